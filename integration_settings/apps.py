@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class IntegrationSettingsConfig(AppConfig):
+    name = "integration_settings"

@@ -1,0 +1,35 @@
+"""Encryption of token text at rest, with several keys: the first encrypts, all decrypt."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import models
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """Fernet text under the first key. https://cryptography.io/en/latest/fernet/"""
+    return _fernet(tuple(settings.TOKEN_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def decrypt(text: str) -> str:
+    """The clear text; raises `cryptography.fernet.InvalidToken` when no key fits."""
+    return _fernet(tuple(settings.TOKEN_ENCRYPTION_KEYS)).decrypt(text.encode()).decode()
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # the stubs' parameters do not exist at run time
+    """A text column that holds ciphertext; Python sees clear text. Empty stays empty."""
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        return decrypt(value) if value else value
+
+    def get_prep_value(self, value: str | None) -> str | None:
+        return encrypt(value) if value else value

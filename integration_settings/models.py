@@ -1,0 +1,142 @@
+"""Who the tenant is, how we are connected to both services, and what the company chose."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from integration_settings.crypto import EncryptedTextField
+
+
+class Company(models.Model):
+    """One Pipedrive company account: the tenant. Everything a company owns is reached through this row."""
+
+    pipedrive_company_id = models.BigIntegerField(unique=True)
+    name = models.CharField(max_length=255)
+    domain = models.CharField(max_length=255)  # `company_domain`, the subdomain of pipedrive.com
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"company {self.pipedrive_company_id}"
+
+
+class ConnectionState(models.TextChoices):
+    CONNECTED = "connected"
+    ENDED = "ended"  # revoked, expired or disconnected; a person has to sign in again
+
+
+class Connection(models.Model):
+    """Tokens of one grant. Read and written only by `integration_settings.connections`."""
+
+    access_token = EncryptedTextField(blank=True, default="")
+    refresh_token = EncryptedTextField(blank=True, default="")
+    access_expires_at = models.DateTimeField(default=timezone.now)
+    refresh_expires_at = models.DateTimeField(null=True, blank=True)  # moves with each refresh
+    refreshed_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=16, choices=ConnectionState.choices, default=ConnectionState.CONNECTED)
+    connected_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_why = models.CharField(max_length=64, blank=True, default="")  # a word for logs and pages, no vendor text
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_connected(self) -> bool:
+        return self.state == ConnectionState.CONNECTED
+
+    def access_is_fresh(self, now: datetime, margin: timedelta) -> bool:
+        return bool(self.access_token) and self.access_expires_at - margin > now
+
+
+class PipedriveUser(Connection):
+    """A user who installed the app, with his own grant: Pipedrive's installation is per user."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="users")
+    user_id = models.BigIntegerField()
+    name = models.CharField(max_length=255)
+    is_admin = models.BooleanField(default=False)
+    language = models.CharField(max_length=16, default="en")  # of the user interface: `en`, `pt-BR`
+    locale = models.CharField(max_length=16, default="en_US")  # of numbers and dates
+    timezone = models.CharField(max_length=64, default="UTC")
+    api_domain = models.CharField(max_length=255)  # checked scheme and host, no path
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "user_id"], name="one_row_per_company_and_user")]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} of {self.company}"
+
+
+class QuickBooksConnection(Connection):
+    """The company's one QuickBooks company, with what we must know of it before any invoice."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="quickbooks")
+    realm_id = models.CharField(max_length=32)
+    hard_expires_at = models.DateTimeField(null=True, blank=True)  # five years after the sign-in, never extended
+    connected_by = models.CharField(max_length=255, blank=True, default="")
+    # From CompanyInfo and Preferences, kept current by `reference`.
+    name = models.CharField(max_length=255, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    home_currency = models.CharField(max_length=3, blank=True, default="")
+    timezone = models.CharField(max_length=64, blank=True, default="")
+    profile = models.JSONField(default=dict)  # see `reference.Profile`
+    # Following changes; the cursor is QuickBooks' own time of the last answer that was applied completely.
+    changes_cursor = models.DateTimeField(null=True, blank=True)
+    next_sync_at = models.DateTimeField(null=True, blank=True)
+    sync_lease_until = models.DateTimeField(null=True, blank=True)
+    last_synced_at = models.DateTimeField(null=True, blank=True)
+    last_sync_problem = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "next_sync_at"], name="connections_due_for_sync")]
+
+    def __str__(self) -> str:
+        return f"QuickBooks {self.realm_id} of {self.company}"
+
+
+class CompanySettings(models.Model):
+    """What the company chose; a field is "organization.name", "person.emails", "deal.<40 hex>" or "" for not filled."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="settings")
+    recipient_field = models.CharField(max_length=80, default="organization.name")
+    address_field = models.CharField(max_length=80, blank=True, default="organization.address")
+    email_field = models.CharField(max_length=80, blank=True, default="person.emails")
+    tax_id_field = models.CharField(max_length=80, blank=True, default="")
+    due_days = models.PositiveSmallIntegerField(default=14)
+    updated_at = models.DateTimeField(auto_now=True)
+    updated_by = models.CharField(max_length=255, blank=True, default="")
+
+
+class ReferenceList(models.Model):
+    """A list of a vendor's that changes slowly (fields, tax codes, items, terms), as last read."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="reference_lists")
+    kind = models.CharField(max_length=40)
+    rows: models.JSONField[Any, Any] = models.JSONField(default=list)
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "kind"], name="one_list_per_company_and_kind")]
+
+
+class SignIn(models.Model):
+    """One OAuth round under way: the `state`, the browser that began it, and on whose behalf. Used once."""
+
+    state_digest = models.CharField(max_length=64, unique=True)
+    service = models.CharField(max_length=16)
+    browser_digest = models.CharField(max_length=64)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, null=True, blank=True)
+    user_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class UsedTicket(models.Model):
+    """A one-time connect link that was followed; links themselves are signed and need no row."""
+
+    nonce_digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(default=timezone.now)

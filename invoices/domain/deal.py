@@ -1,0 +1,78 @@
+"""What we need to know of a Pipedrive deal, free of Pipedrive's JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class TaxMethod(StrEnum):
+    """How a deal's prices relate to tax; Pipedrive keeps one for all products of a deal."""
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address in parts; `text` is the whole as somebody typed it."""
+
+    text: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.text, self.line1, self.line2, self.city, self.region, self.postal_code, self.country))
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A percentage or an amount; of one line (the whole line, not one unit) or of the whole deal."""
+
+    value: Decimal = Decimal(0)
+    is_percentage: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DealProduct:
+    attachment_id: int
+    product_id: int | None
+    name: str
+    quantity: Decimal
+    unit_price: Decimal
+    discount: Discount
+    tax_percentage: Decimal
+    enabled: bool
+    code: str = ""
+    unit: str = ""
+    comments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organization or a person of Pipedrive, with the values of all its fields by field code."""
+
+    id: int
+    name: str
+    values: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    id: int
+    title: str
+    value: Decimal
+    currency: str
+    tax_method: TaxMethod
+    products: tuple[DealProduct, ...]
+    discounts: tuple[Discount, ...]
+    organization: Party | None
+    person: Party | None
+    values: dict[str, object]

@@ -1,0 +1,60 @@
+"""What became of an invoice: derived from what QuickBooks last reported and the company's own date."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class InvoiceStatus(StrEnum):
+    OPEN = "open"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    OVERDUE = "overdue"
+    VOIDED = "voided"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+class Submission(StrEnum):
+    """Where our own write stands; never mixed with the status of the invoice in QuickBooks."""
+
+    PENDING = "pending"  # the intent is stored; nothing has been answered yet
+    UNKNOWN = "unknown"  # sent, and the answer was lost: being verified
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"  # QuickBooks refused, nothing exists there
+
+
+def derive_status(
+    *, total: Decimal | None, balance: Decimal | None, due: date | None, today: date, voided: bool, deleted: bool
+) -> InvoiceStatus:
+    """The one status of an invoice.
+
+    `today` is the date in the QuickBooks company's time zone. An invoice that is past due is overdue even when part of
+    it is paid. A total of zero that was never voided is paid: there is nothing to pay.
+    """
+    if deleted:
+        return InvoiceStatus.DELETED
+    if voided:
+        return InvoiceStatus.VOIDED
+    if total is None or balance is None:
+        return InvoiceStatus.UNKNOWN
+    if balance <= 0:
+        return InvoiceStatus.PAID
+    if due is not None and today > due:
+        return InvoiceStatus.OVERDUE
+    if balance < total:
+        return InvoiceStatus.PARTIALLY_PAID
+    return InvoiceStatus.OPEN
+
+
+def looks_voided(*, total: Decimal, line_amounts: list[Decimal], private_note: str, earlier_total: Decimal | None) -> bool:
+    """QuickBooks reports a void only by zeros and a note, and the note's word is translated in other languages.
+
+    So an invoice is voided when all amounts are zero and either the note starts with QuickBooks' word or we have seen a
+    total above zero before.
+    """
+    if total or any(line_amounts):
+        return False
+    return "voided" in private_note.lower() or bool(earlier_total and earlier_total > 0)

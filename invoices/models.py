@@ -1,0 +1,114 @@
+"""Invoices as we know them, and which QuickBooks customer belongs to which Pipedrive party."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from integration_settings.models import Company
+from invoices.domain.status import Submission
+
+
+class CustomerLink(models.Model):
+    """A person decided: this organization (or person) of Pipedrive is this customer of QuickBooks."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_links")
+    party_kind = models.CharField(max_length=16)  # "organization" or "person"
+    party_id = models.BigIntegerField()
+    realm_id = models.CharField(max_length=32)
+    customer_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=500)
+    currency = models.CharField(max_length=3, blank=True, default="")
+    linked_by = models.CharField(max_length=255, blank=True, default="")
+    linked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "realm_id", "party_kind", "party_id"], name="one_customer_per_party"
+            )
+        ]
+
+
+class Invoice(models.Model):
+    """An invoice a person asked for: first our intent, then what QuickBooks reports of it.
+
+    `submission` is about our write, the columns below `qbo_invoice_id` about the invoice in QuickBooks; the status shown to people
+    is derived from them and today's date, see `domain.status`.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invoices")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    realm_id = models.CharField(max_length=32)
+    deal_id = models.BigIntegerField()
+    organization_id = models.BigIntegerField(null=True, blank=True)
+    person_id = models.BigIntegerField(null=True, blank=True)
+    created_by_id = models.BigIntegerField()
+    created_by_name = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    # The intent. The key is minted when the form is shown: however often that form is sent, one row results.
+    intent_key = models.UUIDField()
+    draft = models.JSONField()  # `domain.draft.InvoiceDraft`, what the person confirmed
+    fingerprint = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=50)
+    customer_request_id = models.CharField(max_length=50, blank=True, default="")
+    submission = models.CharField(max_length=16, default=Submission.PENDING)
+    sent_at = models.DateTimeField(null=True, blank=True)  # first time the invoice itself went out
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, default=timezone.now)  # null: nothing left to do
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=36, blank=True, default="")
+    refusal = models.JSONField(null=True, blank=True)  # code, field, detail, trace id
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    # As QuickBooks last reported it
+    qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")
+    sync_token = models.CharField(max_length=16, blank=True, default="")
+    number = models.CharField(max_length=21, blank=True, default="")
+    customer_id = models.CharField(max_length=32, blank=True, default="")
+    customer_name = models.CharField(max_length=500, blank=True, default="")
+    currency = models.CharField(max_length=3)
+    total = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
+    tax = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
+    balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
+    invoice_date = models.DateField(null=True, blank=True)
+    due_date = models.DateField(null=True, blank=True)
+    emailed_at = models.DateTimeField(null=True, blank=True)
+    voided_on = models.DateField(null=True, blank=True)
+    deleted_on = models.DateField(null=True, blank=True)
+    paid_on = models.DateField(null=True, blank=True)
+    qbo_updated_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    # The note in the deal's timeline
+    note_id = models.BigIntegerField(null=True, blank=True)
+    note_digest = models.CharField(max_length=64, blank=True, default="")  # of the text Pipedrive holds
+    note_due_at = models.DateTimeField(null=True, blank=True)
+    note_attempts = models.PositiveSmallIntegerField(default=0)
+    note_problem = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "intent_key"], name="one_invoice_per_intent"),
+            models.UniqueConstraint(fields=["company", "request_id"], name="one_invoice_per_request_id"),
+            models.UniqueConstraint(
+                fields=["company", "realm_id", "qbo_invoice_id"],
+                condition=~models.Q(qbo_invoice_id=""),
+                name="one_row_per_quickbooks_invoice",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["company", "deal_id"], name="invoices_of_deal"),
+            models.Index(fields=["company", "organization_id"], name="invoices_of_organization"),
+            models.Index(fields=["company", "person_id"], name="invoices_of_person"),
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="submissions_due"
+            ),
+            models.Index(fields=["note_due_at"], condition=models.Q(note_due_at__isnull=False), name="notes_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invoice {self.public_id}"

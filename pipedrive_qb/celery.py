@@ -1,0 +1,35 @@
+"""The Celery application and everything that runs by the clock, in one table.
+
+The broker only carries hints: what is due stands in the database, so a lost message is found by the next tick
+and a repeated one finds nothing left to do.
+"""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")
+
+app = Celery("pipedrive_qb")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    # name: task, how often. Ticks expire unread: after an outage one tick is as good as a hundred.
+    "dispatch-due-work": {
+        "task": "invoices.tasks.dispatch_due_work",
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 10, "queue": "interactive"},
+    },
+    "keep-installations-alive": {
+        "task": "integration_settings.tasks.keep_installations_alive",
+        "schedule": timedelta(hours=6),
+        "options": {"expires": 3600, "queue": "background"},
+    },
+    "forget-finished-sign-ins": {
+        "task": "integration_settings.tasks.forget_finished_sign_ins",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, "queue": "background"},
+    },
+}

@@ -1,0 +1,58 @@
+"""Two things for every answer: an id that ties logs together, and who may frame the page."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from pipedrive_qb import logs
+
+Handler = Callable[[HttpRequest], HttpResponse]
+PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+class RequestId:
+    """Takes the proxy's X-Request-Id when it looks like one, else makes a short one people can read out."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if PLAUSIBLE_ID.fullmatch(given) else secrets.token_hex(4).upper()
+        token = logs.request_id.set(request_id)
+        company = logs.company_id.set("-")
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.request_id.reset(token)
+            logs.company_id.reset(company)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class ContentSecurityPolicy:
+    """Pages below /embed/ may be framed by Pipedrive, all others by nobody; scripts and styles come from us alone.
+
+    X-Frame-Options knows no list of hosts, so `frame-ancestors` decides and the old header is left out.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        embedded = request.path.startswith("/embed/")
+        ancestors = " ".join(settings.PIPEDRIVE_FRAME_ANCESTORS) if embedded else "'none'"
+        response["Content-Security-Policy"] = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+            "connect-src 'self'; form-action 'self'; base-uri 'none'; "
+            f"frame-ancestors {ancestors}"
+        )
+        if embedded:
+            response["Cache-Control"] = "no-store"
+        return response

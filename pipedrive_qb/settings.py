@@ -1,0 +1,277 @@
+"""Every setting of the service, read once from the environment (or from `.env`).
+
+Nothing else reads the environment. Values that are missing or wrong are not raised here: they are collected in
+`CONFIGURATION_PROBLEMS` and reported, one clear line each, by the system checks in `integration_settings.checks`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+CONFIGURATION_PROBLEMS: list[str] = []
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, or the content of the file named by NAME_FILE (for secrets mounted as files)."""
+    path = env.str(f"{name}_FILE", default="")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
+    return env.str(name, default=default).strip()
+
+
+def required(name: str, why: str) -> str:
+    value = text(name)
+    if not value:
+        CONFIGURATION_PROBLEMS.append(f"{name} is missing: {why}.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = text(name).lower()
+    if value in ("", "0", "1", "true", "false", "on", "off", "yes", "no"):
+        return default if value == "" else value in ("1", "true", "on", "yes")
+    CONFIGURATION_PROBLEMS.append(f"{name} must be on or off, not “{value}”.")
+    return default
+
+
+def whole_number(name: str, default: int) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if value.isdigit():
+        return int(value)
+    CONFIGURATION_PROBLEMS.append(f"{name} must be a whole number, not “{value}”.")
+    return default
+
+
+def address(name: str, default: str = "") -> str:
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as https://invoices.example.com, not “{value}”.")
+    return value
+
+
+# The service itself
+
+DEBUG = flag("DEBUG")
+APP_URL = address("APP_URL", "http://localhost:8000")
+SECURE_SITE = APP_URL.startswith("https://")
+SECRET_KEY = required("SECRET_KEY", "it signs page tokens; a long random text") or "missing-so-that-checks-can-report"
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost")
+LOG_FORMAT = text("LOG_FORMAT", "text")
+SENTRY_DSN = text("SENTRY_DSN")
+METRICS_TOKEN = text("METRICS_TOKEN")
+TOKEN_ENCRYPTION_KEYS = [
+    key for key in required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md").split(",") if key
+]
+
+# Pipedrive
+
+PIPEDRIVE_CLIENT_ID = required("PIPEDRIVE_CLIENT_ID", "copy it from the app's page in Pipedrive's Developer Hub")
+PIPEDRIVE_CLIENT_SECRET = required("PIPEDRIVE_CLIENT_SECRET", "copy it from the app's page in Pipedrive's Developer Hub")
+PIPEDRIVE_JWT_SECRET = text("PIPEDRIVE_JWT_SECRET") or PIPEDRIVE_CLIENT_SECRET
+PIPEDRIVE_OAUTH_URL = address("PIPEDRIVE_OAUTH_URL", "https://oauth.pipedrive.com")
+PIPEDRIVE_WEB_URL = address("PIPEDRIVE_WEB_URL", "https://{company_domain}.pipedrive.com")
+PIPEDRIVE_API_HOSTS = words("PIPEDRIVE_API_HOSTS", ".pipedrive.com")
+PIPEDRIVE_FRAME_ANCESTORS = words("PIPEDRIVE_FRAME_ANCESTORS", "https://*.pipedrive.com")
+PIPEDRIVE_MODAL_ID = text("PIPEDRIVE_MODAL_ID", "QuickBooks invoice")
+
+# QuickBooks. The three addresses by environment: https://developer.intuit.com/app/developer/qbo/docs/develop
+
+QUICKBOOKS_ENVIRONMENT = text("QUICKBOOKS_ENVIRONMENT", "production")
+QUICKBOOKS_ADDRESSES = {
+    "production": (
+        "https://developer.intuit.com/.well-known/openid_configuration/",
+        "https://quickbooks.api.intuit.com",
+        "https://qbo.intuit.com",
+    ),
+    "sandbox": (
+        "https://developer.intuit.com/.well-known/openid_sandbox_configuration/",
+        "https://sandbox-quickbooks.api.intuit.com",
+        "https://sandbox.qbo.intuit.com",
+    ),
+}
+if QUICKBOOKS_ENVIRONMENT not in QUICKBOOKS_ADDRESSES:
+    CONFIGURATION_PROBLEMS.append(
+        f"QUICKBOOKS_ENVIRONMENT must be production or sandbox, not “{QUICKBOOKS_ENVIRONMENT}”."
+    )
+_discovery, _api, _web = QUICKBOOKS_ADDRESSES.get(QUICKBOOKS_ENVIRONMENT, QUICKBOOKS_ADDRESSES["production"])
+QUICKBOOKS_DISCOVERY_URL = text("QUICKBOOKS_DISCOVERY_URL", _discovery)
+QUICKBOOKS_API_URL = address("QUICKBOOKS_API_URL", _api)
+QUICKBOOKS_WEB_URL = address("QUICKBOOKS_WEB_URL", _web)
+QUICKBOOKS_CLIENT_ID = required("QUICKBOOKS_CLIENT_ID", "copy it from Keys & credentials in Intuit's developer portal")
+QUICKBOOKS_CLIENT_SECRET = required(
+    "QUICKBOOKS_CLIENT_SECRET", "copy it from Keys & credentials in Intuit's developer portal"
+)
+QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN = text("QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN")
+QUICKBOOKS_MONTHLY_READ_BUDGET = whole_number("QUICKBOOKS_MONTHLY_READ_BUDGET", 500_000)
+# Reads of production companies are metered and cost the operator money; those of sandbox companies are free.
+QUICKBOOKS_SYNC_SECONDS = 15 if QUICKBOOKS_ENVIRONMENT == "sandbox" else 15 * 60
+
+# Django
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "integration_settings",
+    "invoices",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pipedrive_qb.middleware.RequestId",
+    "pipedrive_qb.middleware.ContentSecurityPolicy",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+ROOT_URLCONF = "pipedrive_qb.urls"
+WSGI_APPLICATION = "pipedrive_qb.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASE_URL = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'database.sqlite3'}")
+DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    VAR_DIR.mkdir(exist_ok=True)
+    # Write-ahead log: readers do not wait for writers. Immediate: a transaction takes the write lock at its start,
+    # which is what stands in for row locks here.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = text("REDIS_URL")
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("lv", "Latviešu"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("pt-br", "Português (Brasil)"),
+    ("fr", "Français"),
+    ("et", "Eesti"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# No cookie is used inside Pipedrive's frame; the one cookie outside it (the browser's mark during a sign-in) is set by
+# `integration_settings.oauth` with its own attributes.
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_SSL_REDIRECT = SECURE_SITE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SITE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SITE
+SECURE_HSTS_PRELOAD = SECURE_SITE
+
+# Celery. https://docs.celeryq.dev/en/stable/userguide/configuration.html
+
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+        "visibility_timeout": 900,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 30,
+        "retry_on_timeout": True,
+        "global_keyprefix": "pipedrive_qb:",
+    }
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    for _folder in ("broker", "broker-control"):
+        (VAR_DIR / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR_DIR / "broker"),
+        "data_folder_out": str(VAR_DIR / "broker"),
+        "control_folder": str(VAR_DIR / "broker-control"),
+        "polling_interval": 0.05,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "background"
+CELERY_TASK_ROUTES = {
+    "invoices.tasks.submit_invoice": {"queue": "interactive"},
+    "invoices.tasks.dispatch_due_work": {"queue": "interactive"},
+}
+CELERY_TASK_ACKS_LATE = True
+# A lost worker's task is not redelivered without end: the due row in the database brings it back.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "pipedrive_qb.logs.Context"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s c=%(company_id)s] %(message)s"},
+        "json": {"()": "pipedrive_qb.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["context"],
+            "formatter": "json" if LOG_FORMAT == "json" else "text",
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # These would write tokens and bodies at DEBUG.
+        "requests_oauthlib": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}
