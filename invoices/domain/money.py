@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 # ISO 4217 currencies whose minor unit is not two decimals: https://www.iso.org/iso-4217-currency-codes.html
-DECIMALS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-}
+NO_DECIMALS = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
+)  # fmt: skip
+THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+DECIMALS = {**dict.fromkeys(NO_DECIMALS, 0), **dict.fromkeys(THREE_DECIMALS, 3)}
 
 
 def decimals(currency: str) -> int:
@@ -21,7 +22,7 @@ def round_amount(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-decimals(currency)), rounding=ROUND_HALF_UP)
 
 
-class CurrencyMismatch(ValueError):
+class CurrencyMismatchError(ValueError):
     """Two currencies met in one calculation."""
 
 
@@ -52,22 +53,25 @@ class Money:
         return Money(round_amount(self.amount, self.currency), self.currency)
 
     def split(self, weights: Sequence[Decimal]) -> list[Money]:
-        """Parts in proportion to the weights, each rounded, together exactly this amount rounded."""
+        """Parts in proportion to the weights, together exactly this amount rounded.
+
+        Each part is rounded down first; the units that are then missing go to the parts that lost most.
+        """
         whole, total = self.rounded(), sum(weights, Decimal(0))
         if not total:
             raise ValueError("nothing to split by")
-        parts: list[Money] = []
-        done, seen = Decimal(0), Decimal(0)
-        for weight in weights:
-            seen += weight
-            upto = round_amount(whole.amount * seen / total, self.currency)
-            parts.append(Money(upto - done, self.currency))
-            done = upto
-        return parts
+        unit = Decimal(1).scaleb(-decimals(self.currency))
+        exact = [whole.amount * weight / total for weight in weights]
+        parts = [amount.quantize(unit, rounding=ROUND_FLOOR) for amount in exact]
+        missing = int((whole.amount - sum(parts, Decimal(0))) / unit)
+        by_loss = sorted(range(len(parts)), key=lambda index: exact[index] - parts[index], reverse=True)
+        for index in by_loss[:missing]:
+            parts[index] += unit
+        return [Money(part, self.currency) for part in parts]
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:
-            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
+            raise CurrencyMismatchError(f"{self.currency} and {other.currency}")
         return other.amount
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -26,7 +27,7 @@ class Submission(StrEnum):
     REJECTED = "rejected"  # QuickBooks refused, nothing exists there
 
 
-def derive_status(
+def derive_status(  # noqa: PLR0911  # one line a status reads better than nested conditions
     *, total: Decimal | None, balance: Decimal | None, due: date | None, today: date, voided: bool, deleted: bool
 ) -> InvoiceStatus:
     """The one status of an invoice.
@@ -49,7 +50,9 @@ def derive_status(
     return InvoiceStatus.OPEN
 
 
-def looks_voided(*, total: Decimal, line_amounts: list[Decimal], private_note: str, earlier_total: Decimal | None) -> bool:
+def looks_voided(
+    *, total: Decimal, line_amounts: Sequence[Decimal], private_note: str, earlier_total: Decimal | None
+) -> bool:
     """QuickBooks reports a void only by zeros and a note, and the note's word is translated in other languages.
 
     So an invoice is voided when all amounts are zero and either the note starts with QuickBooks' word or we have seen a

@@ -1,0 +1,63 @@
+"""What the domain needs to know of a company's books; its lists have the shape that the stored reference lists have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+TAXABLE, NOT_TAXABLE = "TAX", "NON"  # what US companies have in place of tax codes
+
+
+class TaxCode(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def percentage(self) -> Decimal: ...
+    @property
+    def active(self) -> bool: ...
+
+
+class Item(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def sku(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def tax_code_id(self) -> str: ...
+    @property
+    def taxable(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The habits of one QuickBooks company, as far as an invoice depends on them."""
+
+    country: str
+    home_currency: str
+    multicurrency: bool
+    uses_sales_tax: bool
+    custom_numbers: bool
+    allow_discount: bool
+    closed_until: date | None
+    currencies: tuple[str, ...] = ()
+
+    @property
+    def american(self) -> bool:
+        """US companies mark lines as taxable or not; everybody else names a tax code on every line."""
+        return self.country == "US"
+
+    @property
+    def needs_tax_codes(self) -> bool:
+        return self.uses_sales_tax and not self.american
