@@ -1,0 +1,305 @@
+"""What every test can ask for. The fixtures, from the cheap to the dear:
+
+company, user, quickbooks, other_company   rows with invented tokens, no service behind them
+visitor, page_token                        who looks at an embedded page
+stand_ins, control                         both services' stand-ins as a process; everything reset for each test
+connect                                    connect("GB") -> a Tenant: rows with tokens that the stand-ins honour
+redis_url, worker, live_app                a real Redis; the app's own processes on this run's test database
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.core.cache import cache
+from django.utils import timezone
+
+from tests import network_guard, servers
+from tests import stand_ins as standing_in
+from tests.factories import make_company, make_connection, make_user
+from tests.settings import FOLDER
+from tests.stand_ins import Control, Pair, StandIns
+
+LANGUAGES = {
+    "GB": ("en", "en_GB", "Europe/London"),
+    "US": ("en", "en_US", "America/Chicago"),
+    "AU": ("en", "en_AU", "Australia/Sydney"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    patch = pytest.MonkeyPatch()
+    network_guard.install(patch)
+    config.add_cleanup(patch.undo)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="only the tests that use the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-only"):
+        return
+    wanted = [item for item in items if uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
+def uses_database(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or "db" in names or "transactional_db" in names
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    from django.conf import settings
+
+    return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """What one test put into the cache is nothing that another one may find."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+# Rows
+
+
+@pytest.fixture
+def company(db: None) -> Any:
+    """A company of ours with a user and a QuickBooks connection."""
+    made = make_company(name="Harbour & Pine", domain="harbourpine")
+    make_user(made, name="Priya Nair")
+    make_connection(made)
+    return made
+
+
+@pytest.fixture
+def user(company: Any) -> Any:
+    return company.users.get()
+
+
+@pytest.fixture
+def quickbooks(company: Any) -> Any:
+    """The company's QuickBooks connection."""
+    return company.quickbooks
+
+
+@pytest.fixture
+def other_company(db: None) -> Any:
+    """A stranger, complete like `company`."""
+    made = make_company(name="Cedar Lane Supply", domain="cedarlane")
+    make_user(made, name="Dana Whitfield")
+    make_connection(made, country="US", home_currency="USD", timezone="America/Chicago")
+    return made
+
+
+def visitor_of(user: Any, surface: str = "panel") -> Any:
+    """What the door makes of this user's proof."""
+    from integration_settings.tenancy import Visitor
+
+    from integration_settings.models import QuickBooksConnection
+
+    found = QuickBooksConnection.objects.filter(company=user.company).first()
+    return Visitor(company=user.company, user=user, surface=surface, connection=found)
+
+
+@pytest.fixture
+def visitor(user: Any) -> Any:
+    return visitor_of(user, "invoice")
+
+
+@pytest.fixture
+def page_token() -> Callable[..., dict[str, str]]:
+    """page_token(user, "panel") -> the headers of a fragment's request, for `client.get(url, headers=…)`."""
+    from integration_settings.tenancy import issue_page_token
+
+    def headers(user: Any, surface: str = "panel") -> dict[str, str]:
+        return {"Authorization": f"Bearer {issue_page_token(visitor_of(user, surface))}"}
+
+    return headers
+
+
+# The stand-ins
+
+
+@pytest.fixture(scope="session")
+def stand_in_process() -> Iterator[StandIns]:
+    """One process for the whole run; tests ask for `stand_ins`."""
+    with standing_in.running(FOLDER) as found:
+        yield found
+
+
+@pytest.fixture
+def stand_ins(stand_in_process: StandIns, settings: Any, request: pytest.FixtureRequest) -> StandIns:
+    """Both stand-ins as new, and the app's settings pointing at them."""
+    control = stand_in_process.control
+    control.reset()
+    control.throttle(False)
+    control.set_app(settings.APP_URL)
+    control.name_test(request.node.nodeid)
+    values = stand_in_process.settings
+    for name, value in values.items():
+        setattr(settings, name, [value] if name == "PIPEDRIVE_FRAME_ANCESTORS" else value)
+    return stand_in_process
+
+
+@pytest.fixture
+def control(stand_ins: StandIns) -> Control:
+    """The levers behind the stand-ins: clock, faults, books, tokens."""
+    return stand_ins.control
+
+
+@dataclass
+class Tenant:
+    """A company of ours that is connected to a pair of the stand-ins. `pair` tells the ids over there."""
+
+    company: Any
+    user: Any
+    quickbooks: Any
+    pair: Pair
+
+    @property
+    def realm(self) -> str:
+        return self.pair.realm
+
+
+@pytest.fixture
+def connect(control: Control, db: None) -> Callable[..., Tenant]:
+    """connect("GB") -> a Tenant on a copy of that pair of its own, signed in on both sides.
+
+    Without `quickbooks=True` only Pipedrive is connected. `user_id` picks another user than the administrator.
+    """
+
+    def make(
+        country: str = "GB", *, quickbooks: bool = True, pair: Pair | None = None, user_id: int | None = None
+    ) -> Tenant:
+        pair = pair or control.clone(country)
+        company = make_company(
+            pipedrive_company_id=pair.pipedrive_company_id, name=pair.company_domain, domain=pair.company_domain
+        )
+        user = connect_user(control, company, pair, country, user_id)
+        found = connect_quickbooks(control, company, pair.realm) if quickbooks else None
+        return Tenant(company, user, found, pair)
+
+    return make
+
+
+def connect_user(control: Control, company: Any, pair: Pair, country: str = "GB", user_id: int | None = None) -> Any:
+    """A further user of a connected company, with a grant of his own."""
+    person = next(user for user in pair.users if user["id"] == user_id) if user_id else pair.admin
+    answer = control.grant_pipedrive(pair.pipedrive_company_id, person["id"])
+    language, locale, zone = LANGUAGES[country]
+    return make_user(
+        company,
+        user_id=person["id"],
+        name=person["name"],
+        is_admin=person["admin"],
+        language=language,
+        locale=locale,
+        timezone=zone,
+        api_domain=answer["api_domain"],
+        access_token=answer["access_token"],
+        refresh_token=answer["refresh_token"],
+        access_expires_at=timezone.now() + timedelta(seconds=answer["expires_in"]),
+    )
+
+
+def connect_quickbooks(control: Control, company: Any, realm: str) -> Any:
+    """A connection with the company's profile read from the stand-in, as after a consent."""
+    from integration_settings.reference import refresh_profile
+
+    answer = control.grant_quickbooks(realm)
+    made = make_connection(
+        company,
+        realm_id=realm,
+        access_token=answer["access_token"],
+        refresh_token=answer["refresh_token"],
+        access_expires_at=timezone.now() + timedelta(seconds=answer["expires_in"]),
+    )
+    refresh_profile(made)
+    made.refresh_from_db()
+    return made
+
+
+# Processes
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[str]:
+    with servers.redis_server(FOLDER) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_process: str) -> str:
+    """An empty real Redis."""
+    client = redis.Redis.from_url(redis_process)
+    client.flushall()
+    client.close()
+    return redis_process
+
+
+@pytest.fixture
+def process_folder(tmp_path: Path) -> Iterator[Path]:
+    """Logs of the processes of one test; kept where KEEP_LOGS names a folder."""
+    yield tmp_path
+    keep = os.environ.get("KEEP_LOGS")
+    if keep:
+        for log in tmp_path.glob("*.log"):
+            Path(keep).mkdir(parents=True, exist_ok=True)
+            (Path(keep) / f"{tmp_path.name}-{log.name}").write_bytes(log.read_bytes())
+
+
+@pytest.fixture
+def app_environment(transactional_db: None, stand_ins: StandIns, redis_url: str) -> dict[str, str]:
+    """Environment for the app's own processes: this run's database, the stand-ins, the real Redis."""
+    return servers.environment_of_app(stand_ins.settings, REDIS_URL=redis_url)
+
+
+@pytest.fixture
+def start_worker(app_environment: dict[str, str], process_folder: Path) -> Iterator[Callable[..., servers.Worker]]:
+    """start_worker() -> a running Celery worker (with beat); it can be killed and another one started."""
+    started: list[servers.Worker] = []
+
+    def start(**options: Any) -> servers.Worker:
+        made = servers.Worker(app_environment, process_folder, **options)
+        started.append(made)
+        made.wait_until_ready()
+        return made
+
+    yield start
+    for made in started:
+        made.kill()
+
+
+@pytest.fixture
+def worker(start_worker: Callable[..., servers.Worker]) -> servers.Worker:
+    """A running worker with beat; `worker.kill()` ends it and its children as a power cut would."""
+    return start_worker()
+
+
+@pytest.fixture
+def live_app(app_environment: dict[str, str], process_folder: Path, control: Control) -> Iterator[servers.WebServer]:
+    """gunicorn on localhost (`live_app.url`), another site than the stand-ins on 127.0.0.1."""
+    port = servers.free_port()
+    url = f"http://localhost:{port}"
+    environment = app_environment | {"APP_URL": url}
+    app_environment["APP_URL"] = url
+    control.set_app(url)
+    servers.manage(environment, "collectstatic", "--noinput")
+    server = servers.WebServer(environment, process_folder, port)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
