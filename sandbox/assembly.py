@@ -40,6 +40,8 @@ class Sandbox:
         self.control = Control(self.clock, self.faults, self.log)
         self.worlds: dict[str, World] = self.control.worlds
         self.apps: dict[str, ASGIApp] = {}
+        for config in configs.values():
+            config.neighbours = {name: other.url for name, other in configs.items()}
         inner = {name: self.inner(name, config) for name, config in configs.items()}
         control = self.control.app()
         for name, app in inner.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -15,6 +15,8 @@ class Config:
     client_id: str
     client_secret: str
     throttle: bool = True
+    neighbours: dict[str, str] = field(default_factory=dict)
+    """Addresses of all stand-ins by service, for links from one to the other."""
 
     @property
     def redirect_uri(self) -> str:

@@ -1,0 +1,158 @@
+"""Deals, version 2: read, list, change. Rests on https://developers.pipedrive.com/docs/api/v1/Deals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from ..wire import Record, Refusal, success, time_v2
+from .calls import Call
+from .custom_values import check_custom_fields, shown_custom_fields
+from .paging import page
+from .rules import Member
+
+STATUSES = ("open", "won", "lost", "deleted")
+DEAL_EXTRAS = (
+    "next_activity_id", "last_activity_id", "first_won_time", "products_count", "files_count", "notes_count",
+    "followers_count", "email_messages_count", "activities_count", "done_activities_count", "undone_activities_count",
+    "participants_count", "last_incoming_mail_time", "last_outgoing_mail_time", "smart_bcc_email", "source_lead_id",
+)  # fmt: skip
+DEAL_BODY = {
+    "title": Member("text"),
+    "value": Member("number"),
+    "currency": Member("text"),
+    "owner_id": Member("int"),
+    "person_id": Member("int"),
+    "org_id": Member("int"),
+    "pipeline_id": Member("int"),
+    "stage_id": Member("int"),
+    "status": Member("text", choices=STATUSES),
+    "is_deleted": Member("bool"),
+    "is_archived": Member("bool"),
+    "archive_time": Member("text"),
+    "probability": Member("number", nullable=True),
+    "lost_reason": Member("text", nullable=True),
+    "visible_to": Member("int"),
+    "close_time": Member("text", nullable=True),
+    "won_time": Member("text"),
+    "lost_time": Member("text"),
+    "expected_close_date": Member("date"),
+    "label_ids": Member("ints"),
+    "custom_fields": Member("object"),
+}
+
+
+def find_deal(call: Call, deal_id: int) -> Record:
+    """A deal that the user may see. Raises Refusal (404)."""
+    deal = call.company.deals.get(deal_id)
+    if deal is None or not call.company.sees(call.user, deal):
+        raise Refusal(404, "Deal not found")
+    return deal
+
+
+def count(call: Call, deal: Record, name: str) -> object:
+    """A member that comes only when `include_fields` asks for it."""
+    company = call.company
+    done = [entry["done"] for entry in company.activities if entry["deal_id"] == deal["id"]]
+    counts: dict[str, Callable[[], object]] = {
+        "products_count": lambda: len(company.deal_products.get(deal["id"], [])),
+        "notes_count": lambda: len(company.deal_notes(deal["id"])),
+        "files_count": lambda: sum(1 for stored in company.files.values() if stored.record["deal_id"] == deal["id"]),
+        "activities_count": lambda: len(done),
+        "done_activities_count": lambda: sum(done),
+        "undone_activities_count": lambda: len(done) - sum(done),
+        "followers_count": lambda: 1,
+        "participants_count": lambda: 1 if deal["person_id"] else 0,
+        "email_messages_count": lambda: 0,
+        "first_won_time": lambda: deal["won_time"],
+        "smart_bcc_email": lambda: f"{company.domain}+deal{deal['id']}@pipedrivemail.com",
+    }
+    return counts[name]() if name in counts else None
+
+
+def show_deal(call: Call) -> Callable[[Record], Record]:
+    def show(deal: Record) -> Record:
+        shown = dict(deal)
+        shown["custom_fields"] = shown_custom_fields(call, "deal", deal)
+        for name in call.query.get("include_fields", []):
+            shown[name] = count(call, deal, name)
+        if call.query.get("include_labels"):
+            shown["labels"] = []
+        return shown
+
+    return show
+
+
+async def get_deal(call: Call) -> Response:
+    return success(show_deal(call)(find_deal(call, call.id)))
+
+
+async def list_deals(call: Call) -> Response:
+    query = call.query
+    found = [deal for deal in call.company.visible(call.user, call.company.deals) if not deal["is_archived"]]
+    for name in ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id"):
+        if name in query:
+            found = [deal for deal in found if deal[name] == query[name]]
+    if "status" in query:
+        found = [deal for deal in found if deal["status"] in query["status"]]
+    if "ids" in query:
+        found = [deal for deal in found if deal["id"] in query["ids"]]
+    if "updated_since" in query:
+        found = [deal for deal in found if deal["update_time"] >= query["updated_since"]]
+    if "updated_until" in query:
+        found = [deal for deal in found if deal["update_time"] < query["updated_until"]]
+    return page(found, query, show_deal(call))
+
+
+async def patch_deal(call: Call) -> Response:
+    deal = find_deal(call, call.id)
+    check_references(call)
+    change_deal(call, deal)
+    return success(dict(deal) | {"custom_fields": dict(deal["custom_fields"])})
+
+
+def check_references(call: Call) -> None:
+    """Ids in the body must lead somewhere. Raises Refusal (400)."""
+    company, body = call.company, call.body
+    places = {
+        "owner_id": company.users,
+        "person_id": company.persons,
+        "org_id": company.organizations,
+        "pipeline_id": company.pipelines,
+        "stage_id": company.stages,
+    }
+    for name, known in places.items():
+        if name in body and body[name] not in known:
+            raise Refusal(400, f"Validation failed: {name}: not found")
+    if "currency" in body and body["currency"] not in {entry["code"] for entry in company.currencies}:
+        raise Refusal(400, "Validation failed: currency: unknown currency")
+    if "title" in body and not body["title"].strip():
+        raise Refusal(400, "Validation failed: title: must not be empty")
+    check_custom_fields(call, "deal", body.get("custom_fields", {}))
+
+
+def change_deal(call: Call, deal: Record) -> None:
+    """Writes the body into the deal, with what follows from it."""
+    body, now = dict(call.body), time_v2(call.clock.now())
+    deal["custom_fields"].update(body.pop("custom_fields", {}))
+    if "stage_id" in body and body["stage_id"] != deal["stage_id"]:
+        deal["stage_change_time"] = now
+        deal["pipeline_id"] = call.company.stages[body["stage_id"]]["pipeline_id"]
+    if "status" in body and body["status"] != deal["status"]:
+        close(deal, body["status"], now)
+    deal.update(body)
+    deal["update_time"] = now
+
+
+def close(deal: Record, status: str, now: str) -> None:
+    """Won and lost deals carry their time and date, open ones do not."""
+    won, lost = (now if status == word else None for word in ("won", "lost"))
+    deal.update(won_time=won, lost_time=lost, close_time=won or lost)
+    deal.update(
+        local_won_date=won and won[:10],
+        local_lost_date=lost and lost[:10],
+        local_close_date=(won or lost or "")[:10] or None,
+    )
+    if status == "deleted":
+        deal["is_deleted"] = True

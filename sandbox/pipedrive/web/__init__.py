@@ -1,0 +1,1 @@
+"""Pages that look enough like Pipedrive to show the app where it lives."""
