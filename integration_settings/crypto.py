@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
@@ -25,7 +25,13 @@ def decrypt(text: str) -> str:
     return _fernet(tuple(settings.TOKEN_ENCRYPTION_KEYS)).decrypt(text.encode()).decode()
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # the stubs' parameters do not exist at run time
+if TYPE_CHECKING:  # the stubs' parameters do not exist at run time
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedTextField(_TextField):
     """A text column that holds ciphertext; Python sees clear text. Empty stays empty."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:

@@ -51,7 +51,8 @@ class OutcomeUnknown(ServiceError):
 class Rejected(ServiceError):
     """The service refused the input; nothing was changed there.
 
-    `code` is the vendor's (QuickBooks: "6240"), `message` and `detail` its words for people, `element` the field it names.
+    `code` is the vendor's (QuickBooks: "6240"), `message` and `detail` its words for people, `element` the field it
+    names.
     """
 
     def __init__(

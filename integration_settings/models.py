@@ -110,6 +110,9 @@ class CompanySettings(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     updated_by = models.CharField(max_length=255, blank=True, default="")
 
+    def __str__(self) -> str:
+        return f"settings of {self.company}"
+
 
 class ReferenceList(models.Model):
     """A list of a vendor's that changes slowly (fields, tax codes, items, terms), as last read."""
@@ -121,6 +124,9 @@ class ReferenceList(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "kind"], name="one_list_per_company_and_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.company}"
 
 
 class SignIn(models.Model):
@@ -134,9 +140,15 @@ class SignIn(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return f"sign-in {self.pk} to {self.service}"
+
 
 class UsedTicket(models.Model):
     """A one-time connect link that was followed; links themselves are signed and need no row."""
 
     nonce_digest = models.CharField(max_length=64, unique=True)
     used_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"used ticket {self.pk}"

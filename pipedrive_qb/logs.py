@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
-company_id: ContextVar[str] = ContextVar("company_id", default="-")
+from integration_settings.log_context import company_id, request_id
+
+__all__ = ["Context", "JsonLines", "company_id", "request_id"]
 
 
 class Context(logging.Filter):

@@ -29,7 +29,7 @@ def text(name: str, default: str = "") -> str:
             return Path(path).read_text().strip()
         except OSError as error:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
-    return env.str(name, default=default).strip()
+    return str(env.str(name, default=default)).strip()
 
 
 def required(name: str, why: str) -> str:
@@ -80,14 +80,15 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost"
 LOG_FORMAT = text("LOG_FORMAT", "text")
 SENTRY_DSN = text("SENTRY_DSN")
 METRICS_TOKEN = text("METRICS_TOKEN")
-TOKEN_ENCRYPTION_KEYS = [
-    key for key in required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md").split(",") if key
-]
+_keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")
+TOKEN_ENCRYPTION_KEYS = [key.strip() for key in _keys.split(",") if key.strip()]
 
 # Pipedrive
 
 PIPEDRIVE_CLIENT_ID = required("PIPEDRIVE_CLIENT_ID", "copy it from the app's page in Pipedrive's Developer Hub")
-PIPEDRIVE_CLIENT_SECRET = required("PIPEDRIVE_CLIENT_SECRET", "copy it from the app's page in Pipedrive's Developer Hub")
+PIPEDRIVE_CLIENT_SECRET = required(
+    "PIPEDRIVE_CLIENT_SECRET", "copy it from the app's page in Pipedrive's Developer Hub"
+)
 PIPEDRIVE_JWT_SECRET = text("PIPEDRIVE_JWT_SECRET") or PIPEDRIVE_CLIENT_SECRET
 PIPEDRIVE_OAUTH_URL = address("PIPEDRIVE_OAUTH_URL", "https://oauth.pipedrive.com")
 PIPEDRIVE_WEB_URL = address("PIPEDRIVE_WEB_URL", "https://{company_domain}.pipedrive.com")

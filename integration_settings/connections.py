@@ -1,0 +1,206 @@
+"""The token store: the only module that reads or writes tokens.
+
+A grant is refreshed under its row's lock, read again once the lock is held, and saved before use. That is the only
+place where a transaction stays open across a network call: two refreshes at once can end a connection for good at
+Intuit.
+On SQLite, which has no row locks, the transaction itself is the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from integration_settings import oauth
+from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
+from integration_settings.models import (
+    Company,
+    CompanySettings,
+    Connection,
+    ConnectionState,
+    PipedriveUser,
+    QuickBooksConnection,
+    ReferenceList,
+)
+from integration_settings.oauth import Grant, InvalidGrant
+
+log = logging.getLogger(__name__)
+
+MARGIN = timedelta(minutes=5)
+TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
+
+AnyConnection = PipedriveUser | QuickBooksConnection
+
+
+def fresh_access_token(connection: AnyConnection) -> str:
+    """A token that is good for at least five minutes more. The passed object is brought up to date.
+
+    Raises `ConnectionExpired` when somebody has to sign in again, `ServiceUnavailable` when the service does
+    not answer: the connection stays as it is then. Must not be called inside a transaction, which could roll back
+    a rotated token.
+    """
+    if connection.is_connected and connection.access_is_fresh(timezone.now(), MARGIN):
+        return connection.access_token
+    return _refreshed(connection, rejected_token=None)
+
+
+def refresh_after_401(connection: AnyConnection, rejected_token: str) -> str:
+    """Another token than the one the service just refused; a sibling may have fetched it already."""
+    return _refreshed(connection, rejected_token=rejected_token)
+
+
+def keep_alive(connection: AnyConnection) -> None:
+    """Refreshes although the access token may be good still: an unused refresh token dies after a while."""
+    _refreshed(connection, rejected_token=connection.access_token)
+
+
+def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
+    service, refresh = _service_of(connection)
+    with transaction.atomic(durable=True):
+        row = type(connection).objects.select_for_update().filter(pk=connection.pk).first()
+        ended = row is None or not row.is_connected
+        if row is not None and not ended:
+            usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
+            if not usable:
+                try:
+                    grant = refresh(row.refresh_token)
+                except InvalidGrant:
+                    # The row was read under the lock, so no sibling can have rotated the token meanwhile.
+                    _write_end(row, "invalid_grant")
+                    ended = True
+                else:
+                    _put_grant(row, grant)
+                    row.save(update_fields=_grant_columns(row))
+    if row is None:
+        raise ConnectionExpired(service, "the connection was removed")
+    _copy(row, connection)
+    if ended:
+        log.warning("%s connection is ended (%s)", service, row.ended_why)
+        raise ConnectionExpired(service, f"the connection is ended ({row.ended_why})")
+    return row.access_token
+
+
+def connect_user(company: Company, *, user_id: int, grant: Grant, profile: dict[str, Any]) -> PipedriveUser:
+    """Stores a user's grant over any earlier one. `profile` holds the columns that describe the user."""
+    row, _ = PipedriveUser.objects.select_for_update().get_or_create(
+        company=company, user_id=user_id, defaults={**profile, "api_domain": grant.api_domain}
+    )
+    for name, value in profile.items():
+        setattr(row, name, value)
+    _put_grant(row, grant)
+    _revive(row)
+    row.save()
+    return row
+
+
+def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connected_by: str) -> QuickBooksConnection:
+    """Stores the company's grant. The same realm keeps its cursor and settings; another one starts afresh."""
+    now = timezone.now()
+    with transaction.atomic():
+        row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
+        if row is None:
+            row = QuickBooksConnection(company=company)
+        if row.realm_id != realm_id:
+            row.realm_id, row.name, row.profile = realm_id, "", {}
+            row.country = row.home_currency = row.timezone = ""
+            row.changes_cursor = now
+            row.hard_expires_at = None
+            ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
+        row.changes_cursor = row.changes_cursor or now
+        row.next_sync_at = now
+        row.last_sync_problem = ""
+        row.connected_by = connected_by
+        _put_grant(row, grant)
+        _revive(row)
+        row.save()
+        CompanySettings.objects.get_or_create(company=company)
+    return row
+
+
+def disconnect_quickbooks(company: Company, why: str = "disconnected") -> None:
+    """Ends the grant here, then at Intuit as well as that goes. Settings and invoices stay, copied lists do not."""
+    with transaction.atomic():
+        row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
+        if row is None or not row.is_connected:
+            return
+        token = row.refresh_token
+        _write_end(row, why)
+        ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
+    revoke_quickbooks_quietly(token)
+
+
+def revoke_quickbooks_quietly(refresh_token: str) -> None:
+    """Best effort, never inside a transaction: the grant is forgotten here whatever Intuit answers."""
+    _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
+
+
+def end_connection(connection: AnyConnection, why: str) -> None:
+    """Marks the grant as gone; `why` is one word for logs and pages. Harmless when it is ended already."""
+    with transaction.atomic():
+        row = type(connection).objects.select_for_update().filter(pk=connection.pk).first()
+        if row is not None and row.is_connected:
+            _write_end(row, why)
+            _copy(row, connection)
+
+
+def _write_end(row: AnyConnection, why: str) -> None:
+    """Dead tokens are of no use to anybody but a thief."""
+    row.state, row.ended_at, row.ended_why = ConnectionState.ENDED, timezone.now(), why
+    row.access_token = row.refresh_token = ""
+    row.save(update_fields=["state", "ended_at", "ended_why", "access_token", "refresh_token"])
+
+
+def _revive(row: AnyConnection) -> None:
+    row.state, row.connected_at = ConnectionState.CONNECTED, timezone.now()
+    row.ended_at, row.ended_why = None, ""
+
+
+def _put_grant(row: AnyConnection, grant: Grant) -> None:
+    row.access_token, row.refresh_token = grant.access_token, grant.refresh_token
+    row.access_expires_at, row.refreshed_at = grant.access_expires_at, timezone.now()
+    row.refresh_expires_at = grant.refresh_expires_at
+    if isinstance(row, PipedriveUser):
+        row.api_domain = grant.api_domain
+    else:
+        row.hard_expires_at = grant.hard_expires_at or row.hard_expires_at
+
+
+def _grant_columns(row: AnyConnection) -> list[str]:
+    return [*TOKEN_COLUMNS, "api_domain" if isinstance(row, PipedriveUser) else "hard_expires_at"]
+
+
+def _copy(row: Connection, connection: Connection) -> None:
+    """Brings the caller's object up to date with the row."""
+    for name in [*TOKEN_COLUMNS, "state", "ended_at", "ended_why"]:
+        setattr(connection, name, getattr(row, name))
+    for name in ("api_domain", "hard_expires_at"):
+        if hasattr(row, name):
+            setattr(connection, name, getattr(row, name))
+
+
+def _service_of(connection: AnyConnection) -> tuple[str, Callable[[str], Grant]]:
+    if isinstance(connection, PipedriveUser):
+        return "pipedrive", _refresh_pipedrive
+    return "quickbooks", oauth.refresh_quickbooks
+
+
+def _refresh_pipedrive(refresh_token: str) -> Grant:
+    try:
+        return oauth.refresh_pipedrive(refresh_token)
+    except oauth.UntrustedHost as error:
+        log.error("Pipedrive's token answer names a host outside PIPEDRIVE_API_HOSTS")
+        raise ServiceUnavailable("pipedrive", "token answer names a foreign host") from error
+
+
+def _quietly(revoke: Callable[[], None], service: str) -> None:
+    for attempt in (1, 2):
+        try:
+            return revoke()
+        except ServiceError as error:
+            log.warning("%s did not take the revocation, attempt %s: %s", service, attempt, error)
+    return None

@@ -1,0 +1,274 @@
+"""The one place that sends. Every call to Pipedrive and Intuit leaves through a session made here.
+
+Baked in, so that no caller can forget it: time limits, no redirects followed (a vendor's answer must not lead us
+elsewhere), no proxies or .netrc from the environment, a few retries for reads, one log line per call without query
+string or body, and the translation of lost answers into `errors`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import ssl
+import time
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import requests
+from django.utils import timezone
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    ServiceUnavailable,
+)
+
+log = logging.getLogger("integration_settings.http")
+
+Service = Literal["pipedrive", "quickbooks"]
+CONNECT_SECONDS, READ_SECONDS = 3.05, 20.0
+TOTAL_SECONDS = 30.0  # of one call with everything, body included
+RETRY_WINDOW = 5.0  # a repeat has to start within this time
+RETRIES = 2
+TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid",)}
+DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
+CHUNK = 65_536
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> HTTPAdapter:
+    """One pool of kept-alive connections for the whole process, whoever opens a session."""
+    return HTTPAdapter(pool_connections=20, pool_maxsize=20, max_retries=0)
+
+
+# A forked worker must not speak through its parent's sockets.
+os.register_at_fork(after_in_child=_adapter.cache_clear)
+
+
+def is_read(method: str, url: str) -> bool:
+    """Whether repeating the call is harmless. QuickBooks' queries are reads although they are sent by POST."""
+    return method.upper() in ("GET", "HEAD") or (method.upper() == "POST" and urlsplit(url).path.endswith("/query"))
+
+
+def pause_before_retry(
+    *, read: bool, tries: int, elapsed: float, status: int | None, retry_after: float | None, dice: float
+) -> float | None:
+    """How long to wait before sending the same call again; None means do not.
+
+    `status` is None when no answer came at all, `tries` counts the calls already made, `dice` is random in [0, 1).
+    """
+    if not read or tries > RETRIES:
+        return None
+    if status == 429:
+        if retry_after is None:
+            return None
+        pause = retry_after + 0.1 * dice
+    elif status is None or status >= 500:
+        pause = max(retry_after or 0.0, 0.3 * 2 ** (tries - 1) * (1 + dice))
+    else:
+        return None
+    return pause if elapsed + pause <= RETRY_WINDOW else None
+
+
+def retry_after_of(response: requests.Response) -> float | None:
+    """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset."""
+    text = response.headers.get("Retry-After") or response.headers.get("x-ratelimit-reset") or ""
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - timezone.now()).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def trace_id_of(service: str, response: requests.Response) -> str:
+    for name in TRACE_HEADERS[service]:
+        if value := response.headers.get(name):
+            return value[:64]
+    return ""
+
+
+class VendorSession(requests.Session):
+    """A session for one vendor, and one grant when an access token is given. Cheap: connections are shared.
+
+    `request()` returns answers of any status, see `error_for`; when no answer came it raises `ServiceUnavailable` (a
+    read, or nothing was sent) or `OutcomeUnknown` (a write that may have been done).
+    """
+
+    def __init__(self, service: Service, access_token: str = "", read_seconds: float = READ_SECONDS) -> None:
+        super().__init__()
+        self.service = service
+        self.access_token = access_token  # python-quickbooks reads this attribute
+        self.read_seconds = read_seconds
+        self.last_response: requests.Response | None = None
+        self.trust_env = False
+        self.headers["User-Agent"] = "deal-invoices"
+        if access_token:
+            self.headers["Authorization"] = f"Bearer {access_token}"
+        self.mount("https://", _adapter())
+        self.mount("http://", _adapter())
+
+    def close(self) -> None:
+        """Nothing to close: the adapter belongs to the process."""
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        verb, address = _text(method), _text(url)
+        kwargs.setdefault("timeout", (CONNECT_SECONDS, self.read_seconds))
+        kwargs["allow_redirects"] = False
+        kwargs["stream"] = True  # so that the time limit covers the body too
+        read, begun, tries = is_read(verb, address), time.monotonic(), 0
+        while True:
+            tries += 1
+            response, problem = self._try_once(verb, address, begun, args, kwargs)
+            pause = pause_before_retry(
+                read=read,
+                tries=tries,
+                elapsed=time.monotonic() - begun,
+                status=None if response is None else response.status_code,
+                retry_after=None if response is None else retry_after_of(response),
+                dice=random.random(),  # noqa: S311  # only spreads repeats in time
+            )
+            if pause is None:
+                break
+            time.sleep(pause)
+        if response is None:
+            raise _lost(self.service, verb, address, read, problem)
+        self.last_response = response
+        return response
+
+    def _try_once(
+        self, method: str, url: str, begun: float, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[requests.Response | None, Exception | None]:
+        """The answer with its whole body, or None and what went wrong."""
+        started = time.monotonic()
+        response: requests.Response | None = None
+        problem: Exception | None = None
+        try:
+            response = super().request(method, url, *args, **kwargs)
+            _read_body(response, deadline=begun + TOTAL_SECONDS)
+        except (requests.RequestException, OSError) as error:
+            response, problem = None, error
+        milliseconds = round((time.monotonic() - started) * 1000)
+        log.info(
+            "%s %s %s %s %s ms trace=%s",
+            self.service,
+            method,
+            urlsplit(url).path,
+            response.status_code if response is not None else type(problem).__name__,
+            milliseconds,
+            (trace_id_of(self.service, response) or "-") if response is not None else "-",
+        )
+        return response, problem
+
+
+def open_session(service: Service, *, access_token: str = "", read_seconds: float = READ_SECONDS) -> VendorSession:
+    return VendorSession(service, access_token, read_seconds)
+
+
+def parse_json(response: requests.Response) -> Any:
+    """The body with Decimal for every number that has a fraction or an exponent, int for whole ones; never float.
+
+    Raises ValueError when the body is not JSON.
+    """
+    return json.loads(response.text, parse_float=Decimal)
+
+
+def error_for(service: Service, response: requests.Response, *, code: str = "") -> ServiceError | None:
+    """What an answer's status means; None for 2xx. A 400 becomes a bare `Rejected`: the vendor's client adds its words.
+
+    `code` is the vendor's own code, for the log line only.
+    """
+    status = response.status_code
+    if 200 <= status < 300:
+        return None
+    method, url = response.request.method or "GET", response.request.url or ""
+    summary = f"{method} {urlsplit(url).path} {status}" + (f" code {code}" if code else "")
+    trace_id = trace_id_of(service, response)
+    if status == 429:
+        wait = retry_after_of(response)
+        wait = DEFAULT_RETRY_AFTER if wait is None else wait
+        return RateLimited(service, summary, retry_after=wait, trace_id=trace_id, status=status)
+    kind: type[ServiceError]
+    if status == 401:
+        kind = ConnectionExpired
+    elif status in (402, 403):
+        kind = AccessDenied
+    elif status in (404, 410):
+        kind = NotFound
+    elif status != 408 and 400 <= status < 500:
+        kind = Rejected
+    else:
+        kind = ServiceUnavailable if is_read(method, url) else OutcomeUnknown
+    return kind(service, summary, trace_id=trace_id, status=status)
+
+
+def unreadable(service: Service, response: requests.Response) -> ServiceError:
+    """For an answer of 2xx whose body is not what was promised: a read failed, a write may have been done."""
+    method, url = response.request.method or "GET", response.request.url or ""
+    kind = ServiceUnavailable if is_read(method, url) else OutcomeUnknown
+    summary = f"{method} {urlsplit(url).path} {response.status_code} with an unreadable body"
+    return kind(service, summary, trace_id=trace_id_of(service, response), status=response.status_code)
+
+
+class _TooSlow(requests.Timeout):
+    """The body kept dripping past the time limit."""
+
+
+def _read_body(response: requests.Response, deadline: float) -> None:
+    """Reads the body into the response, giving up at the deadline although single bytes still arrive."""
+    parts: list[bytes] = []
+    try:
+        while part := response.raw.read1(CHUNK, decode_content=True):
+            parts.append(part)
+            if time.monotonic() > deadline:
+                raise _TooSlow("body not complete in time")
+        # A connection closed early must not pass as a short body.
+        if response.raw.length_remaining:
+            raise requests.exceptions.ChunkedEncodingError("body cut short")
+    except requests.RequestException:
+        response.close()
+        raise
+    except Exception as error:  # urllib3's own errors while the body arrives
+        response.close()
+        raise requests.ConnectionError(str(error)) from error
+    response._content = b"".join(parts)
+    response._content_consumed = True  # type: ignore[attr-defined]  # as `Response.content` does
+    response.raw.release_conn()
+
+
+def _lost(service: Service, method: str, url: str, read: bool, problem: Exception | None) -> ServiceError:
+    summary = f"{method} {urlsplit(url).path} without an answer ({type(problem).__name__})"
+    if read or (problem is not None and _never_sent(problem)):
+        return ServiceUnavailable(service, summary)
+    return OutcomeUnknown(service, summary)
+
+
+def _never_sent(problem: Exception) -> bool:
+    """Whether the connection was not even made, so that the service cannot have seen the call."""
+    if isinstance(problem, requests.ConnectTimeout):
+        return True
+    cause = problem.args[0] if problem.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    if isinstance(reason, NewConnectionError):
+        return True
+    return isinstance(problem, requests.exceptions.SSLError) and isinstance(
+        getattr(reason, "args", (None,))[0], ssl.SSLCertVerificationError
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,156 @@
+"""Pipedrive's API, in Pipedrive's words, as one of its users. No interpretation here: the gateway does that.
+
+Numbers with a fraction arrive as Decimal, whole ones as int. Every method raises the errors of `errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from integration_settings import http
+from integration_settings.connections import fresh_access_token, refresh_after_401
+from integration_settings.errors import ConnectionExpired, Rejected
+from integration_settings.models import PipedriveUser
+
+PAGE = 500
+IDS_AT_ONCE = 100
+MOST_PAGES = 40
+Json = dict[str, Any]
+FieldsOf = Literal["deal", "person", "organization"]
+
+
+class PipedriveClient:
+    """Calls with this user's own grant, so Pipedrive's visibility rules hold. Safe to share between threads."""
+
+    def __init__(self, user: PipedriveUser) -> None:
+        self.user = user
+
+    def me(self) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
+        return self._one("v1/users/me")
+
+    def deal(self, deal_id: int) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeal ; enum values come as {id, label}"""
+        return self._one(f"v2/deals/{int(deal_id)}", include_option_labels="true")
+
+    def deal_products(self, deal_id: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""
+        return self._pages(f"v2/deals/{int(deal_id)}/products", sort_by="order_nr")
+
+    def deal_discounts(self, deal_id: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
+        return list(self._get(f"v2/deals/{int(deal_id)}/discounts").get("data") or [])
+
+    def person(self, person_id: int) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Persons#getPerson"""
+        return self._one(f"v2/persons/{int(person_id)}", include_option_labels="true")
+
+    def organization(self, organization_id: int) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Organizations#getOrganization"""
+        return self._one(f"v2/organizations/{int(organization_id)}", include_option_labels="true")
+
+    def products(self, ids: Iterable[int]) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Products#getProducts ; 100 ids a call"""
+        wanted = sorted({int(product_id) for product_id in ids})
+        found: list[Json] = []
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            part = wanted[start : start + IDS_AT_ONCE]
+            found += self._pages("v2/products", ids=",".join(map(str, part)))
+        return found
+
+    def fields(self, of: FieldsOf) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/DealFields#getDealFields and its siblings"""
+        return self._pages(f"v2/{of}Fields")
+
+    def currencies(self) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Currencies#getCurrencies"""
+        return list(self._get("v1/currencies").get("data") or [])
+
+    def deal_notes(self, deal_id: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Notes#getNotes"""
+        found: list[Json] = []
+        start = 0
+        for _ in range(MOST_PAGES):
+            answer = self._get("v1/notes", deal_id=int(deal_id), start=start, limit=PAGE)
+            found += answer.get("data") or []
+            page = (answer.get("additional_data") or {}).get("pagination") or {}
+            if not page.get("more_items_in_collection"):
+                break
+            start = int(page["next_start"])
+        return found
+
+    def add_note(self, *, deal_id: int, content: str) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Notes#addNote
+
+        There is no request id: after `OutcomeUnknown` look among `deal_notes` before sending again.
+        """
+        return self._data(self._send("POST", "v1/notes", json={"deal_id": int(deal_id), "content": content}))
+
+    def update_note(self, *, note_id: int, content: str) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Notes#updateNote"""
+        return self._data(self._send("PUT", f"v1/notes/{int(note_id)}", json={"content": content}))
+
+    def _one(self, path: str, **params: Any) -> Json:
+        return self._data(self._get(path, **params))
+
+    def _get(self, path: str, **params: Any) -> Json:
+        return self._send("GET", path, params=params)
+
+    def _pages(self, path: str, **params: Any) -> list[Json]:
+        """All pages of a version 2 list. https://pipedrive.readme.io/docs/core-api-concepts-pagination"""
+        found: list[Json] = []
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = self._get(path, limit=PAGE, **params, **({"cursor": cursor} if cursor else {}))
+            found += page.get("data") or []
+            cursor = (page.get("additional_data") or {}).get("next_cursor")
+            if not cursor:
+                break
+        return found
+
+    def _send(self, method: str, path: str, **kwargs: Any) -> Json:
+        token = fresh_access_token(self.user)
+        try:
+            return call(self.user.api_domain, token, method, path, **kwargs)
+        except ConnectionExpired:
+            token = refresh_after_401(self.user, token)
+            return call(self.user.api_domain, token, method, path, **kwargs)
+
+    @staticmethod
+    def _data(answer: Json) -> Json:
+        data = answer.get("data")
+        return data if isinstance(data, dict) else {}
+
+
+def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: Any) -> Json:
+    """One call; the whole envelope. `path` begins with the version. Raises `ConnectionExpired` for a refused token."""
+    session = http.open_session("pipedrive", access_token=access_token)
+    response = session.request(method, f"{api_domain}/api/{path}", headers={"Accept": "application/json"}, **kwargs)
+    error = http.error_for("pipedrive", response)
+    if isinstance(error, Rejected):
+        error.message = _words(response)
+    if error:
+        raise error
+    try:
+        answer = http.parse_json(response)
+    except ValueError as problem:
+        raise http.unreadable("pipedrive", response) from problem
+    if not isinstance(answer, dict) or answer.get("success") is False:
+        raise http.unreadable("pipedrive", response)
+    return answer
+
+
+def me_with(api_domain: str, access_token: str) -> Json:
+    """Who a token that is not stored yet belongs to. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
+    return PipedriveClient._data(call(api_domain, access_token, "GET", "v1/users/me"))
+
+
+def _words(response: Any) -> str:
+    """Pipedrive's own explanation of a refusal, if the body has one."""
+    parse: Callable[[Any], Any] = http.parse_json
+    try:
+        answer = parse(response)
+    except ValueError:
+        return ""
+    return str(answer.get("error") or "")[:500] if isinstance(answer, dict) else ""

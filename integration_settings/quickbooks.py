@@ -1,0 +1,298 @@
+"""QuickBooks' accounting API, in QuickBooks' words; the only importer of `quickbooks`.
+
+The library builds addresses and parses envelopes; sending, time limits, tokens, the JSON we write and the meaning of a
+fault are ours. Objects come back as plain dicts: numbers with a fraction as Decimal, whole ones as int, ids as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.conf import settings
+from quickbooks.client import QuickBooks
+from quickbooks.exceptions import QuickbooksException
+
+from integration_settings import http
+from integration_settings.connections import fresh_access_token, refresh_after_401
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    ServiceUnavailable,
+)
+from integration_settings.models import QuickBooksConnection
+
+MINOR_VERSION = 75
+PAGE = 1000  # the most that one answer may hold
+MOST_PAGES = 50
+Json = dict[str, Any]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since a point in time. `time` is QuickBooks' own clock; deleted objects have status "Deleted"."""
+
+    time: datetime
+    objects: dict[str, list[Json]]
+
+
+class QuickBooksClient:
+    """Calls for one connection. Cheap to make; use one per task or request, not one for many threads."""
+
+    def __init__(self, connection: QuickBooksConnection) -> None:
+        self.connection = connection
+
+    def company_info(self) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo"""
+        return self.read("CompanyInfo", self.connection.realm_id)
+
+    def preferences(self) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/preferences"""
+        return _member(self._call(lambda library: library.get(self._url("preferences"), {})), "Preferences")
+
+    def query(self, statement: str) -> list[Json]:
+        """One page. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+
+        Values in the statement go through `quote`.
+        """
+        answer = self._call(lambda library: library.query(statement.encode()))
+        for value in (answer.get("QueryResponse") or {}).values():
+            if isinstance(value, list):
+                return value
+        return []
+
+    def query_all(self, entity: str, where: str = "", order_by: str = "") -> list[Json]:
+        """All pages of `select * from entity`. Inactive names come only if `where` asks for them."""
+        statement = f"select * from {entity}"  # noqa: S608  # not SQL; values come quoted
+        statement += f" where {where}" if where else ""
+        statement += f" orderby {order_by}" if order_by else ""
+        found: list[Json] = []
+        for number in range(MOST_PAGES):
+            page = self.query(f"{statement} startposition {number * PAGE + 1} maxresults {PAGE}")
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
+
+    @staticmethod
+    def quote(text: str) -> str:
+        """The text as a quoted value of the query language; backslash first, or it would undo the quote's own."""
+        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    def read(self, entity: str, entity_id: str, **params: str) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#read-an-invoice"""
+        url = self._url(f"{entity.lower()}/{_id(entity_id)}")
+        return _member(self._call(lambda library: library.get(url, {}, params=dict(params))), entity)
+
+    def create(self, entity: str, body: Json, *, request_id: str) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#create-an-invoice
+
+        The same `request_id` makes QuickBooks repeat its first answer instead of creating again:
+        https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features
+        """
+        return _member(self._post(entity.lower(), body, request_id=request_id), entity)
+
+    def update(self, entity: str, body: Json, *, request_id: str) -> Json:
+        """A sparse update: members left out stay. The body needs Id and SyncToken.
+
+        https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#sparse-update-an-invoice
+        """
+        return _member(self._post(entity.lower(), {**body, "sparse": True}, request_id=request_id), entity)
+
+    def void(self, entity: str, entity_id: str, sync_token: str, *, request_id: str) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice"""
+        body = {"Id": entity_id, "SyncToken": sync_token}
+        return _member(self._post(entity.lower(), body, request_id=request_id, operation="void"), entity)
+
+    def delete(self, entity: str, entity_id: str, sync_token: str, *, request_id: str) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#delete-an-invoice"""
+        body = {"Id": entity_id, "SyncToken": sync_token}
+        return _member(self._post(entity.lower(), body, request_id=request_id, operation="delete"), entity)
+
+    def send_invoice(self, invoice_id: str, to: str, *, request_id: str) -> Json:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#send-an-invoice"""
+        url = self._url(f"invoice/{_id(invoice_id)}/send")
+
+        def send(library: _Library) -> Json:
+            return library.post(  # type: ignore[no-any-return]
+                url, "", content_type="application/octet-stream", params={"sendTo": to}, request_id=request_id
+            )
+
+        return _member(self._call(send), "Invoice")
+
+    def invoice_pdf(self, invoice_id: str) -> bytes:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#get-an-invoice-as-pdf"""
+        content: bytes = self._call(lambda library: library.download_pdf("Invoice", _id(invoice_id)))
+        if not content.startswith(b"%PDF"):
+            raise ServiceUnavailable("quickbooks", "the answer is not a PDF")
+        return content
+
+    def changes(self, entities: Sequence[str], since: datetime) -> Changes:
+        """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/changedatacapture
+
+        At most 30 days back and 1000 objects; there are no further pages. `since` carries its offset over the wire.
+        """
+        params = {"entities": ",".join(entities), "changedSince": since.isoformat(timespec="seconds")}
+        answer = self._call(lambda library: library.get(self._url("cdc"), {}, params=dict(params)))
+        objects: dict[str, list[Json]] = {entity: [] for entity in entities}
+        try:
+            for group in answer["CDCResponse"]:
+                for part in group.get("QueryResponse") or []:
+                    for entity in entities:
+                        objects[entity] += part.get(entity) or []
+            return Changes(datetime.fromisoformat(answer["time"]), objects)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ServiceUnavailable("quickbooks", "changes not understood") from error
+
+    def exchange_rate(self, currency: str, on: date) -> Decimal | None:
+        """Home units for one unit of `currency`. None when QuickBooks names no rate.
+
+        https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/exchangerate
+        """
+        params = {"sourcecurrencycode": currency, "asofdate": on.isoformat()}
+        answer = self._call(lambda library: library.get(self._url("exchangerate"), {}, params=dict(params)))
+        rate = (answer.get("ExchangeRate") or {}).get("Rate")
+        return Decimal(str(rate)) if rate is not None else None
+
+    def _post(self, path: str, body: Json, *, request_id: str, **params: str) -> Json:
+        text = to_json(body)
+        answer: Json = self._call(
+            lambda library: library.post(self._url(path), text, request_id=request_id, params=dict(params))
+        )
+        return answer
+
+    def _url(self, path: str) -> str:
+        return f"{settings.QUICKBOOKS_API_URL}/v3/company/{self.connection.realm_id}/{path}"
+
+    def _call(self, send: Callable[[_Library], Any]) -> Any:
+        token = fresh_access_token(self.connection)
+        try:
+            return _once(send, self.connection.realm_id, token)
+        except ConnectionExpired:
+            token = refresh_after_401(self.connection, token)
+            return _once(send, self.connection.realm_id, token)
+
+
+class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no types
+    """The library with our session; every answer is judged before the library looks at it.
+
+    No AuthClient is given: with one, the library's constructor would refresh the token behind our back.
+    """
+
+    def process_request(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().process_request(*args, **kwargs)
+        if error := _judge(response):
+            raise error
+        return response
+
+
+def _once(send: Callable[[_Library], Answer], realm_id: str, access_token: str) -> Answer:
+    library = _Library(company_id=realm_id, minorversion=MINOR_VERSION, use_decimal=True)
+    library.sandbox = False
+    library.api_url_v3 = f"{settings.QUICKBOOKS_API_URL}/v3"
+    library.session = session = http.open_session("quickbooks", access_token=access_token)
+    try:
+        return send(library)
+    except (QuickbooksException, TypeError, ValueError, KeyError) as problem:
+        # `from None`: the library's text quotes the body. TypeError and ValueError are its answers to odd fault codes.
+        if session.last_response is None:
+            raise
+        raise http.unreadable("quickbooks", session.last_response) from (
+            None if isinstance(problem, QuickbooksException) else problem
+        )
+
+
+def _judge(response: Any) -> ServiceError | None:
+    """What an answer means: by status first, then by the fault's code; an answer of 200 may hold a fault too.
+
+    https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+    """
+    if response.status_code == 200 and b"Fault" not in response.content[:2000]:
+        return None
+    fault = _first_fault(response)
+    code = str(fault.get("code") or "")
+    error = http.error_for("quickbooks", response, code=code)
+    if error is None and not fault:
+        return None
+    summary = error.summary if error else f"{response.request.method} answered 200 with fault {code}"
+    trace_id, status = http.trace_id_of("quickbooks", response), response.status_code
+    read = http.is_read(response.request.method, response.request.url)
+    if error is not None and not isinstance(error, Rejected | AccessDenied):
+        return error
+    by_code: ServiceError
+    if code in ("3001", "003001"):
+        by_code = RateLimited("quickbooks", summary, trace_id=trace_id, status=status)
+    elif code == "3200":
+        by_code = ConnectionExpired("quickbooks", summary, trace_id=trace_id, status=status)
+    elif isinstance(error, AccessDenied) or code in ("120", "3100"):
+        by_code = AccessDenied("quickbooks", summary, trace_id=trace_id, status=status)
+    elif code == "610" and read:
+        by_code = NotFound("quickbooks", summary, trace_id=trace_id, status=status)
+    elif code.isdigit() and int(code) >= 10000:
+        kind = ServiceUnavailable if read else OutcomeUnknown
+        by_code = kind("quickbooks", summary, trace_id=trace_id, status=status)
+    else:
+        by_code = Rejected(
+            "quickbooks",
+            summary,
+            code=code,
+            message=str(fault.get("message") or "")[:500],
+            detail=str(fault.get("detail") or "")[:1000],
+            element=str(fault.get("element") or "")[:100],
+            trace_id=trace_id,
+            status=status,
+        )
+    return by_code
+
+
+def _first_fault(response: Any) -> Json:
+    """The first error of a fault, names in lower case, whichever spelling; {} for XML, HTML and the like."""
+    try:
+        answer = http.parse_json(response)
+    except ValueError:
+        return {}
+    if not isinstance(answer, dict):
+        return {}
+    fault = answer.get("Fault") or answer.get("fault")
+    errors = (fault.get("Error") or fault.get("error")) if isinstance(fault, dict) else None
+    if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
+        return {"code": ""} if fault else {}
+    return {str(name).lower(): value for name, value in errors[0].items()}
+
+
+def _member(answer: Any, entity: str) -> Json:
+    found = answer.get(entity) if isinstance(answer, dict) else None
+    if not isinstance(found, dict):
+        raise OutcomeUnknown("quickbooks", f"an answer without {entity}")
+    return found
+
+
+def _id(entity_id: str) -> str:
+    if not entity_id.isdigit():
+        raise NotFound("quickbooks", "not an id")
+    return entity_id
+
+
+def to_json(value: Any) -> str:
+    """JSON text with Decimals as plain numbers. A float is refused: it would send 0.30000000000000004."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(name))}: {to_json(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(to_json(item) for item in value) + "]"
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("not a number")
+        return format(value, "f")
+    if isinstance(value, float):
+        raise TypeError("floats are not sent")
+    return json.dumps(value)

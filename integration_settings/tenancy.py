@@ -1,0 +1,187 @@
+"""The one door: whoever is not proven here is nobody, and every embedded view gets its company from here alone.
+
+Pipedrive opens our frame with a token signed with our secret (company and user, five minutes). We verify it once and
+hand the page a token of our own that it sends with each request; no cookie takes part, so there is nothing that another
+site could ride on. Query parameters such as `companyId` are never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec
+
+import jwt
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from integration_settings.log_context import company_id as logged_company
+from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
+
+Surface = Literal["panel", "invoice", "settings"]
+SURFACES: tuple[Surface, ...] = ("panel", "invoice", "settings")
+PAGE_TOKEN_SECONDS = 30 * 60
+PAGE_TOKEN_SALT = "page-token"  # noqa: S105  # names the purpose of the signature
+CLOCK_SKEW_SECONDS = 30
+
+Arguments = ParamSpec("Arguments")
+View = Callable[Concatenate[HttpRequest, "Visitor", Arguments], HttpResponse]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A proven user of a proven company, looking at one of our pages inside Pipedrive."""
+
+    company: Company
+    user: PipedriveUser
+    surface: Surface
+
+    @property
+    def connection(self) -> QuickBooksConnection | None:
+        """The company's QuickBooks connection, also one that has ended; None before the first."""
+        return QuickBooksConnection.objects.filter(company=self.company).first()
+
+
+class NotProven(Exception):
+    """No token, or one that proves nothing. `known` tells that the token was good, but nobody installed the app."""
+
+    def __init__(self, why: str, *, known: bool = False) -> None:
+        super().__init__(why)
+        self.known = known
+
+
+def visitor_from_pipedrive(token: str, surface: Surface) -> Visitor:
+    """The visitor that Pipedrive's signed token names; raises `NotProven`.
+
+    HS256 with the app's secret, claims `userId` and `companyId`: https://pipedrive.readme.io/docs/custom-ui-extensions
+    """
+    if not settings.PIPEDRIVE_JWT_SECRET:
+        raise NotProven("no secret is configured")
+    try:
+        claims = jwt.decode(
+            token,
+            settings.PIPEDRIVE_JWT_SECRET,
+            algorithms=["HS256"],
+            leeway=CLOCK_SKEW_SECONDS,
+            options={"require": ["exp"], "verify_aud": False, "verify_sub": False},
+        )
+    except jwt.PyJWTError as error:
+        raise NotProven(type(error).__name__) from error
+    company_id, user_id = claims.get("companyId"), claims.get("userId")
+    if type(company_id) is not int or type(user_id) is not int:  # a bool is an int to isinstance
+        raise NotProven("claims")
+    return _visitor(company_id, user_id, surface)
+
+
+def issue_page_token(visitor: Visitor) -> str:
+    """Our own proof for the requests of one page, good for half an hour."""
+    content = {"c": visitor.company.pipedrive_company_id, "u": visitor.user.user_id, "s": visitor.surface}
+    return signing.dumps(content, salt=PAGE_TOKEN_SALT, compress=False)
+
+
+def visitor_from_page_token(token: str) -> Visitor:
+    """The visitor named by a token of `issue_page_token`; raises `NotProven`, also after an uninstall."""
+    try:
+        content = signing.loads(token, salt=PAGE_TOKEN_SALT, max_age=PAGE_TOKEN_SECONDS)
+        company_id, user_id, surface = content["c"], content["u"], content["s"]
+    except (signing.BadSignature, KeyError, TypeError) as error:
+        raise NotProven(type(error).__name__) from error
+    return _visitor(company_id, user_id, surface)
+
+
+def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
+    user = (
+        PipedriveUser.objects.select_related("company")
+        .filter(company__pipedrive_company_id=company_id, user_id=user_id)
+        .first()
+    )
+    if user is None or not user.is_connected:
+        raise NotProven("not installed", known=True)
+    return Visitor(user.company, user, surface)
+
+
+def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., HttpResponse]]:
+    """For the first GET of a frame: Pipedrive's token stands in the address. The view gets (request, visitor)."""
+
+    def decorate(view: View[Arguments]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def door(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+            if request.method not in ("GET", "HEAD"):
+                return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+            try:
+                visitor = visitor_from_pipedrive(request.GET.get("token", ""), surface)
+            except NotProven as refusal:
+                return render(
+                    request,
+                    "integration_settings/not_proven.html",
+                    {"not_installed": refusal.known, "surface": surface, "page_token": ""},
+                    status=401,
+                )
+            return _enter(view, request, visitor, args, kwargs)
+
+        return door
+
+    return decorate
+
+
+def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
+    """For all that a page asks for later: `Authorization: Bearer <page token>`. The view gets (request, visitor, …)."""
+
+    @csrf_exempt  # nothing ambient authenticates here, so there is nothing to forge
+    @wraps(view)
+    def door(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        try:
+            if scheme != "Bearer":
+                raise NotProven("no token")
+            visitor = visitor_from_page_token(token)
+        except NotProven as refusal:
+            response = render(
+                request,
+                "integration_settings/fragments/not_proven.html",
+                {"not_installed": refusal.known},
+                status=401,
+            )
+            response["X-Page-Token"] = "expired"
+            return response
+        return _enter(view, request, visitor, args, kwargs)
+
+    return door
+
+
+@csrf_exempt
+@require_POST
+def renew_page_token(request: HttpRequest) -> JsonResponse:
+    """POST /embed/token {"token": Pipedrive's signed token, "surface"} -> {"page_token", "expires_in"}."""
+    try:
+        body = json.loads(request.body)
+        token, surface = body["token"], body["surface"]
+        if not isinstance(token, str) or surface not in SURFACES:
+            raise ValueError
+        visitor = visitor_from_pipedrive(token, surface)
+    except (ValueError, KeyError, TypeError, NotProven):
+        return JsonResponse({"error": "not proven"}, status=401)
+    return JsonResponse({"page_token": issue_page_token(visitor), "expires_in": PAGE_TOKEN_SECONDS})
+
+
+def language_of(user: PipedriveUser) -> str:
+    """The nearest language that we speak to the one the user reads Pipedrive in."""
+    try:
+        return translation.get_supported_language_variant(user.language.lower())
+    except LookupError:
+        return settings.LANGUAGE_CODE
+
+
+def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
+    logged_company.set(str(visitor.company.pipedrive_company_id))
+    with translation.override(language_of(visitor.user)):
+        response = view(request, visitor, *args, **kwargs)
+        response.headers.setdefault("Content-Language", translation.get_language() or "en")
+        return response
