@@ -173,7 +173,11 @@ class WebServer(Process):
             "--threads",
             "8",
         ]
-        super().__init__([sys.executable, *arguments, "--worker-tmp-dir", str(folder)], environment, folder / "web.log")
+        super().__init__(
+            [sys.executable, *arguments, "--no-control-socket", "--worker-tmp-dir", str(folder)],
+            environment,
+            folder / "web.log",
+        )
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:
