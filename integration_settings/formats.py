@@ -1,0 +1,298 @@
+"""Money, numbers, dates and times in the reader's locale, and back from what a reader types.
+
+The functions are pure: the locale (as Pipedrive names it: `en_GB`, `pt-BR`) and the time zone are arguments. Templates
+get them from `reader()`, which the door of the embedded pages sets for each request with `read_as`.
+
+Based on Babel and its CLDR data: https://babel.pocoo.org/en/latest/api/numbers.html and .../api/dates.html
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from django.utils.translation import gettext
+
+MINUS = "−"  # U+2212: as wide as a plus sign, so columns of figures line up
+NO_BREAK_SPACE = "\u00a0"
+# ISO 4217 currencies whose minor unit is not two decimals (Babel's own table follows custom, not the bank's books)
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
+MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
+EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
+
+
+@dataclass(frozen=True)
+class Reader:
+    locale: str = "en"
+    zone: tzinfo = UTC
+
+
+NOBODY = Reader()
+_reader: ContextVar[Reader] = ContextVar("reader", default=NOBODY)
+
+
+def reader() -> Reader:
+    """Who reads the page that is being rendered."""
+    return _reader.get()
+
+
+@contextmanager
+def read_as(locale: str, zone: tzinfo = UTC) -> Iterator[None]:
+    """Everything rendered inside is in this locale, with times in this zone (the QuickBooks company's)."""
+    token = _reader.set(Reader(locale, zone))
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+@lru_cache(maxsize=64)
+def locale_of(name: str) -> Locale:
+    """The CLDR locale nearest to a name such as `en_GB`, `pt-BR` or `de`; English when there is none."""
+    parts = re.split(r"[-_]", name.strip())[:3]
+    while parts and parts[0]:
+        try:
+            return Locale.parse("_".join(parts))
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return Locale("en")
+
+
+def language_tag(name: str) -> str:
+    """The same locale as browsers name it: `en-GB`."""
+    return str(locale_of(name)).replace("_", "-")
+
+
+# Money and numbers
+
+
+def decimals(currency: str) -> int:
+    return DECIMALS.get(currency, 2)
+
+
+def format_money(amount: Decimal, currency: str, locale: str, *, distinct: bool = False) -> str:
+    """`£2,880.00`, `2.880,00 £`; the sign is the locale's own.
+
+    distinct: for views where two currencies meet; a sign that several countries share gets its country (`US$`).
+    """
+    place = locale_of(locale)
+    sign = numbers.get_currency_symbol(currency, place)
+    if distinct and len(sign) == 1 and sign in "$£¥":
+        sign = numbers.get_currency_symbol(currency, "en_001")
+    return _in_pattern(amount, currency, place, sign)
+
+
+def format_money_with_code(amount: Decimal, currency: str, locale: str) -> str:
+    """`EUR 1,200.00`, `1.200,00 EUR`: for views where two currencies stand side by side."""
+    return _in_pattern(amount, currency, locale_of(locale), currency)
+
+
+def _in_pattern(amount: Decimal, currency: str, place: Locale, sign: str) -> str:
+    """The locale's pattern for money with a sign of our choice and the currency's own decimals."""
+    places = decimals(currency)
+    digits = _digits(abs(amount), place, least=places, most=places)
+    spot = place.currency_formats["standard"].pattern.split(";")[0]
+    before, _, after = re.sub(r"[#0.,]+", "\0", spot).partition("\0")
+    before, after = before.replace("¤", sign), after.replace("¤", sign)
+    if before and before[-1].isalpha():
+        before += NO_BREAK_SPACE
+    minus = MINUS if digits.strip("0.,") and amount < 0 and _rounded(amount, places) else ""
+    return f"{minus}{before}{digits}{after}"
+
+
+def format_amount(amount: Decimal, currency: str, locale: str) -> str:
+    """The value of a money field: the currency's decimals at least (a price may have more), no sign."""
+    return format_number(amount, locale, least=decimals(currency))
+
+
+def format_number(value: Decimal | int, locale: str, *, least: int = 0, most: int = MOST_DECIMALS) -> str:
+    """`1,234.5`; up to five decimals, trailing zeros left out beyond `least`."""
+    value = Decimal(value)
+    minus = MINUS if value < 0 and _rounded(value, most) else ""
+    return minus + _digits(abs(value), locale_of(locale), least=least, most=max(least, most))
+
+
+def format_percent(value: Decimal | int, locale: str, *, least: int = 0) -> str:
+    """A percentage (20 means 20 %) with the locale's spacing; `least` decimals for rates (`20.0%`)."""
+    pattern = locale_of(locale).percent_formats[None].pattern
+    before, _, after = re.sub(r"[#0.,]+", "\0", pattern).partition("\0")
+    return f"{before}{format_number(value, locale, least=least)}{after}"
+
+
+def currency_sign(currency: str, locale: str) -> tuple[str, str]:
+    """The sign beside a money field: (before, after), one of them empty."""
+    place = locale_of(locale)
+    sign = numbers.get_currency_symbol(currency, place)
+    return (sign, "") if place.currency_formats["standard"].pattern.lstrip("\u200f").startswith("¤") else ("", sign)
+
+
+def currency_name(currency: str, locale: str) -> str:
+    """`Pound sterling`, as a heading begins: with a capital."""
+    name = numbers.get_currency_name(currency, locale=locale_of(locale))
+    return name[:1].upper() + name[1:]
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def _digits(value: Decimal, place: Locale, *, least: int, most: int) -> str:
+    pattern = "#,##0." + "0" * least + "#" * (most - least)
+    return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
+
+
+# Dates and times
+
+
+def format_date(day: date, locale: str) -> str:
+    """The locale's middle form: `7 Dec 2026`, `07.12.2026`."""
+    return dates.format_date(day, "medium", locale=locale_of(locale))
+
+
+def format_day_and_month(day: date, locale: str) -> str:
+    """The same without the year, for the second half of a pair: `20 Nov`, `20.11.`"""
+    place = locale_of(locale)
+    words = "MMM" in dates.get_date_format("medium", place).pattern
+    return dates.format_skeleton("MMMd" if words else "Md", day, locale=place)
+
+
+def format_time(moment: datetime, locale: str, zone: tzinfo, *, seconds: bool = False) -> str:
+    """`09:14` or `9:14 AM`, by locale."""
+    local = moment.astimezone(zone)
+    return dates.format_time(local.time(), "medium" if seconds else "short", locale=locale_of(locale))
+
+
+def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -> str:
+    """When something was checked: today the time, yesterday in words, else date and time."""
+    time, day = format_time(moment, locale, zone), moment.astimezone(zone).date()
+    age = now.astimezone(zone).date() - day
+    if age <= timedelta(0):
+        return time
+    if age == timedelta(days=1):
+        # Translators: the moment of the last check, as in "Last checked yesterday, 18:02"
+        return gettext("yesterday, {time}").format(time=time)
+    # Translators: date and time of the last check, as in "Last checked 21 Nov 2026, 18:02"
+    return gettext("{date}, {time}").format(date=format_date(day, locale), time=time)
+
+
+# Back from what a reader types
+
+
+def parse_decimal(text: str, locale: str) -> Decimal:
+    """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does.
+
+    Raises ValueError when it is no number.
+    """
+    plain = "".join(
+        unicodedata.normalize("NFKC", sign) for sign in text if not sign.isspace() and sign not in "'’\u200e\u200f"
+    )
+    plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
+    if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", plain) or len(plain) > 30:
+        raise ValueError("not a number")
+    point = _decimal_sign(plain, locale)
+    whole, _, decimal_part = plain.partition(point) if point else (plain, "", "")
+    if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
+        raise ValueError("not a number")
+    return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+def _decimal_sign(plain: str, locale: str) -> str:
+    """Which of point and comma parts the decimals in this text; empty when both only group thousands."""
+    last = max(plain.rfind("."), plain.rfind(","))
+    if last < 0:
+        return ""
+    sign = plain[last]
+    other = "," if sign == "." else "."
+    if other in plain:
+        return sign if plain.count(sign) == 1 else ""
+    if plain.count(sign) > 1:
+        return ""
+    whole, decimal_part = plain[:last].lstrip("+-"), plain[last + 1 :]
+    looks_grouped = len(decimal_part) == 3 and 1 <= len(whole) <= 3 and whole != "0"
+    return "" if looks_grouped and numbers.get_decimal_symbol(locale_of(locale)) != sign else sign
+
+
+def parse_date(text: str, locale: str, *, today: date, after: date | None = None) -> date:
+    """ISO, the locale's own order, month names, `+14` (days after `after`, else after today).
+
+    A year of two digits is in this century; a missing year is the next such date from half a year ago on.
+    Raises ValueError when it is no date.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    if match := re.fullmatch(r"\+\s*(\d{1,4})", text):
+        return (after or today) + timedelta(days=int(match[1]))
+    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
+        return _sane(int(match[1]), int(match[2]), int(match[3]))
+    place = locale_of(locale)
+    parts = re.findall(r"\d+|[^\W\d_]+", text)
+    month = next((number for part in parts if (number := _month(part, place))), None)
+    figures = [part for part in parts if part.isdigit()]
+    order = _order(place)
+    if month is not None:
+        order = order.replace("M", "")
+        figures = figures[:2] if len(figures) <= 2 else []
+        if len(figures) == 2 and len(figures[0]) == 4:
+            order = "yd"
+        elif order == "yd" and len(figures) == 2 and len(figures[1]) == 4:
+            order = "dy"
+    elif len(figures) == 3 and len(figures[0]) == 4:
+        order = "yMd"
+    if len(figures) == len(order) - 1:
+        order = order.replace("y", "")
+    if len(figures) != len(order) or not figures or (month is None and len(figures) < 2):
+        raise ValueError("not a date")
+    found = dict(zip(order, figures, strict=True))
+    return _with_year(found.get("y"), month or int(found["M"]), int(found["d"]), today)
+
+
+def _with_year(year: str | None, month: int, day: int, today: date) -> date:
+    if year is not None:
+        return _sane(int(year) + 2000 if len(year) <= 2 else int(year), month, day)
+    candidates = (_sane(today.year + step, month, day) for step in (-1, 0, 1))
+    return next(day for day in candidates if day > today - timedelta(days=183))
+
+
+def _sane(year: int, month: int, day: int) -> date:
+    if not EARLIEST <= year <= LATEST:
+        raise ValueError("not a date")
+    return date(year, month, day)
+
+
+def _order(place: Locale) -> str:
+    """`dMy`, `Mdy` or `yMd`: the order of figures in the locale's short form."""
+    letters = re.sub(r"'[^']*'", "", dates.get_date_format("short", place).pattern).replace("L", "M")
+    return "".join(dict.fromkeys(letter for letter in letters if letter in "dMy"))
+
+
+def _month(word: str, place: Locale) -> int | None:
+    """The month a word of three letters or more stands for, in the locale's language or in English."""
+    word = _plain(word)
+    if len(word) < 3:
+        return None
+    for language in (place, Locale("en")):
+        names = [
+            (_plain(name), int(number))
+            for width in ("wide", "abbreviated")
+            for context in ("format", "stand-alone")
+            for number, name in dates.get_month_names(width, context, language).items()
+        ]
+        for alike in (str.__eq__, str.startswith, lambda name, word: len(name) >= 3 and word.startswith(name)):
+            found = {number for name, number in names if alike(name, word)}
+            if len(found) == 1:
+                return found.pop()
+    return None
+
+
+def _plain(word: str) -> str:
+    """Small letters without accents and dots, so that `févr.` and `Fevr` are the same word."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", word.casefold()) if sign.isalpha())

@@ -1,0 +1,201 @@
+"""What readers see and type: money, numbers, dates and times by locale."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration_settings import formats
+from invoices.domain import money as domain_money
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "shown"),
+    [
+        ("2880", "GBP", "en_GB", "£2,880.00"),
+        ("2880", "GBP", "de_DE", "2.880,00\u00a0£"),
+        ("-312", "GBP", "en_GB", "−£312.00"),
+        ("-342", "USD", "en-US", "−$342.00"),
+        ("1200", "JPY", "ja_JP", "￥1,200"),
+        ("1200", "KWD", "en_GB", "KWD\u00a01,200.000"),
+        ("0.005", "EUR", "en_IE", "€0.01"),
+        ("-0.001", "EUR", "en_IE", "€0.00"),
+        ("1234.5", "RSD", "en_GB", "RSD\u00a01,234.50"),
+        ("5", "XYZ", "en_GB", "XYZ\u00a05.00"),
+        ("5", "USD", "zz_QQ", "$5.00"),
+        ("5", "USD", "", "$5.00"),
+    ],
+)
+def test_money_is_written_as_the_locale_does(amount: str, currency: str, locale: str, shown: str) -> None:
+    assert formats.format_money(Decimal(amount), currency, locale) == shown
+
+
+def test_a_sign_of_several_countries_names_its_own_where_currencies_meet() -> None:
+    shown = [formats.format_money(Decimal(5), code, "en_US", distinct=True) for code in ("USD", "CAD", "EUR")]
+    assert shown == ["US$5.00", "CA$5.00", "€5.00"]
+
+
+@pytest.mark.parametrize(("locale", "shown"), [("en_GB", "EUR\u00a01,200.00"), ("de_DE", "1.200,00\u00a0EUR")])
+def test_codes_replace_signs_where_currencies_meet(locale: str, shown: str) -> None:
+    assert formats.format_money_with_code(Decimal(1200), "EUR", locale) == shown
+
+
+def test_both_tables_of_decimals_agree() -> None:
+    assert formats.DECIMALS == domain_money.DECIMALS
+
+
+@pytest.mark.parametrize(
+    ("value", "locale", "shown"),
+    [
+        ("12", "en_GB", "12"),
+        ("1234.50000", "en_GB", "1,234.5"),
+        ("0.33333", "de_DE", "0,33333"),
+        ("-2", "en_GB", "−2"),
+        ("1234567", "fr_FR", "1\u202f234\u202f567"),
+    ],
+)
+def test_numbers_keep_up_to_five_decimals(value: str, locale: str, shown: str) -> None:
+    assert formats.format_number(Decimal(value), locale) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "locale", "shown"),
+    [("20", 0, "en_GB", "20%"), ("20", 1, "en_GB", "20.0%"), ("10.25", 0, "de_DE", "10,25\u00a0%")],
+)
+def test_percentages_use_the_locales_spacing(value: str, least: int, locale: str, shown: str) -> None:
+    assert formats.format_percent(Decimal(value), locale, least=least) == shown
+
+
+def test_a_price_field_keeps_more_decimals_than_the_currency_has() -> None:
+    assert formats.format_amount(Decimal("2950"), "GBP", "en_GB") == "2,950.00"
+    assert formats.format_amount(Decimal("0.12345"), "GBP", "en_GB") == "0.12345"
+    assert formats.format_amount(Decimal("2950"), "JPY", "en_GB") == "2,950"
+
+
+def test_the_sign_stands_on_the_locales_side_of_the_field() -> None:
+    assert formats.currency_sign("GBP", "en_GB") == ("£", "")
+    assert formats.currency_sign("GBP", "de_DE") == ("", "£")
+
+
+@pytest.mark.parametrize(
+    ("locale", "middle", "short"),
+    [("en_GB", "7 Dec 2026", "7 Dec"), ("en_US", "Dec 7, 2026", "Dec 7"), ("de_DE", "07.12.2026", "7.12.")],
+)
+def test_dates_are_in_the_locales_middle_form(locale: str, middle: str, short: str) -> None:
+    day = date(2026, 12, 7)
+    assert formats.format_date(day, locale) == middle
+    assert formats.format_day_and_month(day, locale) == short
+
+
+def test_times_are_in_the_companys_zone_and_the_locales_clock() -> None:
+    moment = datetime(2026, 11, 23, 17, 14, 5, tzinfo=UTC)
+    pacific = ZoneInfo("America/Los_Angeles")
+    assert formats.format_time(moment, "en_GB", pacific) == "09:14"
+    assert formats.format_time(moment, "en_US", pacific).replace("\u202f", " ") == "9:14 AM"
+    assert formats.format_time(moment, "en_GB", pacific, seconds=True) == "09:14:05"
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(2026, 11, 23, 9, 14, tzinfo=UTC), "09:14"),
+        (datetime(2026, 11, 22, 18, 2, tzinfo=UTC), "yesterday, 18:02"),
+        (datetime(2026, 11, 21, 18, 2, tzinfo=UTC), "21 Nov 2026, 18:02"),
+    ],
+)
+def test_the_age_of_a_check_is_said_as_people_say_it(moment: datetime, shown: str) -> None:
+    assert formats.format_checked(moment, datetime(2026, 11, 23, 9, 20, tzinfo=UTC), "en_GB", UTC) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "value"),
+    [
+        ("1 234,5", "en_GB", "1234.5"),
+        ("1,234.50", "en_GB", "1234.50"),
+        ("1234.5", "de_DE", "1234.5"),
+        ("1.234", "de_DE", "1234"),
+        ("1.234", "en_GB", "1.234"),
+        ("1,234", "en_GB", "1234"),
+        ("1,234", "de_DE", "1.234"),
+        ("1.234.567", "en_GB", "1234567"),
+        ("1.234.567,89", "en_GB", "1234567.89"),
+        ("0,125", "en_GB", "0.125"),
+        ("1'234.50", "de_CH", "1234.50"),
+        ("−5", "en_GB", "-5"),
+        (",5", "de_DE", "0.5"),
+        ("1\u202f234,5", "fr_FR", "1234.5"),
+        ("１２", "en_GB", "12"),
+        ("١٢٫٥", "ar", "12.5"),
+    ],
+)
+def test_a_number_is_understood_however_it_is_typed(text: str, locale: str, value: str) -> None:
+    assert formats.parse_decimal(text, locale) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "abc", "1e5", "12 apples", "NaN", "Infinity", "1.2.3,4,5", "1,2,3", "1.23,456", "1" * 40]
+)
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        formats.parse_decimal(text, "en_GB")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "day"),
+    [
+        ("2026-12-07", "en_GB", date(2026, 12, 7)),
+        ("7/12/2026", "en_GB", date(2026, 12, 7)),
+        ("7/12/2026", "en_US", date(2026, 7, 12)),
+        ("7.12.26", "de_DE", date(2026, 12, 7)),
+        ("07.12.2026", "de_DE", date(2026, 12, 7)),
+        ("7 Dec 2026", "en_GB", date(2026, 12, 7)),
+        ("7 Sept 2026", "en_GB", date(2026, 9, 7)),
+        ("Dec 7, 2026", "en_US", date(2026, 12, 7)),
+        ("Dec 7, 2026", "de_DE", date(2026, 12, 7)),
+        ("7 févr. 2026", "fr_FR", date(2026, 2, 7)),
+        ("7. Dezember 2026", "de_DE", date(2026, 12, 7)),
+        ("2026. gada 7. dec.", "lv_LV", date(2026, 12, 7)),
+        ("7 de dez. de 2026", "pt_BR", date(2026, 12, 7)),
+        ("2026/12/07", "ja_JP", date(2026, 12, 7)),
+        ("7 Dec", "en_GB", date(2026, 12, 7)),
+        ("7/1", "en_GB", date(2027, 1, 7)),
+        ("+14", "en_GB", date(2026, 12, 7)),
+    ],
+)
+def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: date) -> None:
+    assert formats.parse_date(text, locale, today=TODAY) == day
+
+
+def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
+    assert formats.parse_date("+14", "en_GB", today=TODAY, after=date(2026, 12, 1)) == date(2026, 12, 15)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2"]
+)
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        formats.parse_date(text, "en_GB", today=TODAY)
+
+
+@pytest.mark.parametrize(
+    "locale", ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "pt_BR", "lv_LV", "et_EE", "sv_SE", "ja"]
+)
+def test_every_date_that_is_shown_can_be_read_back(locale: str) -> None:
+    for month in range(1, 13):
+        day = date(2026, month, 3 + month)
+        assert formats.parse_date(formats.format_date(day, locale), locale, today=TODAY) == day
+
+
+def test_templates_take_the_reader_that_the_door_has_set() -> None:
+    with formats.read_as("de_DE", ZoneInfo("Europe/Berlin")):
+        assert formats.reader().locale == "de_DE"
+        with formats.read_as("en_GB"):
+            assert formats.reader().locale == "en_GB"
+        assert formats.reader().locale == "de_DE"
+    assert formats.reader() == formats.NOBODY
