@@ -31,18 +31,26 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     def default(name: str, value: str) -> str:
         return os.environ.get("SANDBOX_" + name.upper(), value)
 
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Stand-ins of Pipedrive and QuickBooks Online.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Stand-ins of Pipedrive and QuickBooks Online."
+    )
     parser.add_argument("--host", default=default("host", "127.0.0.1"))
-    parser.add_argument("--pipedrive-port", type=int, default=int(default("pipedrive_port", "8010")), help="0: any free port")
-    parser.add_argument("--quickbooks-port", type=int, default=int(default("quickbooks_port", "8020")), help="0: any free port")
+    parser.add_argument(
+        "--pipedrive-port", type=int, default=int(default("pipedrive_port", "8010")), help="0: any free port"
+    )
+    parser.add_argument(
+        "--quickbooks-port", type=int, default=int(default("quickbooks_port", "8020")), help="0: any free port"
+    )
     parser.add_argument("--app-url", default=default("app_url", "http://localhost:8000"))
     parser.add_argument("--pipedrive-client-id", default=default("pipedrive_client_id", "demo-pipedrive-client"))
     parser.add_argument(
-        "--pipedrive-client-secret", default=default("pipedrive_client_secret", "demo-pipedrive-secret-0123456789abcdef")
+        "--pipedrive-client-secret",
+        default=default("pipedrive_client_secret", "demo-pipedrive-secret-0123456789abcdef"),
     )
     parser.add_argument("--quickbooks-client-id", default=default("quickbooks_client_id", "demo-quickbooks-client"))
     parser.add_argument(
-        "--quickbooks-client-secret", default=default("quickbooks_client_secret", "demo-quickbooks-secret-0123456789abcdef")
+        "--quickbooks-client-secret",
+        default=default("quickbooks_client_secret", "demo-quickbooks-secret-0123456789abcdef"),
     )
     parser.add_argument(
         "--no-throttle",
@@ -75,12 +83,18 @@ async def serve(chosen: argparse.Namespace) -> None:
                 urls["pipedrive"], chosen.app_url, chosen.pipedrive_client_id, chosen.pipedrive_client_secret, throttle
             ),
             "quickbooks": config.quickbooks(
-                urls["quickbooks"], chosen.app_url, chosen.quickbooks_client_id, chosen.quickbooks_client_secret, throttle
+                urls["quickbooks"],
+                chosen.app_url,
+                chosen.quickbooks_client_id,
+                chosen.quickbooks_client_secret,
+                throttle,
             ),
         }
     )
     servers = {
-        name: Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2))
+        name: Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        )
         for name, app in sandbox.apps.items()
     }
 

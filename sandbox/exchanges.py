@@ -99,7 +99,9 @@ class ExchangeLog:
 class ExchangeMiddleware:
     """The outermost layer of a service: knows the whole exchange, whatever happens inside."""
 
-    def __init__(self, app: ASGIApp, service: str, log: ExchangeLog, world: World, people_paths: tuple[str, ...]) -> None:
+    def __init__(
+        self, app: ASGIApp, service: str, log: ExchangeLog, world: World, people_paths: tuple[str, ...]
+    ) -> None:
         self.app = app
         self.service = service
         self.log = log
@@ -136,7 +138,9 @@ class ExchangeMiddleware:
 
     def introduce(self, scope: Scope, send: Send) -> None:
         """Notes the company, and the connection, which uvicorn shows only through the owner of `send`."""
-        authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode("latin-1")
+        authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
+            "latin-1"
+        )
         notes(scope)["company"] = self.world.company_of(scope["path"], authorization)
         notes(scope)["transport"] = getattr(getattr(send, "__self__", None), "transport", None)
 
@@ -168,4 +172,6 @@ def without_secrets(body: str | None) -> str | None:
     if body.lstrip().startswith("{"):
         names = "|".join(SECRET)
         return re.sub(rf'("(?:{names})"\s*:\s*")[^"]*"', rf'\1{HIDDEN}"', body)
-    return urlencode([(name, HIDDEN if name in SECRET else value) for name, value in parse_qsl(body, keep_blank_values=True)])
+    return urlencode(
+        [(name, HIDDEN if name in SECRET else value) for name, value in parse_qsl(body, keep_blank_values=True)]
+    )

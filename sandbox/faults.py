@@ -119,7 +119,9 @@ def notes(scope: Scope) -> dict[str, Any]:
 class FaultMiddleware:
     """Carries out the rules around the app of one service."""
 
-    def __init__(self, app: ASGIApp, service: str, faults: Faults, answer: Callable[[int, str, int | None], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, service: str, faults: Faults, answer: Callable[[int, str, int | None], Response]
+    ) -> None:
         self.app = app
         self.service = service
         self.faults = faults
