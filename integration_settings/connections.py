@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integration_settings import oauth
+from integration_settings.api_hosts import UntrustedHost
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     Company,
@@ -192,7 +193,7 @@ def _service_of(connection: AnyConnection) -> tuple[str, Callable[[str], Grant]]
 def _refresh_pipedrive(refresh_token: str) -> Grant:
     try:
         return oauth.refresh_pipedrive(refresh_token)
-    except oauth.UntrustedHost as error:
+    except UntrustedHost as error:
         log.error("Pipedrive's token answer names a host outside PIPEDRIVE_API_HOSTS")
         raise ServiceUnavailable("pipedrive", "token answer names a foreign host") from error
 

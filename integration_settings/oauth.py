@@ -1,14 +1,11 @@
-"""OAuth with both services: where to send the browser, proof that it comes back, and the token calls.
+"""OAuth with both services: where to send the browser, and the token calls.
 
-Nothing here stores a token; that is `connections`.
+Nothing here stores a token; that is `connections`. That the browser comes back to us is proven in `sign_ins`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,18 +13,15 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import F
-from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
 
 from integration_settings import http
+from integration_settings.api_hosts import checked_api_domain, is_loopback
 from integration_settings.errors import OutcomeUnknown, ServiceError, ServiceUnavailable
-from integration_settings.models import Company, SignIn
 
-SIGN_IN_LIFE = timedelta(minutes=10)
 TOKEN_CALL_SECONDS = 10.0  # the connection's row is locked meanwhile
 PIPEDRIVE_REFRESH_LIFE = timedelta(days=60)  # counted from the last refresh
 DISCOVERY_LIFE, DISCOVERY_RETRY = 24 * 3600, 60
@@ -35,10 +29,6 @@ DISCOVERY_LIFE, DISCOVERY_RETRY = 24 * 3600, 60
 
 class InvalidGrant(Exception):
     """The service says that this code or refresh token is no good (any more)."""
-
-
-class UntrustedHost(Exception):
-    """The token answer names an API host that is not Pipedrive's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,87 +44,6 @@ class Grant:
 
     def __repr__(self) -> str:  # a token must not get into a log by way of a traceback
         return f"<Grant until {self.access_expires_at:%Y-%m-%d %H:%M}>"
-
-
-# --- a sign-in under way: state and browser -------------------------------------------------------------------------
-
-
-class SignInRefused(Exception):
-    """The callback does not belong to a sign-in that this browser began with us just now.
-
-    `why` is one of: missing, unknown, used, stale, other_browser.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class StartedSignIn:
-    state: str
-    browser: str  # the value of this browser's mark
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def browser_cookie_name() -> str:
-    # The prefix makes browsers refuse such a cookie from a sibling domain; it needs https.
-    return "__Host-sign-in" if settings.SECURE_SITE else "sign-in"
-
-
-def start_sign_in(
-    request: HttpRequest, service: http.Service, *, company: Company | None = None, user_id: int | None = None
-) -> StartedSignIn:
-    """Remembers a new round. Several may be pending in one browser, so a mark that is there already is kept."""
-    mark = request.COOKIES.get(browser_cookie_name(), "")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", mark):
-        mark = secrets.token_urlsafe(32)
-    state = secrets.token_urlsafe(32)
-    SignIn.objects.create(
-        state_digest=digest(state), service=service, browser_digest=digest(mark), company=company, user_id=user_id
-    )
-    return StartedSignIn(state, mark)
-
-
-def mark_browser(response: HttpResponseBase, started: StartedSignIn) -> None:
-    """The one cookie of this service: first-party, and Lax because the vendors lead back by cross-site navigations."""
-    response.set_cookie(
-        browser_cookie_name(),
-        started.browser,
-        max_age=SIGN_IN_LIFE,
-        httponly=True,
-        secure=settings.SECURE_SITE,
-        samesite="Lax",
-    )
-
-
-def finish_sign_in(request: HttpRequest, service: http.Service, state: str) -> SignIn:
-    """The round that `state` belongs to, used up in the same moment; raises `SignInRefused`.
-
-    The mark is checked before the state is used up: a callback opened in another browser must not spoil the real one.
-    """
-    if not state:
-        raise SignInRefused("missing")
-    begun = SignIn.objects.filter(state_digest=digest(state), service=service).first()
-    if begun is None:
-        raise SignInRefused("unknown")
-    mark = request.COOKIES.get(browser_cookie_name(), "")
-    if not secrets.compare_digest(begun.browser_digest, digest(mark)):
-        raise SignInRefused("other_browser")
-    now = timezone.now()
-    if begun.created_at + SIGN_IN_LIFE < now:
-        raise SignInRefused("stale")
-    if not SignIn.objects.filter(pk=begun.pk, used_at=None).update(used_at=now):
-        raise SignInRefused("used")
-    return begun
-
-
-def forget_finished_sign_ins(older_than: timedelta = timedelta(days=1)) -> int:
-    """Removes rows whose time is over; returns how many."""
-    return SignIn.objects.filter(created_at__lt=timezone.now() - older_than).order_by(F("pk")).delete()[0]
 
 
 # --- Pipedrive: https://pipedrive.readme.io/docs/marketplace-oauth-authorization ------------------------------------
@@ -207,46 +116,6 @@ def _pipedrive_token(body: dict[str, str], *, old_refresh_token: str) -> Grant:
         raise ServiceUnavailable("pipedrive", "token answer not understood", trace_id=trace_id) from error
 
 
-def checked_api_domain(text: str) -> str:
-    """Scheme and host of the address that Pipedrive names for its API, when it is one of the hosts we accept.
-
-    Tokens are sent there, so anything else raises `UntrustedHost`: user info, path, a foreign host, plain http.
-    Loopback hosts that the setting names are the exception: any scheme, any port.
-    """
-    parts = urlsplit(text)
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise UntrustedHost from error
-    host = parts.hostname or ""
-    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise UntrustedHost
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+", host) or not _host_accepted(host):
-        raise UntrustedHost
-    if _is_loopback(host):
-        if parts.scheme not in ("http", "https"):
-            raise UntrustedHost
-    elif parts.scheme != "https" or port not in (None, 443):
-        raise UntrustedHost
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _host_accepted(host: str) -> bool:
-    return any(
-        host.endswith(entry) and host != entry if entry.startswith(".") else host == entry
-        for entry in settings.PIPEDRIVE_API_HOSTS
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 # --- Intuit: https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0 --
 
 KNOWN_ENDPOINTS = {
@@ -262,7 +131,7 @@ def intuit_endpoints() -> dict[str, str]:
     When the document cannot be read, the published addresses serve, for Intuit's own document only: credentials
     meant for another service must not be sent to Intuit.
     """
-    key = f"intuit-endpoints:{digest(settings.QUICKBOOKS_DISCOVERY_URL)[:16]}"
+    key = f"intuit-endpoints:{hashlib.sha256(settings.QUICKBOOKS_DISCOVERY_URL.encode()).hexdigest()}"
     known: dict[str, str] | None = cache.get(key)
     if known is None:
         try:
@@ -286,7 +155,7 @@ def _discover() -> dict[str, str]:
     endpoints = {name: str(document[name]) for name in KNOWN_ENDPOINTS}
     for address in endpoints.values():
         parts = urlsplit(address)
-        if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
             raise ValueError("an endpoint without https")
     return endpoints
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jwt
 from django.conf import settings
@@ -22,6 +23,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from integration_settings.formats import read_as
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 
@@ -42,11 +44,7 @@ class Visitor:
     company: Company
     user: PipedriveUser
     surface: Surface
-
-    @property
-    def connection(self) -> QuickBooksConnection | None:
-        """The company's QuickBooks connection, also one that has ended; None before the first."""
-        return QuickBooksConnection.objects.filter(company=self.company).first()
+    connection: QuickBooksConnection | None  # also one that has ended; None before the first
 
 
 class NotProven(Exception):
@@ -86,6 +84,11 @@ def issue_page_token(visitor: Visitor) -> str:
     return signing.dumps(content, salt=PAGE_TOKEN_SALT, compress=False)
 
 
+def shell_context(visitor: Visitor) -> dict[str, Any]:
+    """What `base_embedded.html` needs."""
+    return {"visitor": visitor, "page_token": issue_page_token(visitor), "page_token_seconds": PAGE_TOKEN_SECONDS}
+
+
 def visitor_from_page_token(token: str) -> Visitor:
     """The visitor named by a token of `issue_page_token`; raises `NotProven`, also after an uninstall."""
     try:
@@ -104,7 +107,8 @@ def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
     )
     if user is None or not user.is_connected:
         raise NotProven("not installed", known=True)
-    return Visitor(user.company, user, surface)
+    connection = QuickBooksConnection.objects.filter(company=user.company).first()
+    return Visitor(user.company, user, surface, connection)
 
 
 def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., HttpResponse]]:
@@ -179,9 +183,20 @@ def language_of(user: PipedriveUser) -> str:
         return settings.LANGUAGE_CODE
 
 
+def zone_of(visitor: Visitor) -> ZoneInfo:
+    """The QuickBooks company's time zone, before the first connection the user's own."""
+    for name in (visitor.connection.timezone if visitor.connection else "", visitor.user.timezone):
+        try:
+            if name:
+                return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return ZoneInfo("UTC")
+
+
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     logged_company.set(str(visitor.company.pipedrive_company_id))
-    with translation.override(language_of(visitor.user)):
+    with translation.override(language_of(visitor.user)), read_as(visitor.user.locale, zone_of(visitor)):
         response = view(request, visitor, *args, **kwargs)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response

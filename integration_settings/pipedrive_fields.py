@@ -1,0 +1,67 @@
+"""Which fields of Pipedrive can fill something on an invoice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from django.utils.translation import gettext
+
+from integration_settings.kept_lists import ONE_HOUR, Rows, kept
+from integration_settings.models import PipedriveUser
+from integration_settings.pipedrive import FieldsOf, PipedriveClient
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of Pipedrive that can fill something on the invoice. `code` is "organization.address" or the like."""
+
+    code: str
+    label: str
+    type: str
+    kind: FieldsOf
+    name: str
+
+
+KINDS: tuple[FieldsOf, ...] = ("organization", "person", "deal")
+# Their values are ids or structures that mean nothing on an invoice.
+WITHOUT_TEXT = {
+    *("activity", "billing_frequency", "deal", "deals", "json", "lead", "org", "people", "picture", "price_list"),
+    *("project", "projects_board", "projects_phase", "stage", "user", "visible_to"),
+}
+# The definitions may name these in the singular, the objects carry them in the plural.
+CODES_OF_VALUES = {("person", "email"): "emails", ("person", "phone"): "phones"}
+
+
+def pipedrive_fields(user: PipedriveUser, max_age: timedelta = ONE_HOUR) -> list[Field]:
+    """All organization, person and deal fields of the company whose value is text of some kind, in that order."""
+    client = PipedriveClient(user)
+    labels = {
+        # Translators: a field of Pipedrive in a list of choices, "Organization – Address".
+        "organization": gettext("Organization – {field}"),
+        # Translators: a field of Pipedrive in a list of choices, "Person – Email".
+        "person": gettext("Person – {field}"),
+        # Translators: a field of Pipedrive in a list of choices, "Deal – Title".
+        "deal": gettext("Deal – {field}"),
+    }
+    found = []
+    for kind in KINDS:
+        rows = kept(user.company, f"pipedrive_{kind}_fields", partial(_read_fields, client, kind), max_age)
+        found += [
+            Field(f"{kind}.{row['code']}", labels[kind].format(field=row["name"]), row["type"], kind, row["name"])
+            for row in rows
+        ]
+    return found
+
+
+def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:
+    return [
+        {
+            "code": CODES_OF_VALUES.get((kind, str(field["field_code"])), str(field["field_code"])),
+            "name": str(field.get("field_name") or field["field_code"]),
+            "type": str(field.get("field_type") or "text"),
+        }
+        for field in client.fields(kind)
+        if field.get("field_type") not in WITHOUT_TEXT and not field.get("is_optional_response_field")
+    ]

@@ -1,0 +1,141 @@
+"""What must be known of a QuickBooks company before any invoice: CompanyInfo and Preferences, boiled down."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
+from integration_settings.kept_lists import ONE_HOUR, REST_AFTER_FAILURE
+from integration_settings.models import QuickBooksConnection
+from integration_settings.quickbooks import QuickBooksClient
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What decides how an invoice has to look: from CompanyInfo and Preferences."""
+
+    name: str = ""
+    country: str = ""
+    home_currency: str = ""
+    multicurrency: bool = False
+    uses_sales_tax: bool = False
+    automated_sales_tax: bool = False  # US only: QuickBooks computes the tax when the invoice is saved
+    custom_numbers: bool = False  # QuickBooks leaves the numbering to whoever writes the invoice
+    allow_discount: bool = False
+    discount_account_id: str = ""
+    default_terms_id: str = ""
+    default_item_id: str = ""
+    books_closed_until: date | None = None
+    timezone: str = "UTC"
+
+    @property
+    def is_us(self) -> bool:
+        return self.country == "US"
+
+
+def refresh_profile(connection: QuickBooksConnection) -> Profile:
+    """Reads CompanyInfo and Preferences and stores them on the connection; raises the errors of `errors`."""
+    client = QuickBooksClient(connection)
+    profile = profile_from(
+        client.company_info(), client.preferences(), fallback_timezone=_timezone_of_users(connection)
+    )
+    closed = profile.books_closed_until
+    connection.name = profile.name
+    connection.country = profile.country
+    connection.home_currency = profile.home_currency
+    connection.timezone = profile.timezone
+    connection.profile = {
+        **asdict(profile),
+        "books_closed_until": closed.isoformat() if closed else None,
+        "read_at": timezone.now().isoformat(),
+    }
+    connection.save(update_fields=["name", "country", "home_currency", "timezone", "profile"])
+    return profile
+
+
+def profile_of(connection: QuickBooksConnection) -> Profile:
+    """The profile as last read; nothing is asked of QuickBooks."""
+    known = {name: value for name, value in connection.profile.items() if name in Profile.__dataclass_fields__}
+    closed = known.get("books_closed_until")
+    known["books_closed_until"] = date.fromisoformat(closed) if closed else None
+    return Profile(
+        **{
+            "name": connection.name,
+            "country": connection.country,
+            "home_currency": connection.home_currency,
+            "timezone": connection.timezone or "UTC",
+            **known,
+        }
+    )
+
+
+def current_profile(connection: QuickBooksConnection, max_age: timedelta = ONE_HOUR) -> Profile:
+    """The profile, read again when it is older than `max_age`; the old one when QuickBooks does not answer."""
+    read_at = connection.profile.get("read_at")
+    if read_at and datetime.fromisoformat(read_at) > timezone.now() - max_age:
+        return profile_of(connection)
+    resting = f"profile-failed:{connection.pk}"
+    if not connection.profile or not cache.get(resting):
+        try:
+            return refresh_profile(connection)
+        except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
+            if not connection.profile:
+                raise
+            log.info("the earlier profile serves: %s", error)
+            cache.set(resting, True, REST_AFTER_FAILURE)
+    return profile_of(connection)
+
+
+def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, fallback_timezone: str) -> Profile:
+    """The two answers as a `Profile`; members that a company's edition leaves out count as off."""
+    sales, tax = _part(preferences, "SalesFormsPrefs"), _part(preferences, "TaxPrefs")
+    currency, books = _part(preferences, "CurrencyPrefs"), _part(preferences, "AccountingInfoPrefs")
+    home = currency.get("HomeCurrency")
+    closed = str(books.get("BookCloseDate") or "")[:10]
+    return Profile(
+        name=str(company_info.get("CompanyName") or company_info.get("LegalName") or ""),
+        country=str(company_info.get("Country") or "")[:2].upper(),
+        home_currency=str((home or {}).get("value") if isinstance(home, dict) else home or "")[:3],
+        multicurrency=bool(currency.get("MultiCurrencyEnabled")),
+        uses_sales_tax=bool(tax.get("UsingSalesTax")),
+        automated_sales_tax=bool(tax.get("PartnerTaxEnabled")),
+        custom_numbers=bool(sales.get("CustomTxnNumbers")),
+        allow_discount=bool(sales.get("AllowDiscount")),
+        discount_account_id=reference_value(sales.get("DefaultDiscountAccount")),
+        default_terms_id=reference_value(sales.get("DefaultTerms")),
+        default_item_id=reference_value(sales.get("DefaultItem")),
+        books_closed_until=date.fromisoformat(closed) if closed else None,
+        timezone=_known_timezone(str(company_info.get("DefaultTimeZone") or "")) or fallback_timezone,
+    )
+
+
+def _timezone_of_users(connection: QuickBooksConnection) -> str:
+    """QuickBooks does not always tell the company's time zone; an administrator's of Pipedrive is the best guess."""
+    users = connection.company.users.order_by("-is_admin", "connected_at")
+    return next((user.timezone for user in users if _known_timezone(user.timezone)), "UTC")
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ZoneInfoNotFoundError, ValueError):
+        return ""
+
+
+def _part(preferences: dict[str, Any], name: str) -> dict[str, Any]:
+    found = preferences.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def reference_value(value: Any) -> str:
+    """QuickBooks writes references as {"value": "12"} and, in some preferences, as plain text."""
+    return str((value.get("value") if isinstance(value, dict) else value) or "")

@@ -1,0 +1,254 @@
+"""What QuickBooks and Pipedrive offer for choosing: tax codes, items, currencies, terms, accounts and fields.
+
+The lists are kept in our store, see `kept_lists`; only the members that are used are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from integration_settings.errors import ConnectionExpired
+from integration_settings.kept_lists import ONE_HOUR, Rows, kept, read_at
+from integration_settings.models import Company, QuickBooksConnection
+from integration_settings.pipedrive_fields import Field, pipedrive_fields
+from integration_settings.profile import (
+    Profile,
+    current_profile,
+    profile_from,
+    profile_of,
+    reference_value,
+    refresh_profile,
+)
+from integration_settings.quickbooks import QuickBooksClient
+
+__all__ = [
+    "Account",
+    "Currency",
+    "Field",
+    "Item",
+    "Profile",
+    "TaxCode",
+    "TaxRate",
+    "Term",
+    "currencies",
+    "current_profile",
+    "income_accounts",
+    "items",
+    "pipedrive_fields",
+    "profile_from",
+    "profile_of",
+    "read_at",
+    "refresh_profile",
+    "tax_codes",
+    "terms",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """`percentage` of the net amount; a reverse charge has a negative rate beside the positive one."""
+
+    id: str
+    name: str
+    percentage: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TaxCode:
+    """A code that a sales line can carry. `percentage` is what all its rates together add to a net amount."""
+
+    id: str
+    name: str
+    description: str
+    percentage: Decimal
+    active: bool
+    rates: tuple[TaxRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A product or service of QuickBooks; categories and bundles, which no line can name, are left out."""
+
+    id: str
+    name: str
+    sku: str
+    type: str
+    active: bool
+    price: Decimal | None
+    tax_code_id: str
+    taxable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`due_days` is None for terms that name a day of the month instead."""
+
+    id: str
+    name: str
+    due_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    name: str
+
+
+US_TAX_CODES = (
+    # Pseudo codes of every US company. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
+    {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
+    {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True},
+)
+NOT_ON_LINES = ("Category", "Group", "Bundle")
+
+
+def tax_codes(company: Company, max_age: timedelta = ONE_HOUR) -> list[TaxCode]:
+    """Codes for sales, inactive ones included; TAX and NON for a US company."""
+    connection = _connection_of(company)
+    if connection.country == "US":
+        rows: Rows = list(US_TAX_CODES)
+    else:
+        rows = kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), max_age)
+    return [
+        TaxCode(
+            **{
+                **row,
+                "percentage": Decimal(row["percentage"]),
+                "rates": tuple(
+                    TaxRate(rate["id"], rate["name"], Decimal(rate["percentage"])) for rate in row.get("rates", ())
+                ),
+            }
+        )
+        for row in rows
+    ]
+
+
+def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
+    """All items, inactive ones included, so that a page can say so."""
+    connection = _connection_of(company)
+    rows = kept(company, "items", lambda: _read_items(QuickBooksClient(connection)), max_age)
+    return [Item(**{**row, "price": Decimal(row["price"]) if row["price"] is not None else None}) for row in rows]
+
+
+def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency]:
+    """The home currency first, then the active foreign ones; only the home currency without multicurrency."""
+    connection = _connection_of(company)
+    profile = profile_of(connection)
+    home = Currency(profile.home_currency, "")
+    if not profile.multicurrency:
+        return [home]
+    rows = kept(company, "currencies", lambda: _read_currencies(QuickBooksClient(connection)), max_age)
+    return [home, *(Currency(**row) for row in rows if row["code"] != home.code)]
+
+
+def terms(company: Company, max_age: timedelta = ONE_HOUR) -> list[Term]:
+    connection = _connection_of(company)
+    return [Term(**row) for row in kept(company, "terms", lambda: _read_terms(QuickBooksClient(connection)), max_age)]
+
+
+def income_accounts(company: Company, max_age: timedelta = ONE_HOUR) -> list[Account]:
+    connection = _connection_of(company)
+    rows = kept(company, "income_accounts", lambda: _read_accounts(QuickBooksClient(connection)), max_age)
+    return [Account(**row) for row in rows]
+
+
+def _connection_of(company: Company) -> QuickBooksConnection:
+    connection = QuickBooksConnection.objects.filter(company=company).first()
+    if connection is None:
+        raise ConnectionExpired("quickbooks", "not connected")
+    return connection
+
+
+def _read_tax_codes(client: QuickBooksClient) -> Rows:
+    found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+    rates = {rate_id: Decimal(str(rate.get("RateValue") or 0)) for rate_id, rate in found.items()}
+    return [
+        {
+            "id": str(code["Id"]),
+            "name": str(code.get("Name") or ""),
+            "description": str(code.get("Description") or ""),
+            "percentage": str(sales_percentage(code, rates)),
+            "active": code.get("Active") is not False,
+            "rates": [
+                {"id": rate_id, "name": str(found.get(rate_id, {}).get("Name") or ""), "percentage": str(percentage)}
+                for rate_id, percentage in sales_rates(code, rates)
+            ],
+        }
+        for code in client.query_all("TaxCode", "Active in (true, false)")
+        if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail") and not code.get("Hidden")
+    ]
+
+
+def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[str, Decimal]]:
+    """(rate id, percentage of the net amount) of a code's rates for sales; some come on top of those before them.
+
+    https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-non-us-locales
+    """
+    details = (code.get("SalesTaxRateList") or {}).get("TaxRateDetail") or []
+    whole = Decimal(0)
+    parts = []
+    for detail in sorted(details, key=lambda each: int(each.get("TaxOrder") or 0)):
+        rate_id = reference_value(detail.get("TaxRateRef"))
+        rate = rates.get(rate_id, Decimal(0))
+        base = {"TaxOnAmountPlusTax": 100 + whole, "TaxOnTax": whole}.get(str(detail.get("TaxTypeApplicable")))
+        part = rate if base is None else rate * base / 100
+        parts.append((rate_id, part.normalize() + 0))
+        whole += part
+    return parts
+
+
+def sales_percentage(code: dict[str, Any], rates: dict[str, Decimal]) -> Decimal:
+    """What all rates of a code together add to a net amount."""
+    return sum((part for _, part in sales_rates(code, rates)), Decimal(0)).normalize() + 0
+
+
+def _read_items(client: QuickBooksClient) -> Rows:
+    return [
+        {
+            "id": str(item["Id"]),
+            "name": str(item.get("Name") or ""),
+            "sku": str(item.get("Sku") or ""),
+            "type": str(item.get("Type") or ""),
+            "active": item.get("Active") is not False,
+            "price": str(item["UnitPrice"]) if item.get("UnitPrice") is not None else None,
+            "tax_code_id": reference_value(item.get("SalesTaxCodeRef")),
+            "taxable": bool(item.get("Taxable")),
+        }
+        for item in client.query_all("Item", "Active in (true, false)")
+        if item.get("Type") not in NOT_ON_LINES
+    ]
+
+
+def _read_currencies(client: QuickBooksClient) -> Rows:
+    return [
+        {"code": str(currency["Code"]), "name": str(currency.get("Name") or "")}
+        for currency in client.query_all("CompanyCurrency")
+        if currency.get("Active") is not False
+    ]
+
+
+def _read_terms(client: QuickBooksClient) -> Rows:
+    return [
+        {
+            "id": str(term["Id"]),
+            "name": str(term.get("Name") or ""),
+            "due_days": int(term["DueDays"]) if term.get("DueDays") is not None else None,
+        }
+        for term in client.query_all("Term")
+    ]
+
+
+def _read_accounts(client: QuickBooksClient) -> Rows:
+    return [
+        {"id": str(account["Id"]), "name": str(account.get("FullyQualifiedName") or account.get("Name") or "")}
+        for account in client.query_all("Account", "AccountType = 'Income' AND Active = true")
+    ]

@@ -1,0 +1,100 @@
+"""A sign-in under way: the `state` that goes round by the vendor, and the browser that began it.
+
+A callback counts only if its state is one of ours, unused, younger than ten minutes, of the same service, and comes
+from the browser that began. So nobody can be made to finish another person's sign-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from integration_settings.http import Service
+from integration_settings.models import Company, SignIn
+
+SIGN_IN_LIFE = timedelta(minutes=10)
+
+
+class SignInRefused(Exception):
+    """The callback does not belong to a sign-in that this browser began with us just now.
+
+    `why` is one of: missing, unknown, used, stale, other_browser.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSignIn:
+    state: str
+    browser: str  # the value of this browser's mark
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def browser_cookie_name() -> str:
+    # The prefix makes browsers refuse such a cookie from a sibling domain; it needs https.
+    return "__Host-sign-in" if settings.SECURE_SITE else "sign-in"
+
+
+def start_sign_in(
+    request: HttpRequest, service: Service, *, company: Company | None = None, user_id: int | None = None
+) -> StartedSignIn:
+    """Remembers a new round. Several may be pending in one browser, so a mark that is there already is kept."""
+    mark = request.COOKIES.get(browser_cookie_name(), "")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", mark):
+        mark = secrets.token_urlsafe(32)
+    state = secrets.token_urlsafe(32)
+    SignIn.objects.create(
+        state_digest=digest(state), service=service, browser_digest=digest(mark), company=company, user_id=user_id
+    )
+    return StartedSignIn(state, mark)
+
+
+def mark_browser(response: HttpResponseBase, started: StartedSignIn) -> None:
+    """The one cookie of this service: first-party, and Lax because the vendors lead back by cross-site navigations."""
+    response.set_cookie(
+        browser_cookie_name(),
+        started.browser,
+        max_age=SIGN_IN_LIFE,
+        httponly=True,
+        secure=settings.SECURE_SITE,
+        samesite="Lax",
+    )
+
+
+def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn:
+    """The round that `state` belongs to, used up in the same moment; raises `SignInRefused`.
+
+    The mark is checked before the state is used up: a callback opened in another browser must not spoil the real one.
+    """
+    if not state:
+        raise SignInRefused("missing")
+    begun = SignIn.objects.filter(state_digest=digest(state), service=service).first()
+    if begun is None:
+        raise SignInRefused("unknown")
+    mark = request.COOKIES.get(browser_cookie_name(), "")
+    if not secrets.compare_digest(begun.browser_digest, digest(mark)):
+        raise SignInRefused("other_browser")
+    now = timezone.now()
+    if begun.created_at + SIGN_IN_LIFE < now:
+        raise SignInRefused("stale")
+    if not SignIn.objects.filter(pk=begun.pk, used_at=None).update(used_at=now):
+        raise SignInRefused("used")
+    return begun
+
+
+def forget_finished_sign_ins(older_than: timedelta = timedelta(days=1)) -> int:
+    """Removes rows whose time is over; returns how many."""
+    return SignIn.objects.filter(created_at__lt=timezone.now() - older_than).delete()[0]
