@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
@@ -98,6 +100,10 @@ async def serve(chosen: argparse.Namespace) -> None:
         for name, app in sandbox.apps.items()
     }
 
+    gc.collect()
+    gc.freeze()  # the seeds live as long as the process; looking at them again and again would only cost time
+    gc.set_threshold(50_000, 20, 50)
+
     def stop() -> None:
         for server in servers.values():
             server.should_exit = True
@@ -108,7 +114,8 @@ async def serve(chosen: argparse.Namespace) -> None:
     running = [asyncio.create_task(server.serve(sockets=[sockets[name]])) for name, server in servers.items()]
     while not all(server.started for server in servers.values()) and not any(task.done() for task in running):
         await asyncio.sleep(0.01)
-    print(json.dumps({name: urls[name] for name in servers}), flush=True)
+    sys.stdout.write(json.dumps({name: urls[name] for name in servers}) + "\n")
+    sys.stdout.flush()
     await asyncio.gather(*running)
 
 

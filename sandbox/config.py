@@ -28,7 +28,7 @@ def pipedrive(
     url: str = "http://127.0.0.1:8010",
     app_url: str = "http://localhost:8000",
     client_id: str = "demo-pipedrive-client",
-    client_secret: str = "demo-pipedrive-secret-0123456789abcdef",
+    client_secret: str = "demo-pipedrive-secret-0123456789abcdef",  # noqa: S107
     throttle: bool = True,
 ) -> Config:
     return Config(url, app_url, "/pipedrive/callback", client_id, client_secret, throttle)
@@ -38,7 +38,7 @@ def quickbooks(
     url: str = "http://127.0.0.1:8020",
     app_url: str = "http://localhost:8000",
     client_id: str = "demo-quickbooks-client",
-    client_secret: str = "demo-quickbooks-secret-0123456789abcdef",
+    client_secret: str = "demo-quickbooks-secret-0123456789abcdef",  # noqa: S107
     throttle: bool = True,
 ) -> Config:
     return Config(url, app_url, "/quickbooks/callback", client_id, client_secret, throttle)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KINDS = {"latency", "status", "lost", "hang", "reset", "error_after", "html", "ignore_requestid", "query_lag"}
 NOTED = {"ignore_requestid", "query_lag"}  # the service itself acts on these, see `notes`
-PAGE = "<!DOCTYPE html><html><head><title>Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>"
+PAGE = "<!DOCTYPE html><html><head><title>Service Unavailable</title></head><body>Service Unavailable</body></html>"
 
 
 class BadRule(ValueError):
@@ -111,7 +111,7 @@ class Faults:
 
 
 def notes(scope: Scope) -> dict[str, Any]:
-    """What the layers tell each other about one call: `company`, `fault`, `ignore_requestid`, `query_lag`, `transport`."""
+    """What the layers tell each other about a call: company, fault, ignore_requestid, query_lag, transport."""
     found: dict[str, Any] = scope.setdefault("sandbox", {})
     return found
 

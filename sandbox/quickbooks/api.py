@@ -131,7 +131,7 @@ class Api:
             return answer(content)
         return Response(as_xml(content), media_type="application/xml")
 
-    # -- reading ----------------------------------------------------------------------------------------------------
+    # -- reading ----
 
     def read(self, call: Call) -> Row:
         books, parts = call.books, call.parts
@@ -188,7 +188,7 @@ class Api:
         row = call.books.get("Invoice", call.parts[1])
         return Response(invoice_pdf(call.books, row), media_type="application/pdf")
 
-    # -- writing ----------------------------------------------------------------------------------------------------
+    # -- writing ----
 
     def write(self, call: Call) -> Row:
         books, parts = call.books, call.parts

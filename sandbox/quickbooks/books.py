@@ -54,7 +54,7 @@ class Books:
         self.refusing: str | None = None
         """`subscription` or `rights`: every call is refused for that reason."""
 
-    # -- settings ---------------------------------------------------------------------------------------------------
+    # -- settings ----
 
     @property
     def country(self) -> str:
@@ -79,7 +79,7 @@ class Books:
     def sales_setting(self, name: str) -> Any:
         return self.preferences["SalesFormsPrefs"].get(name)
 
-    # -- time and numbers -------------------------------------------------------------------------------------------
+    # -- time and numbers ----
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -107,7 +107,7 @@ class Books:
         if closed and date_from(day) <= date_from(closed):
             raise refusals.books_closed(closed)
 
-    # -- rows -------------------------------------------------------------------------------------------------------
+    # -- rows ----
 
     def table(self, entity: str) -> Table:
         return self.tables[entity]
@@ -142,7 +142,7 @@ class Books:
             raise refusals.stale()
         return row
 
-    # -- writing ----------------------------------------------------------------------------------------------------
+    # -- writing ----
 
     def store(self, entity: str, row: Row, *, keep_token: bool = False) -> Row:
         """Writes a row; what it changes in the customer's balance follows."""
@@ -176,7 +176,7 @@ class Books:
                     {**row, "Balance": total, "BalanceWithJobs": total}, self.now(), keep_token=True
                 )
 
-    # -- currency ---------------------------------------------------------------------------------------------------
+    # -- currency ----
 
     def rate(self, currency: str) -> Decimal:
         return Decimal(1) if currency == self.home else self.rates.get(currency, Decimal(1))
@@ -188,7 +188,7 @@ class Books:
             row = {"Code": code, "Name": money.NAMES.get(code, code), "Active": True, "domain": "QBO", "sparse": False}
             table.put({**row, "Id": self.new_id("CompanyCurrency")}, self.now())
 
-    # -- request ids ------------------------------------------------------------------------------------------------
+    # -- request ids ----
 
     def remember(self, request_id: str, status: int, body: bytes) -> None:
         self.answered[request_id] = (status, body)

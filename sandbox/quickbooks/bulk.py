@@ -29,6 +29,7 @@ def make(books: b.Books, count: int, changed: int) -> dict[str, int]:
         table.put(row, moment)
         customer = row["CustomerRef"]["value"]
         owed[customer] = owed.get(customer, Decimal(0)) + row["Balance"]
+    table.sort()
     for customer, amount in owed.items():
         row = books.table("Customer").rows[customer]
         total = row["Balance"] + amount

@@ -23,7 +23,7 @@ class InvalidGrant(Exception):
 class Rotation:
     """How refresh tokens change: a new value after `every`, the old one dying `grace` later.
 
-    `stale_revokes` makes the use of a dead value end the whole grant, the worst that was reported from the real service.
+    `stale_revokes` makes the use of a dead value end the whole grant: the worst that the real service is said to do.
     """
 
     every: timedelta = timedelta(hours=24)

@@ -30,7 +30,7 @@ class Lines:
 
 
 def read(books: b.Books, given: list[Row], currency: str, old: list[Row], trusted: bool) -> Lines:
-    """The lines of a request. `trusted` lines come from the books themselves: what they refer to may be inactive by now."""
+    """The lines of a request. `trusted` ones come from the books: what they refer to may be inactive by now."""
     found = Lines(currency)
     if len(given) > MOST_LINES:
         raise refusals.business(f"A transaction has at most {MOST_LINES} lines.", "Line")

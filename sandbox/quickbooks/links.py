@@ -86,7 +86,7 @@ def refresh(books: b.Books, entity: str, identity: str, payment: str | None = No
 
 
 def release(books: b.Books, entity: str, row: Row, keep: Decimal) -> None:
-    """Takes payments off a row, the latest first, until no more than `keep` is applied; the row itself is not written."""
+    """Takes payments off a row, the latest first, until only `keep` is applied; the row is not written."""
     applied = applied_to(books, entity, row)
     excess = sum(applied.values(), ZERO) - keep
     for identity in reversed(applied):

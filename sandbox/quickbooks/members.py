@@ -1,6 +1,6 @@
 """The members that requests may carry, with their kinds and longest texts.
 
-A kind is `text`, `text:N`, `number`, `whole`, `flag`, `date`, `any`, the name of another shape, or `[shape]` for a list.
+A kind is `text`, `text:N`, `number`, `whole`, `flag`, `date`, `any`, another shape's name, or `[shape]` for a list.
 Anything else in a request makes the API refuse the whole request (code 2010), so this list is deliberately closed.
 """
 
@@ -100,7 +100,10 @@ SHAPES: dict[str, dict[str, str]] = {
         "SubTotalLineDetail": "any", "GroupLineDetail": "any", "TaxLineDetail": "any", "CustomExtensions": "any",
         "LineEx": "any",
     },
-    "PaymentLine": {"Id": "text", "LineNum": "whole", "Amount": "number", "LinkedTxn": "[LinkedTxn]", "LineEx": "any", "Description": "text:4000"},
+    "PaymentLine": {
+        "Id": "text", "LineNum": "whole", "Amount": "number", "LinkedTxn": "[LinkedTxn]", "LineEx": "any",
+        "Description": "text:4000",
+    },
     "SalesItem": {
         "ItemRef": "Ref", "Qty": "number", "UnitPrice": "number", "TaxCodeRef": "Ref", "TaxInclusiveAmt": "number",
         "ServiceDate": "date",

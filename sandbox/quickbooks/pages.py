@@ -21,8 +21,8 @@ from .wire import Row, date_from
 from .world import World
 
 MOST_ROWS = 200
-DEEDS = ("payment", "credit", "void", "delete", "edit", "delete_payment", "rename_customer", "deactivate_customer", "activate_customer",
-         "deactivate_item", "activate_item")  # fmt: skip
+DEEDS = {*bookkeeping.DEEDS} - {"set_preferences", "refuse", "list_activity"}
+"""What the pages have buttons for."""
 
 
 class Missing(Exception):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from . import books as b
@@ -234,7 +235,7 @@ def typed(attribute: str, text: str) -> Any:
     return text
 
 
-# -- running ------------------------------------------------------------------------------------------------------------
+# -- running ----
 
 
 def run(books: b.Books, text: str, lag: float = 0.0) -> Row:
@@ -290,6 +291,8 @@ def candidates(table: Table, statement: Statement) -> Iterable[Row]:
             return [table.rows[identity] for identity in reversed(table.changed_since(condition.values[0]))]
     if table.name in b.TRANSACTIONS and not statement.order:
         return table.newest_first()
+    if statement.order == [("MetaData.CreateTime", True)]:
+        return table.latest_made_first()
     return table.rows.values()
 
 
@@ -337,16 +340,14 @@ def reader(table: Table, attribute: str) -> Callable[[Row], Any]:
 
 def page(table: Table, statement: Statement, rows: Iterable[Row]) -> list[Row]:
     last = statement.start - 1 + statement.limit
-    if statement.order:
+    if statement.order == [("MetaData.CreateTime", True)] and not statement.conditions:
+        found = list(islice(rows, last))
+    elif statement.order:
         found = list(rows)
         for attribute, down in reversed(statement.order):
             found.sort(key=sort_key(table, attribute), reverse=down)
     elif table.name in b.TRANSACTIONS or table.name in ("ExchangeRate", "CompanyInfo", "Preferences"):
-        found = []
-        for row in rows:
-            found.append(row)
-            if len(found) == last:
-                break
+        found = list(islice(rows, last))
     else:
         found = sorted(
             rows,

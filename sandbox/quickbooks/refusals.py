@@ -79,7 +79,8 @@ def not_found() -> Refusal:
 
 
 def unknown_property(name: str, entity: str) -> Refusal:
-    detail = f'Property Name:Unrecognized field "{name}" ({entity}), not marked as ignorable\n specified is unsupported or invalid'
+    unrecognized = f'Unrecognized field "{name}" ({entity}), not marked as ignorable'
+    detail = f"Property Name:{unrecognized}\n specified is unsupported or invalid"
     return Refusal("2010", "Request has invalid or unsupported property", detail)
 
 

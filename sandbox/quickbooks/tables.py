@@ -77,6 +77,13 @@ class Table:
             self.in_order = False
         self.latest = now
 
+    def sort(self) -> None:
+        """Brings the order of changes right after rows were put in with times of the past."""
+        self.created = dict(sorted(self.created.items(), key=lambda pair: pair[1]))
+        self.updated = OrderedDict(sorted(self.updated.items(), key=lambda pair: pair[1]))
+        self.latest = max([*self.updated.values(), *self.deleted.values()], default=None)
+        self.in_order = True
+
     def having(self, attribute: str, value: object) -> list[Row]:
         """Rows with that value of an indexed attribute, in the order in which they came."""
         return [self.rows[identity] for identity in self.indexes[attribute].get(value, {})]
@@ -86,6 +93,14 @@ class Table:
             reversed(self.updated)
             if self.in_order
             else sorted(self.updated, key=self.updated.__getitem__, reverse=True)
+        )
+        return (self.rows[identity] for identity in order)
+
+    def latest_made_first(self) -> Iterator[Row]:
+        order = (
+            reversed(self.created)
+            if self.in_order
+            else sorted(self.created, key=self.created.__getitem__, reverse=True)
         )
         return (self.rows[identity] for identity in order)
 

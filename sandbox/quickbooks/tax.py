@@ -16,7 +16,7 @@ NO_TAX_WORDS = {"TAX", "NON"}
 
 @dataclass
 class Taxed:
-    """Outcome: `total` is the tax, `discount` the part of the discount that lowers the total, `detail` the TxnTaxDetail."""
+    """Outcome: `total` is the tax, `detail` the TxnTaxDetail of answers."""
 
     total: Decimal
     detail: Row
@@ -42,7 +42,7 @@ def compute(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed
     return elsewhere(books, sale, lines, given)
 
 
-# -- United States ------------------------------------------------------------------------------------------------------
+# -- United States ----
 
 
 def american(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed:
@@ -96,7 +96,7 @@ def code_of_state(books: b.Books, state: str) -> Row | None:
     return None
 
 
-# -- everywhere else ----------------------------------------------------------------------------------------------------
+# -- everywhere else ----
 
 
 def elsewhere(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed:
@@ -207,7 +207,7 @@ def parts_of_tax(tax: Decimal, rates: list[Row], net: Decimal, currency: str) ->
     return [*parts, tax - sum(parts, ZERO)] if rates else []
 
 
-# -- shared -------------------------------------------------------------------------------------------------------------
+# -- shared ----
 
 
 def rates_of(books: b.Books, code: Row) -> list[Row]:

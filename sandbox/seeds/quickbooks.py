@@ -45,7 +45,7 @@ def company(clock: Clock, realm: str, country: str, suffix: str = "") -> b.Books
     return books
 
 
-# -- what the countries' modules are made of ----------------------------------------------------------------------------
+# -- what the countries' modules are made of ----
 
 
 def days_ago(books: b.Books, days: float) -> None:
@@ -186,7 +186,7 @@ def customer(books: b.Books, name: str, email: str = "", address: Row | None = N
 
 
 def item(
-    books: b.Books, name: str, price: str, account_id: str, sku: str = "", kind: str = "Service", **more: object
+    books: b.Books, name: str, price: str, account_id: str, *, sku: str = "", kind: str = "Service", **more: object
 ) -> str:
     body: Row = {"Name": name, "Type": kind, "UnitPrice": Decimal(price), **more}
     if kind != "Category":

@@ -87,7 +87,7 @@ def fill(books: b.Books) -> None:
     seed.vendor(books, "Marina Fuel Pty Ltd")
     seed.employee(books, "Matilda", "Brooks")
     items = {
-        name: seed.item(books, name, price, income, sku, SalesTaxCodeRef={"value": codes[code]})
+        name: seed.item(books, name, price, income, sku=sku, SalesTaxCodeRef={"value": codes[code]})
         for name, price, sku, code in ITEMS
     }
     history(books, items, codes)

@@ -1,4 +1,4 @@
-"""Harbour & Pine Ltd in QuickBooks: VAT, several currencies, and enough customers and items to make searching worthwhile."""
+"""Harbour & Pine Ltd in QuickBooks: VAT, several currencies, and enough names to make searching worthwhile."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def catalogue(books: b.Books, sales: dict[str, str], codes: dict[str, str]) -> d
 
     def goods(name: str, price: str, sku: str, code: str = "S") -> str:
         kind = {"SalesTaxCodeRef": {"value": codes[code]}, "Description": name}
-        return seed.item(books, name, price, sales["goods"], sku, "NonInventory", **kind)
+        return seed.item(books, name, price, sales["goods"], sku=sku, kind="NonInventory", **kind)
 
     made = {"Sales": seed.item(books, "Sales", "0", sales["services"], SalesTaxCodeRef={"value": codes["S"]})}
     racks = seed.item(books, "Racking", "0", "", kind="Category")
@@ -208,19 +208,19 @@ def catalogue(books: b.Books, sales: dict[str, str], codes: dict[str, str]) -> d
         "Pallet racking bay 4L",
         "520.00",
         sales["goods"],
-        "RACK-4L",
-        "NonInventory",
+        sku="RACK-4L",
+        kind="NonInventory",
         SalesTaxCodeRef={"value": codes["S"]},
     )
     low = goods("Pallet racking bay 3L", "430.00", "RACK-3L")
-    seed.item(books, "Pallet racking bay 6L", "710.00", sales["goods"], "RACK-6L", "NonInventory", **parent)
+    seed.item(books, "Pallet racking bay 6L", "710.00", sales["goods"], sku="RACK-6L", kind="NonInventory", **parent)
     made["Safety manual"] = goods("Safety manual", "15.00", "MANUAL", "Z")
     for name, price, sku in GOODS:
         made[name] = goods(name, price, sku)
     for name, price, sku in SERVICES:
         code = codes["E"] if name == "Forklift training" else codes["R"] if name.startswith("Heating") else codes["S"]
         made[name] = seed.item(
-            books, name, price, sales["services"], sku, Description=name, SalesTaxCodeRef={"value": code}
+            books, name, price, sales["services"], sku=sku, Description=name, SalesTaxCodeRef={"value": code}
         )
     seed.make_inactive(books, "Item", low)
     return made

@@ -82,8 +82,10 @@ def fill(books: b.Books) -> None:
         seed.customer(books, name, email, seed.postal(line, city, state, code, "USA"))
     seed.vendor(books, "Lakeview Dental Group")
     seed.employee(books, "Dana", "Whitfield")
-    items = {name: seed.item(books, name, price, goods if taxed else services, sku, "NonInventory" if taxed else "Service", Taxable=taxed)
-             for name, price, sku, taxed in ITEMS}  # fmt: skip
+    items = {}
+    for name, price, sku, taxed in ITEMS:
+        account, kind = (goods, "NonInventory") if taxed else (services, "Service")
+        items[name] = seed.item(books, name, price, account, sku=sku, kind=kind, Taxable=taxed)
     history(books, items)
     books.next_number = 2307
 
