@@ -65,7 +65,8 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def listen(host: str, port: int) -> socket.socket:
     """Bound before anything starts, so that a service knows its own address and a taken port fails at once."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named, asyncio switches off the delay that would cost every answer 40 ms.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind((host, port))
     found.listen(512)
