@@ -38,8 +38,8 @@ class CustomerLink(models.Model):
 class Invoice(models.Model):
     """An invoice a person asked for: first our intent, then what QuickBooks reports of it.
 
-    `submission` is about our write, the columns below `qbo_invoice_id` about the invoice in QuickBooks; the status shown
-    to people is derived from them and today's date, see `domain.status`.
+    `submission` is about our write, the columns below `qbo_invoice_id` about the invoice in QuickBooks; the status
+    shown to people is derived from them and today's date, see `domain.status`.
     """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invoices")

@@ -6,10 +6,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.reference import Item, Profile, TaxCode
 from integration_settings.tenancy import Visitor
-
-from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from invoices.domain.checks import Finding
 from invoices.domain.deal import Deal
 from invoices.domain.draft import InvoiceDraft

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
 TAXABLE, NOT_TAXABLE = "TAX", "NON"  # what US companies have in place of tax codes
+NEVER_SOLD = ("Category", "Group")  # kinds of items that cannot stand on an invoice's line
+
+
+class TaxRate(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def percentage(self) -> Decimal: ...
 
 
 class TaxCode(Protocol):
+    """A code bundles rates: one as a rule, none for exempt, two that cancel each other out for a reverse charge."""
+
     @property
     def id(self) -> str: ...
     @property
@@ -21,6 +34,8 @@ class TaxCode(Protocol):
     def percentage(self) -> Decimal: ...
     @property
     def active(self) -> bool: ...
+    @property
+    def rates(self) -> Sequence[TaxRate]: ...
 
 
 class Item(Protocol):
@@ -40,18 +55,22 @@ class Item(Protocol):
     def taxable(self) -> bool: ...
 
 
+def can_be_sold(item: Item) -> bool:
+    return item.active and item.type not in NEVER_SOLD
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """The habits of one QuickBooks company, as far as an invoice depends on them."""
 
     country: str
     home_currency: str
-    multicurrency: bool
-    uses_sales_tax: bool
-    custom_numbers: bool
-    allow_discount: bool
-    closed_until: date | None
-    currencies: tuple[str, ...] = ()
+    multicurrency: bool = False
+    uses_sales_tax: bool = True
+    custom_numbers: bool = False
+    allow_discount: bool = True
+    discount_account_id: str = ""
+    closed_until: date | None = None
 
     @property
     def american(self) -> bool:

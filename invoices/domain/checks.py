@@ -5,13 +5,32 @@ Findings carry codes and values; the sentences are made where the reader's langu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import dataclasses
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
+from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
+from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
+from invoices.domain.money import Money
+from invoices.domain.names import LONGEST_NAME, clean_name
+from invoices.domain.tax import Totals, line_figures, net_discount
+
 FindingValue = str | int | Decimal | date
+
+LONGEST_NUMBER = 21
+LONGEST_EMAIL = 100
+LONGEST_MEMO = 1000
+LONGEST_PRIVATE_NOTE = 3900  # of 4000; the rest is for the line by which we find the invoice again
+LONGEST_DESCRIPTION = 3900  # of 4000; the rest is for the words about a discount
+LONGEST_TAX_ID = 30
+MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
+MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
+EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
 
 
 class Severity(StrEnum):
@@ -24,16 +43,278 @@ class Severity(StrEnum):
 class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
-    customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date, number,
-    amounts_are, memo, private_note, discount, lines, and of the line with index 3: lines.3.item, lines.3.tax_code,
-    lines.3.quantity, lines.3.unit_price, lines.3.discount, lines.3.description.
+    customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date,
+    number, amounts_are, memo, private_note, discount, lines, and of the line with index 3: lines.3.item,
+    lines.3.tax_code, lines.3.quantity, lines.3.unit_price, lines.3.discount, lines.3.description.
     """
 
     field: str
     severity: Severity
     code: str
-    values: Mapping[str, FindingValue] = field(default_factory=dict)
+    values: Mapping[str, FindingValue] = dataclasses.field(default_factory=dict)
 
     @property
     def blocks(self) -> bool:
         return self.severity == Severity.BLOCKS
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a draft is checked against. `customer_currency` is that of the chosen customer, "" when not known."""
+
+    books: Books
+    codes: Mapping[str, TaxCode]
+    items: Mapping[str, Item]
+    known_currencies: Collection[str]  # ISO 4217
+    customer_currency: str = ""
+    deal_value: Money | None = None
+    invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
+    invoices_before: int = 0
+    prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
+
+
+def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Finding]:
+    """All findings: those that block first, then warnings, then what is in order; each group in the form's order."""
+    found = [
+        *_customer(draft, context),
+        *_currency(draft, context),
+        *_dates(draft, context.books),
+        *_texts(draft, context.books),
+        *_lines(draft, context),
+        *_discount(draft, context.books),
+        *_whole(draft, totals, context),
+    ]
+    order = list(Severity)
+    return sorted(found, key=lambda finding: order.index(finding.severity))
+
+
+def _blocks(field: str, code: str, **values: FindingValue) -> Finding:
+    return Finding(field, Severity.BLOCKS, code, values)
+
+
+def _warns(field: str, code: str, **values: FindingValue) -> Finding:
+    return Finding(field, Severity.WARNS, code, values)
+
+
+def _fine(field: str, code: str, **values: FindingValue) -> Finding:
+    return Finding(field, Severity.FINE, code, values)
+
+
+def _too_long(field: str, text: str, longest: int) -> Iterator[Finding]:
+    if len(text) > longest:
+        yield _blocks(field, "too_long", length=len(text), longest=longest)
+
+
+# The customer
+
+
+def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
+    bill_to = draft.bill_to
+    if bill_to.is_new:
+        yield from _new_customer(draft)
+    else:
+        yield _fine("customer", "customer_chosen", customer=bill_to.name)
+    if bill_to.email:
+        if not is_email(bill_to.email):
+            yield _blocks("customer.email", "email_invalid", email=bill_to.email)
+        yield from _too_long("customer.email", bill_to.email, LONGEST_EMAIL)
+    elif bill_to.is_new:
+        yield _warns("customer.email", "no_email")
+    clash = context.customer_currency and context.customer_currency != draft.currency
+    if clash and not bill_to.is_new:
+        yield _blocks(
+            "currency",
+            "currency_clash",
+            customer=bill_to.name,
+            customer_currency=context.customer_currency,
+            currency=draft.currency,
+        )
+
+
+def _new_customer(draft: InvoiceDraft) -> Iterator[Finding]:
+    name, address = draft.bill_to.name, draft.bill_to.address
+    cleaned = clean_name(name)
+    if not cleaned:
+        yield _blocks("customer.name", "no_name")
+    elif len(name.strip()) > LONGEST_NAME:
+        yield _blocks("customer.name", "too_long", length=len(name.strip()), longest=LONGEST_NAME)
+    elif cleaned != name:
+        yield _warns("customer.name", "name_cleaned", name=name, cleaned=cleaned)
+    if sum(len(line) for line in address_lines(address)) > 2000:
+        yield _blocks("customer.address", "too_long", length=len(address.text), longest=2000)
+    for part in (address.city, address.region, address.country):
+        yield from _too_long("customer.address", part, LONGEST_PLACE)
+    yield from _too_long("customer.address", address.postal_code, LONGEST_POSTAL_CODE)
+    yield from _too_long("customer.tax_id", draft.bill_to.tax_id, LONGEST_TAX_ID)
+
+
+def is_email(text: str) -> bool:
+    return bool(EMAIL.fullmatch(text.strip()))
+
+
+# The head of the invoice
+
+
+def _currency(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
+    books = context.books
+    if draft.currency not in context.known_currencies:
+        yield _blocks("currency", "currency_unknown", currency=draft.currency)
+    elif not books.multicurrency and draft.currency != books.home_currency:
+        yield _blocks("currency", "multicurrency_off", currency=draft.currency, home_currency=books.home_currency)
+    elif context.deal_value and context.deal_value.currency != draft.currency:
+        yield _warns(
+            "currency", "not_the_deals_currency", currency=draft.currency, deal_currency=context.deal_value.currency
+        )
+
+
+def _dates(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
+    if draft.due_date < draft.invoice_date:
+        yield _blocks("due_date", "due_before_invoice", earliest=draft.invoice_date)
+    if books.closed_until is None:
+        return
+    if draft.invoice_date <= books.closed_until:
+        yield _blocks("invoice_date", "books_closed", until=books.closed_until)
+    else:
+        yield _fine("invoice_date", "books_open", on=draft.invoice_date)
+
+
+def _texts(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
+    if books.custom_numbers:
+        if not draft.number.strip():
+            yield _blocks("number", "no_number")
+        yield from _too_long("number", draft.number, LONGEST_NUMBER)
+    yield from _too_long("memo", draft.memo, LONGEST_MEMO)
+    yield from _too_long("private_note", draft.private_note, LONGEST_PRIVATE_NOTE)
+
+
+# Lines
+
+
+def _lines(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
+    if not draft.lines:
+        yield _blocks("lines", "no_lines")
+        return
+    if len(draft.lines) > MOST_LINES:
+        yield _blocks("lines", "too_many_lines", count=len(draft.lines), most=MOST_LINES)
+    taxable = sum(1 for line in draft.lines if _is_taxable(line, context))
+    if taxable > MOST_TAXABLE_LINES:
+        yield _blocks("lines", "too_many_taxable_lines", count=taxable, most=MOST_TAXABLE_LINES)
+    found = [
+        finding
+        for index, line in enumerate(draft.lines)
+        for finding in (
+            *_item(f"lines.{index}", line, context),
+            *_tax_code(f"lines.{index}", line, draft, context.books, context.codes),
+            *_numbers(f"lines.{index}", line, draft.currency),
+        )
+    ]
+    yield from found
+    blocked = {finding.field.rpartition(".")[2] for finding in found if finding.blocks}
+    if "item" not in blocked:
+        yield _fine("lines", "all_items")
+    if context.books.needs_tax_codes and draft.amounts_are != AmountsAre.NO_TAX and "tax_code" not in blocked:
+        yield _fine("lines", "all_tax_codes")
+
+
+def _is_taxable(line: DraftLine, context: Context) -> bool:
+    return line.tax_code_id == TAXABLE if context.books.american else bool(line.tax_percentage)
+
+
+def _item(where: str, line: DraftLine, context: Context) -> Iterator[Finding]:
+    name = line.description.partition("\n")[0]
+    if not line.item_id:
+        yield _blocks(f"{where}.item", "no_item", line=name)
+        return
+    item = context.items.get(line.item_id)
+    if item is None:
+        yield _blocks(f"{where}.item", "item_gone", line=name)
+    elif not item.active:
+        yield _blocks(f"{where}.item", "inactive_item", line=name, item=item.name)
+    elif item.type in NEVER_SOLD:
+        yield _blocks(f"{where}.item", "item_not_sold", line=name, item=item.name)
+
+
+def _tax_code(
+    where: str, line: DraftLine, draft: InvoiceDraft, books: Books, codes: Mapping[str, TaxCode]
+) -> Iterator[Finding]:
+    name = line.description.partition("\n")[0]
+    if books.american:
+        if books.uses_sales_tax and line.tax_code_id not in (TAXABLE, NOT_TAXABLE):
+            yield _blocks(f"{where}.tax_code", "no_tax_code", line=name)
+        return
+    if not books.uses_sales_tax or draft.amounts_are == AmountsAre.NO_TAX:
+        return
+    if not line.tax_code_id:
+        yield _blocks(f"{where}.tax_code", "no_tax_code", line=name)
+        return
+    code = codes.get(line.tax_code_id)
+    if code is None or not code.active:
+        yield _blocks(f"{where}.tax_code", "tax_code_gone", line=name, tax_code=code.name if code else "")
+
+
+def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
+    name = line.description.partition("\n")[0]
+    yield from _too_long(f"{where}.description", line.description, LONGEST_DESCRIPTION)
+    if _decimals(line.quantity) > MOST_QUANTITY_DECIMALS:
+        yield _blocks(f"{where}.quantity", "too_many_decimals", line=name, most=MOST_QUANTITY_DECIMALS)
+    elif not line.quantity:
+        yield _warns(f"{where}.quantity", "no_quantity", line=name)
+    if _decimals(line.unit_price) > MOST_PRICE_DECIMALS:
+        yield _blocks(f"{where}.unit_price", "too_many_decimals", line=name, most=MOST_PRICE_DECIMALS)
+    full = line.before_discount(currency)
+    for number, field in ((line.quantity, "quantity"), (line.unit_price, "unit_price"), (full, "unit_price")):
+        if len(number.normalize().as_tuple().digits) > MOST_DIGITS or abs(number) >= Decimal(10) ** 12:
+            yield _blocks(f"{where}.{field}", "too_large", line=name)
+            break
+    if line.discount and not (0 <= line.discount / full <= 1 if full else False):
+        yield _blocks(f"{where}.discount", "discount_over_line", line=name)
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+# The whole
+
+
+def _discount(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
+    if draft.discount_percentage and draft.discount_amount:
+        yield _blocks("discount", "two_discounts")
+    if not draft.has_discount:
+        return
+    if not books.allow_discount:
+        yield _blocks("discount", "discounts_off")
+    net = sum((line_figures(line, draft).net for line in draft.lines), Decimal(0))
+    negative = (draft.discount_percentage or 0) < 0 or (draft.discount_amount or 0) < 0
+    if negative or net_discount(draft) > max(net, Decimal(0)):
+        yield _blocks("discount", "discount_over_total")
+
+
+def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Finding]:
+    setting_fits = (draft.amounts_are == AmountsAre.WITHOUT_TAX_SETTING) == context.books.american
+    if not setting_fits:
+        yield _blocks("amounts_are", "tax_setting_of_another_country")
+    if context.prices_were_with_tax:
+        yield _warns("amounts_are", "prices_were_with_tax")
+    if totals.total < 0:
+        yield _blocks("lines", "negative_total", total=totals.total)
+    elif not totals.total and draft.lines:
+        yield _warns("lines", "zero_total")
+    with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
+    yield from _against_the_deal(Money(totals.total if with_tax else totals.net, totals.currency), context)
+
+
+def _against_the_deal(amount: Money, context: Context) -> Iterator[Finding]:
+    """A deal's value contains tax where its prices do, so it is compared with the same."""
+    before, count = context.invoiced_before, context.invoices_before
+    if before and count:
+        yield _warns("", "invoiced_before", count=count, amount=before.amount, currency=before.currency)
+    value = context.deal_value
+    if value is None or value.currency != amount.currency or (before and before.currency != amount.currency):
+        return
+    left = value.amount - (before.amount if before else Decimal(0))
+    if amount.amount > left:
+        yield _warns("", "over_the_deal", amount=amount.amount - max(left, Decimal(0)), currency=amount.currency)
+    else:
+        yield _fine("", "within_the_deal", amount=amount.amount, left=left, currency=amount.currency)

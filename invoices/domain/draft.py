@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from invoices.domain.deal import Address
+from invoices.domain.deal import Address, Discount
+from invoices.domain.money import round_amount
 
 
 class AmountsAre(StrEnum):
@@ -39,7 +44,7 @@ class DraftLine:
     """One line. `unit_price` is as the person sees it: with or without tax by the draft's `amounts_are`.
 
     `discount` is the amount taken off the whole line, `discount_text` what the person typed ("5%", "20").
-    `tax_code_id` is QuickBooks' id of the tax code, or TAX and NON in US companies.
+    `tax_code_id` is QuickBooks' id of the tax code, or TAX and NON in US companies; `tax_percentage` is that code's.
     """
 
     description: str
@@ -53,9 +58,27 @@ class DraftLine:
     product_id: int | None = None
     attachment_id: int | None = None
 
+    def before_discount(self, currency: str) -> Decimal:
+        return round_amount(self.quantity * self.unit_price, currency)
+
+    def amount(self, currency: str) -> Decimal:
+        return self.before_discount(currency) - self.discount
+
+
+def line_discount(quantity: Decimal, unit_price: Decimal, discount: Discount, currency: str) -> Decimal:
+    """The amount off the whole line, such that what remains is the exact remainder, rounded once."""
+    full = quantity * unit_price
+    off = full * discount.value / 100 if discount.is_percentage else discount.value
+    return round_amount(full, currency) - round_amount(full - off, currency)
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
+    """At most one of `discount_percentage` and `discount_amount` is given: QuickBooks knows one discount an invoice.
+
+    `discount_amount` is like the prices: with tax when they include it. `expected_total` is what the person confirmed.
+    """
+
     deal_id: int
     bill_to: BillTo
     currency: str
@@ -70,3 +93,70 @@ class InvoiceDraft:
     memo: str = ""
     private_note: str = ""
     expected_total: Decimal | None = None
+
+    @property
+    def has_discount(self) -> bool:
+        return bool(self.discount_percentage or self.discount_amount)
+
+
+def to_json(draft: InvoiceDraft) -> dict[str, Any]:
+    """Plain JSON: numbers as text without an exponent, dates in ISO form."""
+    plain = _plain(asdict(draft))
+    if not isinstance(plain, dict):
+        raise TypeError("a draft is an object")
+    return plain
+
+
+def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
+    """The draft as it was given to `to_json`. Raises KeyError or ValueError for anything else."""
+    bill_to = dict(stored["bill_to"])
+    return InvoiceDraft(
+        deal_id=int(stored["deal_id"]),
+        bill_to=BillTo(**(bill_to | {"address": Address(**bill_to["address"])})),
+        currency=stored["currency"],
+        exchange_rate=_decimal_or_none(stored["exchange_rate"]),
+        invoice_date=date.fromisoformat(stored["invoice_date"]),
+        due_date=date.fromisoformat(stored["due_date"]),
+        amounts_are=AmountsAre(stored["amounts_are"]),
+        lines=tuple(_line(line) for line in stored["lines"]),
+        number=stored["number"],
+        discount_percentage=_decimal_or_none(stored["discount_percentage"]),
+        discount_amount=_decimal_or_none(stored["discount_amount"]),
+        memo=stored["memo"],
+        private_note=stored["private_note"],
+        expected_total=_decimal_or_none(stored["expected_total"]),
+    )
+
+
+def fingerprint(draft: InvoiceDraft) -> str:
+    """Equal for drafts that mean the same: 1.50 and 1.5 do not differ."""
+    canonical = json.dumps(to_json(draft), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def plain_number(value: Decimal) -> str:
+    """Without an exponent and without trailing zeros: 12.5, 1000, 0."""
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def _line(stored: Mapping[str, Any]) -> DraftLine:
+    numbers = ("quantity", "unit_price", "discount", "tax_percentage")
+    return DraftLine(**(dict(stored) | {name: Decimal(stored[name]) for name in numbers}))
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, Decimal):
+        return plain_number(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, StrEnum) else value

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
+from invoices.domain.deal import TaxMethod
+from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
+from invoices.domain.money import Money, round_amount
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
 
 
 class TaxReason(StrEnum):
@@ -27,7 +37,7 @@ class TaxProposal:
 
 @dataclass(frozen=True, slots=True)
 class TaxLine:
-    """One row of the totals: `name` of the code as QuickBooks prints it, its base without tax, and the tax on it."""
+    """One row of the totals: a name as QuickBooks prints it, its base without tax, and the tax on it."""
 
     name: str
     percentage: Decimal
@@ -53,3 +63,211 @@ class Totals:
     tax: Decimal
     total: Decimal
     tax_known: bool
+
+
+# Which code
+
+
+def amounts_are(method: TaxMethod, books: Books) -> AmountsAre:
+    if books.american:
+        return AmountsAre.WITHOUT_TAX_SETTING
+    if not books.uses_sales_tax or method == TaxMethod.NONE:
+        return AmountsAre.NO_TAX
+    return AmountsAre.TAX_INCLUSIVE if method == TaxMethod.INCLUSIVE else AmountsAre.TAX_EXCLUSIVE
+
+
+def propose_tax_code(
+    percentage: Decimal | None,
+    codes: Iterable[TaxCode],
+    *,
+    books: Books,
+    prices: AmountsAre,
+    item: Item | None = None,
+) -> TaxProposal:
+    """`percentage` is the product's tax in Pipedrive, None for a line that comes from no product."""
+    if books.american:
+        return _taxable_or_not(percentage, item)
+    if not books.uses_sales_tax or prices == AmountsAre.NO_TAX:
+        return TaxProposal("", TaxReason.NO_TAX, percentage)
+    active = [code for code in codes if code.active]
+    of_item = next((code for code in active if item is not None and code.id == item.tax_code_id), None)
+    if percentage is None:
+        if of_item is None:
+            return TaxProposal("", TaxReason.UNKNOWN_PERCENTAGE)
+        return TaxProposal(of_item.id, TaxReason.ITEM, of_item.percentage, of_item.name)
+    fitting = [code for code in active if code.percentage == percentage]
+    if not fitting:
+        return TaxProposal("", TaxReason.NO_CODE_FITS, percentage)
+    best = of_item if of_item in fitting else min(fitting, key=_unlikeliness)
+    assert best is not None  # noqa: S101  # for the type checker: `of_item in fitting` says so
+    return TaxProposal(best.id, TaxReason.PRODUCT_TAX, percentage, best.name)
+
+
+def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposal:
+    if percentage:
+        return TaxProposal(TAXABLE, TaxReason.PRODUCT_TAX, percentage)
+    if item is not None:
+        return TaxProposal(TAXABLE if item.taxable else NOT_TAXABLE, TaxReason.ITEM, percentage)
+    return TaxProposal(
+        NOT_TAXABLE, TaxReason.UNKNOWN_PERCENTAGE if percentage is None else TaxReason.PRODUCT_TAX, percentage
+    )
+
+
+# Several codes may have one percentage. These words mark the special ones: reverse charge, trade with the European
+# Union, imports, purchases, capital goods. An ordinary sale at 20 % is none of them, and one at 0 % is rather
+# zero-rated or free than exempt or outside the scope.
+SPECIAL = re.compile(
+    r"\b(rc|reverse|ec|ecg|ecs|eu|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*)\b",
+    re.IGNORECASE,
+)
+OUTSIDE = re.compile(r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t)\b", re.IGNORECASE)
+
+
+def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool, int, str]:
+    words = f"{code.name} {code.description}"
+    number = int(code.id) if code.id.isdigit() else 0
+    return (
+        bool(SPECIAL.search(code.name)),
+        bool(OUTSIDE.search(code.name)),
+        bool(SPECIAL.search(words)),
+        number,
+        code.id,
+    )
+
+
+# What it adds up to
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """A line's amount without tax and, when the prices include tax, with it."""
+
+    net: Decimal
+    gross: Decimal | None
+
+
+def line_figures(line: DraftLine, draft: InvoiceDraft) -> LineFigures:
+    """Where the prices include tax the gross amount is fixed and the net amount follows, line by line."""
+    amount = line.amount(draft.currency)
+    if draft.amounts_are != AmountsAre.TAX_INCLUSIVE:
+        return LineFigures(amount, None)
+    return LineFigures(round_amount(amount * HUNDRED / (HUNDRED + line.tax_percentage), draft.currency), amount)
+
+
+def net_discount(draft: InvoiceDraft) -> Decimal:
+    """The discount on the whole invoice without tax, which is how QuickBooks keeps it."""
+    if not draft.has_discount:
+        return ZERO
+    figures = [line_figures(line, draft) for line in draft.lines]
+    net = sum((figure.net for figure in figures), ZERO)
+    if draft.discount_percentage:
+        return round_amount(net * draft.discount_percentage / HUNDRED, draft.currency)
+    amount = draft.discount_amount or ZERO
+    if draft.amounts_are != AmountsAre.TAX_INCLUSIVE:
+        return round_amount(amount, draft.currency)
+    gross = sum((figure.gross or ZERO for figure in figures), ZERO)
+    return round_amount(amount * net / gross, draft.currency) if gross else ZERO
+
+
+@dataclass(slots=True)
+class _Share:
+    """What falls under one tax code, and what part of the invoice's discount."""
+
+    code_id: str
+    percentage: Decimal
+    net: Decimal = ZERO
+    gross: Decimal = ZERO
+
+
+def totals(draft: InvoiceDraft, codes: Mapping[str, TaxCode], *, books: Books) -> Totals:
+    """What QuickBooks will answer, worked out on our own. `codes` by id; one that is missing there counts as 0 %."""
+    currency = draft.currency
+    shares = _shares(draft)
+    discount = net_discount(draft)
+    gross_discount = _take_off(discount, shares, currency)
+    net = sum((share.net for share in shares), ZERO)
+    tax_lines: tuple[TaxLine, ...] = ()
+    if draft.amounts_are == AmountsAre.TAX_EXCLUSIVE and books.uses_sales_tax:
+        tax_lines = _added_tax(shares, codes, currency)
+    elif draft.amounts_are == AmountsAre.TAX_INCLUSIVE and books.uses_sales_tax:
+        tax_lines = _contained_tax(shares, codes, currency)
+    tax = sum((line.tax for line in tax_lines), ZERO)
+    taxable = any(line.tax_code_id == TAXABLE for line in draft.lines)
+    return Totals(
+        currency=currency,
+        line_amounts=tuple(line.amount(currency) for line in draft.lines),
+        before_discount=sum((line.before_discount(currency) for line in draft.lines), ZERO),
+        line_discounts=sum((line.discount for line in draft.lines), ZERO),
+        invoice_discount=gross_discount if draft.amounts_are == AmountsAre.TAX_INCLUSIVE else discount,
+        net=net,
+        tax_lines=tax_lines,
+        tax=tax,
+        total=net + tax,
+        tax_known=not (books.american and books.uses_sales_tax and taxable),
+    )
+
+
+def _shares(draft: InvoiceDraft) -> list[_Share]:
+    """In the order in which the codes first appear: QuickBooks hands out odd cents in that order."""
+    shares: dict[str, _Share] = {}
+    for line in draft.lines:
+        share = shares.setdefault(line.tax_code_id, _Share(line.tax_code_id, line.tax_percentage))
+        figures = line_figures(line, draft)
+        share.net += figures.net
+        share.gross += figures.gross or ZERO
+    return list(shares.values())
+
+
+def _take_off(discount: Decimal, shares: Sequence[_Share], currency: str) -> Decimal:
+    """Takes the net discount off the shares in proportion; returns what that is with tax."""
+    weights = [share.net for share in shares]
+    if not discount or not sum(weights, ZERO):
+        return ZERO
+    with_tax = ZERO
+    for share, part in zip(shares, Money(discount, currency).split(weights), strict=True):
+        gross = round_amount(part.amount * (HUNDRED + share.percentage) / HUNDRED, currency)
+        share.net -= part.amount
+        share.gross -= gross
+        with_tax += gross
+    return with_tax
+
+
+def _added_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], currency: str) -> tuple[TaxLine, ...]:
+    """Prices without tax: each rate is rounded once, over all lines under it."""
+    bases: dict[str, Decimal] = {}
+    names: dict[str, tuple[str, Decimal]] = {}
+    for share in shares:
+        for key, name, percentage in _rates(share, codes):
+            bases[key] = bases.get(key, ZERO) + share.net
+            names.setdefault(key, (name, percentage))
+    found = [(*names[key], base) for key, base in bases.items()]
+    return tuple(
+        TaxLine(name, percentage, base, round_amount(base * percentage / HUNDRED, currency))
+        for name, percentage, base in found
+    )
+
+
+def _contained_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], currency: str) -> tuple[TaxLine, ...]:
+    """Prices with tax: the tax is what lies between gross and net. Of several rates the last takes the odd cent."""
+    found: dict[str, TaxLine] = {}
+    for share in shares:
+        rates = _rates(share, codes)
+        left = share.gross - share.net
+        for index, (key, name, percentage) in enumerate(rates, start=1):
+            last = index == len(rates)
+            part = left if last else round_amount(share.net * percentage / HUNDRED, currency)
+            left -= part
+            before = found.get(key, TaxLine(name, percentage, ZERO, ZERO))
+            found[key] = TaxLine(name, percentage, before.base + share.net, before.tax + part)
+    return tuple(found.values())
+
+
+def _rates(share: _Share, codes: Mapping[str, TaxCode]) -> list[tuple[str, str, Decimal]]:
+    """(key, name, percentage) of each rate under the share's code. A code without rates stands for itself, at 0 %."""
+    code = codes.get(share.code_id)
+    if code is None:
+        return [(f"code {share.code_id}", "", ZERO)]
+    if not code.rates:
+        return [(f"code {code.id}", code.name, ZERO)]
+    single = len(code.rates) == 1
+    return [(f"rate {rate.id}", code.name if single else rate.name, rate.percentage) for rate in code.rates]

@@ -1,0 +1,79 @@
+"""Postal addresses: from Pipedrive's parts or free text to the lines and members that QuickBooks keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from invoices.domain.deal import Address
+
+MOST_LINES = 5
+LONGEST_LINE, LONGEST_PLACE, LONGEST_POSTAL_CODE = 500, 255, 30
+
+US_STATES = {
+    "alabama": "AL", "alaska": "AK", "arizona": "AZ", "arkansas": "AR", "california": "CA", "colorado": "CO",
+    "connecticut": "CT", "delaware": "DE", "district of columbia": "DC", "florida": "FL", "georgia": "GA",
+    "hawaii": "HI", "idaho": "ID", "illinois": "IL", "indiana": "IN", "iowa": "IA", "kansas": "KS", "kentucky": "KY",
+    "louisiana": "LA",
+    "maine": "ME", "maryland": "MD", "massachusetts": "MA", "michigan": "MI", "minnesota": "MN", "mississippi": "MS",
+    "missouri": "MO", "montana": "MT", "nebraska": "NE", "nevada": "NV", "new hampshire": "NH", "new jersey": "NJ",
+    "new mexico": "NM", "new york": "NY", "north carolina": "NC", "north dakota": "ND", "ohio": "OH", "oklahoma": "OK",
+    "oregon": "OR", "pennsylvania": "PA", "puerto rico": "PR", "rhode island": "RI", "south carolina": "SC",
+    "south dakota": "SD", "tennessee": "TN", "texas": "TX", "utah": "UT", "vermont": "VT", "virginia": "VA",
+    "washington": "WA", "west virginia": "WV", "wisconsin": "WI", "wyoming": "WY",
+}  # fmt: skip
+AUSTRALIAN_STATES = {
+    "australian capital territory": "ACT", "new south wales": "NSW", "northern territory": "NT", "queensland": "QLD",
+    "south australia": "SA", "tasmania": "TAS", "victoria": "VIC", "western australia": "WA",
+}  # fmt: skip
+STATES = {
+    "united states": US_STATES, "united states of america": US_STATES, "usa": US_STATES, "us": US_STATES,
+    "australia": AUSTRALIAN_STATES, "aus": AUSTRALIAN_STATES, "au": AUSTRALIAN_STATES,
+}  # fmt: skip
+
+
+def address_from_parts(parts: Mapping[str, object]) -> Address:
+    """Pipedrive's address object; every part may be missing. Without parts the text alone remains."""
+    text = _part(parts, "value") or _part(parts, "formatted_address")
+    number, route = _part(parts, "street_number"), _part(parts, "route")
+    country = _part(parts, "country")
+    region = _part(parts, "admin_area_level_1")
+    city = _part(parts, "locality") or _part(parts, "sublocality")
+    if not (route or city or _part(parts, "postal_code")):
+        return Address(text=text)
+    return Address(
+        text=text,
+        line1=_street(number, route, text),
+        line2=_part(parts, "subpremise"),
+        city=city,
+        region=STATES.get(country.casefold(), {}).get(region.casefold(), region),
+        postal_code=_part(parts, "postal_code"),
+        country=country,
+    )
+
+
+def address_lines(address: Address) -> list[str]:
+    """What goes before the town: the street and its addition, or all of a free text, cut into at most five lines."""
+    if address.line1 or address.city or address.postal_code:
+        return [line[:LONGEST_LINE] for line in (address.line1, address.line2) if line]
+    lines = [" ".join(line.split()) for line in address.text.splitlines() if line.strip()]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], ", ".join(lines[MOST_LINES - 1 :])]
+    return [line[:LONGEST_LINE] for line in lines]
+
+
+def one_line(address: Address) -> str:
+    parts = (address.line1, address.line2, address.city, address.region, address.postal_code, address.country)
+    return ", ".join(part for part in parts if part) or " ".join(address.text.split())
+
+
+def _street(number: str, route: str, text: str) -> str:
+    """House number before or after the street as the whole text has it; before it when the text does not tell."""
+    if not number or not route:
+        return route or number
+    after = f"{route} {number}"
+    return after if after in text else f"{number} {route}"
+
+
+def _part(parts: Mapping[str, object], name: str) -> str:
+    value = parts.get(name)
+    return str(value).strip() if value not in (None, "") else ""

@@ -1,0 +1,225 @@
+"""A deal and the company's choices become the draft that the form opens with; each proposal with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from invoices.domain.addresses import address_from_parts
+from invoices.domain.books import Books, Item, TaxCode
+from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, line_discount, plain_number
+from invoices.domain.matching import ItemProposal, propose_item
+from invoices.domain.money import round_amount
+from invoices.domain.names import clean_name
+from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
+
+HUNDRED = Decimal(100)
+LONGEST_DESCRIPTION = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoices:
+    """Which field of Pipedrive fills what: "organization.name", "person.emails", "deal.<40 hex>" or "" for none."""
+
+    recipient: str
+    address: str = ""
+    email: str = ""
+    tax_id: str = ""
+    due_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """The proposals belong to the draft's lines by position."""
+
+    draft: InvoiceDraft
+    item_proposals: tuple[ItemProposal, ...]
+    tax_proposals: tuple[TaxProposal, ...]
+
+
+def prefill(
+    deal: Deal,
+    choices: FieldChoices,
+    *,
+    books: Books,
+    codes: Sequence[TaxCode],
+    items: Sequence[Item],
+    today: date,
+    exchange_rate: Decimal | None = None,
+    number: str = "",
+) -> Prefill:
+    """The customer is a new one here; whoever knows an existing one replaces `bill_to.customer_id`."""
+    prices = amounts_are(deal.tax_method, books)
+    products = _products(deal)
+    active = {item.id: item for item in items}
+    proposed_items = tuple(propose_item(product.code, product.name, items) for product, _ in products)
+    proposed_codes = tuple(
+        propose_tax_code(percentage, codes, books=books, prices=prices, item=active.get(item.item_id))
+        for (_, percentage), item in zip(products, proposed_items, strict=True)
+    )
+    percentages = {code.id: code.percentage for code in codes}
+    lines = tuple(
+        _line(product, item, code, percentage=percentages.get(code.code_id, Decimal(0)), deal=deal, prices=prices)
+        for (product, _), item, code in zip(products, proposed_items, proposed_codes, strict=True)
+    )
+    percentage, amount = _whole_discount(deal, lines)
+    draft = InvoiceDraft(
+        deal_id=deal.id,
+        bill_to=bill_to(deal, choices),
+        currency=deal.currency,
+        exchange_rate=exchange_rate,
+        invoice_date=today,
+        due_date=today + timedelta(days=choices.due_days),
+        amounts_are=prices,
+        lines=lines,
+        number=number,
+        discount_percentage=percentage,
+        discount_amount=amount,
+    )
+    return Prefill(draft, proposed_items, proposed_codes)
+
+
+def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
+    """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them."""
+    name = field_text(deal, choices.recipient)
+    name = name or (deal.organization.name if deal.organization else "") or (deal.person.name if deal.person else "")
+    return BillTo(
+        customer_id="",
+        name=clean_name(name),
+        email=field_email(deal, choices.email),
+        address=field_address(deal, choices.address),
+        tax_id=field_text(deal, choices.tax_id),
+    )
+
+
+# Fields
+
+
+def field_value(deal: Deal, reference: str) -> object:
+    """The raw value of a field by its reference, None when the deal has no such party or the field is empty."""
+    owner, _, code = reference.partition(".")
+    values: Mapping[str, object] = {}
+    if owner == "deal":
+        values = deal.values
+    elif owner == "organization" and deal.organization:
+        values = deal.organization.values
+    elif owner == "person" and deal.person:
+        values = deal.person.values
+    return values.get(code)
+
+
+def field_text(deal: Deal, reference: str) -> str:
+    return text_of(field_value(deal, reference))
+
+
+def field_email(deal: Deal, reference: str) -> str:
+    """Of several addresses the primary one, else the first."""
+    return text_of(field_value(deal, reference)).replace("mailto:", "").strip()
+
+
+def field_address(deal: Deal, reference: str) -> Address:
+    value = field_value(deal, reference)
+    if isinstance(value, Mapping) and "value" in value and not isinstance(value["value"], Decimal | int):
+        return address_from_parts(value)
+    return Address(text=text_of(value))
+
+
+def text_of(value: object) -> str:  # noqa: PLR0911  # one kind of value a line
+    """Any value of a Pipedrive field as a person would write it."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, Decimal):
+        return plain_number(value)
+    if isinstance(value, Mapping):
+        if "label" in value and "value" not in value:  # an option
+            return text_of(value["label"])
+        if "currency" in value:  # an amount of money
+            return f"{text_of(value.get('value'))} {text_of(value['currency'])}".strip()
+        return text_of(value.get("value", value.get("name")))
+    if isinstance(value, list):
+        return _text_of_list(value)
+    return str(value)
+
+
+def _text_of_list(values: list[object]) -> str:
+    entries = [entry for entry in values if text_of(entry)]
+    if any(isinstance(entry, Mapping) and "value" in entry for entry in entries):  # e-mails and telephones
+        primary = [entry for entry in entries if isinstance(entry, Mapping) and entry.get("primary")]
+        return text_of((primary or entries)[0])
+    return ", ".join(text_of(entry) for entry in entries)  # a set of options
+
+
+# Lines
+
+
+def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
+    """The enabled products with their tax; without any product one line from the deal's value, with no known tax."""
+    if deal.products:
+        return [(product, product.tax_percentage) for product in deal.products if product.enabled]
+    whole = DealProduct(
+        attachment_id=0,
+        product_id=None,
+        name=deal.title,
+        quantity=Decimal(1),
+        unit_price=deal.value,
+        discount=Discount(),
+        tax_percentage=Decimal(0),
+        enabled=True,
+    )
+    return [(whole, None)]
+
+
+def _line(
+    product: DealProduct, item: ItemProposal, code: TaxProposal, *, percentage: Decimal, deal: Deal, prices: AmountsAre
+) -> DraftLine:
+    price, discount = product.unit_price, product.discount
+    if prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE and product.tax_percentage:
+        # US companies have no prices with tax: QuickBooks would add it a second time.
+        price = round_amount(_without_tax(price, product.tax_percentage), deal.currency)
+        if not discount.is_percentage:
+            discount = Discount(_without_tax(discount.value, product.tax_percentage), False, discount.description)
+    comments = product.comments.strip()
+    return DraftLine(
+        description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
+        item_id=item.item_id,
+        quantity=product.quantity,
+        unit_price=price,
+        discount=line_discount(product.quantity, price, discount, deal.currency),
+        discount_text=_discount_text(discount, deal.currency),
+        tax_code_id=code.code_id,
+        tax_percentage=percentage,
+        product_id=product.product_id,
+        attachment_id=product.attachment_id or None,
+    )
+
+
+def _without_tax(amount: Decimal, percentage: Decimal) -> Decimal:
+    return amount * HUNDRED / (HUNDRED + percentage)
+
+
+def _discount_text(discount: Discount, currency: str) -> str:
+    if not discount.value:
+        return ""
+    if discount.is_percentage:
+        return f"{plain_number(discount.value)}%"
+    return plain_number(round_amount(discount.value, currency))
+
+
+def _whole_discount(deal: Deal, lines: Iterable[DraftLine]) -> tuple[Decimal | None, Decimal | None]:
+    """(percentage, amount): QuickBooks takes one discount an invoice, so a deal's several are added up to an amount."""
+    discounts = [discount for discount in deal.discounts if discount.value]
+    if not discounts:
+        return None, None
+    if len(discounts) == 1 and discounts[0].is_percentage:
+        return discounts[0].value, None
+    subtotal = sum((line.amount(deal.currency) for line in lines), Decimal(0))
+    amount = sum(
+        (subtotal * discount.value / HUNDRED if discount.is_percentage else discount.value for discount in discounts),
+        Decimal(0),
+    )
+    return None, round_amount(amount, deal.currency)

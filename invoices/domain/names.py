@@ -1,0 +1,54 @@
+"""Names of customers: what QuickBooks accepts, and when two spellings mean the same party."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_NAME = 500
+LEGAL_FORMS = {
+    "ab", "ag", "as", "bv", "co", "company", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited",
+    "llc", "llp", "ltd", "ltda", "oy", "plc", "proprietary", "pty", "sa", "sarl", "sas", "sia", "sl", "spa", "srl",
+    "uab",
+}  # fmt: skip
+
+
+def clean_name(name: str) -> str:
+    """The name as QuickBooks takes it: no colon, tab or line break, single blanks, at most 500 characters.
+
+    A colon would mean a sub-customer there. "Atlas: Trade Counter" becomes "Atlas – Trade Counter".
+    """
+    readable = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in name)
+    readable = re.sub(r"\s*:\s+", " – ", readable)
+    readable = re.sub(r"\s*:", "-", readable)
+    return re.sub(r"\s+", " ", readable).strip()[:LONGEST_NAME].rstrip(" –-")
+
+
+def same_name(one: str, other: str) -> bool:
+    """Equal as QuickBooks sees it, which ignores case and outer blanks."""
+    return clean_name(one).casefold() == clean_name(other).casefold()
+
+
+def name_words(name: str) -> list[str]:
+    """The telling words: without accents, case, punctuation and legal form; "&" counts as "and"."""
+    decomposed = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
+    letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    words = re.findall(r"\w+", letters.replace("'", "").replace("’", ""))
+    telling = [word for word in words if word not in LEGAL_FORMS and word != "the"]
+    while telling and telling[-1] == "and":  # of "& Co" the form is gone and the "and" remains
+        telling.pop()
+    return telling or words
+
+
+def normalised_name(name: str) -> str:
+    return " ".join(name_words(name))
+
+
+def search_prefix(name: str) -> str:
+    """How a customer's name is likely to begin: the first telling word as it is written, at least three characters."""
+    first = next(iter(name_words(name)), "")
+    for written in clean_name(name).split():
+        if normalised_name(written) == first:
+            found = written.strip("\"'“”‘’.,()")
+            return found if len(found) >= 3 else clean_name(name)
+    return clean_name(name)
