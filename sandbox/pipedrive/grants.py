@@ -48,6 +48,8 @@ class Grants:
         self.clock = clock
         self.codes: dict[str, Code] = {}
         self.installations: dict[tuple[int, int], Installation] = {}
+        self.bearers: dict[str, Installation] = {}
+        """Every access token ever given, also dead ones, so that a call can be told apart by company."""
 
     def issue_code(self, company_id: int, user_id: int, redirect_uri: str) -> str:
         code = secrets.token_hex(20)
@@ -65,6 +67,7 @@ class Grants:
         """A long opaque text, as Pipedrive's grew to be; older ones stay good until their own end."""
         token = "v1u:" + secrets.token_urlsafe(560)
         installation.access[token] = self.clock.now() + ACCESS_LIFE
+        self.bearers[token] = installation
         installation.used = self.clock.now()
         return token
 
@@ -77,11 +80,14 @@ class Grants:
 
     def by_access(self, token: str) -> Installation | None:
         """The installation of a living access token."""
-        for installation in self.installations.values():
-            expires = installation.access.get(token)
-            if expires is not None:
-                return installation if self.clock.now() < expires else None
-        return None
+        installation = self.bearers.get(token)
+        if (
+            installation is None
+            or self.installations.get((installation.company_id, installation.user_id)) is not installation
+        ):
+            return None
+        expires = installation.access.get(token)
+        return installation if expires is not None and self.clock.now() < expires else None
 
     def revoke(self, token: str) -> Installation | None:
         """A refresh token ends the installation, which is returned; an access token ends alone."""

@@ -10,7 +10,9 @@ from .wire import Record
 PLACES = ("deal_id", "person_id", "org_id", "product_id", "activity_id", "lead_id", "project_id")
 
 
-def file_record(company: Company, number: int, name: str, size: int, user_id: int, when: str, places: Record) -> Record:
+def file_record(
+    company: Company, number: int, name: str, *, size: int, user_id: int, when: str, places: Record
+) -> Record:
     """All members but `url`, which is added when it is shown."""
     path = PurePath(name)
     deal = company.deals.get(places.get("deal_id") or 0)

@@ -19,7 +19,7 @@ PATIENCE = 10.0
 
 
 async def uninstall(world: World, company_id: int, user_id: int) -> Record:
-    """Removes one user's installation and sends the app's callback. Tells whether it was installed, and the app's status."""
+    """Removes one user's installation and sends the callback; tells whether it was installed, and the app's status."""
     was_installed = world.grants.uninstall(company_id, user_id)
     body = {
         "client_id": world.config.client_id,

@@ -38,7 +38,7 @@ class Json(JSONResponse):
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer of 4xx on the way out of any depth of a call."""
 
     def __init__(self, status: int, error: str, **members: Any) -> None:

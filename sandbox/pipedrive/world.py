@@ -43,11 +43,8 @@ class World:
 
     def company_of(self, path: str, authorization: str) -> str | None:
         """The company of a bearer token, as text, living or not."""
-        token = authorization.partition(" ")[2]
-        for installation in self.grants.installations.values():
-            if token in installation.access:
-                return str(installation.company_id)
-        return None
+        installation = self.grants.bearers.get(authorization.partition(" ")[2])
+        return None if installation is None else str(installation.company_id)
 
     def expire_tokens(self, company: str | None, kind: str) -> int:
         return self.grants.expire(None if company is None else int(company), kind)
@@ -100,8 +97,8 @@ class World:
             | {
                 name: getattr(company, name)
                 for name in (
-                    "deals", "persons", "organizations", "products", "deal_products", "discounts", "installments", "notes",
-                    "activities", "fields", "stages", "pipelines", "currencies",
+                    "deals", "persons", "organizations", "products", "deal_products", "discounts", "installments",
+                    "notes", "activities", "fields", "stages", "pipelines", "currencies",
                 )
             }
         )  # fmt: skip

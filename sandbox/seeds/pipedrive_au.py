@@ -31,7 +31,8 @@ def fill(build: Builder) -> None:
     transfer = build.product("Airport transfer", "66", "TRANSFER", "trip", "10")
     levy = build.product("Marine park levy (GST free)", "7.50", "EMC", "guest", "0")
     cairns = address(
-        "14 Abbott Street, Cairns City QLD 4870, Australia", street_number="14", route="Abbott Street", locality="Cairns City",
+        "14 Abbott Street, Cairns City QLD 4870, Australia", street_number="14",
+        route="Abbott Street", locality="Cairns City",
         admin_area_level_1="Queensland", country="Australia", postal_code="4870",
     )  # fmt: skip
     dive = build.organization("Northern Dive Club", cairns, {abn: "51 824 753 556"})
@@ -44,7 +45,8 @@ def fill(build: Builder) -> None:
         Details(stage=3, custom={reference: "NDC-EASTER"}, tax_method="inclusive"),
     )
     lane = address(
-        "3/27 Hill St, Newtown NSW 2042, Australia", subpremise="3", street_number="27", route="Hill Street", locality="Newtown",
+        "3/27 Hill St, Newtown NSW 2042, Australia", subpremise="3", street_number="27",
+        route="Hill Street", locality="Newtown",
         admin_area_level_1="New South Wales", country="Australia", postal_code="2042",
     )  # fmt: skip
     family = build.person("Owen Tanaka", None, ["owen@tanaka.example"], postal_address=lane, owner=2)

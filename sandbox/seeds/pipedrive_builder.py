@@ -74,7 +74,7 @@ class Builder:
     def user_id(self, number: int) -> int:
         return self.user_base + number
 
-    def user(self, number: int, name: str, email: str, admin: bool, group: str, place: tuple[str, str, str]) -> None:
+    def user(self, number: int, name: str, email: str, *, admin: bool, group: str, place: tuple[str, str, str]) -> None:
         """`place` is the language with country, e.g. en-GB, the locale of numbers, e.g. en_GB, and the time zone."""
         words, locale, timezone = place
         language, _, country = words.partition("-")
@@ -225,7 +225,7 @@ class Builder:
 
     def deal(
         self, title: str, organization: int | None, person: int | None, lines: Sequence[Line] = (),
-        details: Details | None = None, value: str | None = None,
+        details: Details | None = None, *, value: str | None = None,
     ) -> int:  # fmt: skip
         """`value` None is the sum of the enabled lines, as when products drive a deal's value."""
         details = details or Details()
@@ -340,7 +340,7 @@ class Builder:
             }
         )
 
-    def activity(self, deal: int, subject: str, kind: str, days_ago: int, who: str, done: bool = True) -> None:
+    def activity(self, deal: int, subject: str, kind: str, *, days_ago: int, who: str, done: bool = True) -> None:
         """An entry of the timeline that is no note. `kind`: email, meeting, call, task."""
         self.company.activities.append(
             {
@@ -358,5 +358,6 @@ class Builder:
         company, number = self.company, self.company.next_id("file")
         places = {"deal_id": deal, "org_id": company.deals[deal]["org_id"]}
         then = time_v1(self.ago(25, 15, 40))
-        record = file_record(company, number, name, len(content), company.deals[deal]["owner_id"], then, places)
+        owner = company.deals[deal]["owner_id"]
+        record = file_record(company, number, name, size=len(content), user_id=owner, when=then, places=places)
         company.files[number] = StoredFile(record, content, media_type)

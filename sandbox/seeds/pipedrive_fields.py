@@ -18,7 +18,8 @@ VALUE_SUBFIELDS: list[Record] = [
     {"field_code": "currency", "field_name": "Currency of Value", "field_type": "varchar"},
 ]
 STATUSES: list[Record] = [
-    {"id": "open", "label": "Open"}, {"id": "won", "label": "Won"}, {"id": "lost", "label": "Lost"}, {"id": "deleted", "label": "Deleted"},
+    {"id": "open", "label": "Open"}, {"id": "won", "label": "Won"}, {"id": "lost", "label": "Lost"},
+    {"id": "deleted", "label": "Deleted"},
 ]  # fmt: skip
 
 

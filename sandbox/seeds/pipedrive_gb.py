@@ -13,7 +13,10 @@ LONG_NAME = (
     "Allied Trades of the Counties of Yorkshire, Lancashire, Derbyshire, Nottinghamshire and Lincolnshire (Northern "
     "Branch, Purchasing Department)"
 )
-TINY_PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+TINY_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
     food = build.option("organization", fields.segment, "Food")
     where = address(
         "Unit 3, Aire Park, Leeds LS11 5PS, United Kingdom", subpremise="Unit 3", route="Aire Park", locality="Leeds",
-        admin_area_level_1="England", admin_area_level_2="West Yorkshire", country="United Kingdom", postal_code="LS11 5PS",
+        admin_area_level_1="England", admin_area_level_2="West Yorkshire",
+        country="United Kingdom", postal_code="LS11 5PS",
     )  # fmt: skip
     custom = {fields.vat: "GB 428 173 846", fields.billing: "accounts@bramleyfoods.co.uk", fields.segment: food}
     bramley = build.organization("Bramley Foods Limited", where, custom, website="https://bramleyfoods.co.uk")
@@ -127,8 +131,8 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
         ),
         value="24000",
     )
-    build.activity(phase2, "Site survey, Aire Park", "meeting", 26, "done by Tom Hale")
-    build.activity(phase2, "Delivery slot for week 49", "email", 6, "Alice Whitcombe")
+    build.activity(phase2, "Site survey, Aire Park", "meeting", days_ago=26, who="done by Tom Hale")
+    build.activity(phase2, "Delivery slot for week 49", "email", days_ago=6, who="Alice Whitcombe")
     build.file(phase2, "Quote BF phase 2.pdf", TINY_PDF, "application/pdf")
     build.deal("Spare shelves, Hull", bramley, alice, [Line(products["shelf"], "50")], Details(stage=5, owner=2))
     yearly = build.deal(

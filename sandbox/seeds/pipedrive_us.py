@@ -36,7 +36,8 @@ def fill(build: Builder) -> None:
     warranty = build.product("Extended warranty, 3 years", "420", "WAR-36", "ea")
     gloves = build.product("Nitrile gloves, box of 100", "14.99", "GLV-100", "box")
     tacoma = address(
-        "2210 Pacific Ave, Suite 400, Tacoma, WA 98402, USA", street_number="2210", route="Pacific Avenue", subpremise="Suite 400",
+        "2210 Pacific Ave, Suite 400, Tacoma, WA 98402, USA", street_number="2210",
+        route="Pacific Avenue", subpremise="Suite 400",
         locality="Tacoma", admin_area_level_1="Washington", admin_area_level_2="Pierce County", country="United States",
         postal_code="98402",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ...clock import Clock
 from ..company import Company, User
 from ..grants import Installation
-from ..wire import Record, Refusal, failure, parse, unauthorized
+from ..wire import Record, RefusalError, failure, parse, unauthorized
 from ..world import World
 from .rules import Member, Param, check_body, read_query
 
@@ -31,13 +31,13 @@ class Call:
 
     @property
     def id(self) -> int:
-        """The id in the path. Raises Refusal (400) for anything but digits."""
+        """The id in the path. Raises RefusalError (400) for anything but digits."""
         return self.whole("id")
 
     def whole(self, name: str) -> int:
         text = str(self.request.path_params[name])
         if not text.isdigit() or len(text) > 18:
-            raise Refusal(400, f"Validation failed: path.{name}: must be a whole number")
+            raise RefusalError(400, f"Validation failed: path.{name}: must be a whole number")
         return int(text)
 
 
@@ -69,7 +69,7 @@ class Gate:
         headers: dict[str, str] = {}
         try:
             response = await self.admit(request, headers)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             response = refusal.answer()
         response.headers.update(headers)
         return response
@@ -79,7 +79,7 @@ class Gate:
         if not scheme:
             return unauthorized()
         if scheme.lower() != "bearer" or not token.strip():
-            raise Refusal(400, "Bad request: malformed authorization header")
+            raise RefusalError(400, "Bad request: malformed authorization header")
         installation = self.world.grants.by_access(token.strip())
         if installation is None:
             return unauthorized()
@@ -90,7 +90,7 @@ class Gate:
             if account.refused:
                 return failure(429, "Request over limit")
         if not set(self.endpoint.scopes) & set(installation.scopes):
-            raise Refusal(403, "Scope and URL mismatch")
+            raise RefusalError(403, "Scope and URL mismatch")
         user = company.users[installation.user_id]
         call = Call(request, self.world, self.world.clock, company, user, installation)
         call.query = read_query(request.query_params.multi_items(), self.endpoint.query)
@@ -100,9 +100,9 @@ class Gate:
 
     async def read_body(self, request: Request, rules: dict[str, Member]) -> Record:
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            raise Refusal(400, "Bad request: content must be application/json")
+            raise RefusalError(400, "Bad request: content must be application/json")
         try:
             body = parse(await request.body())
         except ValueError as error:
-            raise Refusal(400, "Bad request: body is not valid JSON") from error
+            raise RefusalError(400, "Bad request: body is not valid JSON") from error
         return check_body(body, rules)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..company import Company
-from ..wire import Record, Refusal, success
+from ..wire import Record, RefusalError, success
 from .calls import Call
 from .custom_values import shown_custom_fields
 from .paging import page
@@ -65,7 +65,7 @@ def get_one(kind: Kind) -> Callable[[Call], Awaitable[Response]]:
     async def handler(call: Call) -> Response:
         record = kind.records(call.company).get(call.id)
         if record is None or not call.company.sees(call.user, record):
-            raise Refusal(404, kind.missing)
+            raise RefusalError(404, kind.missing)
         return success(shown(call, kind, record))
 
     return handler

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..wire import Record, Refusal
+from ..wire import Record, RefusalError
 from .calls import Call
 from .rules import fits
 
@@ -40,13 +40,15 @@ def labelled(entry: Record, value: Any) -> Any:
 
 
 def check_custom_fields(call: Call, owner: str, values: Record) -> None:
-    """Raises Refusal (400) for an unknown code or a value of the wrong type."""
+    """Raises RefusalError (400) for an unknown code or a value of the wrong type."""
     for code, value in values.items():
         entry = call.company.custom_field(owner, code)
         if entry is None:
-            raise Refusal(400, f"Validation failed: custom_fields.{code}: unknown field")
+            raise RefusalError(400, f"Validation failed: custom_fields.{code}: unknown field")
         if value is not None and not suits(entry, value):
-            raise Refusal(400, f"Validation failed: custom_fields.{code}: invalid value for type {entry['field_type']}")
+            raise RefusalError(
+                400, f"Validation failed: custom_fields.{code}: invalid value for type {entry['field_type']}"
+            )
 
 
 def suits(entry: Record, value: Any) -> bool:

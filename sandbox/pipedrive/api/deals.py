@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.responses import Response
 
-from ..wire import Record, Refusal, success, time_v2
+from ..wire import Record, RefusalError, success, time_v2
 from .calls import Call
 from .custom_values import check_custom_fields, shown_custom_fields
 from .paging import page
@@ -44,10 +44,10 @@ DEAL_BODY = {
 
 
 def find_deal(call: Call, deal_id: int) -> Record:
-    """A deal that the user may see. Raises Refusal (404)."""
+    """A deal that the user may see. Raises RefusalError (404)."""
     deal = call.company.deals.get(deal_id)
     if deal is None or not call.company.sees(call.user, deal):
-        raise Refusal(404, "Deal not found")
+        raise RefusalError(404, "Deal not found")
     return deal
 
 
@@ -113,9 +113,9 @@ async def patch_deal(call: Call) -> Response:
 
 
 def check_references(call: Call) -> None:
-    """Ids in the body must lead somewhere. Raises Refusal (400)."""
+    """Ids in the body must lead somewhere. Raises RefusalError (400)."""
     company, body = call.company, call.body
-    places = {
+    places: dict[str, Mapping[int, object]] = {
         "owner_id": company.users,
         "person_id": company.persons,
         "org_id": company.organizations,
@@ -124,11 +124,11 @@ def check_references(call: Call) -> None:
     }
     for name, known in places.items():
         if name in body and body[name] not in known:
-            raise Refusal(400, f"Validation failed: {name}: not found")
+            raise RefusalError(400, f"Validation failed: {name}: not found")
     if "currency" in body and body["currency"] not in {entry["code"] for entry in company.currencies}:
-        raise Refusal(400, "Validation failed: currency: unknown currency")
+        raise RefusalError(400, "Validation failed: currency: unknown currency")
     if "title" in body and not body["title"].strip():
-        raise Refusal(400, "Validation failed: title: must not be empty")
+        raise RefusalError(400, "Validation failed: title: must not be empty")
     check_custom_fields(call, "deal", body.get("custom_fields", {}))
 
 

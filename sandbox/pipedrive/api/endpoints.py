@@ -1,9 +1,12 @@
-"""The table of endpoints: path, cost, scopes and parameters as Pipedrive's OpenAPI documents of August 2026 give them."""
+"""The table of endpoints: path, cost, scopes, parameters, as Pipedrive's OpenAPI documents of August 2026 give them."""
 
 from __future__ import annotations
 
+from starlette.responses import Response
+
+from ..wire import RefusalError
 from . import contacts, deal_lines, deals, field_definitions, files, notes, pipelines, users
-from .calls import Endpoint, Handler
+from .calls import Call, Endpoint, Handler
 from .paging import paged
 from .rules import BOOL, CUSTOM_FIELDS, IDS, INT, MOMENT_PARAM, TEXT, Member, Param
 
@@ -61,74 +64,91 @@ DEAL_IDS = Param("int", many=100, required=True)
 LINES = ("id", "add_time", "update_time", "order_nr")
 
 
-def get(
-    api: str, path: str, handler: Handler, cost: int, scopes: tuple[str, ...], query: dict[str, Param] | None = None
-) -> Endpoint:
-    return Endpoint(api, "GET", path, handler, cost, scopes, query or {})
-
-
-def write(
-    api: str,
-    method: str,
-    path: str,
+def on(
+    line: str,
     handler: Handler,
     cost: int,
     scopes: tuple[str, ...],
+    query: dict[str, Param] | None = None,
+    *,
     body: dict[str, Member] | None = None,
 ) -> Endpoint:
-    return Endpoint(api, method, path, handler, cost, scopes, {}, body)
+    """`line` is method, version and path, e.g. GET v2 /deals/{id}."""
+    method, api, path = line.split(" ")
+    return Endpoint(api, method, path, handler, cost, scopes, query or {}, body)
 
 
 def field_endpoints(owner: str, path: str, scopes: tuple[str, ...]) -> list[Endpoint]:
     """Product fields know no important and required fields."""
     names = field_definitions.EXTRAS if owner != "product" else ("ui_visibility",)
+    asked = {"include_fields": extras(names)}
     return [
-        get("v2", path, field_definitions.list_fields(owner), 10, scopes, paged(include_fields=extras(names))),
-        get(
-            "v2",
-            path + "/{field_code}",
-            field_definitions.get_field(owner),
-            1,
-            scopes,
-            {"include_fields": extras(names)},
-        ),
+        on(f"GET v2 {path}", field_definitions.list_fields(owner), 10, scopes, paged(**asked)),
+        on(f"GET v2 {path}/{{field_code}}", field_definitions.get_field(owner), 1, scopes, asked),
     ]
 
 
+async def never(call: Call) -> Response:
+    """Stands behind scopes that the app does not have; reached only if somebody grants them."""
+    raise RefusalError(501, "Not part of the stand-in")
+
+
+OUTSIDE_V1 = [
+    on("GET v1 /webhooks", never, 10, ("admin", "webhooks:read", "webhooks:full")),
+    on("POST v1 /webhooks", never, 10, ("admin", "webhooks:full")),
+    on("GET v1 /deals/{id}/flow", never, 40, ("recents:read",)),
+    on("GET v1 /deals/{id}/changelog", never, 20, ("recents:read",)),
+]
+OUTSIDE_V2 = [
+    on("GET v2 /activities", never, 10, ("activities:read", "activities:full")),
+    on("POST v2 /activities", never, 5, ("activities:full",)),
+    on("POST v2 /dealFields", never, 5, ("deal-fields:full", "admin")),
+    on("POST v2 /persons", never, 5, ("contacts:full",)),
+    on("PATCH v2 /persons/{id}", never, 5, ("contacts:full",)),
+    on("POST v2 /organizations", never, 5, ("contacts:full",)),
+    on("PATCH v2 /organizations/{id}", never, 5, ("contacts:full",)),
+    on("POST v2 /products", never, 5, ("products:full",)),
+    on("PATCH v2 /products/{id}", never, 5, ("products:full",)),
+]
+"""Documented calls that the granted scopes do not cover: 403, as in real life."""
+
 V1 = [
-    get("v1", "/users/me", users.me, 2, ("base",)),
-    get("v1", "/users", users.list_users, 20, ("users:read",)),
-    get("v1", "/currencies", users.list_currencies, 20, ("base",), {"term": TEXT}),
-    get("v1", "/notes", notes.list_notes, 20, NOTES_READ, notes.NOTES_QUERY),
-    get("v1", "/notes/{id}", notes.get_note, 2, NOTES_READ),
-    write("v1", "POST", "/notes", notes.add_note, 10, NOTES_WRITE, notes.NEW_NOTE_BODY),
-    write("v1", "PUT", "/notes/{id}", notes.change_note, 10, NOTES_WRITE, notes.NOTE_BODY),
-    write("v1", "DELETE", "/notes/{id}", notes.delete_note, 6, NOTES_WRITE),
-    get("v1", "/files", files.list_files, 20, FILES_READ, files.FILES_QUERY),
-    get("v1", "/files/{id}", files.get_file, 2, FILES_READ),
-    get("v1", "/files/{id}/download", files.download_file, 20, FILES_READ),
-    get("v1", "/deals/{id}/files", files.files_of_deal, 20, DEALS_READ, files.FILES_QUERY),
-    write("v1", "POST", "/files", files.add_file, 10, FILES_WRITE),
+    *OUTSIDE_V1,
+    on("GET v1 /users/me", users.me, 2, ("base",)),
+    on("GET v1 /users", users.list_users, 20, ("users:read",)),
+    on("GET v1 /currencies", users.list_currencies, 20, ("base",), {"term": TEXT}),
+    on("GET v1 /notes", notes.list_notes, 20, NOTES_READ, notes.NOTES_QUERY),
+    on("GET v1 /notes/{id}", notes.get_note, 2, NOTES_READ),
+    on("POST v1 /notes", notes.add_note, 10, NOTES_WRITE, body=notes.NEW_NOTE_BODY),
+    on("PUT v1 /notes/{id}", notes.change_note, 10, NOTES_WRITE, body=notes.NOTE_BODY),
+    on("DELETE v1 /notes/{id}", notes.delete_note, 6, NOTES_WRITE),
+    on("GET v1 /files", files.list_files, 20, FILES_READ, files.FILES_QUERY),
+    on("GET v1 /files/{id}", files.get_file, 2, FILES_READ),
+    on("GET v1 /files/{id}/download", files.download_file, 20, FILES_READ),
+    on("GET v1 /deals/{id}/files", files.files_of_deal, 20, DEALS_READ, files.FILES_QUERY),
+    on("POST v1 /files", files.add_file, 10, FILES_WRITE),
 ]
 V2 = [
-    get("v2", "/deals/products", deal_lines.products_of_deals, 10, (*DEALS_READ, *PRODUCTS_READ),
+    *OUTSIDE_V2,
+    on("GET v2 /deals/products", deal_lines.products_of_deals, 10, (*DEALS_READ, *PRODUCTS_READ),
         paged(*LINES, "deal_id", deal_ids=DEAL_IDS)),
-    get("v2", "/deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
+    on("GET v2 /deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
         paged("id", "billing_date", "deal_id", deal_ids=DEAL_IDS)),
-    get("v2", "/deals", deals.list_deals, 10, DEALS_READ, DEALS_QUERY),
-    get("v2", "/deals/{id}", deals.get_deal, 1, DEALS_READ, one(deals.DEAL_EXTRAS)),
-    write("v2", "PATCH", "/deals/{id}", deals.patch_deal, 5, DEALS_FULL, deals.DEAL_BODY),
-    get("v2", "/deals/{id}/products", deal_lines.products_of_deal, 10, (*DEALS_READ, *PRODUCTS_READ), paged(*LINES)),
-    get("v2", "/deals/{id}/discounts", deal_lines.discounts_of_deal, 10, DEALS_READ),
-    get("v2", "/persons", contacts.list_many(contacts.PERSON), 10, CONTACTS_READ, PERSONS_QUERY),
-    get("v2", "/persons/{id}", contacts.get_one(contacts.PERSON), 1, CONTACTS_READ, one(PERSON_EXTRAS)),
-    get("v2", "/organizations", contacts.list_many(contacts.ORGANIZATION), 10, CONTACTS_READ, ORGANIZATIONS_QUERY),
-    get("v2", "/organizations/{id}", contacts.get_one(contacts.ORGANIZATION), 1, CONTACTS_READ, one(ORGANIZATION_EXTRAS)),
-    get("v2", "/products", contacts.list_many(contacts.PRODUCT), 10, PRODUCTS_READ, PRODUCTS_QUERY),
-    get("v2", "/products/{id}", contacts.get_one(contacts.PRODUCT), 1, PRODUCTS_READ),
-    get("v2", "/pipelines", pipelines.list_pipelines, 5, STAGES_READ, paged(*BY_TIME)),
-    get("v2", "/stages", pipelines.list_stages, 5, STAGES_READ, paged(*BY_TIME, "order_nr", pipeline_id=INT)),
-    get("v2", "/stages/{id}", pipelines.get_stage, 1, STAGES_READ),
+    on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, DEALS_QUERY),
+    on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, one(deals.DEAL_EXTRAS)),
+    on("PATCH v2 /deals/{id}", deals.patch_deal, 5, DEALS_FULL, body=deals.DEAL_BODY),
+    on("GET v2 /deals/{id}/products", deal_lines.products_of_deal, 10, (*DEALS_READ, *PRODUCTS_READ), paged(*LINES)),
+    on("GET v2 /deals/{id}/discounts", deal_lines.discounts_of_deal, 10, DEALS_READ),
+    on("GET v2 /persons", contacts.list_many(contacts.PERSON), 10, CONTACTS_READ, PERSONS_QUERY),
+    on("GET v2 /persons/{id}", contacts.get_one(contacts.PERSON), 1, CONTACTS_READ, one(PERSON_EXTRAS)),
+    on("GET v2 /organizations", contacts.list_many(contacts.ORGANIZATION), 10, CONTACTS_READ, ORGANIZATIONS_QUERY),
+    on("GET v2 /organizations/{id}", contacts.get_one(contacts.ORGANIZATION), 1, CONTACTS_READ,
+       one(ORGANIZATION_EXTRAS)),
+    on("GET v2 /products", contacts.list_many(contacts.PRODUCT), 10, PRODUCTS_READ, PRODUCTS_QUERY),
+    on("GET v2 /products/{id}", contacts.get_one(contacts.PRODUCT), 1, PRODUCTS_READ),
+    on("GET v2 /pipelines", pipelines.list_pipelines, 5, STAGES_READ, paged(*BY_TIME)),
+    on("GET v2 /stages", pipelines.list_stages, 5, STAGES_READ, paged(*BY_TIME, "order_nr", pipeline_id=INT)),
+    on("GET v2 /stages/{id}", pipelines.get_stage, 1, STAGES_READ),
     *field_endpoints("deal", "/dealFields", (*DEALS_READ, "deal-fields:full", "admin")),
     *field_endpoints("person", "/personFields", (*CONTACTS_READ, "contact-fields:full", "admin")),
     *field_endpoints("organization", "/organizationFields", (*CONTACTS_READ, "contact-fields:full", "admin")),

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from ..wire import Record, Refusal, success
+from ..wire import Record, RefusalError, success
 from .calls import Call
 from .paging import cut
 
@@ -48,6 +48,6 @@ def get_field(owner: str) -> Callable[[Call], Awaitable[Response]]:
         for entry in call.company.fields[owner]:
             if entry["field_code"] == call.request.path_params["field_code"]:
                 return success(show(call, owner)(entry))
-        raise Refusal(404, "Field not found")
+        raise RefusalError(404, "Field not found")
 
     return handler

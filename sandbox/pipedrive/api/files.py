@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ..company import StoredFile
 from ..stored_files import PLACES, file_record
-from ..wire import Record, Refusal, success, time_v1
+from ..wire import Record, RefusalError, success, time_v1
 from .calls import Call
 from .deals import find_deal
 from .paging import page_v1
@@ -32,10 +32,10 @@ def visible(call: Call, stored: StoredFile) -> bool:
 
 
 def find_file(call: Call) -> StoredFile:
-    """Raises Refusal (404)."""
+    """Raises RefusalError (404)."""
     stored = call.company.files.get(call.id)
     if stored is None or not visible(call, stored):
-        raise Refusal(404, "File not found")
+        raise RefusalError(404, "File not found")
     return stored
 
 
@@ -65,7 +65,7 @@ async def add_file(call: Call) -> Response:
     """Multipart only; the one part `file` and ids of what it belongs to."""
     request = call.request
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Refusal(400, "Bad request: content must be multipart/form-data")
+        raise RefusalError(400, "Bad request: content must be multipart/form-data")
     places: Record = {}
     async with request.form() as form:
         upload = form.get("file")
@@ -73,17 +73,17 @@ async def add_file(call: Call) -> Response:
             if name == "file":
                 continue
             if name not in PLACES or not isinstance(value, str) or not value.isdigit():
-                raise Refusal(400, f"Validation failed: {name}: unknown member or not a whole number")
+                raise RefusalError(400, f"Validation failed: {name}: unknown member or not a whole number")
             places[name] = int(value)
         if not isinstance(upload, UploadFile) or not upload.filename:
-            raise Refusal(400, "Validation failed: file: required")
+            raise RefusalError(400, "Validation failed: file: required")
         content = await upload.read()
         name = upload.filename
     if "deal_id" in places:
         find_deal(call, places["deal_id"])
     company, now = call.company, time_v1(call.clock.now())
     number = company.next_id("file")
-    record = file_record(company, number, name, len(content), call.user.id, now, places)
+    record = file_record(company, number, name, size=len(content), user_id=call.user.id, when=now, places=places)
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     company.files[number] = StoredFile(record, content, media_type)
     return success(show_file(call, company.files[number]))

@@ -6,7 +6,7 @@ import re
 
 from starlette.responses import Response
 
-from ..wire import Record, Refusal, success, time_v1
+from ..wire import Record, RefusalError, success, time_v1
 from .calls import Call
 from .note_html import sanitize
 from .paging import page_v1
@@ -60,10 +60,10 @@ def visible(call: Call, note: Record) -> bool:
 
 
 def find_note(call: Call) -> Record:
-    """Raises Refusal (404)."""
+    """Raises RefusalError (404)."""
     note = call.company.notes.get(call.id)
     if note is None or not note["active_flag"] or not visible(call, note):
-        raise Refusal(404, "Note not found")
+        raise RefusalError(404, "Note not found")
     return note
 
 
@@ -83,17 +83,17 @@ def show_note(call: Call, note: Record) -> Record:
 
 
 def check_content(content: str) -> str:
-    """Sanitised content. Raises Refusal (400)."""
+    """Sanitised content. Raises RefusalError (400)."""
     if len(content.encode()) > MOST_BYTES:
-        raise Refusal(400, "Note content exceeds the maximum size of 100 KB")
+        raise RefusalError(400, "Note content exceeds the maximum size of 100 KB")
     clean = sanitize(content)
     if not clean.strip():
-        raise Refusal(400, "Validation failed: content: must not be empty")
+        raise RefusalError(400, "Validation failed: content: must not be empty")
     return clean
 
 
 def check_places(call: Call) -> None:
-    """Everything named must be there and visible; only admins may write as somebody else. Raises Refusal."""
+    """Everything named must be there and visible; only admins may write as somebody else. Raises RefusalError."""
     body, company = call.body, call.company
     for name, records, word in (
         ("deal_id", company.deals, "Deal"),
@@ -101,16 +101,16 @@ def check_places(call: Call) -> None:
         ("org_id", company.organizations, "Organization"),
     ):
         if name in body and (body[name] not in records or not company.sees(call.user, records[body[name]])):
-            raise Refusal(404, f"{word} not found")
+            raise RefusalError(404, f"{word} not found")
     for name in ("lead_id", "project_id", "task_id"):
         if name in body:
-            raise Refusal(404, f"{name.removesuffix('_id').capitalize()} not found")
+            raise RefusalError(404, f"{name.removesuffix('_id').capitalize()} not found")
     if "user_id" in body and body["user_id"] != call.user.id and not call.user.admin:
-        raise Refusal(403, "Only admins can set the author of a note")
+        raise RefusalError(403, "Only admins can set the author of a note")
     if "user_id" in body and body["user_id"] not in company.users:
-        raise Refusal(400, "Validation failed: user_id: not found")
+        raise RefusalError(400, "Validation failed: user_id: not found")
     if "add_time" in body and not STAMP.fullmatch(body["add_time"]):
-        raise Refusal(400, "Validation failed: add_time: must be YYYY-MM-DD HH:MM:SS")
+        raise RefusalError(400, "Validation failed: add_time: must be YYYY-MM-DD HH:MM:SS")
 
 
 async def list_notes(call: Call) -> Response:
@@ -132,7 +132,7 @@ async def list_notes(call: Call) -> Response:
     for part in reversed(query.get("sort", "id ASC").split(",")):
         name, _, direction = part.strip().partition(" ")
         if name not in SORTABLE or direction.upper() not in ("", "ASC", "DESC"):
-            raise Refusal(400, "Validation failed: query.sort: unknown field or direction")
+            raise RefusalError(400, "Validation failed: query.sort: unknown field or direction")
         found.sort(key=lambda note: (note[name] is None, note[name] or 0), reverse=direction.upper() == "DESC")
     return page_v1([show_note(call, note) for note in found], query)
 
@@ -145,13 +145,13 @@ async def add_note(call: Call) -> Response:
     body, company = call.body, call.company
     content = check_content(body["content"])
     if not any(f"{place}_id" in body for place in PLACES):
-        raise Refusal(
+        raise RefusalError(
             400, "Validation failed: one of deal_id, person_id, org_id, lead_id, project_id, task_id is required"
         )
     check_places(call)
     deal_id = body.get("deal_id")
     if deal_id is not None and len(company.deal_notes(deal_id)) >= MOST_NOTES:
-        raise Refusal(403, "Couldn't add note. You've reached the notes per deal limit.")
+        raise RefusalError(403, "Couldn't add note. You've reached the notes per deal limit.")
     now = time_v1(call.clock.now())
     note: Record = {
         "id": company.next_id("note"),

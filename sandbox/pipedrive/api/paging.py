@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..wire import Json, Record, Refusal, success
+from ..wire import Json, Record, RefusalError, success
 from .rules import DIRECTION, LIMIT, TEXT, Param
 
 
@@ -24,16 +24,16 @@ def make_cursor(offset: int) -> str:
 
 
 def read_cursor(cursor: str | None) -> int:
-    """Where a page starts. Raises Refusal (400) for a cursor that we did not make."""
+    """Where a page starts. Raises RefusalError (400) for a cursor that we did not make."""
     if cursor is None:
         return 0
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise Refusal(400, "Validation failed: query.cursor: invalid cursor") from error
+        raise RefusalError(400, "Validation failed: query.cursor: invalid cursor") from error
     digits = text.removeprefix('{"offset":').removesuffix("}")
     if not digits.isdigit():
-        raise Refusal(400, "Validation failed: query.cursor: invalid cursor")
+        raise RefusalError(400, "Validation failed: query.cursor: invalid cursor")
     return int(digits)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ..wire import Refusal, success
+from ..wire import RefusalError, success
 from .calls import Call
 from .paging import page
 
@@ -21,5 +21,5 @@ async def list_stages(call: Call) -> Response:
 async def get_stage(call: Call) -> Response:
     stage = call.company.stages.get(call.id)
     if stage is None:
-        raise Refusal(404, "Stage not found")
+        raise RefusalError(404, "Stage not found")
     return success(stage)

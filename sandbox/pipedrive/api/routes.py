@@ -35,7 +35,12 @@ def api_routes(world: World) -> list[BaseRoute]:
         ]
     for prefix in (prefix for names in PREFIXES.values() for prefix in names):
         routes.append(Route(prefix + "/{rest:path}", nothing_here(world, prefix), methods=METHODS))
-    return routes
+    return [*routes, *(Route(prefix + "/{rest:path}", unknown, methods=METHODS) for prefix in ("/v2", "/api"))]
+
+
+async def unknown(request: Request) -> Response:
+    """On a company's host version 2 lives below /api only."""
+    return failure(404, "Unknown method.")
 
 
 class Door:

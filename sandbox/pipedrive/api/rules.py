@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..wire import Record, Refusal
+from ..wire import Record, RefusalError
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
@@ -34,24 +34,24 @@ IDS = Param("int", many=100)
 
 
 def read_query(pairs: list[tuple[str, str]], rules: dict[str, Param]) -> Record:
-    """The values of a query by name, lists as lists. Raises Refusal (400)."""
+    """The values of a query by name, lists as lists. Raises RefusalError (400)."""
     values: Record = {}
     for name, text in pairs:
         if name not in rules:
-            raise Refusal(400, f"Validation failed: query.{name}: unknown parameter")
+            raise RefusalError(400, f"Validation failed: query.{name}: unknown parameter")
         if name in values:
-            raise Refusal(400, f"Validation failed: query.{name}: given twice")
+            raise RefusalError(400, f"Validation failed: query.{name}: given twice")
         rule = rules[name]
         if rule.many:
             parts = text.split(",")
             if len(parts) > rule.many:
-                raise Refusal(400, f"Validation failed: query.{name}: at most {rule.many} values")
+                raise RefusalError(400, f"Validation failed: query.{name}: at most {rule.many} values")
             values[name] = [read_text(f"query.{name}", part, rule) for part in parts]
         else:
             values[name] = read_text(f"query.{name}", text, rule)
     for name, rule in rules.items():
         if rule.required and name not in values:
-            raise Refusal(400, f"Validation failed: query.{name}: required")
+            raise RefusalError(400, f"Validation failed: query.{name}: required")
     return values
 
 
@@ -78,7 +78,7 @@ def read_text(where: str, text: str, rule: Param) -> Any:
     elif rule.kind == "moment" and not MOMENT.fullmatch(text):
         problem = "must be a time as in RFC 3339"
     if problem:
-        raise Refusal(400, f"Validation failed: {where}: {problem}")
+        raise RefusalError(400, f"Validation failed: {where}: {problem}")
     return text
 
 
@@ -110,20 +110,20 @@ def fits(value: Any, kind: str) -> bool:
 
 
 def check_body(body: Any, rules: dict[str, Member]) -> Record:
-    """The body, if every member is known and of its type. Raises Refusal (400)."""
+    """The body, if every member is known and of its type. Raises RefusalError (400)."""
     if not isinstance(body, dict):
-        raise Refusal(400, "Validation failed: body: must be an object")
+        raise RefusalError(400, "Validation failed: body: must be an object")
     for name, value in body.items():
         if name not in rules:
-            raise Refusal(400, f"Validation failed: {name}: unknown member")
+            raise RefusalError(400, f"Validation failed: {name}: unknown member")
         rule = rules[name]
         if value is None and rule.nullable:
             continue
         if not fits(value, rule.kind):
-            raise Refusal(400, f"Validation failed: {name}: must be of type {rule.kind}")
+            raise RefusalError(400, f"Validation failed: {name}: must be of type {rule.kind}")
         if rule.choices and value not in rule.choices:
-            raise Refusal(400, f"Validation failed: {name}: must be one of {', '.join(rule.choices)}")
+            raise RefusalError(400, f"Validation failed: {name}: must be one of {', '.join(rule.choices)}")
     for name, rule in rules.items():
         if rule.required and name not in body:
-            raise Refusal(400, f"Validation failed: {name}: required")
+            raise RefusalError(400, f"Validation failed: {name}: required")
     return body

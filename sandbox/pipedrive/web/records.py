@@ -133,8 +133,9 @@ class Records:
         deal = self.find(company, user, company.deals, request)
         if deal is None:
             return self.views.missing(request, "This deal does not exist, or you may not see it.")
-        parts = {name: Markup(html) for name, html in self.live(company, user, deal).items()}  # noqa: S704 - our own templates
-        return self.views.render(request, "deal.html", company=company, user=user, deal=deal, **parts)
+        live = self.live(company, user, deal)
+        parts = {name: Markup(html) for name, html in live.items()}  # noqa: S704 - our own templates
+        return self.views.render(request, "deal.html", company=company, user=user, deal=deal, parts=parts)
 
     async def deal_live(self, request: Request, company: Company, user: User) -> Response:
         deal = self.find(company, user, company.deals, request)
@@ -161,7 +162,7 @@ class Records:
             return self.views.missing(request, "This person does not exist, or you may not see it.")
         facts = [("E-mail", ", ".join(entry["value"] for entry in person["emails"]))]
         facts += [("Phone", ", ".join(entry["value"] for entry in person["phones"]))]
-        return self.contact(request, company, user, "person", person, facts)
+        return self.contact(request, company, user, kind="person", record=person, facts=facts)
 
     async def organization(self, request: Request, company: Company, user: User) -> Response:
         organization = self.find(company, user, company.organizations, request)
@@ -169,10 +170,10 @@ class Records:
             return self.views.missing(request, "This organization does not exist, or you may not see it.")
         where = organization["address"]
         facts = [("Address", where["value"] if where else ""), ("Website", organization["website"] or "")]
-        return self.contact(request, company, user, "organization", organization, facts)
+        return self.contact(request, company, user, kind="organization", record=organization, facts=facts)
 
     def contact(
-        self, request: Request, company: Company, user: User, kind: str, record: Record, facts: list[tuple[str, str]]
+        self, request: Request, company: Company, user: User, *, kind: str, record: Record, facts: list[tuple[str, str]]
     ) -> Response:
         member = "person_id" if kind == "person" else "org_id"
         deals = [deal for deal in company.visible(user, company.deals) if deal[member] == record["id"]]

@@ -30,8 +30,9 @@ Page = Callable[[Request, Company, User], Any]
 
 def money(amount: Decimal | float | None, company: Company, currency: str) -> str:
     """£24,000.00; the code where there is no sign."""
-    symbol = next((entry["symbol"] for entry in company.currencies if entry["code"] == currency), currency + " ")
-    return f"{symbol}{Decimal(str(amount or 0)):,.{company.decimals(currency)}f}"
+    symbol = next((entry["symbol"] for entry in company.currencies if entry["code"] == currency), currency)
+    space = " " if symbol.isalpha() else ""
+    return f"{symbol}{space}{Decimal(str(amount or 0)):,.{company.decimals(currency)}f}"
 
 
 def moment(text: str, zone: str, with_time: bool = True) -> str:
