@@ -1,0 +1,236 @@
+"""Pipedrive's JSON becomes a `Deal`, with the grant of the user who asks: what he may not see, he cannot bill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, TypeVarTuple
+
+from django.core.cache import cache
+from django.db import connections
+
+from integration_settings.connections import fresh_access_token
+from integration_settings.errors import AccessDenied, NotFound
+from integration_settings.models import PipedriveUser
+from integration_settings.pipedrive import PipedriveClient
+from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
+from invoices.domain.money import Money, round_amount
+
+REMEMBERED_SECONDS = 300
+Json = Mapping[str, Any]
+Given = TypeVarTuple("Given")
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class DealFacts:
+    """The little that panel and intent need of a deal."""
+
+    deal_id: int
+    title: str
+    value: Money
+    organization_id: int | None
+    person_id: int | None
+
+
+def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
+    """Two rounds of calls side by side: what the deal's id is enough for, then what the first answers name.
+
+    Raises the errors of `integration_settings.errors`, `NotFound` also for a deal that this user may not see.
+    """
+    fresh_access_token(client.user)  # before the threads start: none of them should have to refresh
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        products = _start(pool, client.deal_products, deal_id)
+        discounts = _start(pool, client.deal_discounts, deal_id)
+        answer = client.deal(deal_id)
+        rows = products.result()
+        remember(client.user, _facts(answer))
+        organization = _start(pool, _party, client.organization, _id(answer.get("org_id")))
+        person = _start(pool, _party, client.person, _id(answer.get("person_id")))
+        codes = _codes(client, rows)
+        return replace(
+            _deal(answer),
+            tax_method=tax_method_of(rows),
+            products=tuple(deal_product(row, codes) for row in rows),
+            discounts=tuple(_deal_discount(row) for row in discounts.result()),
+            organization=organization.result(),
+            person=person.result(),
+        )
+
+
+def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
+    """The deal as this user sees it, None when he may not; remembered for five minutes."""
+    key = _key(user, deal_id)
+    known = cache.get(key)
+    if isinstance(known, DealFacts):
+        return known
+    try:
+        facts = _facts(PipedriveClient(user).deal(deal_id))
+    except (NotFound, AccessDenied):
+        return None  # not remembered: he may be given the right at any moment
+    remember(user, facts)
+    return facts
+
+
+def may_see_deal(user: PipedriveUser, deal_id: int) -> bool:
+    return seen_deal(user, deal_id) is not None
+
+
+def visible_deals(user: PipedriveUser, deal_ids: Iterable[int]) -> set[int]:
+    """Those of the deals that the user may see; the unknown ones are asked for in parallel."""
+    wanted = sorted(set(deal_ids))
+    if not wanted:
+        return set()
+    fresh_access_token(user)
+    with ThreadPoolExecutor(max_workers=min(len(wanted), 8)) as pool:
+        seen = [(deal_id, _start(pool, may_see_deal, user, deal_id)) for deal_id in wanted]
+        return {deal_id for deal_id, visible in seen if visible.result()}
+
+
+def _start(pool: ThreadPoolExecutor, work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
+    """In another thread with our log context; a database connection that was opened there is closed again."""
+
+    def run() -> Found:
+        try:
+            return work(*args)
+        finally:
+            connections.close_all()
+
+    return pool.submit(copy_context().run, run)
+
+
+def remember(user: PipedriveUser, facts: DealFacts) -> None:
+    cache.set(_key(user, facts.deal_id), facts, REMEMBERED_SECONDS)
+
+
+def _key(user: PipedriveUser, deal_id: int) -> str:
+    return f"deal:{user.company_id}:{user.user_id}:{deal_id}"
+
+
+# Pipedrive's JSON. https://developers.pipedrive.com/docs/api/v1/Deals
+
+
+def _facts(answer: Json) -> DealFacts:
+    return DealFacts(
+        deal_id=int(answer["id"]),
+        title=_text(answer.get("title")),
+        value=Money(_number(answer.get("value")), _text(answer.get("currency"))),
+        organization_id=_id(answer.get("org_id")),
+        person_id=_id(answer.get("person_id")),
+    )
+
+
+def _deal(answer: Json) -> Deal:
+    return Deal(
+        id=int(answer["id"]),
+        title=_text(answer.get("title")),
+        value=_number(answer.get("value")),
+        currency=_text(answer.get("currency")),
+        tax_method=TaxMethod.EXCLUSIVE,
+        products=(),
+        discounts=(),
+        organization=None,
+        person=None,
+        values=_values(answer),
+    )
+
+
+def tax_method_of(rows: Iterable[Json]) -> TaxMethod:
+    """Pipedrive keeps the method with each product and one for all products of a deal."""
+    for row in rows:
+        if row.get("tax_method") in set(TaxMethod):
+            return TaxMethod(row["tax_method"])
+    return TaxMethod.EXCLUSIVE
+
+
+def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
+    """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts"""
+    product_id = _id(row.get("product_id"))
+    product = codes.get(product_id or 0, {})
+    return DealProduct(
+        attachment_id=int(row["id"]),
+        product_id=product_id,
+        name=_text(row.get("name")) or _text(product.get("name")),
+        quantity=_number(row.get("quantity")),
+        unit_price=_number(row.get("item_price")),
+        discount=line_discount_of(row),
+        tax_percentage=_number(row.get("tax")),
+        enabled=row.get("is_enabled") is not False,
+        code=_text(product.get("code")),
+        unit=_text(product.get("unit")),
+        comments=_text(row.get("comments")),
+    )
+
+
+def line_discount_of(row: Json) -> Discount:
+    """The discount of the whole line.
+
+    Whether Pipedrive's amount is meant per line or per unit is not documented. Its own `sum` of the line tells: when
+    only the reading per unit gives that sum, it is per unit.
+    """
+    value = _number(row.get("discount"))
+    if row.get("discount_type") == "percentage":
+        return Discount(value, True)
+    quantity, full = _number(row.get("quantity")), _number(row.get("quantity")) * _number(row.get("item_price"))
+    if value and row.get("sum") is not None and quantity != 1:
+        currency = _text(row.get("currency"))
+        told = round_amount(_number(row.get("sum")), currency)
+        factors = [
+            Decimal(1),
+            1 + _number(row.get("tax")) / 100,
+        ]  # the sum may contain the tax, which is not told either
+        per_line = {round_amount((full - value) * factor, currency) for factor in factors}
+        per_unit = {round_amount((full - value * quantity) * factor, currency) for factor in factors}
+        if told in per_unit and told not in per_line:
+            return Discount(value * quantity, False)
+    return Discount(value, False)
+
+
+def _deal_discount(row: Json) -> Discount:
+    """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
+    return Discount(_number(row.get("amount")), row.get("type") == "percentage", _text(row.get("description")))
+
+
+def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
+    ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
+    return {int(product["id"]): product for product in client.products(ids)} if ids else {}
+
+
+def _party(read: Callable[[int], Json], party_id: int | None) -> Party | None:
+    """None as well for one that the user may not see or that was deleted since."""
+    if party_id is None:
+        return None
+    try:
+        answer = read(party_id)
+    except (NotFound, AccessDenied):
+        return None
+    return Party(party_id, _text(answer.get("name")), _values(answer))
+
+
+def _values(answer: Json) -> dict[str, object]:
+    """All fields by their code; custom ones stand in an object of their own."""
+    custom = answer.get("custom_fields")
+    plain = {name: value for name, value in answer.items() if name != "custom_fields"}
+    return plain | (dict(custom) if isinstance(custom, Mapping) else {})
+
+
+def _id(value: object) -> int | None:
+    """Version 1 answers carry an object in places where version 2 has the bare id."""
+    found = value.get("value") if isinstance(value, Mapping) else value
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+
+
+def _text(value: object) -> str:
+    return str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return Decimal(0)
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        return Decimal(0)

@@ -1,0 +1,102 @@
+"""QuickBooks' refusals: which field of the form each belongs to.
+
+The codes: https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+NAME_TAKEN, NUMBER_TAKEN, BOOKS_CLOSED, NOT_THERE = "6240", "6140", "6210", "610"
+BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}
+
+
+class Step(StrEnum):
+    """What was being written when QuickBooks refused."""
+
+    CUSTOMER = "customer"
+    INVOICE = "invoice"
+
+
+# Words of the element or, failing that, of QuickBooks' own sentence; the first that is found decides.
+CUSTOMER_WORDS = (
+    ("PrimaryEmailAddr", "customer.email"),
+    ("e-mail", "customer.email"),
+    ("email", "customer.email"),
+    ("PrimaryTaxIdentifier", "customer.tax_id"),
+    ("tax identifier", "customer.tax_id"),
+    ("CurrencyRef", "currency"),
+    ("currency", "currency"),
+    ("BillAddr", "customer.address"),
+    ("Line1", "customer.address"),
+    ("PostalCode", "customer.address"),
+    ("Country", "customer.address"),
+    ("City", "customer.address"),
+    ("DisplayName", "customer.name"),
+    ("name", "customer.name"),
+)
+INVOICE_WORDS = (
+    ("DocNumber", "number"),
+    ("BillEmail", "customer.email"),
+    ("e-mail", "customer.email"),
+    ("DiscountLineDetail", "discount"),
+    ("discount", "discount"),
+    ("CurrencyRef", "currency"),
+    ("currency", "currency"),
+    ("ExchangeRate", "currency"),
+    ("exchange rate", "currency"),
+    ("DueDate", "due_date"),
+    ("due date", "due_date"),
+    ("TxnDate", "invoice_date"),
+    ("closed", "invoice_date"),
+    ("CustomerMemo", "memo"),
+    ("PrivateNote", "private_note"),
+    ("CustomerRef", "customer"),
+    ("customer", "customer"),
+    ("BillAddr", "customer.address"),
+)
+LINE_WORDS = (
+    ("TaxCodeRef", "tax_code"),
+    ("tax code", "tax_code"),
+    ("VAT", "tax_code"),
+    ("GST", "tax_code"),
+    ("TaxInclusiveAmt", "tax_code"),
+    ("ItemRef", "item"),
+    ("item", "item"),
+    ("Qty", "quantity"),
+    ("UnitPrice", "unit_price"),
+    ("Description", "description"),
+    ("Amount", "unit_price"),
+)
+LINE_NUMBER = re.compile(r"Line(?:\[(\d+)\]|\s(\d+))", re.IGNORECASE)
+
+
+def field_of(step: Step, code: str, *, element: str, detail: str, line_origins: Sequence[int] = ()) -> str:
+    """The form's field, "" for none. `line_origins[n]` is the draft's line that the request's line n came from."""
+    if code in BY_CODE:
+        return BY_CODE[code]
+    if step == Step.CUSTOMER:
+        return _first(CUSTOMER_WORDS, element) or _first(CUSTOMER_WORDS, detail) or "customer"
+    for text in (element, detail):
+        if line := _line_field(text, line_origins):
+            return line
+        if field := _first(INVOICE_WORDS, text):
+            return field
+    return ""
+
+
+def _line_field(text: str, line_origins: Sequence[int]) -> str:
+    part = _first(LINE_WORDS, text)
+    number = LINE_NUMBER.search(text)
+    if number is None:
+        return "lines" if part and "discount" not in text.casefold() else ""
+    position = int(number[1] or number[2]) - 1
+    if not 0 <= position < len(line_origins):
+        return "lines"
+    return f"lines.{line_origins[position]}.{part or 'item'}"
+
+
+def _first(words: Sequence[tuple[str, str]], text: str) -> str:
+    return next((field for word, field in words if re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE)), "")

@@ -1,0 +1,174 @@
+"""QuickBooks' JSON about invoices, payments and customers, read into our own words. Unknown members are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from invoices.domain.matching import CustomerCandidate
+
+Json = Mapping[str, Any]
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvoice:
+    """An invoice as QuickBooks reports it. Amounts are in its own currency; `tax` is contained in `total`."""
+
+    qbo_invoice_id: str
+    sync_token: str
+    number: str
+    customer_id: str
+    customer_name: str
+    currency: str
+    total: Decimal
+    tax: Decimal
+    balance: Decimal
+    invoice_date: date | None
+    due_date: date | None
+    line_amounts: tuple[Decimal, ...]
+    private_note: str
+    emailed_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    payment_ids: tuple[str, ...] = ()
+    voided: bool = False  # only when QuickBooks says so in as many words; see `domain.status.looks_voided`
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPayment:
+    """A payment or credit memo, and the invoices it is applied to. Of a deleted one only the id is known."""
+
+    payment_id: str
+    paid_on: date | None
+    invoice_ids: tuple[str, ...]
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    customer_id: str
+    name: str
+    email: str
+    place: str
+    currency: str
+    active: bool
+    notes: str
+    created_at: datetime | None
+
+    def as_candidate(self) -> CustomerCandidate:
+        return CustomerCandidate(
+            customer_id=self.customer_id,
+            name=self.name,
+            email=self.email,
+            place=self.place,
+            currency=self.currency,
+            active=self.active,
+        )
+
+
+def issued_invoice(answer: Json) -> IssuedInvoice:
+    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice
+
+    A deleted invoice has an id and little else. `invoiceStatus` is in the schema, not in answers: it is not read.
+    """
+    meta = _object(answer, "MetaData")
+    delivery = _object(answer, "DeliveryInfo")
+    emailed = answer.get("EmailStatus") == "EmailSent"
+    return IssuedInvoice(
+        qbo_invoice_id=_text(answer, "Id"),
+        sync_token=_text(answer, "SyncToken"),
+        number=_text(answer, "DocNumber"),
+        customer_id=_text(_object(answer, "CustomerRef"), "value"),
+        customer_name=_text(_object(answer, "CustomerRef"), "name"),
+        currency=_text(_object(answer, "CurrencyRef"), "value"),
+        total=_number(answer, "TotalAmt"),
+        tax=_number(_object(answer, "TxnTaxDetail"), "TotalTax"),
+        balance=_number(answer, "Balance"),
+        invoice_date=_date(answer, "TxnDate"),
+        due_date=_date(answer, "DueDate"),
+        line_amounts=tuple(
+            _number(line, "Amount") for line in _list(answer, "Line") if line.get("DetailType") != "SubTotalLineDetail"
+        ),
+        private_note=_text(answer, "PrivateNote"),
+        emailed_at=(_moment(delivery, "DeliveryTime") or _moment(meta, "LastUpdatedTime")) if emailed else None,
+        created_at=_moment(meta, "CreateTime"),
+        updated_at=_moment(meta, "LastUpdatedTime"),
+        payment_ids=tuple(
+            _text(link, "TxnId") for link in _list(answer, "LinkedTxn") if link.get("TxnType") == "Payment"
+        ),
+        voided=answer.get("status") == "Voided",
+        deleted=answer.get("status") == "Deleted",
+    )
+
+
+def applied_payment(answer: Json) -> AppliedPayment:
+    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/payment
+
+    Credit memos have the same links, and may name one invoice beside.
+    """
+    links = [link for line in _list(answer, "Line") for link in _list(line, "LinkedTxn")]
+    links += _list(answer, "LinkedTxn")
+    invoices = [_text(link, "TxnId") for link in links if link.get("TxnType") == "Invoice"]
+    if reference := _text(_object(answer, "InvoiceRef"), "value"):
+        invoices.append(reference)
+    return AppliedPayment(
+        payment_id=_text(answer, "Id"),
+        paid_on=_date(answer, "TxnDate"),
+        invoice_ids=tuple(dict.fromkeys(invoices)),
+        deleted=answer.get("status") == "Deleted",
+    )
+
+
+def known_customer(answer: Json) -> KnownCustomer:
+    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer"""
+    address = _object(answer, "BillAddr")
+    return KnownCustomer(
+        customer_id=_text(answer, "Id"),
+        name=_text(answer, "DisplayName"),
+        email=_text(_object(answer, "PrimaryEmailAddr"), "Address"),
+        place=_text(address, "City") or _text(address, "Line1"),
+        currency=_text(_object(answer, "CurrencyRef"), "value"),
+        active=answer.get("Active") is not False,
+        notes=_text(answer, "Notes"),
+        created_at=_moment(_object(answer, "MetaData"), "CreateTime"),
+    )
+
+
+def _object(answer: Json, name: str) -> Json:
+    found = answer.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _list(answer: Json, name: str) -> list[Json]:
+    found = answer.get(name)
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, Iterable) else []
+
+
+def _text(answer: Json, name: str) -> str:
+    found = answer.get(name)
+    return "" if found is None or isinstance(found, Mapping | list) else str(found)
+
+
+def _number(answer: Json, name: str) -> Decimal:
+    found = answer.get(name)
+    return Decimal(str(found)) if isinstance(found, int | str | Decimal) and str(found) else ZERO
+
+
+def _date(answer: Json, name: str) -> date | None:
+    try:
+        return date.fromisoformat(_text(answer, name)[:10])
+    except ValueError:
+        return None
+
+
+def _moment(answer: Json, name: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(answer, name))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

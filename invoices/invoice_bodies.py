@@ -1,0 +1,192 @@
+"""A confirmed draft as the JSON that QuickBooks takes: known members only, numbers as Decimal, nothing it would refuse.
+
+https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#create-an-invoice
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from invoices.domain.addresses import address_lines
+from invoices.domain.books import Books
+from invoices.domain.deal import Address
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, plain_number
+from invoices.domain.money import round_amount
+from invoices.domain.names import clean_name
+from invoices.domain.tax import LineFigures, line_figures, net_discount
+
+Body = dict[str, Any]
+
+GLOBAL_TAX = {
+    AmountsAre.TAX_EXCLUSIVE: "TaxExcluded",
+    AmountsAre.TAX_INCLUSIVE: "TaxInclusive",
+    AmountsAre.NO_TAX: "NotApplicable",
+}
+TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
+LONGEST_NOTE, LONGEST_DESCRIPTION = 4000, 4000
+MOST_PRICE_DECIMALS = 7
+
+
+def party_mark(reference: str) -> str:
+    """What a customer of ours carries in its notes. `reference` tells the party, see `submission`."""
+    return f"Created from Pipedrive · {reference}"
+
+
+def mark_of(request_id: str) -> str:
+    """The short reference by which an invoice of ours is found again; it cannot be guessed from the deal."""
+    return hashlib.sha256(f"invoice {request_id}".encode()).hexdigest()[:12]
+
+
+def mark_line(deal_id: int, request_id: str) -> str:
+    return f"Pipedrive deal {deal_id} · {mark_of(request_id)}"
+
+
+def carries_mark(private_note: str, request_id: str) -> bool:
+    """QuickBooks may put words before the note (when voiding), and people may write around it."""
+    return mark_of(request_id) in private_note
+
+
+def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) -> Body:
+    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer#create-a-customer"""
+    body: Body = {"DisplayName": clean_name(bill_to.name), "Notes": mark}
+    if bill_to.email:
+        body["PrimaryEmailAddr"] = {"Address": bill_to.email}
+    if bill_to.address:
+        body["BillAddr"] = address_body(bill_to.address)
+    if bill_to.tax_id and books.country in TAX_ID_COUNTRIES:
+        body["PrimaryTaxIdentifier"] = bill_to.tax_id
+    if books.multicurrency:
+        body["CurrencyRef"] = {"value": currency}
+    return body
+
+
+def address_body(address: Address) -> Body:
+    body: Body = {f"Line{number}": line for number, line in enumerate(address_lines(address), start=1)}
+    parts = {
+        "City": address.city,
+        "CountrySubDivisionCode": address.region,
+        "PostalCode": address.postal_code,
+        "Country": address.country,
+    }
+    return body | {name: part for name, part in parts.items() if part}
+
+
+def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, request_id: str) -> Body:
+    mark = mark_line(draft.deal_id, request_id)
+    note = draft.private_note.strip()[: LONGEST_NOTE - len(mark) - 1]
+    body: Body = {
+        "CustomerRef": {"value": customer_id},
+        "TxnDate": draft.invoice_date.isoformat(),
+        "DueDate": draft.due_date.isoformat(),
+        "Line": [line.body for line in sent_lines(draft, books)],
+        "PrivateNote": f"{note}\n{mark}" if note else mark,
+    }
+    if draft.amounts_are in GLOBAL_TAX:
+        body["GlobalTaxCalculation"] = GLOBAL_TAX[draft.amounts_are]
+    if books.multicurrency:
+        body["CurrencyRef"] = {"value": draft.currency}
+        if draft.currency != books.home_currency and draft.exchange_rate:
+            body["ExchangeRate"] = draft.exchange_rate
+    if books.custom_numbers and draft.number:
+        body["DocNumber"] = draft.number
+    if draft.bill_to.email:
+        body["BillEmail"] = {"Address": draft.bill_to.email}
+    if draft.memo.strip():
+        body["CustomerMemo"] = {"value": draft.memo.strip()}
+    if draft.has_discount:
+        body["Line"].append(_discount_body(draft, books))
+        if books.american:
+            body["ApplyTaxAfterDiscount"] = True
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class SentLine:
+    """`origin` is the index of the draft's line it stands for: a discount may need a line of its own."""
+
+    origin: int
+    body: Body
+
+
+def sent_lines(draft: InvoiceDraft, books: Books) -> list[SentLine]:
+    return [
+        SentLine(index, body) for index, line in enumerate(draft.lines) for body in _line_bodies(line, draft, books)
+    ]
+
+
+def _line_bodies(line: DraftLine, draft: InvoiceDraft, books: Books) -> list[Body]:
+    """One line with the reduced price. When no price gives the exact amount: the full price and a negative line, or,
+    where the tax contained in both would not add up, the whole as one piece.
+    """
+    figures = line_figures(line, draft)
+    make = partial(_sales_line, line, draft, books)
+    price = unit_price_for(line.quantity, figures.net, draft.currency, wanted=line.unit_price)
+    if price is not None:
+        words = f"{line.description} ({_discount_words(line)})" if line.discount else line.description
+        return [make(figures, quantity=line.quantity, price=price, description=words)]
+    full = line.before_discount(draft.currency)
+    price = unit_price_for(line.quantity, full, draft.currency, wanted=line.unit_price)
+    if price is None or figures.gross is not None:
+        lump = f"{line.description} ({plain_number(line.quantity)} × {plain_number(line.unit_price)}"
+        lump += f", {_discount_words(line)})" if line.discount else ")"
+        return [make(figures, quantity=Decimal(1), price=figures.net, description=lump)]
+    off = LineFigures(-line.discount, None)
+    return [
+        make(LineFigures(full, None), quantity=line.quantity, price=price, description=line.description),
+        make(off, quantity=Decimal(1), price=off.net, description=f"{line.description} ({_discount_words(line)})"),
+    ]
+
+
+def unit_price_for(quantity: Decimal, amount: Decimal, currency: str, *, wanted: Decimal) -> Decimal | None:
+    """A price with which quantity times price is the amount; the person's own if it fits, else with few decimals."""
+    if round_amount(quantity * wanted, currency) == amount:
+        return wanted
+    if not quantity:
+        return None
+    for places in range(2, MOST_PRICE_DECIMALS + 1):
+        price = (amount / quantity).quantize(Decimal(1).scaleb(-places))
+        if round_amount(quantity * price, currency) == amount:
+            return price
+    return None
+
+
+def _sales_line(
+    line: DraftLine,
+    draft: InvoiceDraft,
+    books: Books,
+    figures: LineFigures,
+    *,
+    quantity: Decimal,
+    price: Decimal,
+    description: str,
+) -> Body:
+    detail: Body = {"ItemRef": {"value": line.item_id}, "Qty": quantity, "UnitPrice": price}
+    if books.uses_sales_tax and draft.amounts_are != AmountsAre.NO_TAX and line.tax_code_id:
+        detail["TaxCodeRef"] = {"value": line.tax_code_id}
+    if figures.gross is not None:
+        detail["TaxInclusiveAmt"] = figures.gross
+    return {
+        "DetailType": "SalesItemLineDetail",
+        "Amount": figures.net,
+        "Description": description[:LONGEST_DESCRIPTION],
+        "SalesItemLineDetail": detail,
+    }
+
+
+def _discount_words(line: DraftLine) -> str:
+    """For the customer's eyes, whatever the language: "-5%", "-20.00"."""
+    text = line.discount_text.strip()
+    return f"-{text if text.endswith('%') else format(line.discount, 'f')}"
+
+
+def _discount_body(draft: InvoiceDraft, books: Books) -> Body:
+    detail: Body = {"PercentBased": bool(draft.discount_percentage)}
+    if draft.discount_percentage:
+        detail["DiscountPercent"] = draft.discount_percentage
+    if books.discount_account_id:
+        detail["DiscountAccountRef"] = {"value": books.discount_account_id}
+    return {"DetailType": "DiscountLineDetail", "Amount": net_discount(draft), "DiscountLineDetail": detail}

@@ -1,0 +1,200 @@
+"""The port through which invoices leave and come back, and QuickBooks behind it.
+
+Everything above speaks of drafts, issued invoices and candidates; only this module turns them into QuickBooks' calls.
+All methods raise the errors of `integration_settings.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from integration_settings.models import QuickBooksConnection
+from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.reference import profile_of
+from invoices.domain.books import Books
+from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.names import same_name, search_prefix
+from invoices.invoice_answers import (
+    AppliedPayment,
+    IssuedInvoice,
+    Json,
+    KnownCustomer,
+    applied_payment,
+    issued_invoice,
+    known_customer,
+)
+from invoices.invoice_bodies import carries_mark, customer_body, invoice_body
+
+MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
+IDS_AT_ONCE = 500
+MOST_FOUND = 20
+EVEN_INACTIVE = "Active in (true, false)"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedChanges:
+    """What changed since a moment. `time` is QuickBooks' own; when `cut_off`, there was more than one answer holds."""
+
+    time: datetime
+    invoices: tuple[IssuedInvoice, ...]
+    payments: tuple[AppliedPayment, ...]
+    cut_off: bool = False
+
+
+class InvoiceGateway(Protocol):
+    """`request_id` makes a repeated write harmless; whoever calls keeps it over all tries."""
+
+    def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer: ...
+
+    def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice: ...
+
+    def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
+        """The invoice that carries the request's mark, among the customer's invoices created at or after `since`."""
+
+    def customer_named(self, name: str) -> KnownCustomer | None:
+        """The customer of exactly that name, also an inactive one."""
+
+    def owner_of_name(self, name: str) -> str:
+        """Who else has the name: "vendor", "employee" or ""."""
+
+    def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
+        """The form's field whose choice is not active or not there any more, "" when all are."""
+
+    def search_customers(self, text: str) -> list[KnownCustomer]:
+        """Active customers whose name contains the text, at most 20."""
+
+    def customers_named_like(self, name: str) -> list[KnownCustomer]: ...
+
+    def customers_with_email(self, email: str) -> list[KnownCustomer]: ...
+
+    def changed_since(self, moment: datetime) -> ReportedChanges: ...
+
+    def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
+        """Those that still exist; whichever is missing in the answer was deleted."""
+
+    def last_number(self) -> str:
+        """The number of the invoice created last, "" when there is none."""
+
+    def exchange_rate(self, currency: str, on: date) -> Decimal | None: ...
+
+
+def books_of(connection: QuickBooksConnection) -> Books:
+    profile = profile_of(connection)
+    return Books(
+        country=profile.country,
+        home_currency=profile.home_currency,
+        multicurrency=profile.multicurrency,
+        uses_sales_tax=profile.uses_sales_tax,
+        custom_numbers=profile.custom_numbers,
+        allow_discount=profile.allow_discount,
+        discount_account_id=profile.discount_account_id,
+        closed_until=profile.books_closed_until,
+    )
+
+
+class QuickBooksGateway:
+    """`InvoiceGateway` over one connection. Cheap to make; use one per task or request and thread."""
+
+    def __init__(self, connection: QuickBooksConnection) -> None:
+        self.client = QuickBooksClient(connection)
+        self.books = books_of(connection)
+
+    def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer:
+        body = customer_body(bill_to, currency, self.books, mark=mark)
+        return known_customer(self.client.create("Customer", body, request_id=request_id))
+
+    def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
+        body = invoice_body(draft, customer_id, self.books, request_id=request_id)
+        return issued_invoice(self.client.create("Invoice", body, request_id=request_id))
+
+    def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
+        # The date of the invoice is no condition: a bookkeeper may have moved it since. Oldest first: what is added
+        # while we page comes last, so no page can lose a row to it, and a copy never passes for the original.
+        where = f"CustomerRef = {self._quote(customer_id)} and MetaData.CreateTime >= {self._moment(since)}"
+        found = (issued_invoice(row) for row in self.client.query_all("Invoice", where, "MetaData.CreateTime"))
+        return next((invoice for invoice in found if carries_mark(invoice.private_note, request_id)), None)
+
+    def customer_named(self, name: str) -> KnownCustomer | None:
+        found = self._customers(f"DisplayName = {self._quote(name)} and {EVEN_INACTIVE}", MOST_FOUND)
+        return next((customer for customer in found if same_name(customer.name, name)), None)
+
+    def owner_of_name(self, name: str) -> str:
+        for entity in ("Vendor", "Employee"):
+            where = f"DisplayName = {self._quote(name)} and {EVEN_INACTIVE}"
+            if self.client.query(f"select * from {entity} where {where} maxresults 1"):  # noqa: S608  # quoted above
+                return entity.lower()
+        return ""
+
+    def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
+        customers = self._customers(f"Id = {self._quote(customer_id)} and {EVEN_INACTIVE}", 1)
+        if not customers or not customers[0].active:
+            return "customer"
+        wanted = {line.item_id for line in draft.lines if line.item_id}
+        active: set[str] = set()
+        for part in _chunks(sorted(wanted)):
+            ids = ", ".join(self._quote(item_id) for item_id in part)
+            rows = self.client.query(f"select * from Item where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
+            active |= {str(row["Id"]) for row in rows if row.get("Active") is not False}
+        gone = (index for index, line in enumerate(draft.lines) if line.item_id not in active)
+        return next((f"lines.{index}.item" for index in gone), "")
+
+    def search_customers(self, text: str) -> list[KnownCustomer]:
+        """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out.
+
+        https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+        """
+        typed = " ".join(text.split())
+        if not typed:
+            return []
+        found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
+        return [customer for customer in found if typed.casefold() in customer.name.casefold()]
+
+    def customers_named_like(self, name: str) -> list[KnownCustomer]:
+        prefix = search_prefix(name)
+        return self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", 100) if prefix else []
+
+    def customers_with_email(self, email: str) -> list[KnownCustomer]:
+        return self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND) if email else []
+
+    def changed_since(self, moment: datetime) -> ReportedChanges:
+        changes = self.client.changes(("Invoice", "Payment", "CreditMemo"), moment)
+        payments = [*changes.objects.get("Payment", []), *changes.objects.get("CreditMemo", [])]
+        return ReportedChanges(
+            time=changes.time,
+            invoices=tuple(issued_invoice(row) for row in changes.objects.get("Invoice", [])),
+            payments=tuple(applied_payment(row) for row in payments),
+            cut_off=sum(len(rows) for rows in changes.objects.values()) >= MOST_CHANGES,
+        )
+
+    def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
+        found: list[IssuedInvoice] = []
+        for part in _chunks(sorted(set(qbo_invoice_ids))):
+            ids = ", ".join(self._quote(invoice_id) for invoice_id in part)
+            rows = self.client.query(f"select * from Invoice where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
+            found += [issued_invoice(row) for row in rows]
+        return found
+
+    def last_number(self) -> str:
+        rows = self.client.query("select * from Invoice orderby MetaData.CreateTime desc maxresults 1")
+        return issued_invoice(rows[0]).number if rows else ""
+
+    def exchange_rate(self, currency: str, on: date) -> Decimal | None:
+        return self.client.exchange_rate(currency, on)
+
+    def _customers(self, where: str, most: int) -> list[KnownCustomer]:
+        rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} maxresults {most}")  # noqa: S608
+        return [known_customer(row) for row in rows]
+
+    def _quote(self, text: str) -> str:
+        return self.client.quote(text)
+
+    def _moment(self, moment: datetime) -> str:
+        return self._quote(moment.astimezone(UTC).isoformat(timespec="seconds"))
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
