@@ -9,6 +9,7 @@ redis_url, worker, live_app                a real Redis; the app's own processes
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ LANGUAGES = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     patch = pytest.MonkeyPatch()
     network_guard.install(patch)
     config.add_cleanup(patch.undo)
