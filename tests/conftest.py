@@ -107,9 +107,8 @@ def other_company(db: None) -> Any:
 
 def visitor_of(user: Any, surface: str = "panel") -> Any:
     """What the door makes of this user's proof."""
-    from integration_settings.tenancy import Visitor
-
     from integration_settings.models import QuickBooksConnection
+    from integration_settings.tenancy import Visitor
 
     found = QuickBooksConnection.objects.filter(company=user.company).first()
     return Visitor(company=user.company, user=user, surface=surface, connection=found)
