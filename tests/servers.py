@@ -132,7 +132,7 @@ class Worker(Process):
     """A Celery worker as `script/server` starts it: prefork, embedded beat, both queues."""
 
     def __init__(self, environment: dict[str, str], folder: Path, *, beat: bool = True, concurrency: int = 2) -> None:
-        self.schedule = folder / f"beat-{free_port()}"
+        number = len(list(folder.glob("worker-*.log"))) + 1
         arguments = [
             "-m",
             "celery",
@@ -146,8 +146,8 @@ class Worker(Process):
         ]
         arguments += ["--concurrency", str(concurrency), "--without-gossip", "--without-mingle"]
         if beat:
-            arguments += ["--beat", "--schedule", str(self.schedule)]
-        super().__init__([sys.executable, *arguments], environment, folder / "worker.log")
+            arguments += ["--beat", "--schedule", str(folder / f"beat-{number}")]
+        super().__init__([sys.executable, *arguments], environment, folder / f"worker-{number}.log")
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:
