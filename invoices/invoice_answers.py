@@ -31,7 +31,8 @@ class IssuedInvoice:
     due_date: date | None
     line_amounts: tuple[Decimal, ...]
     private_note: str
-    emailed_at: datetime | None
+    emailed: bool
+    emailed_at: datetime | None  # not every e-mailed invoice tells
     created_at: datetime | None
     updated_at: datetime | None
     payment_ids: tuple[str, ...] = ()
@@ -78,7 +79,6 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
     """
     meta = _object(answer, "MetaData")
     delivery = _object(answer, "DeliveryInfo")
-    emailed = answer.get("EmailStatus") == "EmailSent"
     return IssuedInvoice(
         qbo_invoice_id=_text(answer, "Id"),
         sync_token=_text(answer, "SyncToken"),
@@ -95,7 +95,8 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
             _number(line, "Amount") for line in _list(answer, "Line") if line.get("DetailType") != "SubTotalLineDetail"
         ),
         private_note=_text(answer, "PrivateNote"),
-        emailed_at=(_moment(delivery, "DeliveryTime") or _moment(meta, "LastUpdatedTime")) if emailed else None,
+        emailed=answer.get("EmailStatus") == "EmailSent",
+        emailed_at=_moment(delivery, "DeliveryTime"),
         created_at=_moment(meta, "CreateTime"),
         updated_at=_moment(meta, "LastUpdatedTime"),
         payment_ids=tuple(

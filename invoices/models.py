@@ -15,7 +15,7 @@ class CustomerLink(models.Model):
     """A person decided: this organization (or person) of Pipedrive is this customer of QuickBooks."""
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_links")
-    party_kind = models.CharField(max_length=16)  # "organization" or "person"
+    party_kind = models.CharField(max_length=16)  # "organization", "person", or "deal" for one without either
     party_id = models.BigIntegerField()
     realm_id = models.CharField(max_length=32)
     customer_id = models.CharField(max_length=32)
@@ -33,6 +33,30 @@ class CustomerLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.party_kind} {self.party_id} is customer {self.customer_id}"
+
+
+class CustomerClaim(models.Model):
+    """Somebody is creating the QuickBooks customer of this party right now; deleted when that is done.
+
+    Two deals of one organization may be invoiced at the same moment: one creates the customer, the other waits for it.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_claims")
+    realm_id = models.CharField(max_length=32)
+    party_kind = models.CharField(max_length=16)
+    party_id = models.BigIntegerField()
+    token = models.CharField(max_length=36)  # of the submission that holds it
+    until = models.DateTimeField()  # then it is anybody's again
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "realm_id", "party_kind", "party_id"], name="one_claim_per_party"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"claim on {self.party_kind} {self.party_id}"
 
 
 class Invoice(models.Model):
@@ -59,7 +83,10 @@ class Invoice(models.Model):
     request_id = models.CharField(max_length=50)
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
     submission = models.CharField(max_length=16, default=Submission.PENDING)
-    sent_at = models.DateTimeField(null=True, blank=True)  # first time the invoice itself went out
+    sent_at = models.DateTimeField(
+        null=True, blank=True
+    )  # when the invoice itself first went out and might exist since
+    absent_since = models.DateTimeField(null=True, blank=True)  # the first search after the last sending found nothing
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, default=timezone.now)  # null: nothing left to do
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -115,3 +142,15 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return f"invoice {self.public_id}"
+
+    @property
+    def party(self) -> tuple[str, int]:
+        """Whose customer it is: the organization, else the person, else the deal itself."""
+        if self.organization_id:
+            return "organization", self.organization_id
+        return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
+
+    @property
+    def is_settled(self) -> bool:
+        """We know whether the invoice exists in QuickBooks."""
+        return self.submission in (Submission.SUCCEEDED, Submission.REJECTED)

@@ -1,0 +1,160 @@
+"""Which QuickBooks customer a party of Pipedrive is: stored links, matches with their evidence, and new customers."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from integration_settings.errors import Rejected
+from integration_settings.models import Company
+from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.matching import CustomerCandidate, Evidence, Strength
+from invoices.domain.names import clean_name, same_name
+from invoices.domain.refusals import NAME_TAKEN
+from invoices.invoice_answers import KnownCustomer
+from invoices.invoice_bodies import party_mark
+from invoices.invoice_gateway import InvoiceGateway
+from invoices.models import CustomerClaim, CustomerLink, Invoice
+
+CLAIM = timedelta(seconds=90)
+
+
+class CustomerBusy(Exception):
+    """Another submission is creating the customer of the same party at this moment."""
+
+
+class NameTaken(Exception):
+    """QuickBooks has the name already, and not for this party.
+
+    `owner` is "customer", "inactive customer", "vendor", "employee" or "" when nobody was found.
+    """
+
+    def __init__(self, refusal: Rejected, owner: str, customer: KnownCustomer | None = None) -> None:
+        super().__init__(f"the name belongs to another {owner or 'name of the books'}")
+        self.refusal = refusal
+        self.owner = owner
+        self.customer = customer
+
+
+# Links
+
+
+def linked_customer(company: Company, realm_id: str, party: tuple[str, int]) -> CustomerLink | None:
+    kind, party_id = party
+    return CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id).first()
+
+
+def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: CustomerCandidate, by: str) -> None:
+    kind, party_id = party
+    CustomerLink.objects.update_or_create(
+        company=company,
+        realm_id=realm_id,
+        party_kind=kind,
+        party_id=party_id,
+        defaults={
+            "customer_id": customer.customer_id,
+            "name": customer.name,
+            "currency": customer.currency,
+            "linked_by": by,
+            "linked_at": timezone.now(),
+        },
+    )
+
+
+def unlink(*, company: Company, realm_id: str, party: tuple[str, int]) -> None:
+    kind, party_id = party
+    CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id).delete()
+
+
+def as_candidate(stored: CustomerLink) -> CustomerCandidate:
+    return CustomerCandidate(
+        customer_id=stored.customer_id,
+        name=stored.name,
+        currency=stored.currency,
+        evidence=(Evidence.LINKED,),
+        strength=Strength.STRONG,
+    )
+
+
+# New customers
+
+
+def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> str:
+    """The id of the customer that the invoice goes to, created when the draft says so.
+
+    Raises `CustomerBusy`, `NameTaken` and the errors of `integration_settings.errors`. A lost answer costs nothing:
+    names are unique in QuickBooks, and a customer of ours is known by the mark in its notes.
+    """
+    if not draft.bill_to.is_new:
+        return draft.bill_to.customer_id
+    if found := _made_meanwhile(invoice, draft):
+        return found
+    _claim(invoice)
+    try:
+        if found := _made_meanwhile(invoice, draft):
+            return found
+        customer = _create(invoice, draft, gateway)
+        with transaction.atomic():
+            link(
+                company=invoice.company,
+                realm_id=invoice.realm_id,
+                party=invoice.party,
+                customer=customer.as_candidate(),
+                by=invoice.created_by_name,
+            )
+            Invoice.objects.filter(pk=invoice.pk).update(customer_id=customer.customer_id)
+        return customer.customer_id
+    finally:
+        CustomerClaim.objects.filter(**_claimed(invoice), token=invoice.lease_token).delete()
+
+
+def _made_meanwhile(invoice: Invoice, draft: InvoiceDraft) -> str:
+    """The linked customer, when it is the one that the draft would create: another deal was first, or a try before."""
+    stored = linked_customer(invoice.company, invoice.realm_id, invoice.party)
+    if stored is None or not same_name(stored.name, draft.bill_to.name):
+        return ""
+    return stored.customer_id if stored.currency in ("", draft.currency) else ""
+
+
+def _create(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> KnownCustomer:
+    name = clean_name(draft.bill_to.name)
+    mark = mark_of_party(invoice)
+    bill_to = BillTo("", name, draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id)
+    try:
+        return gateway.create_customer(bill_to, draft.currency, mark=mark, request_id=invoice.customer_request_id)
+    except Rejected as refusal:
+        if refusal.code != NAME_TAKEN:
+            raise
+        owner = gateway.customer_named(name)
+        if owner is None:
+            raise NameTaken(refusal, gateway.owner_of_name(name)) from refusal
+        if owner.active and mark in owner.notes and owner.currency in ("", draft.currency):
+            return owner
+        raise NameTaken(refusal, "customer" if owner.active else "inactive customer", owner) from refusal
+
+
+def mark_of_party(invoice: Invoice) -> str:
+    """The same for all deals of a party, another one in every Pipedrive company."""
+    kind, party_id = invoice.party
+    seed = f"{invoice.company.pipedrive_company_id} {kind} {party_id}"
+    return party_mark(f"{kind} {party_id} · {hashlib.sha256(seed.encode()).hexdigest()[:8]}")
+
+
+def _claimed(invoice: Invoice) -> dict[str, object]:
+    kind, party_id = invoice.party
+    return {"company": invoice.company, "realm_id": invoice.realm_id, "party_kind": kind, "party_id": party_id}
+
+
+def _claim(invoice: Invoice) -> None:
+    """One row a party: inserted by the first, taken over only when its time is up."""
+    now = timezone.now()
+    mine = {"token": invoice.lease_token, "until": now + CLAIM}
+    try:
+        with transaction.atomic():
+            CustomerClaim.objects.create(**_claimed(invoice), **mine)
+    except IntegrityError:
+        if not CustomerClaim.objects.filter(**_claimed(invoice), until__lt=now).update(**mine):
+            raise CustomerBusy(f"{invoice.party[0]} {invoice.party[1]}") from None

@@ -1,0 +1,110 @@
+"""What QuickBooks reports of an invoice is put into its row: the later version wins, whoever brings it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Q
+from django.utils import timezone
+
+from invoices.domain.status import InvoiceStatus, derive_status, looks_voided
+from invoices.invoice_answers import IssuedInvoice
+from invoices.models import Invoice
+
+SHOWN = ("number", "customer_name", "currency", "total", "tax", "balance", "invoice_date", "due_date", "emailed_at")
+SHOWN_ENDS = ("voided_on", "deleted_on")
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name, UTC for one that is not known."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def status_of(invoice: Invoice, today: date) -> InvoiceStatus:
+    """`today` in the QuickBooks company's time zone."""
+    return derive_status(
+        total=invoice.total,
+        balance=invoice.balance,
+        due=invoice.due_date,
+        today=today,
+        voided=invoice.voided_on is not None,
+        deleted=invoice.deleted_on is not None,
+    )
+
+
+def apply_report(invoice: Invoice, issued: IssuedInvoice, *, place: ZoneInfo, paid_on: date | None = None) -> bool:
+    """Writes a report into the row unless the row already knows a later one; True when people see a difference.
+
+    `place` is the QuickBooks company's time zone. `paid_on` is the date of the latest payment, where that is known.
+    """
+    now = timezone.now()
+    if invoice.qbo_updated_at == issued.updated_at and _version(issued.sync_token) < _version(invoice.sync_token):
+        return False
+    columns = _columns(invoice, issued, place, paid_on) | {"checked_at": now}
+    shown = any(getattr(invoice, name) != columns[name] for name in (*SHOWN, *SHOWN_ENDS))
+    if shown:
+        columns["note_due_at"] = now
+    not_older = Q(qbo_updated_at__isnull=True) | Q(qbo_updated_at__lte=issued.updated_at or now)
+    if not Invoice.objects.filter(not_older, pk=invoice.pk).update(**columns):
+        return False
+    for name, value in columns.items():
+        setattr(invoice, name, value)
+    return shown
+
+
+def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = None) -> bool:
+    """The invoice is gone from QuickBooks; what it was stays on record. True when that is news."""
+    now = timezone.now()
+    day = (at or now).astimezone(place).date()
+    fresh = Invoice.objects.filter(pk=invoice.pk, deleted_on__isnull=True).update(
+        deleted_on=day, qbo_updated_at=at or now, checked_at=now, note_due_at=now
+    )
+    invoice.deleted_on = invoice.deleted_on or day
+    return bool(fresh)
+
+
+def overdue_from(invoice: Invoice, place: ZoneInfo) -> datetime | None:
+    """The midnight at which an unpaid invoice becomes overdue, in the company's calendar; None when it cannot."""
+    if invoice.due_date is None or not invoice.balance or invoice.voided_on or invoice.deleted_on:
+        return None
+    return datetime.combine(invoice.due_date + timedelta(days=1), time.min, tzinfo=place).astimezone(UTC)
+
+
+def _version(sync_token: str) -> int:
+    return int(sync_token) if sync_token.isdigit() else 0
+
+
+def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: date | None) -> dict[str, Any]:
+    """A voided invoice keeps the amounts it had: people want to see what was voided, QuickBooks says zero."""
+    changed_on = (issued.updated_at or timezone.now()).astimezone(place).date()
+    voided = issued.voided or looks_voided(
+        total=issued.total,
+        line_amounts=issued.line_amounts,
+        private_note=issued.private_note,
+        earlier_total=invoice.total,
+    )
+    keeps = voided and invoice.total is not None
+    paid = not voided and issued.balance <= 0 and issued.total > 0
+    return {
+        "qbo_invoice_id": issued.qbo_invoice_id,
+        "sync_token": issued.sync_token,
+        "number": issued.number or invoice.number,
+        "customer_id": issued.customer_id or invoice.customer_id,
+        "customer_name": issued.customer_name or invoice.customer_name,
+        "currency": issued.currency or invoice.currency,
+        "total": invoice.total if keeps else issued.total,
+        "tax": invoice.tax if keeps else issued.tax,
+        "balance": issued.balance,
+        "invoice_date": issued.invoice_date or invoice.invoice_date,
+        "due_date": issued.due_date or invoice.due_date,
+        "emailed_at": issued.emailed_at or invoice.emailed_at or (issued.updated_at if issued.emailed else None),
+        "voided_on": (invoice.voided_on or changed_on) if voided else None,
+        "deleted_on": None,
+        "paid_on": (paid_on or invoice.paid_on or changed_on) if paid else None,
+        "qbo_updated_at": issued.updated_at,
+    }

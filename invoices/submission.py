@@ -1,0 +1,290 @@
+"""An intent becomes exactly one invoice in QuickBooks, whatever fails on the way and whoever is killed.
+
+The row is the truth. It is claimed with a lease by a conditional update; every step is recorded under that lease only.
+`sent_at` is committed before the call: from then on the invoice might exist, and nothing is sent again before
+QuickBooks was searched for it. Only when two searches, some time apart, found nothing is it sent once more, with the
+same request id. See docs/decisions/0002.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    ServiceUnavailable,
+)
+from integration_settings.models import QuickBooksConnection
+from invoices.customers import CustomerBusy, NameTaken, customer_for
+from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.refusals import NOT_THERE, Step, field_of
+from invoices.domain.status import Submission
+from invoices.invoice_answers import IssuedInvoice
+from invoices.invoice_bodies import sent_lines
+from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
+from invoices.models import Invoice
+from invoices.reports import apply_report, zone
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)  # longer than any call can take with everything (30 s), and renewed before each
+SEARCH_GAP = timedelta(seconds=20)  # between the two searches that must both find nothing
+CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
+GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us
+FIRST_SEARCH = timedelta(seconds=2)
+WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
+LONG_WAITS = (*WAITS, 120, 300)  # while nothing was sent, nobody wonders whether it exists
+UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
+
+MakeGateway = Callable[[QuickBooksConnection], InvoiceGateway]
+
+
+class LeaseLost(Exception):
+    """Our lease ran out and another worker has the row: whatever we found out, it finds out too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One claimed try at one intent."""
+
+    invoice: Invoice
+    draft: InvoiceDraft
+    connection: QuickBooksConnection
+    gateway: InvoiceGateway
+
+
+def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
+    """Takes an intent one step further: created, refused, or due again later. Harmless when there is nothing to do."""
+    invoice = claim(invoice_id)
+    if invoice is None:
+        return
+    try:
+        _step(invoice, make_gateway)
+    except LeaseLost:
+        log.warning("another worker has taken over invoice %s", invoice.public_id)
+
+
+def claim(invoice_id: int) -> Invoice | None:
+    """The row under a lease of our own, None when it is settled, not due or somebody else's."""
+    now, token = timezone.now(), str(uuid.uuid4())
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    due = Invoice.objects.filter(free, pk=invoice_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
+    if due.update(lease_until=now + LEASE, lease_token=token, attempts=F("attempts") + 1) != 1:
+        return None
+    return Invoice.objects.select_related("company").get(pk=invoice_id)
+
+
+def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
+    connection = QuickBooksConnection.objects.filter(company=invoice.company).first()
+    if connection is None or connection.realm_id != invoice.realm_id:
+        return _without_its_books(invoice)
+    if not connection.is_connected:
+        return _wait(invoice, timedelta(seconds=WAITS[-1]))
+    this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
+    if invoice.sent_at is None:
+        return _first_time(this)
+    return _search_first(this)
+
+
+def _without_its_books(invoice: Invoice) -> None:
+    """The company is connected to other books now: never create it there; what was sent can be settled only here."""
+    if invoice.sent_at is None:
+        return _reject(invoice, {"code": "other_books", "field": ""})
+    return _wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
+
+
+def _first_time(this: Try) -> None:
+    invoice = this.invoice
+    if timezone.now() - invoice.created_at > GIVE_UP_AFTER:
+        return _reject(invoice, {"code": "gave_up", "field": ""})
+    try:
+        customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
+    except CustomerBusy:
+        return _wait(invoice, timedelta(seconds=WAITS[0]))
+    except (NameTaken, Rejected, AccessDenied) as refusal:
+        return _reject(invoice, _customer_refusal(refusal))
+    except ServiceError as error:  # nothing of the invoice was sent; a customer whose answer was lost is found again
+        return _wait(invoice, _wait_for(error, invoice))
+    return _send(this, customer_id)
+
+
+def _search_first(this: Try) -> None:
+    """The invoice went out before and might exist."""
+    invoice = this.invoice
+    try:
+        found = _search(this)
+    except ServiceError as error:
+        return _wait(invoice, _wait_for(error, invoice), submission=Submission.UNKNOWN)
+    if found is not None:
+        return _record(this, found)
+    now = timezone.now()
+    if invoice.absent_since is None:
+        return _wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
+    if (left := invoice.absent_since + SEARCH_GAP - now) > timedelta(0):
+        return _wait(invoice, left, submission=Submission.UNKNOWN)
+    return _send(this, invoice.customer_id)
+
+
+def _search(this: Try) -> IssuedInvoice | None:
+    since = (this.invoice.sent_at or this.invoice.created_at) - CLOCK_MARGIN
+    return this.gateway.find_invoice(this.invoice.request_id, customer_id=this.invoice.customer_id, since=since)
+
+
+def _send(this: Try, customer_id: str) -> None:
+    """The one call that creates the invoice. Everything is committed that a successor needs, then it goes out."""
+    invoice = this.invoice
+    sent_before = invoice.sent_at
+    _renew(invoice, customer_id=customer_id, sent_at=sent_before or timezone.now())
+    try:
+        issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
+    except OutcomeUnknown as unknown:
+        log.warning("the fate of invoice %s is unknown: %s", invoice.public_id, unknown)
+        return _wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)
+    except (Rejected, NotFound) as refusal:
+        return _refused(this, refusal, may_exist=sent_before is not None)
+    except AccessDenied as denied:
+        if sent_before is None:
+            return _reject(invoice, _denied(denied))
+        return _wait(invoice, _wait_for(denied, invoice))
+    except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
+        return _wait(invoice, _wait_for(error, invoice), sent_at=sent_before)
+    return _record(this, issued)
+
+
+def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
+    """Nothing was created by this call. But an earlier one may have done it, and its number may be what is refused."""
+    invoice, field = this.invoice, ""
+    try:
+        if may_exist and (found := _search(this)):
+            return _record(this, found)
+        if isinstance(refusal, NotFound) or getattr(refusal, "code", "") == NOT_THERE:
+            field = this.gateway.inactive_reference(this.draft, invoice.customer_id)
+    except ServiceError as error:
+        if may_exist:
+            return _wait(invoice, _wait_for(error, invoice), submission=Submission.UNKNOWN)
+    content = _refusal(refusal, Step.INVOICE, this)
+    return _reject(invoice, content | ({"field": field} if field else {}))
+
+
+def _refusal(refusal: ServiceError, step: Step, this: Try | None = None) -> dict[str, Any]:
+    """What is kept of a refusal: for the field of the form, for the reader, and for support."""
+    code = getattr(refusal, "code", "") or (NOT_THERE if isinstance(refusal, NotFound) else "")
+    element, detail = getattr(refusal, "element", ""), getattr(refusal, "detail", "")
+    origins = [line.origin for line in sent_lines(this.draft, books_of(this.connection))] if this else []
+    return {
+        "code": code,
+        "field": field_of(step, code, element=element, detail=detail, line_origins=origins),
+        "message": getattr(refusal, "message", ""),
+        "detail": detail,
+        "trace_id": refusal.trace_id,
+    }
+
+
+def _customer_refusal(refusal: NameTaken | Rejected | AccessDenied) -> dict[str, Any]:
+    """Whoever has the name already is told, with the customer that may be chosen instead."""
+    if isinstance(refusal, AccessDenied):
+        return _denied(refusal)
+    if isinstance(refusal, Rejected):
+        return _refusal(refusal, Step.CUSTOMER)
+    owner = refusal.customer
+    return _refusal(refusal.refusal, Step.CUSTOMER) | {
+        "taken_by": refusal.owner,
+        "customer_id": owner.customer_id if owner else "",
+        "customer": owner.name if owner else "",
+    }
+
+
+def _denied(denied: AccessDenied) -> dict[str, Any]:
+    return {"code": "access_denied", "field": "", "trace_id": denied.trace_id}
+
+
+# Recording, always under our lease
+
+
+def _record(this: Try, issued: IssuedInvoice) -> None:
+    """The row is complete from the answer; nothing is read again."""
+    invoice = this.invoice
+    with transaction.atomic():
+        _release(invoice, **succeeded())
+        apply_report(invoice, issued, place=zone(this.connection.timezone))
+        follow_soon(this.connection)
+    log.info("invoice %s is number %s", invoice.public_id, issued.number or issued.qbo_invoice_id)
+
+
+def succeeded() -> dict[str, Any]:
+    """The columns of an intent whose invoice exists."""
+    return {
+        "submission": Submission.SUCCEEDED,
+        "settled_at": timezone.now(),
+        "next_attempt_at": None,
+        "absent_since": None,
+        "refusal": None,
+    }
+
+
+def follow_soon(connection: QuickBooksConnection) -> None:
+    """From now on there is something to follow: the next look at QuickBooks is due soon, if not sooner already."""
+    soon = timezone.now() + timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
+    later = Q(next_sync_at__isnull=True) | Q(next_sync_at__gt=soon)
+    QuickBooksConnection.objects.filter(later, pk=connection.pk).update(next_sync_at=soon)
+
+
+def _reject(invoice: Invoice, refusal: dict[str, Any]) -> None:
+    _release(
+        invoice,
+        submission=Submission.REJECTED,
+        refusal={"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | refusal,
+        settled_at=timezone.now(),
+        next_attempt_at=None,
+        sent_at=None,
+    )
+    log.info("invoice %s was not created: %s", invoice.public_id, refusal["code"])
+
+
+def _wait(invoice: Invoice, wait: timedelta, **columns: Any) -> None:
+    _release(invoice, next_attempt_at=timezone.now() + wait, **columns)
+
+
+def _wait_for(error: ServiceError, invoice: Invoice) -> timedelta:
+    """How long an error asks for: its own word, else longer with every try, a little at random."""
+    log.info("invoice %s waits: %s", invoice.public_id, error)
+    if isinstance(error, RateLimited):
+        return timedelta(seconds=error.retry_after)
+    if isinstance(error, ConnectionExpired):
+        return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
+    waits = WAITS if invoice.sent_at else LONG_WAITS
+    return timedelta(seconds=waits[min(invoice.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
+
+
+def _renew(invoice: Invoice, **columns: Any) -> None:
+    _write(invoice, lease_until=timezone.now() + LEASE, **columns)
+
+
+def _release(invoice: Invoice, **columns: Any) -> None:
+    _write(invoice, lease_until=None, lease_token="", **columns)
+
+
+def _write(invoice: Invoice, **columns: Any) -> None:
+    """Only while the lease is ours: whoever was stopped too long finds the door closed."""
+    mine = Invoice.objects.filter(pk=invoice.pk, lease_token=invoice.lease_token, submission__in=UNSETTLED)
+    if mine.update(**columns) != 1:
+        raise LeaseLost(str(invoice.public_id))
+    for name, value in columns.items():
+        setattr(invoice, name, value)
