@@ -152,10 +152,11 @@ class Parser:
 
     def condition(self, entity: str) -> Condition:
         attribute = self.identifier()
-        known = FILTERABLE[entity]
-        if attribute not in known:
-            raise refusals.invalid_query(f"property '{attribute}' is not queryable")
         operator = self.take().lower()
+        if operator not in ("in", "=", "<", ">", "<=", ">=", "like"):
+            raise refusals.query_does_not_parse(f'Encountered "{operator}" after {attribute}')
+        if attribute not in FILTERABLE[entity]:
+            raise refusals.invalid_query(f"property '{attribute}' is not queryable")
         if operator == "in":
             self.expect("(")
             values = [self.value(attribute)]
@@ -164,8 +165,6 @@ class Parser:
                 values.append(self.value(attribute))
             self.expect(")")
             return Condition(attribute, "in", values)
-        if operator not in ("=", "<", ">", "<=", ">=", "like"):
-            raise refusals.query_does_not_parse(f'Encountered "{operator}" after {attribute}')
         return Condition(attribute, operator, [self.value(attribute, plain=operator == "like")])
 
     def value(self, attribute: str, plain: bool = False) -> Any:

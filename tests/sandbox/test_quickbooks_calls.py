@@ -16,7 +16,10 @@ def test_every_answer_carries_a_trace_id(desk: Desk) -> None:
 
 
 def test_the_minor_version_is_taken_and_changes_nothing(desk: Desk) -> None:
-    assert desk.get("preferences", minorversion="75").json()["Preferences"] == desk.get("preferences").json()["Preferences"]
+    assert (
+        desk.get("preferences", minorversion="75").json()["Preferences"]
+        == desk.get("preferences").json()["Preferences"]
+    )
 
 
 def test_who_forgets_to_ask_for_json_gets_xml(desk: Desk) -> None:
@@ -27,7 +30,11 @@ def test_who_forgets_to_ask_for_json_gets_xml(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("path", "kind", "body"),
-    [("invoice", "text/plain", "{}"), ("query", "application/json", "select * from Term"), ("batch", "text/plain", "{}")],
+    [
+        ("invoice", "text/plain", "{}"),
+        ("query", "application/json", "select * from Term"),
+        ("batch", "text/plain", "{}"),
+    ],
 )
 def test_a_wrong_content_type_is_refused(desk: Desk, path: str, kind: str, body: str) -> None:
     answer = desk.send("POST", desk.url(path), headers=desk.headers(**{"Content-Type": kind}), content=body)
@@ -41,7 +48,9 @@ def test_an_unknown_address_is_an_unsupported_operation(desk: Desk, path: str) -
 
 def test_bytes_that_are_not_utf8_are_refused(desk: Desk) -> None:
     headers = desk.headers(**{"Content-Type": "application/json"})
-    answer = desk.send("POST", desk.url("customer"), headers=headers, content='{"DisplayName":"Müller"}'.encode("latin-1"))
+    answer = desk.send(
+        "POST", desk.url("customer"), headers=headers, content='{"DisplayName":"Müller"}'.encode("latin-1")
+    )
     assert refusal(answer)[:2] == (400, "500")
 
 
@@ -134,7 +143,9 @@ def test_the_eleventh_call_of_a_second_is_throttled(desk: Desk) -> None:
     assert last.json()["Fault"]["Error"][0]["code"] == "3001"
 
 
-@pytest.mark.parametrize(("why", "expected"), [("subscription", (400, "6190")), ("rights", (403, "120")), (None, (200, ""))])
+@pytest.mark.parametrize(
+    ("why", "expected"), [("subscription", (400, "6190")), ("rights", (403, "120")), (None, (200, ""))]
+)
 def test_a_company_can_refuse_everything(desk: Desk, why: str | None, expected: tuple[int, str]) -> None:
     desk.book("refuse", why=why)
     answer = desk.get("preferences")

@@ -27,8 +27,8 @@ def test_the_discovery_document_leads_to_itself(desk: Desk, name: str) -> None:
 
 
 def test_the_consent_page_offers_all_companies_and_refuses_to_be_framed(desk: Desk) -> None:
-    query = f"client_id={CLIENT[0]}&response_type=code&scope=com.intuit.quickbooks.accounting&state=s&redirect_uri={CALLBACK}"
-    page = desk.send("GET", f"/connect/oauth2?{query}")
+    asked = {"client_id": CLIENT[0], "response_type": "code", "redirect_uri": CALLBACK, "state": "s"}
+    page = desk.send("GET", "/connect/oauth2", params={**asked, "scope": "com.intuit.quickbooks.accounting"})
     assert page.status_code == 200
     assert "Cedar Lane Supply Inc" in page.text
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -36,15 +36,26 @@ def test_the_consent_page_offers_all_companies_and_refuses_to_be_framed(desk: De
 
 @pytest.mark.parametrize(
     ("changes", "error"),
-    [({"response_type": "token"}, "unsupported_response_type"), ({"scope": "openid"}, "invalid_scope"), ({"state": ""}, "invalid_request")],
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": "openid"}, "invalid_scope"),
+        ({"state": ""}, "invalid_request"),
+    ],
 )
 def test_a_wrong_request_goes_back_with_an_error(desk: Desk, changes: dict[str, str], error: str) -> None:
     assert desk.consent(**changes)["error"] == error
 
 
-@pytest.mark.parametrize("changes", [{"redirect_uri": CALLBACK + "/"}, {"redirect_uri": "https://evil.example"}, {"client_id": "x"}])
+@pytest.mark.parametrize(
+    "changes", [{"redirect_uri": CALLBACK + "/"}, {"redirect_uri": "https://evil.example"}, {"client_id": "x"}]
+)
 def test_a_wrong_client_or_address_is_never_redirected(desk: Desk, changes: dict[str, str]) -> None:
-    asked = {"client_id": CLIENT[0], "response_type": "code", "scope": "com.intuit.quickbooks.accounting", "redirect_uri": CALLBACK}
+    asked = {
+        "client_id": CLIENT[0],
+        "response_type": "code",
+        "scope": "com.intuit.quickbooks.accounting",
+        "redirect_uri": CALLBACK,
+    }
     answer = desk.send("GET", "/connect/oauth2", params={**asked, "state": "s", **changes})
     assert answer.status_code == 400
     assert "location" not in answer.headers
