@@ -99,7 +99,9 @@ class Desk:
         assert answer.status_code >= 400, answer.text
         return refusal(answer)
 
-    def line(self, amount: float = 100, code: str | None = "20.0% S", item: str = "Installation", **detail: Any) -> dict[str, Any]:
+    def line(
+        self, amount: float = 100, code: str | None = "20.0% S", item: str = "Installation", **detail: Any
+    ) -> dict[str, Any]:
         sales: dict[str, Any] = {"ItemRef": {"value": self.item(item)["Id"]}, **detail}
         if code is not None:
             sales["TaxCodeRef"] = {"value": code if code in ("TAX", "NON") else self.code(code)}
