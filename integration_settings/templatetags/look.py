@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -144,6 +145,12 @@ def checked(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     return formats.format_checked(moment, timezone.now(), formats.reader().locale, formats.reader().zone)
+
+
+@register.simple_tag
+def modal_id() -> str:
+    """Name or id of the custom modal as typed into Pipedrive's Developer Hub."""
+    return str(settings.PIPEDRIVE_MODAL_ID)
 
 
 @register.simple_tag

@@ -1,0 +1,301 @@
+/* Requests of a page inside the frame: htmx with our page token, busy buttons, failures said in place, focus kept.
+   Needs htmx and host.js. Attributes: docs/design-system.md, section 7. */
+(() => {
+  "use strict";
+
+  const RENEW_BEFORE = 90_000; // renew a token that ends within this time
+  const SPINNER_AFTER = 200;
+  const SPINNER_LEAST = 400;
+
+  const body = document.body;
+  const { words } = window.Host;
+
+  // The page token: proof of who looks, in a header of each request
+
+  let token = body.dataset.pageToken ?? "";
+  let ends = Date.now() + Number(body.dataset.tokenSeconds ?? 0) * 1000;
+  let renewal = null;
+
+  function renew() {
+    renewal ??= (async () => {
+      const proof = await window.Host.signedToken();
+      const answer = await fetch(body.dataset.tokenUrl, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ token: proof, surface: body.dataset.surface }),
+        credentials: "omit",
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (!answer.ok) throw new Error("not renewed");
+      const fresh = await answer.json();
+      token = fresh.page_token;
+      ends = Date.now() + fresh.expires_in * 1000;
+    })().finally(() => { renewal = null; });
+    return renewal;
+  }
+
+  body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (token) detail.headers.Authorization = `Bearer ${token}`;
+  });
+
+  // Before a request: no second press, the question if there is one, a fresh token
+
+  const again = new WeakMap(); // element -> send its last request once more
+  const waiting = new WeakSet();
+  const repeated = new WeakSet();
+
+  body.addEventListener("htmx:confirm", async (event) => {
+    const { elt, issueRequest, triggeringEvent } = event.detail;
+    again.set(elt, () => issueRequest(true));
+    if (isQuiet(elt) && (document.hidden || document.querySelector("[data-menu] [aria-expanded=true]"))) {
+      event.preventDefault(); // a quiet refresh disturbs nobody
+      return;
+    }
+    const pressed = buttonOf(elt, triggeringEvent);
+    if (waiting.has(elt) || pressed?.getAttribute("aria-disabled") === "true") {
+      event.preventDefault();
+      return;
+    }
+    const question = questionOf(triggeringEvent?.submitter) ?? questionOf(elt);
+    const stale = token && ends - Date.now() < RENEW_BEFORE;
+    if (!question && !stale) return;
+    event.preventDefault();
+    waiting.add(elt);
+    try {
+      if (question && !(await window.Host.confirm(question))) return;
+      if (stale) await renew().catch(() => {}); // the answer says so if the token is not accepted
+    } finally {
+      waiting.delete(elt);
+    }
+    if (elt.isConnected) issueRequest(true);
+  });
+
+  function questionOf(element) {
+    const { confirmTitle, confirmText, confirmButton, confirmTone } = element?.dataset ?? {};
+    return confirmTitle && { title: confirmTitle, text: confirmText, button: confirmButton, tone: confirmTone };
+  }
+
+  const isQuiet = (elt) => elt.dataset.onError === "keep";
+
+  // Busy buttons
+
+  const busy = new WeakMap(); // requesting element -> give its button back
+
+  function buttonOf(elt, trigger) {
+    const button = trigger?.submitter ?? (elt.matches("button, a.button, a.link") ? elt : null);
+    const menu = button?.closest("[role=menu]");
+    return menu ? document.querySelector(`[aria-controls="${CSS.escape(menu.id)}"]`) : button;
+  }
+
+  function makeBusy(button) {
+    const content = [...button.childNodes];
+    const width = button.offsetWidth;
+    let since = 0;
+    button.setAttribute("aria-disabled", "true");
+    const timer = setTimeout(() => {
+      since = Date.now();
+      const spinner = document.createElement("span");
+      spinner.className = "spinner";
+      button.style.minInlineSize = `${width}px`;
+      button.classList.add("is-busy");
+      if (button.dataset.busyText) button.replaceChildren(spinner, button.dataset.busyText);
+      else {
+        button.querySelector(":scope > .icon")?.remove();
+        button.prepend(spinner);
+      }
+    }, SPINNER_AFTER);
+    return () => {
+      clearTimeout(timer);
+      const rest = since ? Math.max(0, SPINNER_LEAST - (Date.now() - since)) : 0;
+      setTimeout(() => {
+        button.removeAttribute("aria-disabled");
+        button.classList.remove("is-busy");
+        button.style.minInlineSize = "";
+        if (since) button.replaceChildren(...content);
+      }, rest);
+    };
+  }
+
+  body.addEventListener("htmx:beforeRequest", ({ detail: { elt, requestConfig } }) => {
+    const button = buttonOf(elt, requestConfig.triggeringEvent);
+    if (button) busy.set(elt, makeBusy(button));
+  });
+
+  body.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+    busy.get(elt)?.();
+    busy.delete(elt);
+    if (successful) repeated.delete(elt);
+  });
+
+  // Failures: said where the answer would have stood, with a way to try again
+
+  body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status >= 400 && detail.xhr.getResponseHeader("X-Fragment") === "swap") {
+      detail.shouldSwap = true; // the server wrote the error itself
+      detail.isError = false;
+    }
+  });
+
+  body.addEventListener("htmx:responseError", async ({ detail: { elt, xhr, target } }) => {
+    const expired = xhr.status === 401 && xhr.getResponseHeader("X-Page-Token") === "expired";
+    if (expired && !repeated.has(elt)) {
+      repeated.add(elt);
+      try {
+        await renew();
+        again.get(elt)?.();
+        return;
+      } catch { /* said below */ }
+    }
+    if (expired) fault(elt, target, "expired");
+    else fault(elt, target, "fault", xhr.getResponseHeader("X-Request-Id"));
+  });
+  body.addEventListener("htmx:sendError", ({ detail: { elt, target } }) => fault(elt, target, "network"));
+  body.addEventListener("htmx:timeout", ({ detail: { elt, target } }) => fault(elt, target, "timeout"));
+
+  function fault(elt, target, kind, code) {
+    if (!target || isQuiet(elt)) return;
+    const banner = document.getElementById("fragment-error").content.firstElementChild.cloneNode(true);
+    const [fact, effect] = words(kind).split("|");
+    banner.querySelector("[data-fact]").textContent = fact;
+    banner.querySelector("[data-effect]").textContent = effect;
+    if (code) {
+      const line = banner.querySelector("[data-code]");
+      line.textContent = words("code").replace("{code}", code);
+      line.hidden = false;
+    }
+    const retry = banner.querySelector("[data-again]");
+    if (kind === "expired" || !again.has(elt)) retry.remove();
+    retry.addEventListener("click", () => {
+      if (elt.isConnected) again.get(elt)();
+      banner.remove();
+      window.Host.fit();
+    });
+    place(banner, target, elt);
+    window.Host.fit();
+  }
+
+  function place(banner, target, elt) {
+    const slot = elt.closest("form")?.querySelector("[data-fault-slot]") ?? target.querySelector("[data-fault-slot]");
+    (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+    if (!slot && target.querySelector("[data-skeleton]")) target.replaceChildren(banner);
+    else (slot ?? target).prepend(banner);
+    if (target.matches("[role=listbox]")) target.hidden = false;
+    banner.scrollIntoView({ block: "nearest" });
+  }
+
+  body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
+    if (isQuiet(elt)) return;
+    const places = [target, elt.closest("form")?.querySelector("[data-fault-slot]")];
+    places.forEach((place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove()));
+  });
+
+  // After a swap: focus, news, and the right size
+
+  let focused = null; // how to find the focused thing again
+
+  body.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+    const active = document.activeElement;
+    focused = null;
+    if (!shouldSwap || !target?.contains(active) || active === target) return;
+    focused = { target, id: active.id, name: active.getAttribute("name"), label: active.getAttribute("aria-label") };
+  });
+
+  body.addEventListener("htmx:afterSettle", () => {
+    window.Host.fit();
+    if (!focused || document.activeElement !== body) return;
+    const { target, id, name, label } = focused;
+    focused = null;
+    const place = target.isConnected ? target : document.getElementById(target.id) ?? body;
+    const same =
+      (id && document.getElementById(id)) ||
+      (name && place.querySelector(`[name="${CSS.escape(name)}"]`)) ||
+      (label && place.querySelector(`[aria-label="${CSS.escape(label)}"]`)) ||
+      place.querySelector("h1, h2") ||
+      place;
+    if (same.tabIndex < 0) same.tabIndex = -1;
+    same.focus({ preventScroll: true });
+  });
+
+  function each(part, attribute, use) {
+    const found = part.matches?.(`[${attribute}]`) ? [part] : [];
+    for (const element of [...found, ...(part.querySelectorAll?.(`[${attribute}]`) ?? [])]) {
+      const value = element.getAttribute(attribute);
+      element.removeAttribute(attribute); // once
+      use(element, value);
+    }
+  }
+
+  let dirty = false;
+
+  body.addEventListener("htmx:load", ({ detail: { elt } }) => {
+    each(elt, "data-snackbar", (_, message) => message && window.Host.snackbar(message));
+    each(elt, "data-announce", (_, message) => announce(message));
+    each(elt, "data-clean", () => { dirty = false; });
+    each(elt, "data-autofocus", (element) => element.focus());
+  });
+
+  const live = document.getElementById("live");
+  let speaking = 0;
+  function announce(message) {
+    if (!message) return;
+    live.textContent = "";
+    clearTimeout(speaking);
+    speaking = setTimeout(() => { live.textContent = message; }, 50); // an emptied region is read again
+  }
+
+  // Attributes on anything that is pressed
+
+  body.addEventListener("input", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
+  body.addEventListener("change", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
+  window.addEventListener("beforeunload", (event) => {
+    if (dirty && document.querySelector("[data-dirty-guard]")) event.preventDefault();
+  });
+
+  async function leave() {
+    const guard = document.querySelector("[data-dirty-guard]");
+    const { leaveTitle: title, leaveText: text, leaveButton: button } = guard?.dataset ?? {};
+    if (dirty && title && !(await window.Host.confirm({ title, text, button, tone: "primary" }))) return;
+    dirty = false;
+    window.Host.closeModal();
+  }
+
+  async function copy(text, done) {
+    try {
+      await navigator.clipboard.writeText(text); // the host may not have allowed it to frames
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      area.className = "visually-hidden";
+      const back = document.activeElement;
+      body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      back?.focus();
+    }
+    window.Host.snackbar(done || words("copied"));
+  }
+
+  body.addEventListener("click", (event) => {
+    const pressed = event.target.closest?.(
+      "[data-open-invoice], [data-close-modal], [data-redirect], [data-copy], a[data-confirm-title]",
+    );
+    if (!pressed) return;
+    const { openInvoice, modalData, redirect, redirectId, copy: text, copied } = pressed.dataset;
+    if (openInvoice !== undefined) {
+      const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };
+      window.Host.openModal({ ...deal, ...(modalData ? JSON.parse(modalData) : {}) });
+    } else if (pressed.hasAttribute("data-close-modal")) leave();
+    else if (redirect) {
+      if (pressed.href) event.preventDefault();
+      window.Host.redirect(redirect, redirectId, pressed.href);
+    }
+    else if (text !== undefined) copy(text, copied);
+    else if (pressed.hasAttribute("href") && !pressed.hasAttribute("hx-get") && !pressed.hasAttribute("hx-post")) {
+      event.preventDefault();
+      window.Host.confirm(questionOf(pressed)).then((yes) => yes && window.open(pressed.href, pressed.target || "_self", "noopener"));
+    }
+  });
+
+  window.Embed = { announce, renew, isDirty: () => dirty, touch: () => { dirty = true; } };
+})();

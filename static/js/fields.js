@@ -1,0 +1,303 @@
+/* Fields that take what readers type: money, quantity, discount and date, shown in the locale's form on leaving.
+   The server reads the same forms (integration_settings/formats.py), so a page without this script still works.
+   Attributes: data-money (on .input-group, with data-decimals), data-quantity, data-discount (with data-currency),
+   data-date (on .date; the input may name the field it counts from in data-base). Defines window.Fields. */
+(() => {
+  "use strict";
+
+  const body = document.body;
+  const locale = body.dataset.locale || "en";
+  const MINUS = "\u2212";
+  const MOST_DECIMALS = 5;
+
+  // Numbers
+
+  const example = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(12345.6);
+  const POINT = example.find((part) => part.type === "decimal")?.value ?? ".";
+
+  function parseNumber(text) {
+    let plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}\u200e\u200f]/gu, "").replaceAll(MINUS, "-");
+    if (!/^[+-]?(\d[\d.,]*|[.,]\d+)$/.test(plain) || plain.length > 30) return null;
+    const sign = decimalSign(plain);
+    const at = sign ? plain.indexOf(sign) : plain.length;
+    const whole = plain.slice(0, at);
+    const rest = plain.slice(at + 1);
+    if (!/^[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})$/.test(whole) || !/^\d*$/.test(rest)) return null;
+    return Number(`${whole.replace(/[.,]/g, "")}.${rest}`);
+  }
+
+  function decimalSign(plain) {
+    const last = Math.max(plain.lastIndexOf("."), plain.lastIndexOf(","));
+    if (last < 0) return "";
+    const sign = plain[last];
+    const count = plain.split(sign).length - 1;
+    if (plain.includes(sign === "." ? "," : ".")) return count === 1 ? sign : "";
+    if (count > 1) return "";
+    const whole = plain.slice(0, last).replace(/^[+-]/, "");
+    const grouped = plain.length - last === 4 && whole.length >= 1 && whole.length <= 3 && whole !== "0";
+    return grouped && POINT !== sign ? "" : sign;
+  }
+
+  function showNumber(value, least = 0, most = MOST_DECIMALS) {
+    if (!Number.isFinite(value) || Math.abs(value) >= 1e10) return null; // beyond this a double drops decimals
+    const shape = { minimumFractionDigits: least, maximumFractionDigits: Math.max(least, most), numberingSystem: "latn" };
+    return new Intl.NumberFormat(locale, shape).format(value).replace("-", MINUS);
+  }
+
+  function tidy(input, least) {
+    const value = parseNumber(input.value);
+    const shown = value === null ? null : showNumber(value, least);
+    if (shown !== null) setValue(input, shown);
+  }
+
+  function tidyDiscount(input) {
+    const percent = /^(.*?)\s*%\s*$/.exec(input.value.normalize("NFKC")) ?? /^\s*%\s*(.*)$/.exec(input.value);
+    const value = parseNumber(percent ? percent[1] : input.value);
+    if (value === null) return;
+    if (value === 0) setValue(input, "");
+    else if (percent) {
+      const shape = { style: "percent", maximumFractionDigits: MOST_DECIMALS, numberingSystem: "latn" };
+      setValue(input, new Intl.NumberFormat(locale, shape).format(value / 100));
+    } else setValue(input, asAmount(value, input.dataset.currency));
+  }
+
+  /* The amount with its sign, so that it is seen that money was understood; only with a sign the server can drop. */
+  function asAmount(value, currency) {
+    if (!currency) return showNumber(value);
+    const shape = { style: "currency", currency, currencyDisplay: "narrowSymbol", numberingSystem: "latn" };
+    const shown = new Intl.NumberFormat(locale, shape).format(value).replace("-", MINUS);
+    return parseNumber(shown) === null ? showNumber(value, 2) : shown;
+  }
+
+  function setValue(input, value) {
+    if (input.value === value) return;
+    input.value = value;
+    input.dispatchEvent(new CustomEvent("field:tidied", { bubbles: true }));
+  }
+
+  // Dates, as days without a time: "2026-12-07"
+
+  const dayOf = (iso) => new Date(`${iso}T00:00:00Z`);
+  const isoOf = (day) => day.toISOString().slice(0, 10);
+  const shift = (iso, days) => isoOf(new Date(dayOf(iso).getTime() + days * 86_400_000));
+  const today = () => body.dataset.today || isoOf(new Date());
+  const intl = (shape) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", calendar: "gregory", numberingSystem: "latn", ...shape });
+  const showDate = (iso) => intl({ dateStyle: "medium" }).format(dayOf(iso));
+  const plainWord = (word) => word.toLocaleLowerCase(locale).normalize("NFKD").replace(/[^\p{L}]/gu, "");
+
+  const months = ["long", "short"].flatMap((month) =>
+    [locale, "en"].flatMap((language) =>
+      Array.from({ length: 12 }, (_, number) => {
+        const format = new Intl.DateTimeFormat(language, { month, day: "numeric", timeZone: "UTC" });
+        const name = format.formatToParts(new Date(Date.UTC(2026, number, 1))).find((part) => part.type === "month");
+        return [plainWord(name.value), number + 1];
+      }),
+    ),
+  );
+
+  function monthOf(word) {
+    const plain = plainWord(word);
+    if (plain.length < 3) return null;
+    const ways = [(name) => name === plain, (name) => name.startsWith(plain), (name) => name.length >= 3 && plain.startsWith(name)];
+    for (const alike of ways) {
+      const found = new Set(months.filter(([name]) => alike(name)).map(([, number]) => number));
+      if (found.size === 1) return [...found][0];
+    }
+    return null;
+  }
+
+  const order = intl({ dateStyle: "short" }).formatToParts(dayOf("2026-11-23"))
+    .filter((part) => ["day", "month", "year"].includes(part.type))
+    .map((part) => part.type[0]);
+
+  function parseDate(text, base) {
+    text = text.normalize("NFKC").trim();
+    const days = /^\+\s*(\d{1,4})$/.exec(text);
+    if (days) return shift(base || today(), Number(days[1]));
+    const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text);
+    if (iso) return sane(Number(iso[1]), Number(iso[2]), Number(iso[3]));
+    const parts = text.match(/\d+|\p{L}+/gu) ?? [];
+    const month = parts.map(monthOf).find(Boolean);
+    const figures = parts.filter((part) => /^\d+$/.test(part));
+    let places = month ? order.filter((place) => place !== "m") : [...order];
+    const yearAt = figures.findIndex((figure) => figure.length === 4);
+    if (month && figures.length === 2 && yearAt >= 0) places = yearAt === 0 ? ["y", "d"] : ["d", "y"];
+    else if (!month && figures.length === 3 && yearAt === 0) places = ["y", "m", "d"];
+    if (figures.length === places.length - 1) places = places.filter((place) => place !== "y");
+    if (figures.length !== places.length || (!month && figures.length < 2)) return null;
+    const found = Object.fromEntries(places.map((place, index) => [place, figures[index]]));
+    const at = month ?? Number(found.m);
+    if (found.y !== undefined) return sane(found.y.length <= 2 ? 2000 + Number(found.y) : Number(found.y), at, Number(found.d));
+    const year = Number(today().slice(0, 4));
+    const since = shift(today(), -183);
+    return [year - 1, year, year + 1].map((one) => sane(one, at, Number(found.d))).find((day) => day && day > since) ?? null;
+  }
+
+  function sane(year, month, day) {
+    const found = new Date(Date.UTC(year, month - 1, day));
+    const same = found.getUTCMonth() === month - 1 && found.getUTCDate() === day;
+    return year >= 1900 && year <= 2200 && same ? isoOf(found) : null;
+  }
+
+  function dateOf(input) {
+    const base = input.dataset.base && document.getElementById(input.dataset.base);
+    return parseDate(input.value, base ? parseDate(base.value) : null);
+  }
+
+  function tidyDate(input) {
+    const iso = input.value.trim() ? dateOf(input) : null;
+    if (iso) setValue(input, showDate(iso));
+  }
+
+  // Calendar: a dialog with a grid of days
+
+  let calendar = null; // { box, holder, input, shown, focus }
+
+  const firstWeekday = (() => {
+    const place = new Intl.Locale(locale);
+    return ((place.getWeekInfo?.() ?? place.weekInfo)?.firstDay ?? 1) % 7;
+  })();
+
+  function openCalendar(holder) {
+    closeCalendar(false);
+    const input = holder.querySelector("input");
+    const box = document.getElementById("calendar").content.firstElementChild.cloneNode(true);
+    const head = box.querySelector("thead tr");
+    for (let at = 0; at < 7; at += 1) {
+      const day = new Date(Date.UTC(2023, 0, 1 + ((firstWeekday + at) % 7))); // 1 January 2023 was a Sunday
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = intl({ weekday: "narrow" }).format(day);
+      cell.setAttribute("aria-label", intl({ weekday: "long" }).format(day));
+      head.append(cell);
+    }
+    holder.append(box);
+    calendar = { box, holder, input, chosen: dateOf(input), focus: dateOf(input) ?? today() };
+    drawCalendar();
+    if (box.getBoundingClientRect().right > document.documentElement.clientWidth) box.classList.add("calendar--end");
+    box.querySelector("[tabindex='0']").focus();
+    box.scrollIntoView({ block: "nearest" });
+    window.Host?.fit();
+  }
+
+  function drawCalendar() {
+    const { box, focus, chosen } = calendar;
+    const month = focus.slice(0, 7);
+    box.querySelector("[data-month]").textContent = intl({ month: "long", year: "numeric" }).format(dayOf(`${month}-01`));
+    const first = dayOf(`${month}-01`);
+    let day = shift(isoOf(first), -((first.getUTCDay() - firstWeekday + 7) % 7));
+    const rows = [];
+    do {
+      const row = document.createElement("tr");
+      for (let at = 0; at < 7; at += 1, day = shift(day, 1)) row.append(dayCell(day, month, focus, chosen));
+      rows.push(row);
+    } while (day.startsWith(month));
+    box.querySelector("tbody").replaceChildren(...rows);
+  }
+
+  function dayCell(day, month, focus, chosen) {
+    const cell = document.createElement("td");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "calendar__day";
+    button.dataset.day = day;
+    button.textContent = String(Number(day.slice(8)));
+    button.setAttribute("aria-label", intl({ weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(dayOf(day)));
+    button.tabIndex = day === focus ? 0 : -1;
+    if (day === today()) button.setAttribute("aria-current", "date");
+    if (day === chosen) { button.classList.add("calendar__day--chosen"); button.setAttribute("aria-pressed", "true"); }
+    if (!day.startsWith(month)) button.classList.add("calendar__day--other");
+    cell.append(button);
+    return cell;
+  }
+
+  function moveTo(iso) {
+    calendar.focus = iso;
+    drawCalendar();
+    calendar.box.querySelector("[tabindex='0']").focus();
+  }
+
+  function addMonths(iso, count) {
+    const day = dayOf(iso);
+    const target = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + count, 1));
+    const last = new Date(Date.UTC(target.getUTCFullYear(), target.getUTCMonth() + 1, 0)).getUTCDate();
+    target.setUTCDate(Math.min(day.getUTCDate(), last));
+    return isoOf(target);
+  }
+
+  function closeCalendar(refocus = true) {
+    if (!calendar) return;
+    const { box, holder } = calendar;
+    calendar = null;
+    box.remove();
+    if (refocus) holder.querySelector(".date__open").focus();
+    window.Host?.fit();
+  }
+
+  function pick(iso) {
+    const { input } = calendar;
+    closeCalendar();
+    input.value = showDate(iso);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function onCalendarKey(event) {
+    const { focus } = calendar;
+    const onDay = event.target.matches("[data-day]");
+    const rtl = getComputedStyle(calendar.box).direction === "rtl" ? -1 : 1;
+    const weekday = (dayOf(focus).getUTCDay() - firstWeekday + 7) % 7;
+    const moves = {
+      ArrowLeft: () => shift(focus, -rtl), ArrowRight: () => shift(focus, rtl), ArrowUp: () => shift(focus, -7), ArrowDown: () => shift(focus, 7),
+      Home: () => shift(focus, -weekday), End: () => shift(focus, 6 - weekday),
+      PageUp: () => addMonths(focus, event.shiftKey ? -12 : -1), PageDown: () => addMonths(focus, event.shiftKey ? 12 : 1),
+    };
+    if (event.key === "Escape") closeCalendar();
+    else if (onDay && moves[event.key]) moveTo(moves[event.key]());
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  body.addEventListener("click", ({ target }) => {
+    const opener = target.closest(".date__open");
+    if (opener) {
+      const holder = opener.closest("[data-date]");
+      if (calendar?.holder === holder) closeCalendar();
+      else openCalendar(holder);
+      return;
+    }
+    if (!calendar) return;
+    const day = target.closest("[data-day]");
+    const step = target.closest("[data-step]");
+    if (day && calendar.box.contains(day)) pick(day.dataset.day);
+    else if (step && calendar.box.contains(step)) { calendar.focus = addMonths(calendar.focus, Number(step.dataset.step)); drawCalendar(); }
+    else if (target.isConnected && !calendar.box.contains(target)) closeCalendar(false);
+  });
+
+  body.addEventListener("focusin", ({ target }) => {
+    if (calendar && !calendar.holder.contains(target)) closeCalendar(false);
+  });
+
+  body.addEventListener("keydown", (event) => {
+    if (calendar?.box.contains(event.target)) onCalendarKey(event);
+    else if (event.altKey && event.key === "ArrowDown" && event.target.closest?.("[data-date]")) {
+      event.preventDefault();
+      openCalendar(event.target.closest("[data-date]"));
+    }
+  });
+
+  // On leaving a field; before its own "change" is heard by others, so that they read the tidy value
+
+  body.addEventListener("change", ({ target }) => {
+    if (!target.matches("input")) return;
+    const money = target.closest("[data-money]");
+    if (money) tidy(target, Number(money.dataset.decimals ?? 2));
+    else if (target.matches("[data-price]")) tidy(target, Number(target.dataset.decimals ?? 2));
+    else if (target.matches("[data-quantity]")) tidy(target, 0);
+    else if (target.matches("[data-discount]")) tidyDiscount(target);
+    else if (target.closest("[data-date]")) tidyDate(target);
+  }, true);
+
+  window.Fields = { parseNumber, showNumber, parseDate, showDate };
+})();
