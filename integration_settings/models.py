@@ -137,6 +137,7 @@ class SignIn(models.Model):
     browser_digest = models.CharField(max_length=64)
     company = models.ForeignKey(Company, on_delete=models.CASCADE, null=True, blank=True)
     user_id = models.BigIntegerField(null=True, blank=True)
+    switch_to = models.CharField(max_length=32, blank=True, default="")  # the realm that may replace the connected one
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
 

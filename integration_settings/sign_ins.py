@@ -25,18 +25,19 @@ SIGN_IN_LIFE = timedelta(minutes=10)
 class SignInRefused(Exception):
     """The callback does not belong to a sign-in that this browser began with us just now.
 
-    `why` is one of: missing, unknown, used, stale, other_browser.
+    `why` is one of: missing, unknown, used, stale, other_browser. `begun` is the round, when this browser began it.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, begun: SignIn | None = None) -> None:
         super().__init__(why)
         self.why = why
+        self.begun = begun
 
 
 @dataclass(frozen=True, slots=True)
 class StartedSignIn:
     state: str
-    browser: str  # the value of this browser's mark
+    mark: str  # of this browser
 
 
 def digest(text: str) -> str:
@@ -48,30 +49,43 @@ def browser_cookie_name() -> str:
     return "__Host-sign-in" if settings.SECURE_SITE else "sign-in"
 
 
-def start_sign_in(
-    request: HttpRequest, service: Service, *, company: Company | None = None, user_id: int | None = None
-) -> StartedSignIn:
-    """Remembers a new round. Several may be pending in one browser, so a mark that is there already is kept."""
+def mark_of(request: HttpRequest) -> str:
+    """This browser's mark, a new one if it has none. Several sign-ins may be pending in one browser, so it is kept."""
     mark = request.COOKIES.get(browser_cookie_name(), "")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", mark):
-        mark = secrets.token_urlsafe(32)
-    state = secrets.token_urlsafe(32)
-    SignIn.objects.create(
-        state_digest=digest(state), service=service, browser_digest=digest(mark), company=company, user_id=user_id
-    )
-    return StartedSignIn(state, mark)
+    return mark if re.fullmatch(r"[A-Za-z0-9_-]{43}", mark) else secrets.token_urlsafe(32)
 
 
-def mark_browser(response: HttpResponseBase, started: StartedSignIn) -> None:
-    """The one cookie of this service: first-party, and Lax because the vendors lead back by cross-site navigations."""
+def mark_browser(response: HttpResponseBase, mark: str) -> None:
+    """First-party, and Lax because the vendors lead back by cross-site navigations."""
     response.set_cookie(
         browser_cookie_name(),
-        started.browser,
+        mark,
         max_age=SIGN_IN_LIFE,
         httponly=True,
         secure=settings.SECURE_SITE,
         samesite="Lax",
     )
+
+
+def start_sign_in(
+    request: HttpRequest,
+    service: Service,
+    *,
+    company: Company | None = None,
+    user_id: int | None = None,
+    switch_to: str = "",
+) -> StartedSignIn:
+    """Remembers a new round. `switch_to` is the realm that may take the place of the connected one."""
+    started = StartedSignIn(secrets.token_urlsafe(32), mark_of(request))
+    SignIn.objects.create(
+        state_digest=digest(started.state),
+        service=service,
+        browser_digest=digest(started.mark),
+        company=company,
+        user_id=user_id,
+        switch_to=switch_to,
+    )
+    return started
 
 
 def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn:
@@ -81,7 +95,7 @@ def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn
     """
     if not state:
         raise SignInRefused("missing")
-    begun = SignIn.objects.filter(state_digest=digest(state), service=service).first()
+    begun = SignIn.objects.select_related("company").filter(state_digest=digest(state), service=service).first()
     if begun is None:
         raise SignInRefused("unknown")
     mark = request.COOKIES.get(browser_cookie_name(), "")
@@ -89,9 +103,9 @@ def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn
         raise SignInRefused("other_browser")
     now = timezone.now()
     if begun.created_at + SIGN_IN_LIFE < now:
-        raise SignInRefused("stale")
+        raise SignInRefused("stale", begun)
     if not SignIn.objects.filter(pk=begun.pk, used_at=None).update(used_at=now):
-        raise SignInRefused("used")
+        raise SignInRefused("used", begun)
     return begun
 
 

@@ -147,17 +147,19 @@ def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
                 raise NotProven("no token")
             visitor = visitor_from_page_token(token)
         except NotProven as refusal:
-            response = render(
-                request,
-                "integration_settings/fragments/not_proven.html",
-                {"not_installed": refusal.known},
-                status=401,
-            )
-            response["X-Page-Token"] = "expired"
-            return response
+            return not_proven_fragment(request, not_installed=refusal.known)
         return _enter(view, request, visitor, args, kwargs)
 
     return door
+
+
+def not_proven_fragment(request: HttpRequest, *, not_installed: bool) -> HttpResponse:
+    """What a page gets for a request without proof; the header tells it to fetch a new token and try once more."""
+    response = render(
+        request, "integration_settings/fragments/not_proven.html", {"not_installed": not_installed}, status=401
+    )
+    response["X-Page-Token"] = "expired"
+    return response
 
 
 @csrf_exempt

@@ -8,6 +8,9 @@ import os
 from datetime import timedelta
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
+
+from pipedrive_qb.starting import refuse_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")
 
@@ -33,3 +36,9 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600, "queue": "background"},
     },
 }
+
+
+@celeryd_init.connect
+@beat_init.connect
+def check_configuration(**_: object) -> None:
+    refuse_wrong_configuration()

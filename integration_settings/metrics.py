@@ -1,0 +1,71 @@
+"""Figures for Prometheus, counted in the database when asked: true whichever process answers.
+
+An app adds its own by decorating a function with `figures`.
+https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from integration_settings.models import Company, ConnectionState, PipedriveUser, QuickBooksConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One value now; figures of one name differ in their labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+Source = Callable[[], Iterable[Figure]]
+_sources: list[Source] = []
+
+
+def figures(source: Source) -> Source:
+    _sources.append(source)
+    return source
+
+
+def as_text() -> str:
+    lines: list[str] = []
+    described: set[str] = set()
+    for source in _sources:
+        for figure in source():
+            if figure.name not in described:
+                described.add(figure.name)
+                lines += [f"# HELP {figure.name} {figure.help}", f"# TYPE {figure.name} gauge"]
+            labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in figure.labels.items())
+            lines.append(f"{figure.name}{{{labels}}} {figure.value:g}" if labels else f"{figure.name} {figure.value:g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+@figures
+def _installations() -> Iterator[Figure]:
+    yield Figure("invoicing_companies", "Pipedrive companies with the app.", Company.objects.count())
+    for name, model in (("pipedrive", PipedriveUser), ("quickbooks", QuickBooksConnection)):
+        counts = dict(model.objects.values_list("state").annotate(Count("pk")).order_by())
+        for state in ConnectionState.values:
+            labels = {"service": name, "state": state}
+            yield Figure("invoicing_grants", "Grants by service and state.", counts.get(state, 0), labels)
+
+
+@figures
+def _following() -> Iterator[Figure]:
+    connected = QuickBooksConnection.objects.filter(state=ConnectionState.CONNECTED)
+    oldest = connected.aggregate(oldest=Min("next_sync_at"))["oldest"]
+    late = max((timezone.now() - oldest).total_seconds(), 0) if oldest else 0
+    yield Figure("invoicing_sync_lateness_seconds", "How long the most overdue look at QuickBooks is due.", late)
+    troubled = connected.exclude(last_sync_problem="").count()
+    yield Figure("invoicing_sync_problems", "Connections whose last look at QuickBooks failed.", troubled)

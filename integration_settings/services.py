@@ -1,0 +1,223 @@
+"""What changes a company: install, connect, save, disconnect, uninstall."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+
+from integration_settings import connections
+from integration_settings.errors import ServiceError, ServiceUnavailable
+from integration_settings.models import (
+    Company,
+    CompanySettings,
+    ConnectionState,
+    PipedriveUser,
+    QuickBooksConnection,
+    ReferenceList,
+    UsedTicket,
+)
+from integration_settings.oauth import Grant
+from integration_settings.pipedrive import PipedriveClient, me_with
+from integration_settings.profile import refresh_profile
+from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.sign_ins import forget_finished_sign_ins
+
+log = logging.getLogger(__name__)
+
+USER_IS_KNOWN_FOR = 5 * 60
+IDLE_LIMIT = timedelta(days=30)  # a Pipedrive grant dies after 60 days without a refresh, Intuit's after 100
+ABANDONED_AFTER = timedelta(days=30)
+KEPT_ALIVE_AT_ONCE = 200
+ADMIN_APPS = ("global", "account_settings")
+
+
+def install(grant: Grant) -> PipedriveUser:
+    """Asks Pipedrive whose token this is and stores company and user, over an earlier installation if there is one.
+
+    Raises `ServiceError` when Pipedrive does not tell.
+    """
+    me = me_with(grant.api_domain, grant.access_token)
+    company_values, user_values = _company_from(me), _user_from(me)
+    with transaction.atomic():
+        company, _ = Company.objects.update_or_create(
+            pipedrive_company_id=int(me["company_id"]), defaults=company_values
+        )
+        CompanySettings.objects.get_or_create(company=company)
+        user = connections.connect_user(company, user_id=int(me["id"]), grant=grant, profile=user_values)
+    log.info("company %s: user %s installed the app", company.pipedrive_company_id, user.user_id)
+    return user
+
+
+def refresh_user(user: PipedriveUser) -> None:
+    """Reads name, language and rights again, at most every five minutes; the stored ones stay when nobody answers.
+
+    Raises `ConnectionExpired` when the user's grant is gone.
+    """
+    known = f"user-known:{user.pk}"
+    if cache.get(known):
+        return
+    try:
+        me = PipedriveClient(user).me()
+        values, company_values = _user_from(me), _company_from(me)
+    except ServiceError as error:
+        if not user.is_connected:
+            raise
+        log.info("user %s stays as known: %s", user.user_id, error)
+        return
+    for name, value in values.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(values))
+    Company.objects.filter(pk=user.company_id).update(**company_values)
+    user.company.name, user.company.domain = company_values["name"], company_values["domain"]
+    cache.set(known, True, USER_IS_KNOWN_FOR)
+
+
+def _company_from(me: dict[str, Any]) -> dict[str, str]:
+    """Columns of `Company` out of users/me; the domain goes into addresses, so it has to look like one."""
+    domain = str(me.get("company_domain") or "")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", domain) or not me.get("company_id") or not me.get("id"):
+        raise ServiceUnavailable("pipedrive", "users/me not understood")
+    return {"name": str(me.get("company_name") or domain)[:255], "domain": domain.lower()}
+
+
+def _user_from(me: dict[str, Any]) -> dict[str, Any]:
+    """Columns of `PipedriveUser` out of users/me. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
+    language = me.get("language") or {}
+    code, country = str(language.get("language_code") or "en"), str(language.get("country_code") or "")
+    return {
+        "name": str(me.get("name") or "")[:255],
+        "is_admin": is_administrator(me),
+        "language": (f"{code}-{country}" if country else code)[:16],
+        "locale": str(me.get("locale") or "en_US")[:16],
+        "timezone": str(me.get("timezone_name") or "UTC")[:64],
+    }
+
+
+def is_administrator(me: dict[str, Any]) -> bool:
+    """Whether the user administers the whole account; other parts of Pipedrive have administrators of their own."""
+    access = me.get("access") or []
+    return any(isinstance(part, dict) and part.get("app") in ADMIN_APPS and part.get("admin") for part in access)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBooks:
+    """The sign-in led to another QuickBooks company than the connected one; nothing was changed."""
+
+    realm_id: str
+    name: str
+
+
+def connect_books(
+    company: Company, *, realm_id: str, grant: Grant, by: str, switch_to: str = ""
+) -> QuickBooksConnection | OtherBooks:
+    """Connects the company to the books of `realm_id`, or tells that these are not the books it had.
+
+    `switch_to` is the realm that a person has deliberately chosen in place of the former one. The profile is read at
+    once; when QuickBooks does not answer, the connection stands all the same and the profile follows later.
+    """
+    former = QuickBooksConnection.objects.filter(company=company).first()
+    if former is not None and realm_id not in (former.realm_id, switch_to):
+        return OtherBooks(realm_id, _name_of_books(company, realm_id, grant))
+    connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
+    log.info("company %s: QuickBooks %s connected", company.pipedrive_company_id, realm_id)
+    try:
+        refresh_profile(connection)
+    except ServiceError as error:
+        log.warning("the profile could not be read after connecting: %s", error)
+    return connection
+
+
+def _name_of_books(company: Company, realm_id: str, grant: Grant) -> str:
+    """For telling the person which company that was; "" when QuickBooks does not say. Nothing is stored."""
+    passing = QuickBooksConnection(
+        company=company,
+        realm_id=realm_id,
+        access_token=grant.access_token,
+        access_expires_at=grant.access_expires_at,
+    )
+    try:
+        return str(QuickBooksClient(passing).company_info().get("CompanyName") or "")
+    except ServiceError as error:
+        log.info("the other company's name could not be read: %s", error)
+        return ""
+
+
+def save_settings(company: Company, *, by: str, values: dict[str, Any]) -> CompanySettings:
+    """Stores the choices for everyone in the company."""
+    with transaction.atomic():
+        stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
+        for name, value in values.items():
+            setattr(stored, name, value)
+        stored.updated_by = by
+        stored.save()
+    return stored
+
+
+def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
+    """Ends one user's installation; with the company's last one goes everything the company has here.
+
+    Harmless when repeated. QuickBooks is told after our own data is gone, and cannot hold it up.
+    """
+    with transaction.atomic():
+        company = Company.objects.select_for_update().filter(pipedrive_company_id=pipedrive_company_id).first()
+        if company is None:
+            return
+        company.users.filter(user_id=user_id).delete()
+        token = None if company.users.filter(state=ConnectionState.CONNECTED).exists() else _remove(company)
+    log.info("company %s: user %s uninstalled the app", pipedrive_company_id, user_id)
+    if token:
+        connections.revoke_quickbooks_quietly(token)
+
+
+def _remove(company: Company) -> str:
+    """Deletes the company with all below it; what is left to revoke at Intuit, "" for nothing."""
+    connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
+    token = connection.refresh_token if connection else ""
+    company.delete()
+    return token
+
+
+def keep_installations_alive() -> int:
+    """Refreshes grants that nobody used for a month, before they die of it; how many."""
+    idle_since = timezone.now() - IDLE_LIMIT
+    done = 0
+    for model in (PipedriveUser, QuickBooksConnection):
+        idle = model.objects.filter(state=ConnectionState.CONNECTED, refreshed_at__lt=idle_since)
+        for connection in idle.order_by("refreshed_at")[:KEPT_ALIVE_AT_ONCE]:
+            try:
+                connections.keep_alive(connection)
+                done += 1
+            except ServiceError as error:
+                log.warning("a grant could not be kept alive: %s", error)
+    return done
+
+
+def remove_abandoned_companies() -> int:
+    """Companies whose last grant ended a month ago: their uninstall call never reached us. How many went."""
+    long_ago = timezone.now() - ABANDONED_AFTER
+    gone = 0
+    for company in Company.objects.exclude(users__state=ConnectionState.CONNECTED).filter(created_at__lt=long_ago):
+        with transaction.atomic():
+            row = Company.objects.select_for_update().filter(pk=company.pk).first()
+            users = list(company.users.all())
+            if row is None or any(user.is_connected or (user.ended_at or long_ago) > long_ago for user in users):
+                continue
+            token = _remove(row)
+        gone += 1
+        if token:
+            connections.revoke_quickbooks_quietly(token)
+    return gone
+
+
+def forget_old_traces() -> None:
+    """Rows of sign-ins and tickets that are over for a day, and lists of companies without a connection."""
+    forget_finished_sign_ins()
+    UsedTicket.objects.filter(used_at__lt=timezone.now() - timedelta(days=1)).delete()
+    ReferenceList.objects.filter(fetched_at__lt=timezone.now() - timedelta(days=90)).delete()

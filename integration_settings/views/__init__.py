@@ -1,0 +1,1 @@
+"""The pages and addresses of this app, one module for each kind."""

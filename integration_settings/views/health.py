@@ -1,0 +1,65 @@
+"""For the operator: alive, ready, and figures."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from integration_settings.metrics import as_text
+
+log = logging.getLogger(__name__)
+BROKER_SECONDS = 2
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """GET /healthz: this process answers."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """GET /readyz: database and broker can be reached; 503 tells which cannot."""
+    found = {"database": _works(_ask_database), "broker": _works(_ask_broker)}
+    ready = all(found.values())
+    words = {name: "ok" if works else "unreachable" for name, works in found.items()}
+    return JsonResponse(words, status=200 if ready else 503)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """GET /metrics: Prometheus text for whoever holds METRICS_TOKEN; for others there is no such page."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = settings.METRICS_TOKEN
+    if not expected or scheme != "Bearer" or not secrets.compare_digest(token.encode(), expected.encode()):
+        raise Http404
+    return HttpResponse(as_text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _works(ask: object) -> bool:
+    try:
+        ask()  # type: ignore[operator]
+    except Exception as error:  # whatever it is, the answer is "not ready"
+        log.warning("not ready: %s", type(error).__name__)
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_broker() -> None:
+    with current_app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)

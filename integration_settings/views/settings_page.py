@@ -1,0 +1,164 @@
+"""The settings inside Pipedrive: connection, fields that fill the invoice, terms."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from integration_settings import connections, services
+from integration_settings.connection_card import connection_card, version_of
+from integration_settings.country_words import keeps_tax_ids, tax_id_label
+from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.fault_words import fault_words
+from integration_settings.forms import MOST_DAYS, SettingsForm
+from integration_settings.models import PipedriveUser
+from integration_settings.pipedrive_fields import Field, pipedrive_fields
+from integration_settings.profile import refresh_profile
+from integration_settings.selectors import administrators_of, settings_of
+from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
+
+FIELDS_MAX_AGE = timedelta(minutes=5)  # when the page opens; on saving, what was shown is good enough
+EXAMPLE_DAY = date(2026, 3, 13)
+TEMPLATE = "integration_settings/fragments/settings.html"
+
+
+@framed_shell("settings")
+def shell(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """GET /embed/settings: drawn at once, without asking anybody; the content follows."""
+    return render(request, "integration_settings/settings.html", shell_context(visitor))
+
+
+@page_token_required
+@require_safe
+def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """GET /embed/settings/content, and with ?part= only the connection card or the example of the term."""
+    part = request.GET.get("part", "")
+    if part == "due-example":
+        return _due_example(request)
+    try:
+        services.refresh_user(visitor.user)
+    except ConnectionExpired:
+        return not_proven_fragment(request, not_installed=True)
+    if part == "connection":
+        return _connection_part(request, visitor)
+    return _page(request, visitor, max_age=FIELDS_MAX_AGE)
+
+
+@page_token_required
+@require_POST
+def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """POST /embed/settings/save"""
+    if not visitor.user.is_admin:
+        return _page(request, visitor, status=403)
+    fields, problem = _fields(visitor.user, timedelta(days=1))
+    form = _form(visitor, fields, request.POST)
+    if problem is not None or not form.is_valid():
+        return _page(request, visitor, form=form, fields_problem=problem, status=422)
+    services.save_settings(visitor.company, by=visitor.user.name, values=form.values)
+    return _page(request, visitor, saved=True)
+
+
+@page_token_required
+@require_POST
+def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """POST /embed/settings/check: asks QuickBooks for the company's profile, now."""
+    problem: ServiceError | None = None
+    if visitor.connection is not None and visitor.connection.is_connected:
+        try:
+            refresh_profile(visitor.connection)
+        except ServiceError as error:
+            problem = error
+    return _connection_part(request, visitor, problem=problem)
+
+
+@page_token_required
+@require_POST
+def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """POST /embed/settings/disconnect"""
+    if not visitor.user.is_admin:
+        return _page(request, visitor, status=403)
+    connections.disconnect_quickbooks(visitor.company)
+    if visitor.connection is not None:
+        visitor.connection.refresh_from_db()
+    return _page(request, visitor, disconnected=True)
+
+
+def _page(
+    request: HttpRequest,
+    visitor: Visitor,
+    *,
+    form: SettingsForm | None = None,
+    fields_problem: ServiceError | None = None,
+    max_age: timedelta = timedelta(days=1),
+    status: int = 200,
+    **said: bool,
+) -> HttpResponse:
+    if form is None:
+        fields, fields_problem = _fields(visitor.user, max_age)
+        form = _form(visitor, fields)
+    stored = settings_of(visitor.company)
+    country = visitor.connection.country if visitor.connection else ""
+    context = {
+        **_connection_context(visitor),
+        "form": form,
+        "fields_problem": fault_words(fields_problem) if fields_problem else "",
+        "country_without_tax_ids": bool(country) and not keeps_tax_ids(country),
+        "stored": stored,
+        "refused": status == 403,
+        "example": _example(stored.due_days),
+        **said,
+    }
+    response = render(request, TEMPLATE, context, status=status)
+    if status != 200:
+        response["X-Fragment"] = "swap"
+    return response
+
+
+def _connection_part(request: HttpRequest, visitor: Visitor, *, problem: ServiceError | None = None) -> HttpResponse:
+    context = {**_connection_context(visitor), "check_problem": fault_words(problem) if problem else ""}
+    response = render(request, "integration_settings/fragments/connection_card.html", context)
+    seen = request.GET.get("version") or request.POST.get("version")
+    if seen and seen != version_of(visitor.connection):
+        # Something the other cards depend on is different now: the page loads them all again.
+        response["HX-Trigger"] = "settings-changed"
+    return response
+
+
+def _connection_context(visitor: Visitor) -> dict[str, Any]:
+    return {
+        "visitor": visitor,
+        "company": visitor.company,
+        "may_change": visitor.user.is_admin,
+        "administrators": [user.name for user in administrators_of(visitor.company)],
+        "card": connection_card(visitor),
+    }
+
+
+def _fields(user: PipedriveUser, max_age: timedelta) -> tuple[list[Field], ServiceError | None]:
+    try:
+        return pipedrive_fields(user, max_age), None
+    except ServiceError as error:
+        return [], error
+
+
+def _form(visitor: Visitor, fields: list[Field], data: QueryDict | None = None) -> SettingsForm:
+    country = visitor.connection.country if visitor.connection else ""
+    return SettingsForm(data, stored=settings_of(visitor.company), fields=fields, tax_id_label=tax_id_label(country))
+
+
+def _due_example(request: HttpRequest) -> HttpResponse:
+    days: int | None = None
+    with contextlib.suppress(ValueError):
+        days = int(request.GET.get("due_days", ""))
+    known = days is not None and 0 <= days <= MOST_DAYS
+    context = {"example": _example(days) if known and days is not None else None}
+    return render(request, "integration_settings/fragments/due_example.html", context)
+
+
+def _example(days: int) -> dict[str, date]:
+    return {"issued": EXAMPLE_DAY, "due": EXAMPLE_DAY + timedelta(days=days)}

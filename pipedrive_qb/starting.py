@@ -1,0 +1,20 @@
+"""No process of this service starts with a wrong configuration: neither the web server nor the worker."""
+
+from __future__ import annotations
+
+import sys
+
+from django.core.checks import run_checks
+
+# gunicorn's word for "do not try again": with any other code it would start worker after worker.
+CANNOT_BOOT = 3
+
+
+def refuse_wrong_configuration() -> None:
+    """Prints one line for each problem and ends the process; returns when there is none."""
+    problems = [message for message in run_checks(databases=["default"]) if message.is_serious()]
+    if not problems:
+        return
+    for problem in problems:
+        print(f"{problem.id}: {problem.msg}", file=sys.stderr)  # noqa: T201  # logging may not be set up
+    raise SystemExit(CANNOT_BOOT)
