@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integration_settings.errors import Rejected
+from integration_settings.errors import Rejected, ServiceError
 from integration_settings.models import Company
+from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
-from invoices.domain.matching import CustomerCandidate, Evidence, Strength
+from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
 from invoices.domain.names import clean_name, same_name
 from invoices.domain.refusals import NAME_TAKEN
 from invoices.invoice_answers import KnownCustomer
 from invoices.invoice_bodies import party_mark
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import CustomerClaim, CustomerLink, Invoice
+from invoices.side_by_side import SideBySide
 
 CLAIM = timedelta(seconds=90)
 
@@ -37,6 +41,21 @@ class NameTaken(Exception):
         self.refusal = refusal
         self.owner = owner
         self.customer = customer
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChoice:
+    """Who the invoice may go to. `linked` was chosen before; `candidates` are best first, without the linked one.
+
+    `preselected` is the id to tick, "" for the new customer: never a weak match.
+    """
+
+    party_kind: str  # "organization", "person", or "deal" for a deal without either
+    party_id: int
+    party_name: str
+    linked: CustomerCandidate | None
+    candidates: tuple[CustomerCandidate, ...]
+    preselected: str
 
 
 # Links
@@ -77,6 +96,44 @@ def as_candidate(stored: CustomerLink) -> CustomerCandidate:
         evidence=(Evidence.LINKED,),
         strength=Strength.STRONG,
     )
+
+
+# Choosing
+
+
+def choice_for(
+    company: Company, realm_id: str, deal: Deal, bill_to: BillTo, *, gateway: InvoiceGateway, currency: str
+) -> CustomerChoice:
+    """The stored link alone, or else what QuickBooks has of that name or e-mail address."""
+    party = deal.organization or deal.person
+    kind = "organization" if deal.organization else "person" if deal.person else "deal"
+    party_id = party.id if party else deal.id
+    stored = linked_customer(company, realm_id, (kind, party_id))
+    linked = as_candidate(stored) if stored else None
+    found = [] if stored else _similar(gateway, bill_to.name, bill_to.email)
+    candidates = rank_customers(
+        (customer.as_candidate() for customer in found), name=bill_to.name, email=bill_to.email, currency=currency
+    )
+    return CustomerChoice(
+        party_kind=kind,
+        party_id=party_id,
+        party_name=party.name if party else deal.title,
+        linked=linked,
+        candidates=candidates,
+        preselected=linked.customer_id if linked else best_candidate(candidates),
+    )
+
+
+def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
+    """When QuickBooks does not answer, the person can still search or go on with a new customer."""
+    found: list[KnownCustomer] = []
+    with SideBySide(1) as calls:
+        by_email = calls.start(gateway.customers_with_email, email)
+        with suppress(ServiceError):
+            found += gateway.customers_named_like(name)
+        with suppress(ServiceError):
+            found += by_email.result()
+    return found
 
 
 # New customers

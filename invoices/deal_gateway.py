@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any
 
 from django.core.cache import cache
-from django.db import connections
 
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import AccessDenied, NotFound
@@ -18,11 +15,10 @@ from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
 from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.money import Money, round_amount
+from invoices.side_by_side import SideBySide
 
 REMEMBERED_SECONDS = 300
 Json = Mapping[str, Any]
-Given = TypeVarTuple("Given")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,13 @@ class DealFacts:
     organization_id: int | None
     person_id: int | None
 
+    @property
+    def party(self) -> tuple[str, int]:
+        """Whose customer it is: the organization, else the person, else the deal itself."""
+        if self.organization_id:
+            return "organization", self.organization_id
+        return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
+
 
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
     """Two rounds of calls side by side: what the deal's id is enough for, then what the first answers name.
@@ -42,14 +45,14 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
     Raises the errors of `integration_settings.errors`, `NotFound` also for a deal that this user may not see.
     """
     fresh_access_token(client.user)  # before the threads start: none of them should have to refresh
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        products = _start(pool, client.deal_products, deal_id)
-        discounts = _start(pool, client.deal_discounts, deal_id)
+    with SideBySide(3) as calls:
+        products = calls.start(client.deal_products, deal_id)
+        discounts = calls.start(client.deal_discounts, deal_id)
         answer = client.deal(deal_id)
         rows = products.result()
         remember(client.user, _facts(answer))
-        organization = _start(pool, _party, client.organization, _id(answer.get("org_id")))
-        person = _start(pool, _party, client.person, _id(answer.get("person_id")))
+        organization = calls.start(_party, client.organization, _id(answer.get("org_id")))
+        person = calls.start(_party, client.person, _id(answer.get("person_id")))
         codes = _codes(client, rows)
         return replace(
             _deal(answer),
@@ -85,21 +88,9 @@ def visible_deals(user: PipedriveUser, deal_ids: Iterable[int]) -> set[int]:
     if not wanted:
         return set()
     fresh_access_token(user)
-    with ThreadPoolExecutor(max_workers=min(len(wanted), 8)) as pool:
-        seen = [(deal_id, _start(pool, may_see_deal, user, deal_id)) for deal_id in wanted]
+    with SideBySide(min(len(wanted), 8)) as calls:
+        seen = [(deal_id, calls.start(may_see_deal, user, deal_id)) for deal_id in wanted]
         return {deal_id for deal_id, visible in seen if visible.result()}
-
-
-def _start(pool: ThreadPoolExecutor, work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
-    """In another thread with our log context; a database connection that was opened there is closed again."""
-
-    def run() -> Found:
-        try:
-            return work(*args)
-        finally:
-            connections.close_all()
-
-    return pool.submit(copy_context().run, run)
 
 
 def remember(user: PipedriveUser, facts: DealFacts) -> None:

@@ -1,27 +1,51 @@
-"""Reads for the pages: rows of a company only, as ready values."""
+"""Reads for the pages and the dispatcher: rows as ready values, always of one company."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
-from integration_settings.models import Company
-from invoices.domain.money import Money
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from integration_settings.models import Company, ConnectionState, QuickBooksConnection
+from integration_settings.selectors import quickbooks_of, quickbooks_url
+from invoices.customers import linked_customer
+from invoices.domain.draft import AmountsAre, from_json
+from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.models import Invoice
+from invoices.reports import status_of, zone
+
+Resource = Literal["deal", "person", "organization"]
+OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
+AT_ONCE = 200  # rows that one tick hands out
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why QuickBooks refused. `field` is the form's field as in `checks.Finding`; `message`, `detail` its own words."""
+    """Why QuickBooks refused. `field` is the form's field as in `checks.Finding`; `message`, `detail` its own words.
+
+    `code` is QuickBooks', or ours: "access_denied", "other_books" (connected to another QuickBooks company since),
+    "gave_up" (QuickBooks did not answer for two days). For a taken name `taken_by` says by whom ("customer",
+    "inactive customer", "vendor", "employee"), and a customer that may be chosen instead is named.
+    """
 
     code: str
     field: str
     message: str
     detail: str
     trace_id: str
+    taken_by: str = ""
+    customer_id: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +74,20 @@ class InvoiceRow:
     created_at: datetime
     created_by_name: str
     checked_at: datetime | None
+    whole: Money | None = None  # what counts against the deal's value: with tax only where the deal's prices have it
+    whole_paid: Money | None = None
+    with_tax: bool = False
+    expected_total: Money | None = None  # what the form said, where that includes the tax
+    next_attempt_at: datetime | None = None
+    note_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Without tax, like the deal's value. Voided, deleted and unanswered invoices count nothing."""
+    """Like the deal's value, which contains tax only where the deal's prices do (`with_tax`).
+
+    Voided, deleted and unanswered invoices count nothing.
+    """
 
     invoiced: Money
     paid: Money
@@ -63,12 +96,13 @@ class Sums:
     deal_value: Money | None
     not_invoiced: Money | None  # never negative
     over: Money | None  # invoiced beyond the deal's value
+    with_tax: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PanelData:
     rows: tuple[InvoiceRow, ...]  # being verified, waiting and not created first, then newest first
-    sums: Sums | None  # None without invoices, or when their currencies differ from the deal's
+    sums: Sums | None  # None without invoices, or when their currencies differ
     customer_name: str  # of the linked QuickBooks customer, "" when none
     customer_url: str
     books_name: str  # the QuickBooks company
@@ -80,19 +114,258 @@ class PanelData:
     timezone: str  # of the QuickBooks company
 
 
-def panel(company: Company, *, resource: str, resource_id: int, deal_value: Money | None = None) -> PanelData:
-    """`resource` is "deal", "person" or "organization". Asks nobody upstream."""
-    raise NotImplementedError
+# For the pages
 
 
-def invoice_row(invoice: Invoice) -> InvoiceRow:
-    raise NotImplementedError
+def panel(
+    company: Company,
+    *,
+    resource: str,
+    resource_id: int,
+    deal_value: Money | None = None,
+    party: tuple[str, int] | None = None,
+    deal_ids: Collection[int] | None = None,
+) -> PanelData:
+    """`resource` is "deal", "person" or "organization". Asks nobody upstream.
+
+    `party` is whose customer is meant, see `deal_gateway.DealFacts`; for a deal with invoices they tell it too.
+    `deal_ids` limits the rows to the deals that the reader may see; needed for a person and an organization.
+    """
+    connection = quickbooks_of(company)
+    invoices = _without_superseded(invoices_of(company, resource, resource_id))
+    if deal_ids is not None:
+        invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]
+    rows = [invoice_row(invoice, connection) for invoice in invoices]
+    rows.sort(key=lambda row: row.status is not None)  # stable: newest first within both groups
+    party = party or _party(invoices, resource, resource_id)
+    customer = linked_customer(company, connection.realm_id, party) if connection else None
+    url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
+    return PanelData(
+        rows=tuple(rows),
+        sums=_sums(rows, deal_value),
+        customer_name=customer.name if customer else "",
+        customer_url=url,
+        books_name=connection.name if connection else "",
+        connected=bool(connection and connection.is_connected),
+        ever_connected=connection is not None,
+        checked_at=_checked_at(rows, connection),
+        stale=_is_stale(connection),
+        unsettled=sum(1 for invoice in invoices if not invoice.is_settled),
+        timezone=connection.timezone if connection else "",
+    )
+
+
+def narrowed(data: PanelData, rows: Iterable[InvoiceRow]) -> PanelData:
+    """The same panel with some of its rows only, and the sums of those."""
+    kept = tuple(rows)
+    unsettled = sum(1 for row in kept if row.submission in (Submission.PENDING, Submission.UNKNOWN))
+    value = data.sums.deal_value if data.sums else None
+    return replace(data, rows=kept, sums=_sums(kept, value), unsettled=unsettled)
+
+
+def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:
+    """Newest first."""
+    column = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}[resource]
+    found = Invoice.objects.filter(company=company, **{column: resource_id}).select_related("company")
+    return found.order_by("-created_at", "-pk")
+
+
+def _without_superseded(newest_first: Iterable[Invoice]) -> list[Invoice]:
+    """A refused one is left out once the same deal has a later one: its person has moved on."""
+    kept: list[Invoice] = []
+    deals_seen: set[int] = set()
+    for invoice in newest_first:
+        if invoice.submission != Submission.REJECTED or invoice.deal_id not in deals_seen:
+            kept.append(invoice)
+        deals_seen.add(invoice.deal_id)
+    return kept
+
+
+def deals_with_invoices(company: Company, resource: str, resource_id: int) -> set[int]:
+    """The deals whose visibility has to be asked before a person's or an organization's rows are shown."""
+    return set(invoices_of(company, resource, resource_id).values_list("deal_id", flat=True))
 
 
 def invoice_for(company: Company, public_id: uuid.UUID) -> Invoice:
     """Raises Http404 for everything that is not this company's."""
-    raise NotImplementedError
+    found = Invoice.objects.select_related("company").filter(company=company, public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
 
 
-def paid_part(total: Decimal, balance: Decimal) -> Decimal:
-    return total - balance
+def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None) -> InvoiceRow:
+    """The row's values; without `connection` the company's own is looked up."""
+    connection = connection or quickbooks_of(invoice.company)
+    place = zone(connection.timezone if connection else "")
+    today = timezone.now().astimezone(place).date()
+    exists = invoice.submission == Submission.SUCCEEDED
+    status = status_of(invoice, today) if exists else None
+    amount = _shown_total(invoice)
+    same_books = connection is not None and connection.realm_id == invoice.realm_id
+    whole, whole_paid, with_tax = _against_the_deal(invoice)
+    return InvoiceRow(
+        public_id=invoice.public_id,
+        deal_id=invoice.deal_id,
+        submission=Submission(invoice.submission),
+        waiting=not invoice.is_settled and not (connection and connection.is_connected and same_books),
+        status=status,
+        number=invoice.number,
+        customer_name=invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", "")),
+        total=amount,
+        balance=_money(invoice.balance, invoice),
+        paid=_money(invoice.total - invoice.balance, invoice)
+        if invoice.total is not None and invoice.balance is not None
+        else None,
+        invoice_date=invoice.invoice_date,
+        due_date=invoice.due_date,
+        days_overdue=max((today - invoice.due_date).days, 0)
+        if status == InvoiceStatus.OVERDUE and invoice.due_date
+        else 0,
+        emailed_on=invoice.emailed_at.astimezone(place).date() if invoice.emailed_at else None,
+        paid_on=invoice.paid_on,
+        voided_on=invoice.voided_on,
+        deleted_on=invoice.deleted_on,
+        quickbooks_url=quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
+        if exists and connection and same_books
+        else "",
+        refusal=refusal_of(invoice),
+        created_at=invoice.created_at,
+        created_by_name=invoice.created_by_name,
+        checked_at=invoice.checked_at,
+        whole=whole,
+        whole_paid=whole_paid,
+        with_tax=with_tax,
+        expected_total=_expected_total(invoice),
+        next_attempt_at=invoice.next_attempt_at,
+        note_problem=invoice.note_problem,
+    )
+
+
+def refusal_of(invoice: Invoice) -> Refusal | None:
+    if invoice.submission != Submission.REJECTED or not invoice.refusal:
+        return None
+    known = {name: str(value) for name, value in invoice.refusal.items() if name in Refusal.__dataclass_fields__}
+    return Refusal(**({"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | known))
+
+
+def _shown_total(invoice: Invoice) -> Money | None:
+    return _money(invoice.total, invoice) or _expected_total(invoice)
+
+
+def _expected_total(invoice: Invoice) -> Money | None:
+    expected = invoice.draft.get("expected_total")
+    return Money(Decimal(expected), str(invoice.draft.get("currency", invoice.currency))) if expected else None
+
+
+def _money(amount: Decimal | None, invoice: Invoice) -> Money | None:
+    return None if amount is None else Money(amount, invoice.currency).rounded()
+
+
+def _party(invoices: Iterable[Invoice], resource: str, resource_id: int) -> tuple[str, int]:
+    """Of a deal the party is known from its invoices; without any it is looked up by the deal itself."""
+    if resource != "deal":
+        return resource, resource_id
+    return next((invoice.party for invoice in invoices), ("deal", resource_id))
+
+
+def _checked_at(rows: Iterable[InvoiceRow], connection: QuickBooksConnection | None) -> datetime | None:
+    """The last moment at which QuickBooks confirmed what is shown; the whole view is as old as the last turn."""
+    own = [row.checked_at for row in rows if row.checked_at]
+    turn = [connection.last_synced_at] if connection and connection.last_synced_at else []
+    return max([*own, *turn], default=None)
+
+
+def _is_stale(connection: QuickBooksConnection | None) -> bool:
+    """Older than we promise: the connection ended, QuickBooks does not answer, or nobody has looked when it was due."""
+    if connection is None:
+        return False
+    if not connection.is_connected:
+        return True
+    long_ago = timezone.now() - timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS * SEVERAL_TURNS)
+    looked = connection.last_synced_at or connection.connected_at
+    missed = connection.next_sync_at is not None and connection.next_sync_at < long_ago
+    return missed or (bool(connection.last_sync_problem) and looked < long_ago)
+
+
+def _sums(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
+    counted = [
+        (row.status, row.whole, row.whole_paid)
+        for row in rows
+        if row.whole is not None and row.whole_paid is not None and row.status in (*OWED, InvoiceStatus.PAID)
+    ]
+    currencies = {whole.currency for _, whole, _ in counted}
+    if len(currencies) != 1:
+        return None
+    currency = currencies.pop()
+    invoiced = total((whole for _, whole, _ in counted), currency)
+    paid = total((part for _, _, part in counted), currency)
+    overdue = total((whole - part for status, whole, part in counted if status == InvoiceStatus.OVERDUE), currency)
+    value = deal_value if deal_value and deal_value.currency == currency else None
+    left = value - invoiced if value else None
+    return Sums(
+        invoiced=invoiced,
+        paid=paid,
+        open=invoiced - paid - overdue,
+        overdue=overdue,
+        deal_value=value,
+        not_invoiced=None if left is None else Money(max(left.amount, Decimal(0)), currency),
+        over=Money(-left.amount, currency) if left is not None and left.amount < 0 else None,
+        with_tax=any(row.with_tax for row in rows),
+    )
+
+
+def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, bool]:
+    """(whole, paid part of it, whether with tax); a payment pays tax and net alike."""
+    with_tax = invoice.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+    if invoice.total is None or invoice.balance is None:
+        return None, None, with_tax
+    whole = invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
+    paid = whole * (invoice.total - invoice.balance) / invoice.total if invoice.total else Decimal(0)
+    return Money(whole, invoice.currency).rounded(), Money(paid, invoice.currency).rounded(), with_tax
+
+
+def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> tuple[int, Money | None]:
+    """(count, sum) of the deal's living invoices; no sum when their currencies differ. Unanswered ones count too."""
+    rows = Invoice.objects.filter(company=company, deal_id=deal_id, voided_on__isnull=True, deleted_on__isnull=True)
+    living = list(rows.exclude(submission=Submission.REJECTED))
+    currencies = {invoice.currency for invoice in living}
+    if len(currencies) != 1:
+        return len(living), None
+    amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
+    return len(living), Money(sum(amounts, Decimal(0)), currencies.pop())
+
+
+def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
+    if invoice.total is not None:
+        return invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
+    draft = from_json(invoice.draft)
+    return sum((line.amount(draft.currency) for line in draft.lines), Decimal(0))
+
+
+# For the dispatcher
+
+
+def due_submissions(now: datetime) -> list[int]:
+    """Intents to take further. Those whose connection has ended wait for somebody to sign in again."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    other_books = ~Q(realm_id=F("company__quickbooks__realm_id"))
+    due = Invoice.objects.filter(
+        free,
+        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books,
+        submission__in=(Submission.PENDING, Submission.UNKNOWN),
+        next_attempt_at__lte=now,
+    )
+    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def due_syncs(now: datetime) -> list[int]:
+    """Connections whose changes are to be read, longest waiting first."""
+    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
+    due = QuickBooksConnection.objects.filter(free, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
+    return list(due.order_by("next_sync_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def due_notes(now: datetime) -> list[int]:
+    due = Invoice.objects.filter(note_due_at__lte=now).exclude(qbo_invoice_id="")
+    return list(due.order_by("note_due_at").values_list("pk", flat=True)[:AT_ONCE])

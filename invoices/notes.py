@@ -1,0 +1,276 @@
+"""One note per invoice in the deal's history, rewritten when what it says changes.
+
+Pipedrive has no request ids for notes: after a lost answer the deal's notes are searched for ours before another is
+written. It is known by its link into QuickBooks, which names the company and the invoice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from integration_settings import formats
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    RateLimited,
+    Rejected,
+    ServiceError,
+)
+from integration_settings.models import ConnectionState, PipedriveUser, QuickBooksConnection
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.selectors import quickbooks_url
+from integration_settings.tenancy import language_of
+from invoices.deal_gateway import may_see_deal
+from invoices.domain.status import InvoiceStatus
+from invoices.models import Invoice
+from invoices.reports import overdue_from, status_of, zone
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+WAITS = (5, 15, 60, 300, 900, 3600)  # seconds before the next try
+MOST_TRIES = 150  # about a week of hours
+
+MakeClient = Callable[[PipedriveUser], PipedriveClient]
+
+
+class GivenUp(Exception):
+    """The note cannot be written, and trying again will not change that. The text is a word for `note_problem`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`text` without the time of the check: two notes with the same text need no rewriting."""
+
+    text: SafeString
+    checked: str
+
+    @property
+    def html(self) -> SafeString:
+        return format_html("{}{}", self.text, self.checked)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> None:
+    """Writes or rewrites the note of an invoice when it is due; harmless otherwise. Never raises a `ServiceError`."""
+    claimed_until = _claim(invoice_id)
+    if claimed_until is None:
+        return None
+    invoice = Invoice.objects.select_related("company").get(pk=invoice_id)
+    connection = QuickBooksConnection.objects.filter(company=invoice.company, realm_id=invoice.realm_id).first()
+    if connection is None or not invoice.qbo_invoice_id:
+        return _finish(invoice, claimed_until, note_due_at=None)
+    try:
+        done = _write(invoice, connection, make_client)
+    except GivenUp as reason:
+        log.warning("the note of invoice %s is given up: %s", invoice.public_id, reason)
+        return _finish(invoice, claimed_until, note_due_at=None, note_problem=str(reason), note_attempts=0)
+    except ServiceError as error:
+        return _finish(invoice, claimed_until, **_later(invoice, error))
+    again = overdue_from(invoice, zone(connection.timezone))
+    future = again if again and again > timezone.now() else None
+    return _finish(invoice, claimed_until, note_due_at=future, note_attempts=0, note_problem="", **done)
+
+
+def _claim(invoice_id: int) -> datetime | None:
+    """Moves the due time into the future: whoever dies with it leaves it due again."""
+    now = timezone.now()
+    until = now + LEASE
+    due = Invoice.objects.filter(pk=invoice_id, note_due_at__lte=now)
+    return until if due.update(note_due_at=until, note_attempts=F("note_attempts") + 1) == 1 else None
+
+
+def _finish(invoice: Invoice, claimed_until: datetime, *, note_due_at: datetime | None, **columns: Any) -> None:
+    """A change that came meanwhile has set its own time, which stays."""
+    if columns:
+        Invoice.objects.filter(pk=invoice.pk).update(**columns)
+    Invoice.objects.filter(pk=invoice.pk, note_due_at=claimed_until).update(note_due_at=note_due_at)
+
+
+def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
+    log.info("the note of invoice %s waits: %s", invoice.public_id, error)
+    if invoice.note_attempts >= MOST_TRIES:
+        return {"note_due_at": None, "note_problem": "gave_up", "note_attempts": 0}
+    seconds = WAITS[min(invoice.note_attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
+    if isinstance(error, RateLimited):
+        seconds = max(seconds, error.retry_after)
+    problem = "no_user" if isinstance(error, ConnectionExpired | AccessDenied) else ""
+    return {"note_due_at": timezone.now() + timedelta(seconds=seconds), "note_problem": problem}
+
+
+# Writing
+
+
+def _write(invoice: Invoice, connection: QuickBooksConnection, make_client: MakeClient) -> dict[str, Any]:
+    """With the grant of whoever made the invoice, else of a colleague who may see the deal. Returns what to store."""
+    problem: ServiceError = ConnectionExpired("pipedrive", "no user of the company is connected")
+    for user in _writers(invoice):
+        try:
+            return _write_as(user, invoice, connection, make_client(user))
+        except (ConnectionExpired, AccessDenied, NotFound) as error:
+            problem = error
+        except Rejected as refusal:
+            raise GivenUp("refused") from refusal
+    if isinstance(problem, NotFound):
+        raise GivenUp("note_gone" if invoice.note_id else "deal_gone") from problem
+    raise problem
+
+
+def _writers(invoice: Invoice) -> Iterator[PipedriveUser]:
+    users = list(invoice.company.users.filter(state=ConnectionState.CONNECTED).order_by("-is_admin", "connected_at"))
+    yield from (user for user in users if user.user_id == invoice.created_by_id)
+    for user in users:
+        if user.user_id != invoice.created_by_id:
+            try:
+                visible = may_see_deal(user, invoice.deal_id)
+            except ConnectionExpired:
+                continue
+            if visible:
+                yield user
+
+
+def _write_as(
+    user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient
+) -> dict[str, Any]:
+    note = note_of(invoice, connection, reader=_reader(invoice) or user, now=timezone.now())
+    unfinished = invoice.note_id is None and invoice.note_attempts > 1
+    if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended
+        Invoice.objects.filter(pk=invoice.pk).update(note_id=found)
+        invoice.note_id = found
+    if invoice.note_id is None:
+        answer = client.add_note(deal_id=invoice.deal_id, content=note.html)
+        return {"note_id": int(answer["id"]), "note_digest": note.digest}
+    if invoice.note_digest != note.digest:
+        client.update_note(note_id=invoice.note_id, content=note.html)
+    return {"note_digest": note.digest, "note_id": invoice.note_id}
+
+
+def _reader(invoice: Invoice) -> PipedriveUser | None:
+    """Whoever made the invoice: its note speaks his language, also when a colleague's grant writes it."""
+    return invoice.company.users.filter(user_id=invoice.created_by_id).first()
+
+
+def _find(client: PipedriveClient, invoice: Invoice) -> int | None:
+    ours = re.compile(rf"txnId(?:%3D|=){re.escape(invoice.qbo_invoice_id)}(?!\d)")
+    for note in client.deal_notes(invoice.deal_id):
+        content = str(note.get("content") or "")
+        if ours.search(content) and invoice.realm_id in content:
+            return int(note["id"])
+    return None
+
+
+# What it says
+
+
+def note_of(invoice: Invoice, connection: QuickBooksConnection, *, reader: PipedriveUser, now: datetime) -> Note:
+    """Bold, list and link only: Pipedrive strips other tags. Everything that comes from outside is escaped."""
+    place = zone(connection.timezone)
+    with translation.override(language_of(reader)):
+        status = status_of(invoice, now.astimezone(place).date())
+        # Translators: first line of the note in a deal's history: "Invoice 1051 · Partially paid"
+        title = _("Invoice {number} · {status}").format(number=_number(invoice), status=status_word(status))
+        rows = format_html_join("", "<li>{}</li>", ((row,) for row in _rows(invoice, status, reader.locale)))
+        link = "" if status == InvoiceStatus.DELETED else _link(invoice, connection)
+        text = format_html("<b>{}</b><ul>{}</ul>{}", title, rows, link)
+        # Translators: when the status in the note was read: "status of 23 Nov 2026, 09:14"
+        checked = _("status of {date}, {time}").format(
+            date=formats.format_date(now.astimezone(place).date(), reader.locale),
+            time=formats.format_time(now, reader.locale, place),
+        )
+    return Note(text, checked if not link else f" · {checked}")
+
+
+def status_word(status: InvoiceStatus) -> str:
+    words = {
+        InvoiceStatus.OPEN: _("Open"),
+        InvoiceStatus.PARTIALLY_PAID: _("Partially paid"),
+        InvoiceStatus.PAID: _("Paid"),
+        InvoiceStatus.OVERDUE: _("Overdue"),
+        InvoiceStatus.VOIDED: _("Voided"),
+        InvoiceStatus.DELETED: _("Deleted"),
+    }
+    return words.get(status, _("Being verified"))
+
+
+def _number(invoice: Invoice) -> str:
+    return invoice.number or f"#{invoice.qbo_invoice_id}"
+
+
+def _rows(invoice: Invoice, status: InvoiceStatus, locale: str) -> Iterator[str]:
+    if status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED):
+        yield _what_was(invoice, status, locale)
+    else:
+        yield _amounts(invoice, locale)
+        yield _dates(invoice, status, locale)
+    # Translators: in the note of an invoice, followed by the customer's name in QuickBooks
+    yield _("Customer {name}").format(name=invoice.customer_name)
+
+
+def _what_was(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
+    total = _money(invoice.total, invoice.currency, locale)
+    if status == InvoiceStatus.VOIDED:
+        # Translators: in the note of a voided invoice: "Was £7,200.00; voided on 3 Nov 2026"
+        return _("Was {total}; voided on {date}").format(total=total, date=_day(invoice.voided_on, locale))
+    # Translators: in the note of a deleted invoice: "Was £960.00; deleted in QuickBooks on 28 Oct 2026"
+    return _("Was {total}; deleted in QuickBooks on {date}").format(total=total, date=_day(invoice.deleted_on, locale))
+
+
+def _amounts(invoice: Invoice, locale: str) -> str:
+    total, balance = invoice.total or Decimal(0), invoice.balance or Decimal(0)
+    whole = _money(total, invoice.currency, locale)
+    if total == balance or not total:
+        # Translators: in the note of an invoice: "Total £2,880.00"
+        return _("Total {total}").format(total=whole)
+    paid = _money(total - balance, invoice.currency, locale)
+    if not balance:
+        # Translators: in the note of an invoice: "Total £2,880.00 · paid £2,880.00"
+        return _("Total {total} · paid {paid}").format(total=whole, paid=paid)
+    # Translators: in the note of an invoice: "Total £7,200.00 · paid £3,000.00 · open £4,200.00"
+    return _("Total {total} · paid {paid} · open {open}").format(
+        total=whole, paid=paid, open=_money(balance, invoice.currency, locale)
+    )
+
+
+def _dates(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
+    issued, due = _day(invoice.invoice_date, locale), _day(invoice.due_date, locale)
+    if status == InvoiceStatus.PAID and invoice.paid_on:
+        # Translators: in the note of an invoice: "Issued 20 Nov 2026 · paid 2 Dec 2026"
+        return _("Issued {issued} · paid {paid}").format(issued=issued, paid=_day(invoice.paid_on, locale))
+    if invoice.emailed_at:
+        # Translators: in the note of an invoice: "Issued 20 Nov 2026 · due 7 Dec 2026 · e-mailed 20 Nov 2026"
+        return _("Issued {issued} · due {due} · e-mailed {emailed}").format(
+            issued=issued, due=due, emailed=_day(invoice.emailed_at.date(), locale)
+        )
+    # Translators: in the note of an invoice: "Issued 20 Nov 2026 · due 7 Dec 2026"
+    return _("Issued {issued} · due {due}").format(issued=issued, due=due)
+
+
+def _link(invoice: Invoice, connection: QuickBooksConnection) -> SafeString:
+    address = quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
+    return format_html('<a href="{}">{}</a>', address, _("Open in QuickBooks"))
+
+
+def _money(amount: Decimal | None, currency: str, locale: str) -> str:
+    return formats.format_money(amount or Decimal(0), currency, locale)
+
+
+def _day(day: date | None, locale: str) -> str:
+    return formats.format_date(day, locale) if day else "–"

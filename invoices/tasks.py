@@ -1,0 +1,90 @@
+"""What the worker does. Messages are hints: what is due stands in the database, and every task may run twice.
+
+https://docs.celeryq.dev/en/stable/userguide/tasks.html
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+from celery import Task, shared_task
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from integration_settings.errors import ServiceError
+from integration_settings.log_context import company_id as logged_company
+from integration_settings.models import QuickBooksConnection
+from invoices import following, notes, selectors, submission
+from invoices.models import Invoice
+
+log = logging.getLogger(__name__)
+
+HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
+STALE = 60  # seconds after which a message that nobody read is worth nothing
+
+
+@shared_task
+def dispatch_due_work() -> None:
+    """Every tick: hands out what is due. Another tick, or another beat, does no harm."""
+    now = timezone.now()
+    for task, due in (
+        (submit_invoice, selectors.due_submissions(now)),
+        (sync_company, selectors.due_syncs(now)),
+        (publish_note, selectors.due_notes(now)),
+    ):
+        for row_id in due:
+            hand_out(task, row_id)
+
+
+@shared_task
+def submit_invoice(invoice_id: int) -> None:
+    _log_for(Invoice.objects.filter(pk=invoice_id))
+    submission.submit(invoice_id)
+    _note_at_once(invoice_id)
+
+
+@shared_task
+def sync_company(connection_id: int) -> None:
+    connection = QuickBooksConnection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        return
+    _log_for(QuickBooksConnection.objects.filter(pk=connection_id))
+    with suppress(ServiceError):  # when to ask again is recorded already, and logged
+        following.catch_up(connection)
+
+
+@shared_task
+def publish_note(invoice_id: int) -> None:
+    _log_for(Invoice.objects.filter(pk=invoice_id))
+    notes.publish_note(invoice_id)
+
+
+def submit_soon(invoice: Invoice) -> None:
+    """For whoever has just stored an intent. When the broker is away, the next tick finds the row."""
+    transaction.on_commit(lambda: hand_out(submit_invoice, invoice.pk))
+
+
+def hand_out(task: Task[[int], None], row_id: int) -> None:
+    key = f"handed-out:{task.name}:{row_id}"
+    if not cache.add(key, True, HANDED_OUT):
+        return
+    try:
+        task.apply_async((row_id,), expires=STALE)
+    except OperationalError as error:
+        cache.delete(key)
+        log.warning("the broker takes no messages; what is due waits in the database: %s", error)
+
+
+def _note_at_once(invoice_id: int) -> None:
+    """The note follows the answer, not the next tick."""
+    if Invoice.objects.filter(pk=invoice_id, note_due_at__lte=timezone.now()).exclude(qbo_invoice_id="").exists():
+        hand_out(publish_note, invoice_id)
+
+
+def _log_for(rows: Any) -> None:
+    found = rows.values_list("company__pipedrive_company_id", flat=True).first()
+    logged_company.set(str(found or "-"))
