@@ -1,3 +1,23 @@
-from django.urls import URLPattern
+"""Addresses of the panel, the invoice form and QuickBooks' notifications."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from invoices import webhooks
+from invoices.views import form, panel, result
+
+urlpatterns = [
+    path("embed/panel", panel.panel, name="embed_panel"),
+    path("embed/panel/content", panel.content, name="embed_panel_content"),
+    path("embed/panel/refresh", panel.refresh, name="embed_panel_refresh"),
+    path("embed/panel/unlink", panel.unlink, name="embed_panel_unlink"),
+    path("embed/invoice", form.invoice, name="embed_invoice"),
+    path("embed/invoice/form", form.form, name="embed_invoice_form"),
+    path("embed/invoice/preview", form.preview, name="embed_invoice_preview"),
+    path("embed/invoice/customers", form.customers, name="embed_invoice_customers"),
+    path("embed/invoice/customer", form.customer, name="embed_invoice_customer"),
+    path("embed/invoice/items", form.items, name="embed_invoice_items"),
+    path("embed/invoice/create", result.create, name="embed_invoice_create"),
+    path("embed/invoice/<uuid:public_id>/result", result.result, name="embed_invoice_result"),
+    path("embed/invoice/<uuid:public_id>/retry", result.retry, name="embed_invoice_retry"),
+    path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
+]

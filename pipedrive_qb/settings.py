@@ -201,6 +201,9 @@ STORAGES = {
     },
 }
 
+# An invoice form sends about ten fields a line; the default of 1000 would end it at a hundred lines.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+
 # No cookie is used inside Pipedrive's frame; the one cookie outside it (the browser's mark during a sign-in) is set by
 # `integration_settings.oauth` with its own attributes.
 SECURE_CONTENT_TYPE_NOSNIFF = True

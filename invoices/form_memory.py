@@ -1,0 +1,144 @@
+"""What a form was made from, carried by the form itself.
+
+Preparing a form asks both services. When its fields come back, whether for a preview or with a fault, everything around
+the fields (the candidates with their evidence, the reasons of the proposals) is needed again; asking again would be
+slow, cost calls, and might answer differently under the person's hands. So the form carries it, signed, and bound to
+the user and the deal that it was made for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core import signing
+
+from integration_settings.tenancy import Visitor
+from invoices.domain.draft import AmountsAre
+from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
+from invoices.domain.tax import TaxProposal, TaxReason
+
+SALT = "invoice-form"
+LIFE = timedelta(days=2)
+CANDIDATE_SALT = "invoice-form-customer"
+
+
+class BadMemory(Exception):
+    """Not what we gave to this user for this deal, or too old: the form has to be opened anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineMemory:
+    """Where a line of the deal came from; `name` is the product's."""
+
+    name: str
+    item: ItemProposal
+    tax: TaxProposal
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    deal_id: int
+    deal_value: Decimal
+    deal_currency: str
+    party_kind: str
+    party_name: str
+    person_name: str
+    linked_id: str
+    candidates: tuple[CustomerCandidate, ...]  # the linked one first
+    lines: dict[str, LineMemory]
+    product_count: int
+    due_days: int
+    amounts_are: AmountsAre
+    exchange_currency: str = ""
+    exchange_rate: Decimal | None = None
+
+    @property
+    def due_after(self) -> timedelta:
+        return timedelta(days=self.due_days)
+
+    def customer(self, customer_id: str) -> CustomerCandidate | None:
+        return next((found for found in self.candidates if found.customer_id == customer_id), None)
+
+    def with_customer(self, candidate: CustomerCandidate) -> Memory:
+        """With a customer that the person found by searching."""
+        if self.customer(candidate.customer_id):
+            return self
+        return replace(self, candidates=(*self.candidates, candidate))
+
+
+def keep(memory: Memory, visitor: Visitor) -> str:
+    """The memory as text for a hidden field."""
+    return signing.dumps({"for": _whose(visitor), "memory": _plain(asdict(memory))}, salt=SALT, compress=True)
+
+
+def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
+    """The memory that `keep` gave to this visitor for this deal; raises `BadMemory`."""
+    try:
+        content = signing.loads(text, salt=SALT, max_age=LIFE)
+    except signing.BadSignature as error:
+        raise BadMemory from error
+    stored = content["memory"]
+    if content["for"] != _whose(visitor) or stored["deal_id"] != deal_id:
+        raise BadMemory
+    return Memory(
+        **{
+            **stored,
+            "deal_value": Decimal(stored["deal_value"]),
+            "candidates": tuple(_candidate(each) for each in stored["candidates"]),
+            "lines": {key: _line(each) for key, each in stored["lines"].items()},
+            "amounts_are": AmountsAre(stored["amounts_are"]),
+            "exchange_rate": None if stored["exchange_rate"] is None else Decimal(stored["exchange_rate"]),
+        }
+    )
+
+
+def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
+    """A customer found by searching, as the value of its option."""
+    return signing.dumps({"for": _whose(visitor), "customer": _plain(asdict(candidate))}, salt=CANDIDATE_SALT)
+
+
+def accept(text: str, visitor: Visitor) -> CustomerCandidate:
+    """The customer of an option that `offer` made for this visitor; raises `BadMemory`."""
+    try:
+        content = signing.loads(text, salt=CANDIDATE_SALT, max_age=LIFE)
+    except signing.BadSignature as error:
+        raise BadMemory from error
+    if content["for"] != _whose(visitor):
+        raise BadMemory
+    return _candidate(content["customer"])
+
+
+def _whose(visitor: Visitor) -> list[int]:
+    return [visitor.company.pipedrive_company_id, visitor.user.user_id]
+
+
+def _candidate(stored: dict[str, Any]) -> CustomerCandidate:
+    return CustomerCandidate(
+        **{
+            **stored,
+            "evidence": tuple(Evidence(each) for each in stored["evidence"]),
+            "strength": Strength(stored["strength"]),
+        }
+    )
+
+
+def _line(stored: dict[str, Any]) -> LineMemory:
+    item, tax = stored["item"], stored["tax"]
+    percentage = None if tax["percentage"] is None else Decimal(tax["percentage"])
+    return LineMemory(
+        name=stored["name"],
+        item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
+        tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Decimals as text; enums of text are text already."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,323 @@
+"""The invoice form's fields: as they were sent, and what they mean. Nothing here calls a vendor.
+
+A field is read in the person's locale; a choice is looked up among what the company may use now. What cannot be read
+becomes a finding at its field, and the rest is read all the same, so that everything wrong is told at once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from django.http import QueryDict
+
+from integration_settings.formats import parse_date, parse_decimal
+from integration_settings.reference import Item, TaxCode
+from invoices.domain.checks import Finding, FindingValue, Severity
+from invoices.domain.deal import Address, Discount
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, line_discount
+from invoices.form_memory import Memory
+
+NEW_CUSTOMER = "new"
+MOST_LINES = 1000
+LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
+LONGEST_TEXT = 5000
+NO_DISCOUNT = ("", "-", "–", "—", "−")
+
+
+@dataclass(frozen=True, slots=True)
+class LineInput:
+    """One row of the grid as it stands in the fields. `added`: by the person, not from the deal."""
+
+    key: str
+    ticked: bool = True
+    added: bool = False
+    description: str = ""
+    item_id: str = ""
+    quantity: str = ""
+    price: str = ""
+    discount: str = ""
+    tax_code_id: str = ""
+    product_id: int | None = None
+    attachment_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormInput:
+    """The whole form as it stands in the fields, all text."""
+
+    deal_id: int
+    intent_key: uuid.UUID
+    customer: str = NEW_CUSTOMER  # a QuickBooks id, or NEW_CUSTOMER, or "" when nothing is chosen
+    name: str = ""
+    email: str = ""
+    street: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+    tax_id: str = ""
+    currency: str = ""
+    invoice_date: str = ""
+    due_date: str = ""
+    due_follows: bool = True  # the due date was not touched, so it moves with the invoice date
+    amounts_are: str = ""
+    number: str = ""
+    memo: str = ""
+    discount: str = ""
+    lines: tuple[LineInput, ...] = ()
+
+    @property
+    def ticked(self) -> tuple[LineInput, ...]:
+        return tuple(line for line in self.lines if line.ticked)
+
+
+class UnreadableForm(Exception):
+    """Not a form of ours: its hidden fields are missing or out of shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What the company may choose from, as last read."""
+
+    tax_codes: Mapping[str, TaxCode]
+    items: Mapping[str, Item]
+    currencies: tuple[str, ...]  # the home currency first
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`draft` has harmless values where a field could not be read; `keys[n]` is the row of `draft.lines[n]`."""
+
+    draft: InvoiceDraft
+    findings: tuple[Finding, ...]
+    keys: tuple[str, ...]
+    figures_readable: bool
+    amounts: Mapping[str, Decimal]  # of every row whose numbers can be read, ticked or not
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """The fields about which nothing more needs to be said."""
+        return frozenset(finding.field for finding in self.findings)
+
+
+def read_post(post: QueryDict) -> FormInput:
+    """The fields as sent; raises `UnreadableForm`."""
+    try:
+        deal_id, intent_key = int(post.get("deal", "")), uuid.UUID(post.get("intent_key", ""))
+    except ValueError as error:
+        raise UnreadableForm from error
+    texts = {
+        name: post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
+        for name in (
+            "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
+            "invoice_date", "due_date", "amounts_are", "number", "memo", "discount",
+        )
+    }  # fmt: skip
+    keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))
+    if len(keys) > MOST_LINES:
+        raise UnreadableForm
+    return FormInput(
+        deal_id=deal_id,
+        intent_key=intent_key,
+        due_follows=post.get("due_follows") == "yes",
+        lines=tuple(_read_line(post, key) for key in keys),
+        **{name: text if name in ("memo", "street") else text.strip() for name, text in texts.items()},
+    )
+
+
+def _read_line(post: QueryDict, key: str) -> LineInput:
+    def text(name: str) -> str:
+        return post.get(f"{key}-{name}", "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "").strip()
+
+    def number(name: str) -> int | None:
+        digits = text(name)
+        return int(digits) if re.fullmatch("[0-9]{1,18}", digits) else None
+
+    return LineInput(
+        key=key,
+        ticked=text("ticked") == "yes",
+        added=text("added") == "yes",
+        description=text("description"),
+        item_id=text("item"),
+        quantity=text("quantity"),
+        price=text("price"),
+        discount=text("discount"),
+        tax_code_id=text("tax"),
+        product_id=number("product"),
+        attachment_id=number("attachment"),
+    )
+
+
+def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, today: date) -> Reading:
+    """What the fields mean, with a finding for each that means nothing."""
+    reader = _Reader(locale)
+    chosen = memory.customer(form.customer)
+    if form.customer != NEW_CUSTOMER and chosen is None:
+        reader.complain("customer", "customer_not_chosen")
+    invoice_date = reader.date("invoice_date", form.invoice_date, today=today, otherwise=today)
+    due_date = reader.date("due_date", form.due_date, today=today, after=invoice_date, otherwise=invoice_date)
+    currency = form.currency if re.fullmatch("[A-Z]{3}", form.currency) else memory.deal_currency
+    percentage, amount = reader.whole_discount(form.discount)
+    draft = InvoiceDraft(
+        deal_id=form.deal_id,
+        bill_to=_bill_to(form, chosen.name if chosen else ""),
+        currency=currency,
+        exchange_rate=memory.exchange_rate if currency == memory.exchange_currency else None,
+        invoice_date=invoice_date,
+        due_date=due_date,
+        amounts_are=_amounts_are(form.amounts_are, memory),
+        lines=tuple(reader.line(line, currency, lists) for line in form.ticked),
+        number=form.number,
+        discount_percentage=percentage,
+        discount_amount=amount,
+        memo=form.memo.strip(),
+    )
+    return Reading(
+        draft=draft,
+        findings=tuple(reader.findings),
+        keys=tuple(line.key for line in form.ticked),
+        figures_readable=reader.figures_readable,
+        amounts=_amounts(form.lines, currency, lists, locale),
+    )
+
+
+def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str) -> dict[str, Decimal]:
+    amounts = {}
+    for line in lines:
+        reader = _Reader(locale)
+        read = reader.line(line, currency, lists)
+        if reader.figures_readable:
+            amounts[line.key] = read.amount(currency)
+    return amounts
+
+
+def _bill_to(form: FormInput, known_name: str) -> BillTo:
+    return BillTo(
+        customer_id="" if form.customer == NEW_CUSTOMER else form.customer,
+        name=known_name or form.name,
+        email=form.email,
+        address=_address(form),
+        tax_id=form.tax_id,
+    )
+
+
+def _address(form: FormInput) -> Address:
+    """In parts as soon as one part is known; a street alone is the whole address as somebody wrote it."""
+    street = form.street.strip()
+    if not any((form.city, form.region, form.postal_code, form.country)):
+        return Address(text=street)
+    first, _, rest = street.partition("\n")
+    return Address(
+        line1=first.strip(),
+        line2=", ".join(part.strip() for part in rest.splitlines() if part.strip()),
+        city=form.city,
+        region=form.region,
+        postal_code=form.postal_code,
+        country=form.country,
+    )
+
+
+def _amounts_are(text: str, memory: Memory) -> AmountsAre:
+    """The proposal stands when the field is not shown (US companies, companies without tax) or says nonsense."""
+    if memory.amounts_are == AmountsAre.WITHOUT_TAX_SETTING:
+        return memory.amounts_are
+    try:
+        chosen = AmountsAre(text)
+    except ValueError:
+        return memory.amounts_are
+    return memory.amounts_are if chosen == AmountsAre.WITHOUT_TAX_SETTING else chosen
+
+
+class _Reader:
+    """Reads one form and collects what could not be read."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+        self.findings: list[Finding] = []
+        self.figures_readable = True
+
+    def complain(self, name: str, code: str, **values: FindingValue) -> None:
+        self.findings.append(Finding(name, Severity.BLOCKS, code, values))
+
+    def date(self, name: str, text: str, *, today: date, otherwise: date, after: date | None = None) -> date:
+        try:
+            return parse_date(text, self.locale, today=today, after=after)
+        except (ValueError, OverflowError):
+            self.complain(name, "date_unreadable" if text else "date_missing", text=text)
+            return otherwise
+
+    def number(self, name: str, text: str) -> Decimal:
+        try:
+            return parse_decimal(without_currency_signs(text), self.locale)
+        except ValueError:
+            self.figures_readable = False
+            self.complain(name, "number_unreadable" if text else "number_missing", text=text)
+            return Decimal(0)
+
+    def discount(self, name: str, text: str) -> Discount:
+        if text in NO_DISCOUNT:
+            return Discount()
+        is_percentage = "%" in text
+        try:
+            value = parse_decimal(without_currency_signs(text.replace("%", "", 1)), self.locale)
+        except ValueError:
+            self.figures_readable = False
+            self.complain(name, "discount_unreadable", text=text)
+            return Discount()
+        return Discount(value, is_percentage)
+
+    def whole_discount(self, text: str) -> tuple[Decimal | None, Decimal | None]:
+        discount = self.discount("discount", text)
+        if not discount.value:
+            return None, None
+        return (discount.value, None) if discount.is_percentage else (None, discount.value)
+
+    def line(self, line: LineInput, currency: str, lists: Lists) -> DraftLine:
+        place = f"lines.{line.key}"
+        quantity = self.number(f"{place}.quantity", line.quantity)
+        price = self.number(f"{place}.unit_price", line.price)
+        discount = self.discount(f"{place}.discount", line.discount)
+        code = lists.tax_codes.get(line.tax_code_id)
+        return DraftLine(
+            description=line.description,
+            item_id=line.item_id if line.item_id in lists.items else "",
+            quantity=quantity,
+            unit_price=price,
+            discount=line_discount(quantity, price, discount, currency),
+            discount_text=plain_discount(discount),
+            tax_code_id=code.id if code else "",
+            tax_percentage=code.percentage if code else Decimal(0),
+            product_id=line.product_id,
+            attachment_id=line.attachment_id,
+        )
+
+
+def without_currency_signs(text: str) -> str:
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Sc")
+
+
+def plain_discount(discount: Discount) -> str:
+    """As the draft keeps it: "5%" or "20", with a point for decimals."""
+    if not discount.value:
+        return ""
+    return f"{discount.value.normalize():f}" + ("%" if discount.is_percentage else "")
+
+
+def due_date_moved(form: FormInput, *, memory: Memory, locale: str, today: date) -> date | None:
+    """Where the untouched due date belongs after the invoice date was changed; None when it stays."""
+    if not form.due_follows:
+        return None
+    try:
+        return parse_date(form.invoice_date, locale, today=today) + memory.due_after
+    except (ValueError, OverflowError):
+        return None
+
+
+def with_customer(form: FormInput, customer: str) -> FormInput:
+    return replace(form, customer=customer)

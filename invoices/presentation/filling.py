@@ -1,0 +1,160 @@
+"""Drafts into fields: the form as it opens for a deal, and as it comes back after QuickBooks refused it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+
+from invoices.domain.deal import Address
+from invoices.domain.draft import DraftLine, InvoiceDraft
+from invoices.form_memory import LineMemory, Memory
+from invoices.forms import NEW_CUSTOMER, FormInput, LineInput
+from invoices.presentation.say import Say
+from invoices.services import Preparation
+
+NO_KEY = uuid.UUID(int=0)
+
+
+def memory_of(preparation: Preparation) -> Memory:
+    """What the form has to remember of its preparation."""
+    deal, choice, draft = preparation.deal, preparation.customer, preparation.draft
+    proposals = zip(draft.lines, preparation.item_proposals, preparation.tax_proposals, strict=True)
+    return Memory(
+        deal_id=deal.id,
+        deal_value=deal.value,
+        deal_currency=deal.currency,
+        party_kind=choice.party_kind,
+        party_name=choice.party_name,
+        person_name=deal.person.name if deal.person else "",
+        linked_id=choice.linked.customer_id if choice.linked else "",
+        candidates=((choice.linked,) if choice.linked else ()) + choice.candidates,
+        lines={
+            key_of(index): LineMemory(first_line(line.description), item, tax)
+            for index, (line, item, tax) in enumerate(proposals)
+        },
+        product_count=sum(1 for product in deal.products if product.enabled),
+        due_days=preparation.due_days,
+        amounts_are=draft.amounts_are,
+        exchange_currency=draft.currency if draft.exchange_rate else "",
+        exchange_rate=draft.exchange_rate,
+    )
+
+
+def opened(preparation: Preparation, say: Say) -> FormInput:
+    """The form as it first opens: everything the deal brings along is ticked."""
+    draft = preparation.draft
+    lines = tuple(
+        replace(line_input(line, key_of(index), draft.currency, say), ticked=True)
+        for index, line in enumerate(draft.lines)
+    )
+    form = head_of(draft, say)
+    return replace(
+        form,
+        intent_key=preparation.intent_key,
+        customer=preparation.customer.preselected or NEW_CUSTOMER,
+        lines=lines,
+        due_follows=True,
+    )
+
+
+def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[FormInput, tuple[str, ...]]:
+    """The form with what a person had entered, and for each line of the stored draft the row that shows it.
+
+    Products of the deal that were left out then stay unticked.
+    """
+    left = dict(enumerate(stored.lines))
+    rows: list[LineInput] = []
+    keys: dict[int, str] = {}
+    for position, line in enumerate(preparation.draft.lines):
+        key = key_of(position)
+        index = next((index for index, kept in left.items() if _same_origin(kept, line)), None)
+        shown = line if index is None else left.pop(index)
+        if index is not None:
+            keys[index] = key
+        rows.append(replace(line_input(shown, key, stored.currency, say), ticked=index is not None))
+    for index, line in left.items():
+        keys[index] = f"n{index + 1}"
+        rows.append(replace(line_input(line, keys[index], stored.currency, say), added=True))
+    form = replace(
+        head_of(stored, say),
+        intent_key=preparation.intent_key,
+        customer=stored.bill_to.customer_id or NEW_CUSTOMER,
+        lines=tuple(rows),
+        due_follows=False,
+    )
+    return form, tuple(keys[index] for index in range(len(stored.lines)))
+
+
+def _same_origin(kept: DraftLine, line: DraftLine) -> bool:
+    """From the same product of the deal, or both the one line that stands for the deal's value."""
+    if kept.attachment_id != line.attachment_id:
+        return False
+    return line.attachment_id is not None or first_line(kept.description) == first_line(line.description)
+
+
+def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
+    address = draft.bill_to.address
+    return FormInput(
+        deal_id=draft.deal_id,
+        intent_key=NO_KEY,
+        name=draft.bill_to.name,
+        email=draft.bill_to.email,
+        street=street_of(address),
+        city=address.city,
+        region=address.region,
+        postal_code=address.postal_code,
+        country=address.country,
+        tax_id=draft.bill_to.tax_id,
+        currency=draft.currency,
+        invoice_date=say.day(draft.invoice_date),
+        due_date=say.day(draft.due_date),
+        amounts_are=str(draft.amounts_are),
+        number=draft.number,
+        memo=draft.memo,
+        discount=whole_discount(draft, say),
+    )
+
+
+def street_of(address: Address) -> str:
+    """The lines of the street, or the whole address when nobody took it apart."""
+    lines = [line for line in (address.line1, address.line2) if line]
+    in_parts = lines or address.city or address.region or address.postal_code or address.country
+    return "\n".join(lines) if in_parts else address.text
+
+
+def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
+    return LineInput(
+        key=key,
+        description=line.description,
+        item_id=line.item_id,
+        quantity=say.number(line.quantity),
+        price=say.price(line.unit_price, currency),
+        discount=localised_discount(line.discount_text, say),
+        tax_code_id=line.tax_code_id,
+        product_id=line.product_id,
+        attachment_id=line.attachment_id,
+    )
+
+
+def whole_discount(draft: InvoiceDraft, say: Say) -> str:
+    if draft.discount_percentage:
+        return say.percent(draft.discount_percentage)
+    return say.price(draft.discount_amount, draft.currency) if draft.discount_amount else ""
+
+
+def localised_discount(text: str, say: Say) -> str:
+    """ "5%" or "20.5" as the draft keeps it, in the reader's locale."""
+    if not re.fullmatch(r"[0-9.]+%?", text):
+        return text
+    value = Decimal(text.rstrip("%"))
+    return say.percent(value) if text.endswith("%") else say.number(value)
+
+
+def first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def key_of(index: int) -> str:
+    return f"l{index + 1}"

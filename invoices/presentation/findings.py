@@ -1,0 +1,119 @@
+"""Findings as the form shows them: in words, at their fields, with the fix beside the fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from invoices.domain.checks import Finding, Severity
+from invoices.presentation.finding_words import TELLING, Told, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A link to the field, or, with a `value`, a button that puts it in."""
+
+    label: str
+    target: str
+    value: str = ""
+    opens_items: bool = False  # the target is a line whose item is to be chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    field: str
+    target: str  # id of the element that takes the focus
+    severity: Severity
+    title: str
+    text: str = ""
+    sentence: str = ""  # as it stands at the field and in the summary
+    fix: Fix | None = None
+
+    @property
+    def blocks(self) -> bool:
+        return self.severity == Severity.BLOCKS
+
+    @property
+    def css(self) -> str:
+        return {Severity.BLOCKS: "error", Severity.WARNS: "warning", Severity.FINE: "fine"}[self.severity]
+
+    @property
+    def icon(self) -> str:
+        return {Severity.BLOCKS: "error", Severity.WARNS: "warning", Severity.FINE: "checked"}[self.severity]
+
+
+TARGETS = {
+    "customer": "f-customer",
+    "customer.name": "f-name",
+    "customer.email": "f-email",
+    "customer.address": "f-street",
+    "customer.tax_id": "f-tax_id",
+    "currency": "f-currency",
+    "invoice_date": "f-invoice_date",
+    "due_date": "f-due_date",
+    "number": "f-number",
+    "amounts_are": "f-amounts_are",
+    "memo": "f-memo",
+    "private_note": "f-memo",
+    "discount": "f-discount",
+    "lines": "f-add-line",
+    "": "f-customer",
+}
+
+
+def target_of(field: str) -> str:
+    """The id of the element that a finding's field stands for."""
+    if not field.startswith("lines."):
+        return TARGETS.get(field, "f-customer")
+    _lines, key, part = field.split(".", 2)
+    return f"{key}-{ {'tax_code': 'tax', 'unit_price': 'price'}.get(part, part) }"
+
+
+def by_keys(findings: Iterable[Finding], keys: tuple[str, ...]) -> list[Finding]:
+    """Findings that name a line by its place in the draft, naming it by its row in the form instead."""
+    return [replace(finding, field=by_key(finding.field, keys)) for finding in findings]
+
+
+def by_key(field: str, keys: tuple[str, ...]) -> str:
+    first, _dot, rest = field.partition(".")
+    index, _dot, part = rest.partition(".")
+    known = first == "lines" and index.isdigit() and int(index) < len(keys)
+    return f"lines.{keys[int(index)]}.{part}" if known else field
+
+
+def issues_of(findings: Iterable[Finding], with_words: Words) -> tuple[Issue, ...]:
+    return tuple(_issue(finding, with_words) for finding in findings)
+
+
+def _issue(finding: Finding, with_words: Words) -> Issue:
+    tell = TELLING.get(finding.code)
+    told = tell(finding, with_words) if tell else Told(_unnamed(finding, with_words))
+    return Issue(
+        field=finding.field,
+        target=target_of(finding.field),
+        severity=finding.severity,
+        title=told.title,
+        text=told.text,
+        sentence=told.sentence or f"{told.title.rstrip('.')}. {told.text}".strip(),
+        fix=_fix(finding, told, with_words) if finding.blocks or told.value else None,
+    )
+
+
+def _unnamed(finding: Finding, with_words: Words) -> str:
+    # Translators: {field} is the label of a field, {code} a technical word
+    return _("{field} needs another look ({code})").format(field=with_words.label(finding.field), code=finding.code)
+
+
+def _fix(finding: Finding, told: Told, with_words: Words) -> Fix:
+    target = target_of(finding.field)
+    if told.value:
+        return Fix(told.value_label, target, told.value)
+    if finding.field.startswith("lines.") and finding.field.endswith(".item"):
+        # Translators: button beside a line that has no QuickBooks item
+        return Fix(_("Choose item"), target, opens_items=True)
+    if finding.field == "lines":
+        return Fix(_("Add a line"), target)
+    # Translators: link that moves to the field named {field}
+    return Fix(_("Go to {field}").format(field=with_words.label(finding.field)), target)

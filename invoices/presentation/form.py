@@ -1,0 +1,573 @@
+"""The invoice form as ready values: what stands in each field, why it was proposed, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from integration_settings import formats
+from integration_settings.reference import Profile, TaxCode
+from invoices.domain.books import NOT_TAXABLE, TAXABLE
+from invoices.domain.draft import AmountsAre
+from invoices.domain.matching import CustomerCandidate, Evidence, ItemReason, Strength
+from invoices.domain.tax import TaxReason, Totals
+from invoices.form_memory import LineMemory, Memory
+from invoices.forms import NEW_CUSTOMER, FormInput, LineInput, Lists
+from invoices.presentation import words
+from invoices.presentation.findings import Issue
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    icon: str
+    tone: str  # "positive", "warning" or "" for quiet
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCard:
+    value: str
+    name: str
+    place: str
+    checked: bool
+    why: tuple[Why, ...]
+    tag: str = ""
+    tag_tone: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """`input` are the texts of the fields; `errors` by part of the line ("item", "quantity", "price" …)."""
+
+    input: LineInput
+    name: str
+    item_text: str
+    item_icon: str
+    item_tone: str
+    item_fault: bool
+    reason: str
+    codes: tuple[Choice, ...]
+    amount: str
+    errors: Mapping[str, str]
+    labels: Mapping[str, str]  # names of the controls, each with the line's
+
+    @property
+    def key(self) -> str:
+        return self.input.key
+
+    @property
+    def fault(self) -> bool:
+        return self.input.ticked and (self.item_fault or bool(self.errors))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    label: str
+    value: str
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The rail's total. `whole` is empty while a number cannot be read."""
+
+    rows: tuple[TotalRow, ...]
+    label: str
+    whole: str
+    foot_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    issues: tuple[Issue, ...]
+    to_fix: int
+    tag: str
+    tag_tone: str
+    checked: str
+    foot: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    input: FormInput
+    kept: str
+    title: str
+    customer_aside: str
+    cards: tuple[CustomerCard, ...]
+    new_card: CustomerCard
+    is_new: bool
+    remembered: str
+    keeps_tax_ids: bool
+    tax_id_label: str
+    region_label: str
+    postal_code_label: str
+    email_hint: str
+    details_aside: str
+    currency: CurrencyField
+    due_hint: str
+    amounts_are: tuple[Choice, ...]
+    asks_number: bool
+    tax_heading: str
+    tax_mode: str  # "codes", "pair" or "none"
+    price_heading: str
+    lines_aside: str
+    line_labels: Mapping[str, str]  # patterns of the above; "{name}" is the place
+    rows: tuple[LineRow, ...]
+    empty_row: LineRow
+    not_ticked: str
+    discount_shown: bool
+    discount_source: str
+    discount_amount: str
+    figures: Figures
+    preflight: Preflight
+    errors: tuple[Issue, ...] = ()  # told at the fields and in the summary, after a refused press
+    error_title: str = ""
+    at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
+    first_focus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyField:
+    code: str
+    label: str
+    locked: bool
+    hint: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a page is made from."""
+
+    input: FormInput
+    memory: Memory
+    kept: str
+    lists: Lists
+    profile: Profile
+    totals: Totals | None  # None while a number cannot be read
+    amounts: Mapping[str, Decimal]  # of every row that can be read, ticked or not
+    issues: tuple[Issue, ...]
+    checked_at: datetime
+    invoice_date: date
+    due_date: date
+    say: Say
+
+
+def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage:
+    """`errors` are shown at their fields: after a press that was refused, by us or by QuickBooks."""
+    form, memory, profile, say = material.input, material.memory, material.profile, material.say
+    rows = line_rows(material, errors)
+    return FormPage(
+        input=form,
+        kept=material.kept,
+        title=_page_title(errors),
+        customer_aside=_customer_aside(memory),
+        cards=tuple(_card(found, memory, form, profile, say) for found in memory.candidates),
+        new_card=_new_card(memory, form),
+        is_new=form.customer == NEW_CUSTOMER,
+        remembered=_remembered(memory),
+        keeps_tax_ids=words.keeps_tax_ids(profile.country),
+        tax_id_label=words.tax_id_label(profile.country),
+        region_label=words.region_label(profile.country),
+        postal_code_label=words.postal_code_label(profile.country),
+        email_hint=_("Also kept on the new customer.") if form.customer == NEW_CUSTOMER else "",
+        details_aside="" if profile.custom_numbers else _("QuickBooks gives the number"),
+        currency=currency_field(material),
+        due_hint=due_hint(material),
+        amounts_are=_amounts_choices(form, memory, profile),
+        asks_number=profile.custom_numbers,
+        tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
+        tax_mode=tax_mode(profile),
+        price_heading=_("Rate") if profile.is_us else _("Price"),
+        lines_aside=_lines_aside(form, memory, say),
+        line_labels=line_labels(material.profile.country),
+        rows=rows,
+        empty_row=_row(LineInput(key="KEY", added=True, quantity="1"), material, {}, ""),
+        not_ticked=not_ticked(form, memory),
+        discount_shown=bool(form.discount),
+        discount_source=_("from the deal") if form.discount else "",
+        discount_amount=discount_amount(material),
+        figures=figures(material),
+        preflight=preflight(material),
+        errors=errors,
+        error_title=_error_title(errors, say),
+        at_field={issue.target: issue.sentence for issue in reversed(errors)},
+        first_focus=_first_focus(material, errors),
+    )
+
+
+# Customer
+
+
+def _customer_aside(memory: Memory) -> str:
+    names = [name for name in (memory.party_name, memory.person_name) if name]
+    # Translators: where the customer's data come from; {names} are an organization and a person
+    return _("From {names}").format(names=" · ".join(dict.fromkeys(names))) if names else ""
+
+
+def _remembered(memory: Memory) -> str:
+    if memory.party_kind == "organization":
+        return _("Your choice is remembered on the organization")
+    return _("Your choice is remembered on the person") if memory.party_kind == "person" else ""
+
+
+STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}
+
+
+def _card(found: CustomerCandidate, memory: Memory, form: FormInput, profile: Profile, say: Say) -> CustomerCard:
+    linked = found.customer_id == memory.linked_id
+    place = [found.place]
+    if found.currency and found.currency != profile.home_currency:
+        place.append(found.currency)
+    if not found.active:
+        # Translators: beside the name of a customer or item that QuickBooks has switched off
+        place.append(_("inactive"))
+    strength = {
+        Strength.STRONG: _("Strong match"),
+        Strength.LIKELY: _("Likely match"),
+        Strength.WEAK: _("Weak match"),
+    }
+    chosen_here = not linked and not found.evidence
+    return CustomerCard(
+        value=found.customer_id,
+        name=found.name,
+        place=" · ".join(part for part in place if part),
+        checked=form.customer == found.customer_id,
+        why=_evidence(found, memory),
+        tag=_("Linked") if linked else _("Chosen") if chosen_here else strength[found.strength],
+        tag_tone="positive" if linked else "accent" if chosen_here else STRENGTHS[found.strength],
+    )
+
+
+def _evidence(found: CustomerCandidate, memory: Memory) -> tuple[Why, ...]:
+    if found.customer_id == memory.linked_id:
+        return (Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),)
+    told = {
+        Evidence.LINKED: Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),
+        Evidence.SAME_NAME: Why("check", "positive", _("Same name")),
+        Evidence.SAME_EMAIL: Why("check", "positive", _("Same e-mail address, {email}").format(email=found.email)),
+        Evidence.SIMILAR_NAME: Why("info", "", _("Name is similar")),
+    }
+    if found.evidence == (Evidence.SIMILAR_NAME,):
+        return (Why("info", "", _("Name is similar, nothing else matches")),)
+    if not found.evidence:
+        return (Why("search", "", _("Found by searching")),)
+    return tuple(told[evidence] for evidence in found.evidence if evidence in told)
+
+
+def _new_card(memory: Memory, form: FormInput) -> CustomerCard:
+    nothing_found = not memory.candidates
+    why = (Why("check", "positive", _("No customer has this name or e-mail address")),) if nothing_found else ()
+    return CustomerCard(
+        value=NEW_CUSTOMER,
+        name=_("New customer"),
+        place="",
+        checked=form.customer == NEW_CUSTOMER,
+        why=why,
+        tag=_("Suggested") if nothing_found else "",
+        tag_tone="info",
+    )
+
+
+# Invoice details
+
+
+def currency_field(material: Material) -> CurrencyField:
+    form, profile = material.input, material.profile
+    customer = material.memory.customer(form.customer)
+    kept_in = customer.currency if customer else ""
+    label = currency_label(form.currency, material.say)
+    if not profile.multicurrency and form.currency == profile.home_currency:
+        return CurrencyField(form.currency, label, True, _("Your QuickBooks uses one currency."))
+    if kept_in and kept_in == form.currency:
+        hint = _("This customer is kept in {currency}.").format(currency=kept_in)
+        return CurrencyField(form.currency, label, True, hint)
+    codes = dict.fromkeys((*material.lists.currencies, material.memory.deal_currency, form.currency))
+    choices = tuple(Choice(code, currency_label(code, material.say), code == form.currency) for code in codes if code)
+    hint = "" if kept_in else _("The new customer is kept in this currency.")
+    return CurrencyField(form.currency, label, False, hint, choices)
+
+
+def currency_label(code: str, say: Say) -> str:
+    name = formats.currency_name(code, say.locale) if code else ""
+    # Translators: a currency's code and name, as in "GBP – Pound sterling"
+    return _("{code} – {name}").format(code=code, name=name) if name and name != code else code
+
+
+def due_hint(material: Material) -> str:
+    days = (material.due_date - material.invoice_date).days
+    if days < 0:
+        return ""
+    if days == 0:
+        return _("On the invoice date")
+    said = ngettext("{count} day after the invoice date", "{count} days after the invoice date", days)
+    return said.format(count=material.say.number(days))
+
+
+def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple[Choice, ...]:
+    if memory.amounts_are == AmountsAre.WITHOUT_TAX_SETTING or not profile.uses_sales_tax:
+        return ()
+    tax = words.tax_word(profile.country)
+    labels = (
+        # Translators: how prices relate to the tax; {tax} is VAT or GST
+        (AmountsAre.TAX_EXCLUSIVE, _("Exclusive of {tax}").format(tax=tax)),
+        (AmountsAre.TAX_INCLUSIVE, _("Inclusive of {tax}").format(tax=tax)),
+        (AmountsAre.NO_TAX, _("Without {tax}").format(tax=tax)),
+    )
+    return tuple(Choice(str(value), label, str(value) == form.amounts_are) for value, label in labels)
+
+
+# Lines
+
+
+def tax_mode(profile: Profile) -> str:
+    if not profile.uses_sales_tax:
+        return "none"
+    return "pair" if profile.is_us else "codes"
+
+
+def _lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
+    from_deal = memory.product_count
+    if not from_deal:
+        return _("The deal has no products; this line is its value")
+    ticked = sum(1 for line in form.lines if line.ticked and not line.added)
+    if ticked == from_deal:
+        said = ngettext("From the deal’s {count} product", "From the deal’s {count} products", from_deal)
+        return said.format(count=say.number(from_deal))
+    said = ngettext("{ticked} of the deal’s {count} product", "{ticked} of the deal’s {count} products", from_deal)
+    return said.format(ticked=say.number(ticked), count=say.number(from_deal))
+
+
+def not_ticked(form: FormInput, memory: Memory) -> str:
+    names = [_line_name(line, memory) for line in form.lines if not line.ticked and not line.added]
+    if not names:
+        return ""
+    if len(names) > 3:
+        said = ngettext(
+            "Not ticked: {count} line stays on the deal for a later invoice.",
+            "Not ticked: {count} lines stay on the deal for a later invoice.",
+            len(names),
+        )
+        return said.format(count=len(names))
+    said = ngettext(
+        "Not ticked: {names} stays on the deal for a later invoice.",
+        "Not ticked: {names} stay on the deal for a later invoice.",
+        len(names),
+    )
+    # Translators: the name of a line, quoted, in a list of such names
+    return said.format(names=", ".join(_("“{line}”").format(line=name) for name in names))
+
+
+def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") -> tuple[LineRow, ...]:
+    """All rows, or the one with the key `only`."""
+    currency = material.input.currency
+    amounts = {key: material.say.amount(amount, currency) for key, amount in material.amounts.items()}
+    faults: dict[str, dict[str, str]] = {}
+    for issue in errors:
+        if issue.field.startswith("lines."):
+            _lines, key, _part = issue.field.split(".", 2)
+            faults.setdefault(key, {}).setdefault(issue.target.partition("-")[2], issue.sentence)
+    return tuple(
+        _row(line, material, faults.get(line.key, {}), amounts.get(line.key, ""))
+        for line in material.input.lines
+        if not only or line.key == only
+    )
+
+
+def _line_name(line: LineInput, memory: Memory) -> str:
+    known = memory.lines.get(line.key)
+    return known.name if known else line.description.partition("\n")[0]
+
+
+def _row(line: LineInput, material: Material, errors: Mapping[str, str], amount: str) -> LineRow:
+    known = material.memory.lines.get(line.key)
+    text, icon, tone, fault = _item_state(line, known, material.lists)
+    mode = tax_mode(material.profile)
+    return LineRow(
+        input=line,
+        name=_line_name(line, material.memory),
+        item_text=text,
+        item_icon=icon,
+        item_tone=tone,
+        item_fault=fault,
+        reason=_tax_reason(line, known, material) if mode != "none" else "",
+        codes=_codes(line, material.lists.tax_codes, mode),
+        amount=amount,
+        errors=errors,
+        labels=named(line_labels(material.profile.country), _line_name(line, material.memory)),
+    )
+
+
+def line_labels(country: str) -> dict[str, str]:
+    """Every control of the grid is named after its line; the name stays a place, for lines that have none yet."""
+    tax = words.tax_heading(country)
+    return {
+        # Translators: names of the controls of one line; the place is the line's name
+        "tick": _("Invoice {name}"),
+        "quantity": _("Quantity, {name}"),
+        "price": _("Price, {name}"),
+        "discount": _("Discount, {name}, percentage or amount"),
+        "tax": _("Taxable, {name}") if country == "US" else _("{tax}, {name}").format(tax=tax, name="{name}"),
+        "remove": _("Remove {name}"),
+        "choose": _("Choose item for {name}"),
+        "change": _("Change the item of {name}"),
+    }
+
+
+def named(labels: Mapping[str, str], name: str) -> dict[str, str]:
+    # Translators: stands in for the name of a line that has none yet
+    return {part: label.replace("{name}", name or _("the new line")) for part, label in labels.items()}
+
+
+def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tuple[str, str, str, bool]:
+    """(text, icon, tone, is a fault)"""
+    item = lists.items.get(line.item_id)
+    if item is None:
+        if known and known.item.reason == ItemReason.INACTIVE:
+            return _("“{item}” is inactive").format(item=known.item.name), "error", "negative", True
+        return _("No QuickBooks item yet"), "error", "negative", True
+    if not item.active:
+        return _("“{item}” is inactive").format(item=item.name), "error", "negative", True
+    if known and known.item.item_id == item.id:
+        if known.item.reason == ItemReason.SKU:
+            # Translators: which item a line stands for, and why
+            return _("{item}, by SKU {sku}").format(item=item.name, sku=known.item.sku), "checked", "positive", False
+        return _("{item}, same name").format(item=item.name), "checked", "positive", False
+    return _("{item}, chosen here").format(item=item.name), "checked", "positive", False
+
+
+def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:
+    if known is None:
+        return ""
+    proposal, say = known.tax, material.say
+    percentage = say.percent(proposal.percentage) if proposal.percentage is not None else ""
+    if proposal.reason == TaxReason.NO_CODE_FITS:
+        return _("Product tax is {percentage}, no QuickBooks code has that").format(percentage=percentage)
+    if proposal.reason == TaxReason.PRODUCT_TAX:
+        return _("Product tax is {percentage}").format(percentage=percentage)
+    if proposal.reason == TaxReason.ITEM and line.tax_code_id == proposal.code_id:
+        return _("As the item says")
+    return ""
+
+
+def _codes(line: LineInput, codes: Mapping[str, TaxCode], mode: str) -> tuple[Choice, ...]:
+    if mode == "pair":
+        return (
+            Choice(TAXABLE, _("Yes"), line.tax_code_id == TAXABLE),
+            Choice(NOT_TAXABLE, _("No"), line.tax_code_id == NOT_TAXABLE),
+        )
+    if mode == "none":
+        return ()
+    offered = [code for code in codes.values() if code.active or code.id == line.tax_code_id]
+    return tuple(Choice(code.id, code.name, code.id == line.tax_code_id) for code in offered)
+
+
+# Figures
+
+
+def discount_amount(material: Material) -> str:
+    if material.totals is None or not material.totals.invoice_discount:
+        return ""
+    return material.say.amount(-material.totals.invoice_discount, material.totals.currency)
+
+
+def figures(material: Material) -> Figures:
+    totals, say = material.totals, material.say
+    before_tax = _("Before tax")
+    if totals is None:
+        note = _("The total appears when every number can be read")
+        return Figures((), _("Total"), "", note)
+    rows = [*_discount_rows(material, totals), *_tax_rows(material, totals)]
+    whole = say.amount(totals.total, totals.currency)
+    note = "" if totals.tax_known else _("before {tax}").format(tax=words.tax_word(material.profile.country))
+    return Figures(tuple(rows), _("Total") if totals.tax_known else before_tax, whole, note)
+
+
+def _discount_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
+    say, currency = material.say, totals.currency
+    if totals.line_discounts or totals.invoice_discount:
+        yield TotalRow(_("Before discount"), say.amount(totals.before_discount, currency))
+    if totals.line_discounts:
+        yield TotalRow(_("Line discounts"), say.amount(-totals.line_discounts, currency))
+    if totals.invoice_discount:
+        typed = material.input.discount
+        label = _("Discount {percentage}").format(percentage=typed) if "%" in typed else _("Discount")
+        yield TotalRow(label, say.amount(-totals.invoice_discount, currency))
+
+
+def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
+    say, country = material.say, material.profile.country
+    heading = words.tax_heading(country)
+    if not totals.tax_known:
+        yield TotalRow(_("Subtotal"), say.amount(totals.net, totals.currency))
+        yield TotalRow(heading, _("QuickBooks calculates this when it’s created"), is_text=True)
+        return
+    if totals.tax_lines:
+        yield TotalRow(_("Net"), say.amount(totals.net, totals.currency))
+    for line in totals.tax_lines:
+        # Translators: {tax} is VAT or GST, {rate} its percentage, {base} the amount it is on
+        label = _("{tax} {rate} on {base}").format(
+            tax=heading, rate=say.rate(line.percentage), base=say.amount(line.base, totals.currency)
+        )
+        yield TotalRow(label, say.amount(line.tax, totals.currency))
+
+
+def preflight(material: Material) -> Preflight:
+    to_fix = sum(issue.blocks for issue in material.issues)
+    say = material.say
+    if to_fix:
+        tag = ngettext("{count} to fix", "{count} to fix", to_fix).format(count=say.number(to_fix))
+        foot = ngettext("{count} thing to fix first", "{count} things to fix first", to_fix)
+        foot = foot.format(count=say.number(to_fix))
+    else:
+        tag, foot = _("Ready"), _("Ready to create")
+    return Preflight(
+        issues=material.issues,
+        to_fix=to_fix,
+        tag=tag,
+        tag_tone="negative" if to_fix else "positive",
+        checked=_("Checked {time}").format(time=say.clock(material.checked_at)),
+        foot=foot,
+    )
+
+
+# What takes the attention first
+
+
+def _page_title(errors: tuple[Issue, ...]) -> str:
+    # Translators: title of the page after a refused press; screen readers say it first
+    return _("Error: New invoice") if errors else _("New invoice")
+
+
+def _error_title(errors: tuple[Issue, ...], say: Say) -> str:
+    if not errors:
+        return ""
+    return ngettext(
+        "{count} thing to fix before QuickBooks can take this invoice",
+        "{count} things to fix before QuickBooks can take this invoice",
+        len(errors),
+    ).format(count=say.number(len(errors)))
+
+
+def _first_focus(material: Material, errors: tuple[Issue, ...]) -> str:
+    """The summary after a refused press; else the customer if there is a choice, the first fault, the invoice date."""
+    if errors:
+        return "errors"
+    choices = [found for found in material.memory.candidates if found.customer_id != material.memory.linked_id]
+    if choices and not material.memory.linked_id:
+        return "f-customer"
+    fault = next((issue.target for issue in material.issues if issue.blocks), "")
+    return fault or "f-invoice_date"

@@ -1,0 +1,392 @@
+"""The panel in a deal, a person or an organization, as ready values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from invoices.domain.status import InvoiceStatus, Submission
+from invoices.presentation import refusals, words
+from invoices.presentation.say import Say
+from invoices.selectors import InvoiceRow, PanelData, Sums
+
+MOST_ROWS = 8
+"""As many as fit above 750 pixels, the tallest panel Pipedrive draws, with everything else in view."""
+MOST_ROWS_BELOW_A_BANNER = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    public_id: str
+    flag: str
+    number: str
+    amount: str
+    kind: str  # "plain", "off" (voided, deleted), "verifying", "waiting", "refused"
+    second: str | SafeString = ""
+    open_part: str = ""
+    text: str | SafeString = ""
+    note: str = ""
+    quickbooks_url: str = ""
+    menu_name: str = ""
+    deal_id: int = 0
+    deal_title: str = ""
+    deal_url: str = ""
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    kind: str  # "paid", "open", "overdue", "rest"
+    label: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    headline: str
+    aside: str
+    legend: tuple[Legend, ...]
+    note: str = ""
+    over: str = ""
+    bar: Mapping[str, Decimal] = field(default_factory=dict)  # paid, open, overdue, whole; empty: no bar
+    bar_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    kind: str
+    fact: str
+    text: str
+    reconnect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink:
+    """The menu entry, and the question it asks first."""
+
+    entry: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    state: str  # "not_connected", "empty", "list"
+    resource: str
+    resource_id: int
+    may_connect: bool
+    company_name: str
+    admins: str
+    customer_name: str
+    customer_url: str
+    unlink: Unlink | None
+    banner: Banner | None
+    sum: Sum | None
+    rows: tuple[Row, ...]
+    count: int
+    hidden: int
+    more_text: str
+    can_invoice: bool
+    checked: str
+    checked_is_old: bool
+    checking: str
+    books_name: str
+    announce: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything shown changes; a poll that brings the same is answered with nothing."""
+        return hashlib.sha256(repr(replace(self, announce="")).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the panel is about: the record that is open in Pipedrive, and who looks at it."""
+
+    resource: str
+    resource_id: int
+    is_admin: bool
+    company_name: str
+    admin_names: tuple[str, ...]
+    country: str
+    disconnected_here: bool = False
+    deal_titles: Mapping[int, str] = field(default_factory=dict)
+    deal_urls: Mapping[int, str] = field(default_factory=dict)
+
+
+def panel_of(
+    data: PanelData,
+    place: Place,
+    say: Say,
+    now: datetime,
+    *,
+    changed: frozenset[str] = frozenset(),
+    everything: bool = False,
+    problem: Banner | None = None,
+) -> Panel:
+    """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
+    banner = _ended(data, place, say, now) or problem
+    rows = tuple(_row(row, place, say, changed) for row in data.rows)
+    most = len(rows) if everything else (MOST_ROWS_BELOW_A_BANNER if banner else MOST_ROWS)
+    shown = rows if len(rows) <= most else rows[: most - 1]
+    hidden = len(rows) - len(shown)
+    return Panel(
+        state="not_connected" if not data.ever_connected else "list" if rows else "empty",
+        resource=place.resource,
+        resource_id=place.resource_id,
+        may_connect=place.is_admin,
+        company_name=place.company_name,
+        admins=names_in_a_row(place.admin_names),
+        customer_name=data.customer_name,
+        customer_url=data.customer_url,
+        unlink=_unlink(data),
+        banner=banner,
+        sum=_sum(data.sums, place, say, deals=len({row.deal_id for row in data.rows})),
+        rows=shown,
+        count=len(rows),
+        hidden=hidden,
+        more_text=ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
+        can_invoice=place.resource == "deal" and not everything,
+        checked=_checked(data, say, now),
+        checking=_checking(data, say, now),
+        checked_is_old=data.stale,
+        books_name=data.books_name,
+    )
+
+
+def names_in_a_row(names: tuple[str, ...]) -> str:
+    """ "Priya Nair", "Priya Nair or Tom Hale", "Priya Nair, Tom Hale or one of 3 others"."""
+    if len(names) > 3:
+        # Translators: who may connect QuickBooks; {names} is a list of two names
+        rest = ngettext(
+            "{names} or {count} other administrator", "{names} or {count} other administrators", len(names) - 2
+        )
+        return rest.format(names=", ".join(names[:2]), count=len(names) - 2)
+    if len(names) > 1:
+        # Translators: the last pair in a list of people of whom any will do
+        return _("{names} or {last}").format(names=", ".join(names[:-1]), last=names[-1])
+    return "".join(names)
+
+
+def _checked(data: PanelData, say: Say, now: datetime) -> str:
+    if data.checked_at is None:
+        return _("Not checked yet")
+    time = say.checked(data.checked_at, now)
+    # Translators: foot of the panel, when QuickBooks was last asked
+    return (_("Last checked {time}") if data.stale else _("Checked {time}")).format(time=time)
+
+
+def _checking(data: PanelData, say: Say, now: datetime) -> str:
+    """Stands in the foot while a refresh runs; the old time stays until the new one is there."""
+    if data.checked_at is None:
+        return _("Checking QuickBooks…")
+    return _("Checking QuickBooks… last checked {time}").format(time=say.checked(data.checked_at, now))
+
+
+def _unlink(data: PanelData) -> Unlink | None:
+    if not data.customer_name:
+        return None
+    return Unlink(
+        entry=_("Unlink {customer}…").format(customer=data.customer_name),
+        title=_("Unlink {customer}?").format(customer=data.customer_name),
+        text=_("The next invoice asks for the customer again. Invoices stay as they are."),
+    )
+
+
+def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | None:
+    if data.connected or not data.ever_connected:
+        return None
+    fact = _("QuickBooks is disconnected") if place.disconnected_here else _("QuickBooks ended the connection")
+    waiting = sum(row.waiting for row in data.rows)
+    parts = []
+    if data.checked_at:
+        parts.append(_("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now)))
+    if waiting:
+        parts.append(
+            ngettext(
+                "{count} invoice waits; it is created once somebody signs in again.",
+                "{count} invoices wait; they are created once somebody signs in again.",
+                waiting,
+            ).format(count=say.number(waiting))
+        )
+    else:
+        parts.append(_("New invoices can be created once somebody signs in again."))
+    return Banner("error", fact, " ".join(parts), reconnect=True)
+
+
+# Sums
+
+
+def _sum(sums: Sums | None, place: Place, say: Say, *, deals: int) -> Sum | None:
+    if sums is None:
+        return None
+    return _sum_of_deal(sums, place, say) if place.resource == "deal" else _sum_of_party(sums, say, deals)
+
+
+def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
+    whole = max((sums.invoiced, sums.deal_value or sums.invoiced), key=lambda money: money.amount)
+    legend = [
+        Legend("paid", pgettext("part of the deal", "Paid"), say.money(sums.paid)),
+        Legend("open", pgettext("part of the deal", "Open"), say.money(sums.open)),
+        Legend("overdue", pgettext("part of the deal", "Overdue"), say.money(sums.overdue)),
+    ]
+    legend = [entry for entry, money in zip(legend, (sums.paid, sums.open, sums.overdue), strict=True) if money]
+    if sums.not_invoiced:
+        legend.append(Legend("rest", _("Not invoiced"), say.money(sums.not_invoiced)))
+    return Sum(
+        # Translators: headline of the panel; how much of the deal has been invoiced
+        headline=_("{amount} invoiced").format(amount=say.money(sums.invoiced)),
+        # Translators: follows "£15,000.00 invoiced"; the value of the deal
+        aside=_("of {amount}").format(amount=say.money(sums.deal_value)) if sums.deal_value else "",
+        legend=tuple(legend),
+        note=_tax_note(sums, place),
+        over=_("{amount} more than the deal").format(amount=say.money(sums.over)) if sums.over else "",
+        bar={
+            "paid": sums.paid.amount,
+            "open": sums.open.amount,
+            "overdue": sums.overdue.amount,
+            "whole": whole.amount,
+        },
+        bar_text=", ".join(f"{entry.label} {entry.amount}" for entry in legend),
+    )
+
+
+def _tax_note(sums: Sums, place: Place) -> str:
+    tax = words.tax_word(place.country)
+    if sums.with_tax:
+        # Translators: the place is VAT, GST or sales tax
+        return _("Amounts here are with {tax}, like the deal value.").format(tax=tax)
+    return _("Amounts here are without {tax}, like the deal value.").format(tax=tax)
+
+
+def _sum_of_party(sums: Sums, say: Say, deals: int) -> Sum:
+    legend = [
+        Legend("open", _("Not due"), say.money(sums.open)),
+        Legend("overdue", pgettext("part of the deal", "Overdue"), say.money(sums.overdue)),
+    ]
+    return Sum(
+        # Translators: headline of the panel of an organization; what its invoices still owe
+        headline=_("{amount} open").format(amount=say.money(sums.open + sums.overdue)),
+        aside=ngettext("{count} deal", "{count} deals", deals).format(count=say.number(deals)),
+        legend=tuple(legend),
+    )
+
+
+# Rows
+
+
+def _row(row: InvoiceRow, place: Place, say: Say, changed: frozenset[str]) -> Row:
+    made = Row(
+        public_id=str(row.public_id),
+        flag="",
+        number=row.number,
+        amount=say.money(row.total) if row.total else "",
+        kind="plain",
+        deal_id=row.deal_id,
+        deal_title=place.deal_titles.get(row.deal_id, ""),
+        deal_url=place.deal_urls.get(row.deal_id, ""),
+        changed=str(row.public_id) in changed,
+    )
+    if row.status is not None:
+        return _settled(made, row, say)
+    if row.submission == Submission.REJECTED:
+        return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
+    if row.waiting:
+        text = _("It is sent to QuickBooks as soon as somebody signs in again. There is no need to create it again.")
+        return replace(made, flag="waiting", kind="waiting", text=text)
+    if row.submission == Submission.UNKNOWN:
+        text = _(
+            "QuickBooks did not answer in time. We are asking it whether the invoice exists; "
+            "please don’t create it again."
+        )
+        note = _("Sent {time}").format(time=say.clock(row.created_at))
+        return replace(made, flag="being_verified", kind="verifying", text=text, note=note)
+    text = _("The invoice is on its way to QuickBooks.")
+    note = _("Sent {time}").format(time=say.clock(row.created_at))
+    return replace(made, flag="waiting", kind="verifying", text=text, note=note)
+
+
+def _settled(made: Row, row: InvoiceRow, say: Say) -> Row:
+    off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
+    number = row.number or _("No number")
+    return replace(
+        made,
+        flag=str(row.status),
+        kind="off" if off else "plain",
+        number=number,
+        second=_second_line(row, say),
+        open_part=_open_part(row, say),
+        quickbooks_url="" if row.status == InvoiceStatus.DELETED else row.quickbooks_url,
+        # Translators: name of the button that opens the menu of one invoice
+        menu_name=_("More for invoice {number}").format(number=number),
+    )
+
+
+def _open_part(row: InvoiceRow, say: Say) -> str:
+    if row.status in (InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE) and row.paid and row.balance:
+        # Translators: right end of an invoice's second line; what is still to be paid
+        return _("{amount} open").format(amount=say.money(row.balance))
+    return ""
+
+
+def _second_line(row: InvoiceRow, say: Say) -> str | SafeString:  # noqa: PLR0911  # one line a status
+    due = say.day(row.due_date) if row.due_date else ""
+    match row.status:
+        case InvoiceStatus.PAID:
+            return _("Paid {date}").format(date=say.day(row.paid_on)) if row.paid_on else _("Nothing left to pay")
+        case InvoiceStatus.VOIDED:
+            return (
+                _("Voided {date}").format(date=say.day(row.voided_on)) if row.voided_on else _("Voided in QuickBooks")
+            )
+        case InvoiceStatus.DELETED:
+            if row.deleted_on is None:
+                return _("Deleted in QuickBooks")
+            return _("Deleted in QuickBooks {date}").format(date=say.day(row.deleted_on))
+        case InvoiceStatus.OVERDUE:
+            return _overdue_line(row, due, say)
+        case InvoiceStatus.UNKNOWN:
+            return _("QuickBooks has not reported an amount yet")
+    if not due:
+        return _("No due date")
+    if row.paid:
+        return _("Due {date} · {amount} paid").format(date=due, amount=say.money(row.paid))
+    if row.emailed_on:
+        return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=say.day_short(row.emailed_on))
+    return _("Due {date}").format(date=due)
+
+
+def _overdue_line(row: InvoiceRow, due: str, say: Say) -> SafeString:
+    days = ngettext("{count} day overdue", "{count} days overdue", row.days_overdue)
+    alert = format_html('<span class="row__alert">{}</span>', days.format(count=say.number(row.days_overdue)))
+    if row.paid:
+        # Translators: the first place is "14 days overdue", in red
+        return format_html(_("{overdue} · {amount} paid"), overdue=alert, amount=say.money(row.paid))
+    return format_html(_("{overdue} · due {date}"), overdue=alert, date=due)
+
+
+def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
+    """Public ids of the rows of which a person sees something else than before."""
+    earlier = {row.public_id: _seen(row) for row in before.rows}
+    return frozenset(str(row.public_id) for row in after.rows if earlier.get(row.public_id) != _seen(row))
+
+
+def _seen(row: InvoiceRow) -> tuple[object, ...]:
+    return (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
+
+
+def refreshed(panel: Panel, say: Say, *, changed: int) -> Panel:
+    """The panel with what a screen reader is told after a refresh."""
+    told = (
+        ngettext("{checked}, {count} invoice changed", "{checked}, {count} invoices changed", changed)
+        if changed
+        else _("{checked}, nothing changed")
+    )
+    return replace(panel, announce=told.format(checked=panel.checked, count=say.number(changed)))

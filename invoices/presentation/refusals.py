@@ -1,0 +1,108 @@
+"""Why an invoice was not created, in words: the fact, and what to do next.
+
+The codes are QuickBooks': https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+and, in small letters, our own for what ends before QuickBooks is asked. Where a code says little, QuickBooks' own
+sentence is shown as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from invoices.domain.refusals import BOOKS_CLOSED, NAME_TAKEN, NOT_THERE, NUMBER_TAKEN
+from invoices.selectors import Refusal
+
+NOT_PAID_FOR = "6190"
+OTHER_BOOKS, GAVE_UP, ACCESS_DENIED = "other_books", "gave_up", "access_denied"
+NEVER_ASKED = (OTHER_BOOKS, GAVE_UP)
+LONGEST_QUOTE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    fact: str
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        """Both, as it stands at a field."""
+        return f"{self.fact} {self.text}".strip()
+
+
+def lead(refusal: Refusal | None) -> str:
+    """The sentence below "The invoice was not created"."""
+    if refusal and refusal.code in NEVER_ASKED:
+        return _("Nothing was sent to QuickBooks. Your entries are kept.")
+    return _("QuickBooks refused it, so nothing was saved there. Your entries are kept.")
+
+
+def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
+    """`customer` is the name that the new customer was to get."""
+    if refusal is None:
+        return Explained(_("QuickBooks refused the invoice."), "")
+    if refusal.code == NAME_TAKEN:
+        return _name_taken(refusal, customer)
+    known = {
+        NUMBER_TAKEN: Explained(_("The invoice number is taken in QuickBooks."), _("Give the invoice another number.")),
+        BOOKS_CLOSED: Explained(
+            _("The books are closed for the invoice date."),
+            _("Choose a later date, or ask whoever keeps the books to open the period in QuickBooks."),
+        ),
+        NOT_THERE: Explained(
+            _("Something this invoice names is inactive in QuickBooks or no longer there."), _quoted(refusal)
+        ),
+        NOT_PAID_FOR: Explained(
+            _("QuickBooks takes no entries from this company now."),
+            _("Its subscription has ended or is not paid. Whoever keeps the books can renew it in QuickBooks."),
+        ),
+        OTHER_BOOKS: Explained(
+            _("Another QuickBooks company is connected now."),
+            _("The invoice was meant for the former one. Open it again to create it in the company connected now."),
+        ),
+        GAVE_UP: Explained(_("QuickBooks did not answer for two days."), _("Open the invoice again to create it now.")),
+        ACCESS_DENIED: Explained(
+            _("QuickBooks does not let the app write invoices."),
+            _("Whoever connected QuickBooks may have lost rights there. An administrator can sign in again."),
+        ),
+    }
+    return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), _quoted(refusal))
+
+
+def _name_taken(refusal: Refusal, customer: str) -> Explained:
+    if refusal.taken_by == "customer" and refusal.customer:
+        fact = _("“{name}” is already a customer in QuickBooks.").format(name=refusal.customer)
+        return Explained(fact, _("Choose that customer, or give this one another name."))
+    if refusal.taken_by == "inactive customer" and refusal.customer:
+        fact = _("“{name}” is an inactive customer in QuickBooks.").format(name=refusal.customer)
+        return Explained(fact, _("Make it active there and choose it, or give this one another name."))
+    owners = {
+        "vendor": _("A vendor in QuickBooks has the customer’s name already."),
+        "employee": _("An employee in QuickBooks has the customer’s name already."),
+    }
+    fact = owners.get(refusal.taken_by, _("The customer’s name is taken in QuickBooks."))
+    if not customer:
+        return Explained(fact, _("QuickBooks needs another name for the customer."))
+    said = _("QuickBooks needs another name for the customer. We suggest “{suggestion}”.")
+    return Explained(fact, said.format(suggestion=free_name(customer)))
+
+
+def free_name(name: str) -> str:
+    """What a customer may be called whose name a vendor or an employee has."""
+    # Translators: added to a name that a vendor has already, as in "Lakeview Dental Group (Customer)"
+    return _("{name} (Customer)").format(name=name)
+
+
+def _quoted(refusal: Refusal) -> str:
+    words = (refusal.detail or refusal.message).strip()
+    if not words:
+        return ""
+    cut = words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1].rstrip() + "…"
+    # Translators: {words} is QuickBooks' own text, in QuickBooks' language
+    return _("QuickBooks says: “{words}”").format(words=cut)
+
+
+def short(refusal: Refusal | None) -> str:
+    """One or two lines for a row of the panel."""
+    return explain(refusal).sentence

@@ -1,0 +1,317 @@
+"""What became of a press of "Create invoice", as ready values: always one of created, not created, being verified."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from integration_settings.models import QuickBooksConnection
+from invoices.domain.draft import InvoiceDraft
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from invoices.presentation import refusals, words
+from invoices.presentation.refusals import Explained
+from invoices.presentation.say import Say
+from invoices.selectors import refusal_of
+
+SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    state: str  # "done", "current", "warning" or "" for still to come
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    value: str
+    note: str = ""
+    note_tone: str = ""  # "positive", "warning" or "" for quiet
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """`state`: "sending", "waiting", "verifying", "created" or "refused"."""
+
+    public_id: str
+    state: str
+    tone: str
+    icon: str
+    title: str
+    text: str
+    steps: tuple[Step, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    refusal: Explained | None = None
+    trace_id: str = ""
+    code: str = ""
+    quickbooks_url: str = ""
+    small: str = ""
+    reconnect: bool = False
+    use_customer: str = ""  # name of the customer that has the name already and may be chosen instead
+    note: str = ""
+
+    @property
+    def settled(self) -> bool:
+        return self.state in ("created", "refused")
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    @property
+    def support_text(self) -> str:
+        parts = (
+            f"Intuit request id {self.trace_id}" if self.trace_id else "",
+            f"QuickBooks code {self.code}" if self.code else "",
+        )
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that a result is told from."""
+
+    invoice: Invoice
+    draft: InvoiceDraft
+    connection: QuickBooksConnection | None
+    quickbooks_url: str
+    now: datetime
+    say: Say
+
+    @property
+    def customer(self) -> str:
+        return self.invoice.customer_name or self.draft.bill_to.name
+
+    @property
+    def country(self) -> str:
+        return self.connection.country if self.connection else ""
+
+    @property
+    def total(self) -> str:
+        expected = self.draft.expected_total
+        return self.say.amount(expected, self.draft.currency) if expected is not None else ""
+
+
+def result_page(story: Story) -> ResultPage:
+    match story.invoice.submission:
+        case Submission.SUCCEEDED:
+            return _created(story)
+        case Submission.REJECTED:
+            return _refused(story)
+        case Submission.UNKNOWN:
+            return _verifying(story)
+    if story.connection is None or not story.connection.is_connected:
+        return _without_connection(story)
+    return _sending(story)
+
+
+def poll_after(page: ResultPage, invoice: Invoice, now: datetime) -> int:
+    """Milliseconds until the page asks again: at once while an answer is near, more calmly the longer it takes."""
+    age = now - invoice.created_at
+    if age < timedelta(seconds=6):
+        return 300
+    return 1000 if age < timedelta(seconds=20) and page.state == "sending" else 2500
+
+
+# On the way
+
+
+def _sending(story: Story) -> ResultPage:
+    age = story.now - story.invoice.created_at
+    if _next_try_in(story) > LONG.total_seconds():
+        return _held_up(story)
+    text = _("Usually two to four seconds. You can leave this window; it goes on without you.")
+    if age > LONG:
+        text = _("QuickBooks takes long today. You can leave this window; it goes on without you.")
+    elif age > SLOW:
+        text = _("QuickBooks is slower than usual. You can leave this window; it goes on without you.")
+    return ResultPage(
+        public_id=str(story.invoice.public_id),
+        state="sending",
+        tone="accent",
+        icon="",
+        title=_("Creating the invoice for {customer}").format(customer=story.customer),
+        text=text,
+        steps=_steps_of_sending(story),
+    )
+
+
+def _steps_of_sending(story: Story) -> tuple[Step, ...]:
+    customer_known = bool(story.invoice.customer_id) or not story.draft.bill_to.is_new
+    if not story.draft.bill_to.is_new:
+        customer = Step("done", _("Customer: {customer}").format(customer=story.customer))
+    elif customer_known:
+        customer = Step("done", _("Customer created: {customer}").format(customer=story.customer))
+    else:
+        customer = Step("current", _("Creating the customer, {customer}").format(customer=story.customer))
+    sending = _("Sending the invoice, {total}").format(total=story.total) if story.total else _("Sending the invoice")
+    return (
+        customer,
+        Step("current" if customer_known else "", sending),
+        Step("", _("Comparing the totals")),
+        Step("", _("Writing the note on the deal")),
+    )
+
+
+def _next_try_in(story: Story) -> float:
+    due = story.invoice.next_attempt_at
+    return (due - story.now).total_seconds() if due else 0
+
+
+def _held_up(story: Story) -> ResultPage:
+    """QuickBooks does not answer, and certainly nothing was sent: the intent waits for its next try."""
+    until = story.invoice.created_at + timedelta(days=2)
+    text = _("QuickBooks does not answer right now. Your entries are kept, and we try again until {time}.")
+    return ResultPage(
+        public_id=str(story.invoice.public_id),
+        state="waiting",
+        tone="info",
+        icon="clock",
+        title=_("The invoice for {customer} waits").format(customer=story.customer),
+        text=text.format(time=story.say.moment(until)),
+        steps=(Step("current", _next_try_text(story, _("Nothing was sent yet"))),),
+        small=_("You can close this window. The answer appears on the deal’s panel."),
+    )
+
+
+def _without_connection(story: Story) -> ResultPage:
+    return ResultPage(
+        public_id=str(story.invoice.public_id),
+        state="waiting",
+        tone="info",
+        icon="clock",
+        title=_("The invoice for {customer} waits").format(customer=story.customer),
+        text=_("QuickBooks ended the connection. The invoice is created once somebody signs in again."),
+        small=_("You can close this window. The answer appears on the deal’s panel."),
+        reconnect=True,
+    )
+
+
+def _verifying(story: Story) -> ResultPage:
+    sent_at = story.invoice.sent_at or story.invoice.created_at
+    text = _(
+        "QuickBooks did not answer in time. It may have saved the invoice; we ask until we know. "
+        "There will never be two."
+    )
+    connected = story.connection is not None and story.connection.is_connected
+    asking = (
+        _next_try_text(story, _("Asking QuickBooks for this invoice"))
+        if connected
+        else _("QuickBooks ended the connection; we ask as soon as somebody signs in again")
+    )
+    return ResultPage(
+        public_id=str(story.invoice.public_id),
+        state="verifying",
+        tone="accent",
+        icon="clock",
+        title=_("We are checking whether the invoice exists"),
+        text=text,
+        steps=(
+            Step("done", _("Invoice sent to QuickBooks, {time}").format(time=story.say.clock(sent_at, seconds=True))),
+            Step("warning", _("No answer in time")),
+            Step("current", asking),
+            Step("", _("Created or not created: you see it here and on the deal")),
+        ),
+        quickbooks_url=story.quickbooks_url,
+        small=_("You can close this window. The answer appears on the deal’s panel."),
+        reconnect=not connected,
+    )
+
+
+def _next_try_text(story: Story, doing: str) -> str:
+    """Counted down in steps of five seconds."""
+    seconds = math.ceil(max(_next_try_in(story), 0) / 5) * 5
+    if not seconds:
+        return _("{doing} now").format(doing=doing)
+    # Translators: the first place is a whole sentence such as "Asking QuickBooks for this invoice"
+    return _("{doing}. Next try in {seconds} s").format(doing=doing, seconds=story.say.number(seconds))
+
+
+# The end
+
+
+def _created(story: Story) -> ResultPage:
+    invoice, say = story.invoice, story.say
+    number = invoice.number or _("without a number")
+    due = say.day(invoice.due_date or story.draft.due_date)
+    if _tax_was_added(story):
+        text = _("For {customer}, due {date}. QuickBooks has added the sales tax.")
+    else:
+        text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
+    return ResultPage(
+        public_id=str(invoice.public_id),
+        state="created",
+        tone="positive",
+        icon="check",
+        title=_("Invoice {number} is in QuickBooks").format(number=number),
+        text=text.format(customer=story.customer, date=due),
+        facts=_facts(story),
+        quickbooks_url=story.quickbooks_url,
+    )
+
+
+def _tax_was_added(story: Story) -> bool:
+    invoice = story.invoice
+    return story.country == "US" and bool(invoice.tax)
+
+
+def _facts(story: Story) -> tuple[Fact, ...]:
+    invoice, say, currency = story.invoice, story.say, story.invoice.currency
+    if invoice.total is None:
+        return ()
+    total, tax = say.amount(invoice.total, currency), say.amount(invoice.tax or Decimal(0), currency)
+    heading = words.tax_heading(story.country)
+    customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
+    if _tax_was_added(story):
+        return (
+            Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
+            Fact(heading, tax, _("calculated by QuickBooks")),
+            Fact(_("Total"), total, strong=True),
+            customer,
+        )
+    note, tone = _compared(story)
+    facts = [Fact(_("Total"), total, note, tone, strong=True)]
+    if invoice.tax:
+        facts.append(Fact(heading, tax))
+    return (*facts, customer)
+
+
+def _compared(story: Story) -> tuple[str, str]:
+    expected, total = story.draft.expected_total, story.invoice.total
+    if expected is None or total is None:
+        return "", ""
+    if expected == total:
+        return _("same as on the form"), "positive"
+    said = _("QuickBooks has {theirs}, the form had {ours}. QuickBooks rounds {tax} on the whole invoice.")
+    return (
+        said.format(
+            theirs=story.say.amount(total, story.invoice.currency),
+            ours=story.say.amount(expected, story.draft.currency),
+            tax=words.tax_word(story.country),
+        ),
+        "warning",
+    )
+
+
+def _refused(story: Story) -> ResultPage:
+    refusal = refusal_of(story.invoice)
+    return ResultPage(
+        public_id=str(story.invoice.public_id),
+        state="refused",
+        tone="negative",
+        icon="close",
+        title=_("The invoice was not created"),
+        text=refusals.lead(refusal),
+        refusal=refusals.explain(refusal, customer=story.draft.bill_to.name),
+        trace_id=refusal.trace_id if refusal else "",
+        code=refusal.code if refusal and refusal.code.isdigit() else "",
+        use_customer=refusal.customer if refusal and refusal.taken_by == "customer" and refusal.customer_id else "",
+    )

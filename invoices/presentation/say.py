@@ -1,0 +1,62 @@
+"""Amounts, dates and times as one reader sees them: the reader's locale, the QuickBooks company's time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integration_settings import formats
+from invoices.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    locale: str
+    zone: tzinfo
+
+    def today(self) -> date:
+        """The calendar day at the QuickBooks company."""
+        return timezone.now().astimezone(self.zone).date()
+
+    def money(self, money: Money) -> str:
+        return formats.format_money(money.amount, money.currency, self.locale)
+
+    def amount(self, amount: Decimal, currency: str) -> str:
+        return formats.format_money(amount, currency, self.locale)
+
+    def price(self, amount: Decimal, currency: str) -> str:
+        """The value of a money field."""
+        return formats.format_amount(amount, currency, self.locale)
+
+    def number(self, value: Decimal | int) -> str:
+        return formats.format_number(value, self.locale)
+
+    def percent(self, value: Decimal) -> str:
+        return formats.format_percent(value, self.locale)
+
+    def rate(self, value: Decimal) -> str:
+        """A tax rate, always with a decimal: 20.0%."""
+        return formats.format_percent(value, self.locale, least=1)
+
+    def day(self, day: date) -> str:
+        return formats.format_date(day, self.locale)
+
+    def day_short(self, day: date) -> str:
+        """Without the year, for the second half of a pair."""
+        return formats.format_day_and_month(day, self.locale)
+
+    def clock(self, moment: datetime, *, seconds: bool = False) -> str:
+        return formats.format_time(moment, self.locale, self.zone, seconds=seconds)
+
+    def moment(self, moment: datetime) -> str:
+        """Date without the year, and time: 26 Nov, 09:24."""
+        day = formats.format_day_and_month(moment.astimezone(self.zone).date(), self.locale)
+        # Translators: a day and a time, as in "26 Nov, 09:24"
+        return _("{date}, {time}").format(date=day, time=self.clock(moment))
+
+    def checked(self, moment: datetime, now: datetime) -> str:
+        return formats.format_checked(moment, now, self.locale, self.zone)

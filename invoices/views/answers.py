@@ -1,0 +1,167 @@
+"""What every page here answers with: shells, fragments, and fragments that tell what went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from integration_settings import formats
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    ServiceUnavailable,
+)
+from integration_settings.selectors import administrators_of
+from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
+from integration_settings.tickets import issue_ticket
+from invoices.presentation.panel import names_in_a_row
+from invoices.presentation.say import Say
+from pipedrive_qb.logs import request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is nothing else to show. `tone` colours the sign; `again` offers another try."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+    status: int
+    again: bool = False
+    connect: bool = False
+    code: str = ""
+
+
+def shell(request: HttpRequest, visitor: Visitor, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The first answer of a frame: nothing is asked of anybody, so it stands at once."""
+    proof = {
+        "visitor": visitor,
+        "page_token": issue_page_token(visitor),
+        "page_token_seconds": PAGE_TOKEN_SECONDS,
+    }
+    return render(request, template, proof | context)
+
+
+def address(name: str, *args: Any, **query: Any) -> str:
+    path = reverse(name, args=args)
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def say() -> Say:
+    """Amounts and dates for the reader that the door has recognised."""
+    reader = formats.reader()
+    return Say(reader.locale, reader.zone)
+
+
+def connect_url(visitor: Visitor) -> str:
+    """A link that starts the sign-in to QuickBooks in a tab of its own; "" for those who may not connect."""
+    if not visitor.user.is_admin:
+        return ""
+    return address("quickbooks_connect", ticket=issue_ticket(visitor.user))
+
+
+def admin_names(visitor: Visitor) -> tuple[str, ...]:
+    return tuple(user.name for user in administrators_of(visitor.company))
+
+
+def problem_fragment(request: HttpRequest, visitor: Visitor, problem: Problem, *, again_url: str = "") -> HttpResponse:
+    """The header lets the page swap it in although the status says that something is wrong."""
+    context = {
+        "problem": problem,
+        "again_url": again_url if problem.again else "",
+        "connect_url": connect_url(visitor) if problem.connect else "",
+        "admins": names_in_a_row(admin_names(visitor)) if problem.connect else "",
+        "in_modal": visitor.surface == "invoice",
+    }
+    response = render(request, "invoices/problem.html", context, status=problem.status)
+    response["X-Fragment"] = "swap"
+    return response
+
+
+def not_seen() -> Problem:
+    """For a deal that is not there or that the user may not see: the two look the same from here."""
+    return Problem(
+        "neutral",
+        "search",
+        _("This deal is not here for you"),
+        _("It was deleted, or your Pipedrive does not let you see it. Ask its owner or an administrator."),
+        404,
+    )
+
+
+def problem_of(error: ServiceError) -> Problem:
+    """Words for a vendor's failure. The certain part is said: nothing was sent to QuickBooks by looking."""
+    service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
+    if isinstance(error, ConnectionExpired):
+        return _signed_out(error.service)
+    if isinstance(error, NotFound | AccessDenied) and error.service == "pipedrive":
+        return not_seen()
+    if isinstance(error, RateLimited):
+        return Problem(
+            "warning",
+            "clock",
+            _("{service} takes no more requests for now").format(service=service),
+            _("Too many came at once. Nothing is lost; try again in a minute."),
+            503,
+            again=True,
+            code=request_id.get(),
+        )
+    if isinstance(error, ServiceUnavailable):
+        return Problem(
+            "warning",
+            "warning",
+            _("{service} does not answer right now").format(service=service),
+            _("Nothing was sent to QuickBooks. Try again in a moment."),
+            503,
+            again=True,
+            code=request_id.get(),
+        )
+    return Problem(
+        "negative",
+        "error",
+        _("{service} refused to answer").format(service=service),
+        _("Nothing was sent to QuickBooks. If it happens again, write to us and quote the code below."),
+        502,
+        again=True,
+        code=request_id.get(),
+    )
+
+
+def _signed_out(service: str) -> Problem:
+    if service == "pipedrive":
+        return Problem(
+            "negative",
+            "link",
+            _("Pipedrive no longer lets the app in"),
+            _("The app was removed for you, or its permission has run out. Install it again from the Marketplace."),
+            403,
+        )
+    return Problem(
+        "negative",
+        "link",
+        _("QuickBooks ended the connection"),
+        _("New invoices can be created once somebody signs in again. Nothing you saved is lost."),
+        409,
+        connect=True,
+    )
+
+
+def not_connected() -> Problem:
+    return Problem(
+        "accent",
+        "link",
+        _("QuickBooks is not connected"),
+        _("A Pipedrive administrator connects it once for everyone."),
+        409,
+        connect=True,
+    )

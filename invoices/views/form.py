@@ -1,0 +1,202 @@
+"""The invoice form: its shell, its first filling, and the pieces that follow what a person changes in it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from integration_settings.errors import ServiceError
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from invoices import services
+from invoices.form_memory import BadMemory, accept, keep, offer
+from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
+from invoices.presentation.form import form_page, line_rows
+from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
+from invoices.views.form_material import (
+    Sent,
+    form_too_old,
+    material_as_opened,
+    material_as_sent,
+    page_fragment,
+    read,
+    sent_form,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the frame's address says it was opened for; unsigned, so every id is checked where it is used."""
+
+    deal_id: int | None = None
+    invoice_id: uuid.UUID | None = None
+    edit: bool = False
+    list_of: str = ""
+    list_id: int | None = None
+
+
+def opened_for(request: HttpRequest) -> Opened:
+    """From `data`, which our panel passes to the modal, else from the record that is selected in Pipedrive."""
+    data = _data(request.GET.get("data", ""))
+    selected = request.GET.get("selectedIds", "") if request.GET.get("resource", "deal") == "deal" else ""
+    return Opened(
+        deal_id=_whole(data.get("deal")) or _whole(selected.split(",")[0]),
+        invoice_id=_uuid(data.get("invoice")),
+        edit=data.get("edit") is True,
+        list_of=str(data.get("list") or "")[:16],
+        list_id=_whole(data.get("id")),
+    )
+
+
+def _data(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _whole(value: Any) -> int | None:
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _uuid(value: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None
+
+
+@framed_shell("invoice")
+def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    wanted = opened_for(request)
+    context: dict[str, Any] = {"post": False, "is_list": bool(wanted.list_of)}
+    if wanted.list_of:
+        context["content_url"] = address("embed_panel_content", resource=wanted.list_of, id=wanted.list_id or "", all=1)
+    elif wanted.invoice_id:
+        context["post"] = wanted.edit
+        context["content_url"] = address(
+            "embed_invoice_retry" if wanted.edit else "embed_invoice_result", wanted.invoice_id
+        )
+    else:
+        context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "")
+    return shell(request, visitor, "invoices/form_shell.html", context)
+
+
+@page_token_required
+@require_safe
+def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Everything the form needs, read from both services in one go."""
+    deal_id = _whole(request.GET.get("deal", ""))
+    if visitor.connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    if deal_id is None:
+        return problem_fragment(request, visitor, not_seen())
+    try:
+        preparation = services.prepare(visitor, deal_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
+    return page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
+
+
+@page_token_required
+@require_POST
+def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Totals and checks of the form as it stands, and the little texts beside the field that was changed."""
+    try:
+        sent, moved = _with_due_date_moved(sent_form(request, visitor))
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    material = material_as_sent(visitor, sent, read(visitor, sent, say()), say())
+    page = form_page(material)
+    changed = request.POST.get("changed", "")
+    context = {
+        "page": page,
+        "changed_row": next(iter(line_rows(material, only=changed)), None),
+        "swap_currency": changed in ("customer", "currency"),
+        "moved_due_date": moved,
+        "announce": _count_changed(request, page.preflight.to_fix),
+    }
+    return render(request, "invoices/form_preview.html", context)
+
+
+def _with_due_date_moved(sent: Sent) -> tuple[Sent, str]:
+    """A due date that nobody touched keeps its distance; the text that moves into its field, "" when it stays."""
+    moved = due_date_moved(sent.form, memory=sent.memory, locale=say().locale, today=say().today())
+    text = say().day(moved) if moved else ""
+    if not text or text == sent.form.due_date:
+        return sent, ""
+    return replace(sent, form=replace(sent.form, due_date=text)), text
+
+
+def _count_changed(request: HttpRequest, to_fix: int) -> str:
+    """What is read out when the number of things to fix has changed; the entries themselves are not."""
+    if request.POST.get("to_fix", "") == str(to_fix):
+        return ""
+    if not to_fix:
+        return _("Ready to create")
+    said = ngettext("{count} thing to fix first", "{count} things to fix first", to_fix)
+    return said.format(count=say().number(to_fix))
+
+
+@page_token_required
+@require_safe
+def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Options of the customer search."""
+    text = request.GET.get("q", "").strip()[:100]
+    connection = visitor.connection
+    if connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    try:
+        found = services.search_customers(connection, text) if len(text) >= 2 else []
+    except ServiceError as error:
+        return render(request, "invoices/customer_options.html", {"problem": problem_of(error).title})
+    options = [{"candidate": candidate, "value": offer(candidate, visitor)} for candidate in found]
+    said = ngettext("{count} customer", "{count} customers", len(found)).format(count=say().number(len(found)))
+    return render(request, "invoices/customer_options.html", {"options": options, "q": text, "announce": said})
+
+
+@page_token_required
+@require_POST
+def customer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The customer section again, after somebody chose an option of the search."""
+    try:
+        sent = _with_choice(request, visitor, sent_form(request, visitor))
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    page = form_page(material_as_sent(visitor, sent, read(visitor, sent, say()), say()))
+    return page_fragment(request, page, template="invoices/form_customer_chosen.html")
+
+
+def _with_choice(request: HttpRequest, visitor: Visitor, sent: Sent) -> Sent:
+    """Raises `BadMemory` for an option that is none of ours."""
+    found = request.POST.get("found", "")
+    if found == NEW_CUSTOMER:
+        typed = request.POST.get("q", "").strip()[:500]
+        return replace(sent, form=replace(sent.form, customer=NEW_CUSTOMER, name=typed or sent.form.name))
+    candidate = accept(found, visitor)
+    memory = sent.memory.with_customer(candidate)
+    return Sent(replace(sent.form, customer=candidate.customer_id), memory, keep(memory, visitor))
+
+
+@page_token_required
+@require_safe
+def items(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Options of the item search, from the stored list."""
+    text = request.GET.get("q", "").strip()[:100]
+    if visitor.connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    try:
+        found = services.search_items(visitor.company, text)
+    except ServiceError as error:
+        return render(request, "invoices/item_options.html", {"problem": problem_of(error).title})
+    said = ngettext("{count} item", "{count} items", len(found)).format(count=say().number(len(found)))
+    return render(request, "invoices/item_options.html", {"items": found, "q": text, "announce": said})

@@ -1,0 +1,187 @@
+"""From a request or a preparation to what the form's page is made of; shared by opening, previewing and creating."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integration_settings import reference
+from integration_settings.errors import ConnectionExpired
+from integration_settings.models import QuickBooksConnection
+from integration_settings.tenancy import Visitor
+from invoices import services
+from invoices.domain.checks import Finding, Severity
+from invoices.domain.matching import CustomerCandidate
+from invoices.domain.money import Money
+from invoices.form_memory import Memory, keep, recall
+from invoices.forms import FormInput, Lists, Reading, read_post, understand
+from invoices.presentation import filling
+from invoices.presentation.finding_words import Words
+from invoices.presentation.findings import Issue, by_keys, issues_of
+from invoices.presentation.form import FormPage, Material
+from invoices.presentation.panel import Banner
+from invoices.presentation.say import Say
+from invoices.services import Preparation
+from invoices.views.answers import Problem
+
+AS_STORED = timedelta(days=36_500)
+"""The lists were read when the form opened; nobody is asked again while somebody types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it came in. `kept` is the text that `memory` was read from."""
+
+    form: FormInput
+    memory: Memory
+    kept: str
+
+
+def sent_form(request: HttpRequest, visitor: Visitor) -> Sent:
+    """The fields and what the form remembers; raises `UnreadableForm` and `BadMemory`."""
+    form, kept = read_post(request.POST), request.POST.get("kept", "")
+    return Sent(form, recall(kept, visitor, deal_id=form.deal_id), kept)
+
+
+def form_too_old() -> Problem:
+    return Problem(
+        "info",
+        "clock",
+        _("This form has been open for too long"),
+        _("Nothing was sent to QuickBooks by it. Close it and open it again from the deal."),
+        410,
+    )
+
+
+def connection_of(visitor: Visitor) -> QuickBooksConnection:
+    if visitor.connection is None:
+        raise ConnectionExpired("quickbooks", "not connected")
+    return visitor.connection
+
+
+def lists_of(visitor: Visitor) -> Lists:
+    company = visitor.company
+    return Lists(
+        tax_codes={code.id: code for code in reference.tax_codes(company, AS_STORED)},
+        items={item.id: item for item in reference.items(company, AS_STORED)},
+        currencies=tuple(currency.code for currency in reference.currencies(company, AS_STORED)),
+    )
+
+
+def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> Material:
+    """The form as it first stands: the core has checked it already."""
+    form = filling.opened(preparation, say)
+    return material_of_preparation(visitor, preparation, form, say)
+
+
+def material_of_preparation(
+    visitor: Visitor, preparation: Preparation, form: FormInput, say: Say, *, found: CustomerCandidate | None = None
+) -> Material:
+    """`found`: a customer to choose besides those that were prepared."""
+    memory = filling.memory_of(preparation)
+    memory = memory.with_customer(found) if found else memory
+    lists = Lists(
+        tax_codes={code.id: code for code in preparation.tax_codes},
+        items={item.id: item for item in preparation.items},
+        currencies=preparation.currencies,
+    )
+    reading = understand(form, memory=memory, lists=lists, locale=say.locale, today=say.today())
+    findings = by_keys(preparation.findings, reading.keys)
+    words = Words(say, preparation.profile.country, _line_names(form, memory))
+    return Material(
+        input=form,
+        memory=memory,
+        kept=keep(memory, visitor),
+        lists=lists,
+        profile=preparation.profile,
+        totals=preparation.totals,
+        amounts=reading.amounts,
+        issues=issues_of(findings, words),
+        checked_at=timezone.now(),
+        invoice_date=preparation.draft.invoice_date,
+        due_date=preparation.draft.due_date,
+        say=say,
+    )
+
+
+def read(visitor: Visitor, sent: Sent, say: Say) -> Reading:
+    return understand(sent.form, memory=sent.memory, lists=lists_of(visitor), locale=say.locale, today=say.today())
+
+
+def material_as_sent(visitor: Visitor, sent: Sent, reading: Reading, say: Say) -> Material:
+    """The form as somebody has filled it in, checked again from the stored lists."""
+    profile = reference.profile_of(connection_of(visitor))
+    customer = sent.memory.customer(sent.form.customer)
+    checked = services.preview(
+        visitor.company,
+        reading.draft,
+        deal_value=Money(sent.memory.deal_value, sent.memory.deal_currency),
+        customer_currency=customer.currency if customer else "",
+    )
+    words = Words(say, profile.country, _line_names(sent.form, sent.memory))
+    return Material(
+        input=sent.form,
+        memory=sent.memory,
+        kept=sent.kept,
+        lists=lists_of(visitor),
+        profile=profile,
+        totals=checked.totals if reading.figures_readable else None,
+        amounts=reading.amounts,
+        issues=issues_of(_together(reading, checked.findings), words),
+        checked_at=checked.checked_at,
+        invoice_date=reading.draft.invoice_date,
+        due_date=reading.draft.due_date,
+        say=say,
+    )
+
+
+def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
+    """What cannot be read comes first; about those fields, and about sums over them, nothing more is said."""
+    rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in reading.unreadable]
+    if not reading.figures_readable:
+        rest = [finding for finding in rest if finding.field or finding.severity == Severity.BLOCKS]
+    return [*reading.findings, *rest]
+
+
+def _line_names(form: FormInput, memory: Memory) -> dict[str, str]:
+    known = {key: line.name for key, line in memory.lines.items()}
+    return {line.key: known.get(line.key) or filling.first_line(line.description) for line in form.lines}
+
+
+def page_fragment(
+    request: HttpRequest,
+    page: FormPage,
+    *,
+    template: str = "invoices/form.html",
+    banner: Banner | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"page": page, "banner": banner, "labels": labels(), "at_field": at_field(page)}
+    return render(request, template, context, status=status)
+
+
+def labels() -> dict[str, str]:
+    """Labels that are handed to included pieces."""
+    return {
+        "name": _("Name in QuickBooks"),
+        "city": _("City"),
+        "country": _("Country"),
+        "number": _("Invoice number"),
+        "number_hint": _("This company numbers its invoices by hand."),
+        "invoice_date": _("Invoice date"),
+        "choose_invoice_date": _("Choose the invoice date"),
+    }
+
+
+def at_field(page: FormPage) -> dict[str, str]:
+    """The sentences of the faults by the name of the field they stand at."""
+    return {target.removeprefix("f-"): sentence for target, sentence in page.at_field.items()}
+
+
+def blocking(issues: tuple[Issue, ...]) -> tuple[Issue, ...]:
+    return tuple(issue for issue in issues if issue.blocks)

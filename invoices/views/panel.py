@@ -1,0 +1,197 @@
+"""The panel in the detail view of a deal, a person or an organization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.selectors import deal_url
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from invoices import selectors, services
+from invoices.deal_gateway import seen_deal, visible_deals
+from invoices.presentation.panel import Banner, Panel, Place, changed_rows, panel_of, refreshed
+from invoices.selectors import PanelData, Resource
+from invoices.views.answers import (
+    address,
+    admin_names,
+    connect_url,
+    not_seen,
+    problem_fragment,
+    problem_of,
+    say,
+    shell,
+)
+
+RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is open in Pipedrive. Unsigned, so nothing is shown before the user's own grant has seen it."""
+
+    resource: Resource
+    id: int
+
+
+def record_in(resource: str, ids: str) -> Record | None:
+    """`ids` may be a list of selected records; in a detail view it is the one that is open."""
+    first = ids.split(",", maxsplit=1)[0].strip()
+    found = next((known for known in RESOURCES if known == resource), None)
+    if found is None or not first.isascii() or not first.isdigit() or len(first) > 18:
+        return None
+    return Record(found, int(first))
+
+
+@framed_shell("panel")
+def panel(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    record = record_in(request.GET.get("resource", "deal"), request.GET.get("selectedIds", ""))
+    query = {"resource": record.resource, "id": record.id} if record else {"resource": "", "id": ""}
+    return shell(request, visitor, "invoices/panel.html", {"content_url": address("embed_panel_content", **query)})
+
+
+@page_token_required
+@require_safe
+def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The list. With `seen`, the digest of what is shown already, an unchanged one is answered with nothing."""
+    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
+    try:
+        scene = _scene(visitor, record)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
+    if scene is None:
+        return problem_fragment(request, visitor, not_seen())
+    everything = request.GET.get("all") == "1"
+    shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
+    if request.GET.get("seen") == shown.digest:
+        return HttpResponse(status=204)
+    return _answer(request, visitor, record, shown, everything=everything)
+
+
+@page_token_required
+@require_POST
+def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Asks QuickBooks now, then answers with the list and what changed in it."""
+    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
+    problem: Banner | None = None
+    try:
+        before = _scene(visitor, record)
+        if before is None:
+            return problem_fragment(request, visitor, not_seen())
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    try:
+        services.refresh_now(visitor.company)
+    except ServiceError as error:
+        problem = _refresh_failed(error)
+    after = _scene(visitor, record) or before
+    changed = changed_rows(before.data, after.data)
+    shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
+    if problem:
+        return _answer(request, visitor, record, replace(shown, announce=problem.fact))
+    return _answer(request, visitor, record, refreshed(shown, say(), changed=len(changed)))
+
+
+@page_token_required
+@require_POST
+def unlink(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Forgets which QuickBooks customer the deal's organization or person is; invoices stay as they are."""
+    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
+    try:
+        scene = _scene(visitor, record)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if scene is None:
+        return problem_fragment(request, visitor, not_seen())
+    if scene.party:
+        services.unlink_customer(company=visitor.company, party_kind=scene.party[0], party_id=scene.party[1])
+    scene = _scene(visitor, record) or scene
+    shown = panel_of(scene.data, scene.place, say(), timezone.now())
+    # Translators: told once after a customer was unlinked
+    return _answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    data: PanelData
+    place: Place
+    party: tuple[str, int] | None
+
+
+def _scene(visitor: Visitor, record: Record) -> Scene | None:
+    """What the panel is made from; None when the user may not see the deal. Raises `ServiceError`s of Pipedrive."""
+    return _scene_of_deal(visitor, record) if record.resource == "deal" else _scene_of_party(visitor, record)
+
+
+def _scene_of_deal(visitor: Visitor, record: Record) -> Scene | None:
+    facts = seen_deal(visitor.user, record.id)
+    if facts is None:
+        return None
+    data = selectors.panel(
+        visitor.company, resource="deal", resource_id=record.id, deal_value=facts.value, party=facts.party
+    )
+    return Scene(data, _place(visitor, record, {}), facts.party)
+
+
+def _scene_of_party(visitor: Visitor, record: Record) -> Scene:
+    """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
+    deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
+    visible = visible_deals(visitor.user, deal_ids)
+    seen = {deal_id: seen_deal(visitor.user, deal_id) for deal_id in visible}
+    titles = {deal_id: facts.title for deal_id, facts in seen.items() if facts}
+    data = selectors.panel(visitor.company, resource=record.resource, resource_id=record.id, deal_ids=titles.keys())
+    if not titles:
+        return Scene(replace(data, customer_name="", customer_url=""), _place(visitor, record, {}), None)
+    return Scene(data, _place(visitor, record, titles), (record.resource, record.id))
+
+
+def _place(visitor: Visitor, record: Record, titles: dict[int, str]) -> Place:
+    connection = visitor.connection
+    return Place(
+        resource=record.resource,
+        resource_id=record.id,
+        is_admin=visitor.user.is_admin,
+        company_name=visitor.company.name,
+        admin_names=admin_names(visitor) if connection is None else (),
+        disconnected_here=connection is not None and connection.ended_why == "disconnected",
+        country=connection.country if connection else "",
+        deal_titles=titles,
+        deal_urls={deal_id: deal_url(visitor.company, deal_id) for deal_id in titles},
+    )
+
+
+def _refresh_failed(error: ServiceError) -> Banner | None:
+    if isinstance(error, ConnectionExpired):
+        return None  # the list itself says so, with the way back
+    problem = problem_of(error)
+    return Banner("warning", problem.title, _("The list is as it was when it was last checked."))
+
+
+def _answer(
+    request: HttpRequest, visitor: Visitor, record: Record, shown: Panel, *, everything: bool = False
+) -> HttpResponse:
+    query: dict[str, Any] = {"resource": record.resource, "id": record.id}
+    if everything:
+        query["all"] = 1
+    context = {
+        "panel": shown,
+        "content_url": address("embed_panel_content", **query),
+        "refresh_url": address("embed_panel_refresh", **query),
+        "unlink_url": address("embed_panel_unlink", **query),
+        "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.reconnect),
+    }
+    if context["needs_connect"]:
+        context["connect_url"] = connect_url(visitor)
+    return render(request, "invoices/panel_content.html", context)

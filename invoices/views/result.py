@@ -1,0 +1,158 @@
+""" "Create invoice" and what follows: the press stores an intent, and the page asks what has become of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from integration_settings.errors import NotFound, ServiceError
+from integration_settings.selectors import quickbooks_url
+from integration_settings.tenancy import Visitor, page_token_required
+from invoices import selectors, services
+from invoices.deal_gateway import may_see_deal
+from invoices.domain.checks import Severity
+from invoices.domain.draft import from_json
+from invoices.domain.matching import CustomerCandidate
+from invoices.domain.status import Submission
+from invoices.form_memory import BadMemory
+from invoices.forms import UnreadableForm
+from invoices.models import Invoice
+from invoices.presentation import filling, refusals
+from invoices.presentation.findings import Issue, by_key, target_of
+from invoices.presentation.form import form_page
+from invoices.presentation.panel import Banner
+from invoices.presentation.result import Story, poll_after, result_page
+from invoices.tasks import submit_soon
+from invoices.views.answers import (
+    address,
+    connect_url,
+    not_connected,
+    not_seen,
+    problem_fragment,
+    problem_of,
+    say,
+)
+from invoices.views.form_material import (
+    blocking,
+    form_too_old,
+    material_as_sent,
+    material_of_preparation,
+    page_fragment,
+    read,
+    sent_form,
+)
+
+
+@page_token_required
+@require_POST
+def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Faults come back at their fields with the input kept; otherwise the intent is stored and its fate shown."""
+    try:
+        sent = sent_form(request, visitor)
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    if visitor.connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    reading = read(visitor, sent, say())
+    material = material_as_sent(visitor, sent, reading, say())
+    if errors := blocking(material.issues):
+        return page_fragment(request, form_page(material, errors=errors), status=422)
+    try:
+        requested = services.request_invoice(visitor=visitor, draft=reading.draft, intent_key=sent.form.intent_key)
+    except NotFound:
+        return problem_fragment(request, visitor, not_seen())
+    except ServiceError as error:
+        problem = problem_of(error)
+        banner = Banner("error", problem.title, _("The invoice was not created. Your entries are kept; try again."))
+        return page_fragment(request, form_page(material), banner=banner, status=422)
+    submit_soon(requested.invoice)
+    note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
+    return _result(request, visitor, requested.invoice, note=note)
+
+
+@page_token_required
+@require_safe
+def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """The fate of an intent. With `poll` only what is new since the digest `seen`, and when to ask again."""
+    try:
+        invoice = _invoice_seen_by(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error), again_url=request.path)
+    if invoice is None:
+        return problem_fragment(request, visitor, not_seen())
+    return _result(request, visitor, invoice)
+
+
+@page_token_required
+@require_POST
+def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """After a refusal: the form again, with what was entered and the refusal at its field."""
+    try:
+        invoice = _invoice_seen_by(visitor, public_id)
+        if invoice is None:
+            return problem_fragment(request, visitor, not_seen())
+        if invoice.submission != Submission.REJECTED:
+            return _result(request, visitor, invoice)
+        if visitor.connection is None:
+            return problem_fragment(request, visitor, not_connected())
+        return _form_again(request, visitor, invoice)
+    except ServiceError as error:
+        return problem_fragment(
+            request, visitor, problem_of(error), again_url=address("embed_invoice_result", public_id)
+        )
+
+
+def _form_again(request: HttpRequest, visitor: Visitor, invoice: Invoice) -> HttpResponse:
+    preparation = services.prepare(visitor, invoice.deal_id)
+    form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
+    refusal = selectors.refusal_of(invoice)
+    if refusal and refusal.customer_id and request.POST.get("use_customer") == "yes":
+        other = CustomerCandidate(refusal.customer_id, refusal.customer)
+        form = replace(form, customer=other.customer_id)
+        return page_fragment(
+            request, form_page(material_of_preparation(visitor, preparation, form, say(), found=other))
+        )
+    material = material_of_preparation(visitor, preparation, form, say())
+    field = by_key(refusal.field if refusal else "", keys)
+    told = refusals.explain(refusal, customer=form.name)
+    issue = Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
+    return page_fragment(request, form_page(material, errors=(issue,)))
+
+
+def _invoice_seen_by(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
+    """This company's invoice (Http404 for any other's), None when the user may not see its deal."""
+    invoice = selectors.invoice_for(visitor.company, public_id)
+    mine = invoice.created_by_id == visitor.user.user_id
+    return invoice if mine or may_see_deal(visitor.user, invoice.deal_id) else None
+
+
+def _result(request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "") -> HttpResponse:
+    now = timezone.now()
+    page = replace(result_page(_story(visitor, invoice)), note=note)
+    polled = request.GET.get("poll") == "1"
+    context = {
+        "page": page,
+        "polled": polled,
+        "news": not polled or request.GET.get("seen") != page.digest,
+        "state_changed": request.GET.get("state") != page.state,
+        "poll_after": poll_after(page, invoice, now),
+        "connect_url": connect_url(visitor) if page.reconnect else "",
+    }
+    return render(request, "invoices/result.html", context)
+
+
+def _story(visitor: Visitor, invoice: Invoice) -> Story:
+    connection = visitor.connection
+    url = ""
+    if connection and connection.realm_id == invoice.realm_id:
+        if invoice.qbo_invoice_id:
+            url = quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
+        elif invoice.customer_id:
+            url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
+    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say())

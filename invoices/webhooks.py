@@ -1,0 +1,74 @@
+"""QuickBooks' notifications: a hint that a company has news, never a fact.
+
+What is due to be looked at stands on the connection, so a burst of notices costs one look, and the look asks QuickBooks
+itself. https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from integration_settings.models import ConnectionState, QuickBooksConnection
+
+log = logging.getLogger(__name__)
+
+MOST_REALMS = 1000
+
+
+@csrf_exempt  # the signature over the body is the proof
+@require_POST
+def quickbooks(request: HttpRequest) -> HttpResponse:
+    """404 while no verifier token is configured; 401 unless the body is signed with it; else 200, whatever it says."""
+    verifier = settings.QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN
+    if not verifier:
+        return HttpResponse(status=404)
+    if not is_signed(request.body, request.headers.get("intuit-signature", ""), verifier):
+        return HttpResponse(status=401)
+    realms = realms_in(request.body)
+    now = timezone.now()
+    later = Q(next_sync_at__isnull=True) | Q(next_sync_at__gt=now)
+    known = QuickBooksConnection.objects.filter(realm_id__in=realms, state=ConnectionState.CONNECTED)
+    marked = known.filter(later).update(next_sync_at=now)
+    log.info("notice about %s companies, %s of them now due", len(realms), marked)
+    return HttpResponse(status=200)
+
+
+def is_signed(body: bytes, signature: str, verifier: str) -> bool:
+    """Base64 of HMAC-SHA256 over the body as it came in, compared in constant time."""
+    expected = base64.b64encode(hmac.new(verifier.encode(), body, hashlib.sha256).digest())
+    return hmac.compare_digest(expected, signature.encode(errors="replace"))
+
+
+def realms_in(body: bytes) -> set[str]:
+    """Companies named by CloudEvents (a list, or one) or by the older body; nothing for what is neither."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return set()
+    if isinstance(content, dict) and "eventNotifications" in content:
+        named = [_member(notice, "realmId") for notice in _list(content["eventNotifications"])]
+    else:
+        events = content if isinstance(content, list) else [content]
+        named = [_member(event, "intuitaccountid") for event in events]
+    return set(sorted({realm for realm in named if realm})[:MOST_REALMS])
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _member(value: Any, name: str) -> str:
+    found = value.get(name) if isinstance(value, dict) else None
+    return str(found)[:32] if isinstance(found, str | int) else ""

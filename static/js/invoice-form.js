@@ -1,0 +1,271 @@
+/* The invoice form: rows of the grid, the search for an item inside a row, previews that follow each change, and the way
+   from a finding to its field. No figure is worked out here: the server answers every change with all of them.
+   Needs htmx, host.js, embed.js (window.Embed), controls.js (comboboxes) and fields.js (tidy values). */
+(() => {
+  "use strict";
+
+  const PREVIEW_AFTER = 400;
+
+  const body = document.body;
+  const form = () => document.getElementById("invoice-form");
+  const rows = () => [...document.querySelectorAll("#line-rows > tr")];
+  const field = (row, name) => form().elements[`${row.dataset.line}-${name}`];
+
+  // Previews
+
+  let timer = 0;
+  let lastChanged = "";
+
+  function changed(name) {
+    lastChanged = lastChanged && lastChanged !== name ? "several" : name;
+    clearTimeout(timer);
+    timer = setTimeout(askForPreview, PREVIEW_AFTER);
+  }
+
+  function askForPreview() {
+    if (!form()) return;
+    document.getElementById("f-changed").value = lastChanged;
+    lastChanged = "";
+    window.htmx.trigger("#preview", "form:changed");
+  }
+
+  function nameOf(control) {
+    const row = control.closest("[data-line]");
+    return row ? row.dataset.line : control.name;
+  }
+
+  const isSearch = (control) => Boolean(control.closest("[data-combobox]"));
+
+  for (const kind of ["input", "change"]) {
+    body.addEventListener(kind, ({ target }) => {
+      if (!target.form || target.form !== form() || !target.name || isSearch(target)) return;
+      clearFault(target);
+      if (kind === "input" && target.matches("[type=radio], [type=checkbox], select")) return; // "change" follows
+      if (target.name === "due_date") document.getElementById("f-due_follows").value = "";
+      if (target.name === "customer") showNewCustomer(target.value === "new");
+      if (target.matches("[data-tick]")) target.closest("tr").classList.toggle("line--off", !target.checked);
+      if (target.matches("[data-line-name]")) nameRow(target.closest("tr"), target.value);
+      changed(nameOf(target));
+    });
+  }
+
+  function showNewCustomer(show) {
+    document.getElementById("new-customer").hidden = !show;
+    window.Host.fit();
+  }
+
+  // A fault that is being mended is no longer shown; the next press or preview says what is left
+
+  function clearFault(control) {
+    const group = control.closest("fieldset[aria-invalid], fieldset[aria-describedby]");
+    for (const marked of [control, group]) {
+      if (!marked?.getAttribute("aria-invalid")) continue;
+      marked.removeAttribute("aria-invalid");
+      const error = document.getElementById(`${marked.id}-error`);
+      if (error) error.hidden = true;
+      marked.closest(".field--error")?.classList.remove("field--error");
+    }
+  }
+
+  // From a finding to its field
+
+  function go(id) {
+    const place = document.getElementById(id);
+    if (!place) return;
+    const block = place.closest("[hidden][id]");
+    if (block) block.hidden = false;
+    const control = "input:not([type=hidden]), select, textarea, button";
+    const target = place.matches(`${control}, [tabindex]`) ? place : place.querySelector(control) ?? place;
+    target.focus();
+    target.scrollIntoView({ block: "center" });
+  }
+
+  function put(id, value) {
+    const control = document.getElementById(id);
+    const named = control?.matches("input, select, textarea") ? control : control?.parentElement.querySelector("[name]");
+    if (!named) return null;
+    named.value = value;
+    return named;
+  }
+
+  body.addEventListener("click", (event) => {
+    const pressed = event.target.closest("[data-go], [data-set], [data-open-items], [data-check-again]");
+    if (!pressed || !form()) return;
+    if (pressed.dataset.go) {
+      event.preventDefault();
+      go(pressed.dataset.go);
+    } else if (pressed.dataset.set) {
+      const control = put(pressed.dataset.set, pressed.dataset.value);
+      control?.dispatchEvent(new Event("change", { bubbles: true }));
+      if (control?.type !== "hidden") control?.focus();
+    } else if (pressed.dataset.openItems) openItems(document.getElementById(pressed.dataset.openItems)?.closest("tr"));
+    else askForPreview();
+  });
+
+  // What a preview brings besides its figures
+
+  body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+    for (const carrier of target.querySelectorAll("[data-put]")) {
+      put(carrier.dataset.put, carrier.dataset.value);
+      carrier.remove();
+    }
+    if (target.id === "customer-section") changed("customer");
+  });
+
+  body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
+    for (const row of rows()) {
+      row.classList.toggle("line--fault", field(row, "ticked").checked && row.querySelector(".line__item--fault, [aria-invalid]") !== null);
+    }
+    const first = target.querySelector?.("[data-first-focus]");
+    if (first) {
+      const id = first.dataset.firstFocus;
+      first.removeAttribute("data-first-focus");
+      const place = document.getElementById(id);
+      (place?.querySelector("input:checked") ?? place)?.focus({ preventScroll: id !== "errors" });
+    }
+  });
+
+  // The search for an item, inside its row
+
+  function openItems(row) {
+    if (!row) return;
+    const open = row.querySelector(".line__search");
+    if (open) {
+      closeItems(row);
+      return;
+    }
+    document.querySelectorAll(".line__search").forEach((other) => closeItems(other.closest("tr"), false));
+    const box = fromTemplate("item-search", row.dataset.line);
+    row.querySelector(".line__product").append(box);
+    window.htmx.process(box);
+    row.querySelector(`[id="${row.dataset.line}-item"]`).setAttribute("aria-expanded", "true");
+    box.querySelector("input").focus();
+    window.Host.fit();
+  }
+
+  function closeItems(row, refocus = true) {
+    row.querySelector(".line__search")?.remove();
+    const button = document.getElementById(`${row.dataset.line}-item`);
+    button?.setAttribute("aria-expanded", "false");
+    if (refocus) button?.focus();
+    window.Host.fit();
+  }
+
+  body.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-choose-item]");
+    if (button) openItems(button.closest("tr"));
+  });
+
+  body.addEventListener("combobox:chosen", ({ target, detail }) => {
+    const row = target.closest("[data-line]");
+    if (!row) return;
+    field(row, "item").value = detail.value;
+    const name = field(row, "description");
+    if (name.type !== "hidden" && !name.value.trim()) {
+      name.value = detail.label;
+      nameRow(row, detail.label);
+    }
+    closeItems(row);
+    window.Embed.touch();
+    changed(row.dataset.line);
+  });
+
+  body.addEventListener("keydown", (event) => {
+    const row = event.target.closest?.(".line__search")?.closest("tr");
+    if (row && event.key === "Escape" && event.target.getAttribute("aria-expanded") === "false") {
+      event.preventDefault();
+      closeItems(row);
+    }
+  });
+
+  // Rows: add, remove, move
+
+  let added = 0;
+
+  function fromTemplate(id, key) {
+    const markup = document.getElementById(id).innerHTML.replaceAll("KEY", key);
+    const holder = document.createElement("template");
+    holder.innerHTML = markup;
+    return holder.content.querySelector(id === "line-template" ? "tr" : "div");
+  }
+
+  function newKey() {
+    do added += 1; while (document.getElementById(`a${added}`));
+    return `a${added}`;
+  }
+
+  function addLine() {
+    const row = fromTemplate("line-template", newKey());
+    document.getElementById("line-rows").append(row);
+    window.htmx.process(row);
+    row.querySelector("[data-line-name]").focus();
+    say("added");
+    window.Embed.touch();
+    changed(row.dataset.line);
+    window.Host.fit();
+  }
+
+  function removeLine(row) {
+    const all = rows();
+    const next = all[all.indexOf(row) - 1] ?? all[all.indexOf(row) + 1];
+    row.remove();
+    const place = next?.querySelector("[data-remove-line], [data-tick]") ?? document.getElementById("f-add-line");
+    place.focus();
+    say("removed");
+    window.Embed.touch();
+    changed("lines");
+    window.Host.fit();
+  }
+
+  function moveLine(row, step) {
+    const all = rows();
+    const other = all[all.indexOf(row) + step];
+    if (!other) return;
+    const focused = document.activeElement;
+    if (step < 0) other.before(row);
+    else other.after(row);
+    focused.focus();
+    say("moved", { place: String(rows().indexOf(row) + 1), count: String(all.length) });
+    window.Embed.touch();
+    changed("lines");
+  }
+
+  /* The name of an added line stands in the names of all its controls. */
+  function nameRow(row, name) {
+    for (const control of row.querySelectorAll("[data-name-pattern]")) {
+      control.setAttribute("aria-label", control.dataset.namePattern.replace("{name}", name));
+    }
+  }
+
+  function say(what, values = {}) {
+    const key = `announce${what[0].toUpperCase()}${what.slice(1)}`;
+    let text = document.getElementById("f-add-line").dataset[key] ?? "";
+    for (const [name, value] of Object.entries(values)) text = text.replace(`{${name}}`, value);
+    window.Embed.announce(text);
+  }
+
+  body.addEventListener("click", ({ target }) => {
+    if (target.closest("[data-add-line]")) addLine();
+    const remove = target.closest("[data-remove-line]");
+    if (remove) removeLine(remove.closest("tr"));
+  });
+
+  body.addEventListener("keydown", (event) => {
+    const row = event.target.closest?.("[data-line]");
+    if (!row || !event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    if (event.target.matches("select, [role=combobox]")) return;
+    event.preventDefault();
+    moveLine(row, event.key === "ArrowUp" ? -1 : 1);
+  });
+
+  // Enter in a field of the grid moves on instead of sending an unfinished invoice
+
+  body.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("#invoice-form input:not([type=radio], [type=checkbox])")) return;
+    if (event.defaultPrevented || isSearch(event.target)) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    const stops = [...form().querySelectorAll("input:not([type=hidden]), select, textarea, button")].filter((stop) => stop.offsetParent);
+    stops[stops.indexOf(event.target) + 1]?.focus();
+  });
+})();
