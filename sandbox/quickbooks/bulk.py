@@ -76,7 +76,7 @@ def pattern(books: b.Books, customer: Row) -> Row:
         "SalesItemLineDetail": detail,
     }
     body: Row = {"CustomerRef": {"value": customer["Id"]}, "CurrencyRef": {"value": books.home}, "Line": [line]}
-    row = sales.build(books, "Invoice", body, None)
+    row = sales.build(books, body, None)
     row |= {"DueDate": sales.due_date(books, row), "Balance": row["TotalAmt"]}
     if books.multicurrency:
         row["HomeBalance"] = row["HomeTotalAmt"]

@@ -10,7 +10,7 @@ from .wire import Row
 
 def save(books: b.Books, body: Row) -> Row:
     old = books.for_update("CreditMemo", body) if body.get("Id") else None
-    row = sales.build(books, "CreditMemo", body, old)
+    row = sales.build(books, body, old)
     wanted = sales.merged(body, old)
     number = wanted.get("DocNumber") or (
         None if old or books.sales_setting("CustomTxnNumbers") else books.take_number()

@@ -14,7 +14,7 @@ LONGEST_ADDRESS = 100
 def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     """Creates, or changes when the body has an Id. Returns the stored row."""
     old = books.for_update("Invoice", body) if body.get("Id") else None
-    row = sales.build(books, "Invoice", body, old)
+    row = sales.build(books, body, old)
     wanted = sales.merged(body, old)
     online = {name: bool(wanted.get(name, False)) for name in ONLINE}
     row["DueDate"] = wanted["DueDate"][:10] if "DueDate" in wanted else sales.due_date(books, row)

@@ -31,7 +31,7 @@ def merged(body: Row, old: Row | None) -> Row:
     return writable
 
 
-def build(books: b.Books, entity: str, body: Row, old: Row | None) -> Row:
+def build(books: b.Books, body: Row, old: Row | None) -> Row:
     """A complete row of a sale, without number, links and balance. Raises Refusal."""
     wanted = merged(body, old)
     if "Line" not in wanted or not wanted["Line"]:
