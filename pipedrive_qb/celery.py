@@ -10,6 +10,7 @@ from datetime import timedelta
 from celery import Celery
 from celery.signals import beat_init, celeryd_init
 
+from pipedrive_qb import broker  # noqa: F401  # makes the embedded broker known
 from pipedrive_qb.starting import refuse_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")

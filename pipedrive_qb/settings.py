@@ -228,7 +228,7 @@ if REDIS_URL:
         "global_keyprefix": "pipedrive_qb:",
     }
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "spool://"  # see pipedrive_qb.broker
     for _folder in ("broker", "broker-control"):
         (VAR_DIR / _folder).mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {

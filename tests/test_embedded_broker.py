@@ -1,0 +1,61 @@
+"""The embedded broker loses and breaks nothing while several processes use it."""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from kombu import Connection
+from kombu.transport import filesystem
+
+from pipedrive_qb import broker
+
+
+def channel(tmp_path):
+    options = {
+        "data_folder_in": str(tmp_path / "messages"),
+        "data_folder_out": str(tmp_path / "messages"),
+        "control_folder": str(tmp_path / "control"),
+    }
+    for folder in options.values():
+        (tmp_path / folder).mkdir(exist_ok=True)
+    return Connection(f"{broker.NAME}://", transport_options=options).default_channel
+
+
+def read_all(source, count, found):
+    while len(found) < count:
+        try:
+            found.append(source._get("background")["n"])
+        except Empty:
+            continue
+
+
+def test_a_reader_never_meets_half_a_message(tmp_path):
+    writer, reader, found = channel(tmp_path), channel(tmp_path), []
+    reading = threading.Thread(target=read_all, args=(reader, 60, found))
+    reading.start()
+    for n in range(60):
+        writer._put("background", {"n": n, "padding": "x" * 2_000})
+    reading.join(timeout=30)
+    assert sorted(found) == list(range(60))
+
+
+def test_a_message_has_its_content_when_it_gets_its_name(tmp_path):
+    target = channel(tmp_path)
+    sizes = []
+    replace = broker.os.replace
+
+    def note_size(source, destination):
+        sizes.append(source.stat().st_size)
+        replace(source, destination)
+
+    with patch.object(broker, "os", SimpleNamespace(replace=note_size)):
+        target._put("background", {"n": 1})
+    assert sizes[0] > 0
+    assert target._get("background") == {"n": 1}
+
+
+def test_it_is_the_file_system_transport_otherwise():
+    assert issubclass(broker.Channel, filesystem.Channel)
