@@ -1,8 +1,8 @@
 """The embedded broker: Celery's file system transport, with messages that appear whole.
 
-kombu's own `_put` opens the file under its final name and writes afterwards. A reader that comes in between moves an empty
-file away and dies of it, and the worker with it. Here a message is written under another name and then renamed, which
-is one step for every reader.
+kombu's own `_put` opens the file under its final name and writes afterwards. A reader that comes in between moves an
+empty file away and dies of it, and the worker with it. Here a message is written under another name and then renamed,
+which is one step for every reader.
 """
 
 from __future__ import annotations
