@@ -36,8 +36,9 @@ class NameTaken(Exception):
     `owner` is "customer", "inactive customer", "vendor", "employee" or "" when nobody was found.
     """
 
-    def __init__(self, refusal: Rejected, owner: str, customer: KnownCustomer | None = None) -> None:
-        super().__init__(f"the name belongs to another {owner or 'name of the books'}")
+    def __init__(self, name: str, refusal: Rejected, owner: str, customer: KnownCustomer | None = None) -> None:
+        super().__init__(f"the name belongs to another {owner or 'entry of the books'}")
+        self.name = name
         self.refusal = refusal
         self.owner = owner
         self.customer = customer
@@ -187,10 +188,10 @@ def _create(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> K
             raise
         owner = gateway.customer_named(name)
         if owner is None:
-            raise NameTaken(refusal, gateway.owner_of_name(name)) from refusal
+            raise NameTaken(name, refusal, gateway.owner_of_name(name)) from refusal
         if owner.active and mark in owner.notes and owner.currency in ("", draft.currency):
             return owner
-        raise NameTaken(refusal, "customer" if owner.active else "inactive customer", owner) from refusal
+        raise NameTaken(name, refusal, "customer" if owner.active else "inactive customer", owner) from refusal
 
 
 def mark_of_party(invoice: Invoice) -> str:

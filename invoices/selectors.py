@@ -44,6 +44,7 @@ class Refusal:
     detail: str
     trace_id: str
     taken_by: str = ""
+    name: str = ""  # that is taken
     customer_id: str = ""
     customer: str = ""
 

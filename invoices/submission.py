@@ -206,6 +206,7 @@ def _customer_refusal(refusal: NameTaken | Rejected | AccessDenied) -> dict[str,
     owner = refusal.customer
     return _refusal(refusal.refusal, Step.CUSTOMER) | {
         "taken_by": refusal.owner,
+        "name": refusal.name,
         "customer_id": owner.customer_id if owner else "",
         "customer": owner.name if owner else "",
     }

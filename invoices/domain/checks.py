@@ -16,6 +16,7 @@ from enum import StrEnum
 from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
 from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
+from invoices.domain.matching import shown_name
 from invoices.domain.money import Money
 from invoices.domain.names import LONGEST_NAME, clean_name
 from invoices.domain.tax import Totals, line_figures, net_discount
@@ -229,7 +230,7 @@ def _item(where: str, line: DraftLine, context: Context) -> Iterator[Finding]:
     if item is None:
         yield _blocks(f"{where}.item", "item_gone", line=name)
     elif not item.active:
-        yield _blocks(f"{where}.item", "inactive_item", line=name, item=item.name)
+        yield _blocks(f"{where}.item", "inactive_item", line=name, item=shown_name(item))
     elif item.type in NEVER_SOLD:
         yield _blocks(f"{where}.item", "item_not_sold", line=name, item=item.name)
 

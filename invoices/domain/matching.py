@@ -31,14 +31,19 @@ def propose_item(code: str, name: str, items: Iterable[Item]) -> ItemProposal:
     """By SKU, else by exact name; both without regard to case and blanks. Inactive items are named, never proposed."""
     sold = [item for item in items if item.type not in NEVER_SOLD]
     by_sku = [item for item in sold if code.strip() and _key(item.sku) == _key(code)]
-    by_name = [item for item in sold if name.strip() and _key(item.name) == _key(name)]
+    by_name = [item for item in sold if name.strip() and _key(shown_name(item)) == _key(name)]
     for matches, reason in ((by_sku, ItemReason.SKU), (by_name, ItemReason.NAME)):
         for item in matches:
             if item.active:
                 return ItemProposal(item.id, reason, item.name, item.sku)
     for item in (*by_sku, *by_name):
-        return ItemProposal("", ItemReason.INACTIVE, item.name, item.sku)
+        return ItemProposal("", ItemReason.INACTIVE, shown_name(item), item.sku)
     return ItemProposal("", ItemReason.NONE)
+
+
+def shown_name(item: Item) -> str:
+    """QuickBooks adds "(deleted)" to the name of an item that was made inactive."""
+    return item.name if item.active else item.name.removesuffix(" (deleted)")
 
 
 class Evidence(StrEnum):

@@ -1,0 +1,233 @@
+"""An `InvoiceGateway` with books in memory: honours request ids and can lose answers, as the real one on bad days."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from integration_settings.errors import Rejected, ServiceError
+from invoices.domain.books import Books
+from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.names import clean_name, name_words, same_name
+from invoices.domain.tax import totals
+from invoices.invoice_answers import AppliedPayment, IssuedInvoice, KnownCustomer
+from invoices.invoice_bodies import carries_mark, mark_line
+from invoices.invoice_gateway import MOST_CHANGES, ReportedChanges
+
+BRITISH = Books(country="GB", home_currency="GBP", multicurrency=True, discount_account_id="86")
+
+
+@dataclass
+class Trouble:
+    """`before` it is done or after, the call ends with this error."""
+
+    error: ServiceError
+    done: bool = False
+
+
+@dataclass
+class FakeInvoiceGateway:
+    books: Books = BRITISH
+    honours_request_ids: bool = True
+    invoices: dict[str, IssuedInvoice] = field(default_factory=dict)
+    customers: dict[str, KnownCustomer] = field(default_factory=dict)
+    payments: list[AppliedPayment] = field(default_factory=list)
+    deleted: list[IssuedInvoice] = field(default_factory=list)
+    names_of_others: dict[str, str] = field(default_factory=dict)
+    inactive_items: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+    blind: bool = False
+    """Searches find nothing yet, as with an index that lags."""
+    troubles: dict[str, list[Trouble]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
+
+    # What tests arrange
+
+    def fail(self, call: str, error: ServiceError, *, done: bool = False, times: int = 1) -> None:
+        """The next calls of that name fail: before the work, or after it when `done`."""
+        self.troubles.setdefault(call, []).extend(Trouble(error, done) for _ in range(times))
+
+    def add_customer(self, name: str, **fields: Any) -> KnownCustomer:
+        values = {
+            "customer_id": str(next(self.ids)),
+            "name": name,
+            "email": "",
+            "place": "",
+            "currency": "GBP",
+            "active": True,
+            "notes": "",
+            "created_at": timezone.now(),
+        } | fields
+        customer = KnownCustomer(**values)
+        self.customers[customer.customer_id] = customer
+        return customer
+
+    def change(self, qbo_invoice_id: str, **fields: Any) -> IssuedInvoice:
+        """A bookkeeper's deed."""
+        old = self.invoices[qbo_invoice_id]
+        version = {"sync_token": str(int(old.sync_token) + 1), "updated_at": timezone.now()}
+        self.invoices[qbo_invoice_id] = replace(old, **(version | fields))
+        return self.invoices[qbo_invoice_id]
+
+    def pay(self, qbo_invoice_id: str, amount: str, on: date | None = None) -> None:
+        balance = self.invoices[qbo_invoice_id].balance - Decimal(amount)
+        self.change(qbo_invoice_id, balance=balance)
+        self.payments.append(AppliedPayment(str(next(self.ids)), on or timezone.now().date(), (qbo_invoice_id,)))
+
+    def void(self, qbo_invoice_id: str) -> None:
+        note = f"Voided - {self.invoices[qbo_invoice_id].private_note}"
+        zero = {"total": Decimal(0), "tax": Decimal(0), "balance": Decimal(0), "line_amounts": (Decimal(0),)}
+        self.change(qbo_invoice_id, private_note=note, **zero)
+
+    def delete(self, qbo_invoice_id: str) -> None:
+        gone = self.invoices.pop(qbo_invoice_id)
+        self.deleted.append(replace(gone, deleted=True, updated_at=timezone.now()))
+
+    # The port
+
+    def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer:
+        def create() -> KnownCustomer:
+            taken = any(same_name(customer.name, bill_to.name) for customer in self.customers.values())
+            if taken or any(same_name(name, bill_to.name) for name in self.names_of_others):
+                raise Rejected("quickbooks", "refused", code="6240", message="Duplicate Name Exists Error")
+            name = clean_name(bill_to.name)
+            return self.add_customer(name, email=bill_to.email, currency=currency, notes=mark)
+
+        return self._write("create_customer", request_id, create)
+
+    def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
+        def create() -> IssuedInvoice:
+            customer = self.customers.get(customer_id)
+            if customer is None or not customer.active or self._gone_line(draft):
+                raise Rejected("quickbooks", "refused", code="610", message="Object Not Found")
+            if customer.currency != draft.currency:
+                raise Rejected(
+                    "quickbooks",
+                    "refused",
+                    code="6000",
+                    element="CurrencyRef",
+                    detail="The customer's currency is another.",
+                )
+            added = totals(draft, {}, books=self.books)
+            number = str(next(self.ids))
+            issued = IssuedInvoice(
+                qbo_invoice_id=number,
+                sync_token="0",
+                number=number,
+                customer_id=customer_id,
+                customer_name=customer.name,
+                currency=draft.currency,
+                total=added.total,
+                tax=added.tax,
+                balance=added.total,
+                invoice_date=draft.invoice_date,
+                due_date=draft.due_date,
+                line_amounts=added.line_amounts,
+                private_note=f"{draft.private_note}\n{mark_line(draft.deal_id, request_id)}".strip(),
+                emailed=False,
+                emailed_at=None,
+                created_at=timezone.now(),
+                updated_at=timezone.now(),
+            )
+            self.invoices[number] = issued
+            return issued
+
+        return self._write("create_invoice", request_id, create)
+
+    def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
+        self._read("find_invoice")
+        found = (
+            invoice
+            for invoice in self.invoices.values()
+            if invoice.customer_id == customer_id
+            and (invoice.created_at or since) >= since
+            and carries_mark(invoice.private_note, request_id)
+        )
+        return None if self.blind else next(found, None)
+
+    def customer_named(self, name: str) -> KnownCustomer | None:
+        self._read("customer_named")
+        return next((customer for customer in self.customers.values() if same_name(customer.name, name)), None)
+
+    def owner_of_name(self, name: str) -> str:
+        self._read("owner_of_name")
+        return next((owner for other, owner in self.names_of_others.items() if same_name(other, name)), "")
+
+    def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
+        self._read("inactive_reference")
+        customer = self.customers.get(customer_id)
+        if customer is None or not customer.active:
+            return "customer"
+        return self._gone_line(draft)
+
+    def search_customers(self, text: str) -> list[KnownCustomer]:
+        self._read("search_customers")
+        wanted = " ".join(text.split()).casefold()
+        if not wanted:
+            return []
+        return [known for known in self.customers.values() if known.active and wanted in known.name.casefold()][:20]
+
+    def customers_named_like(self, name: str) -> list[KnownCustomer]:
+        self._read("customers_named_like")
+        first = name_words(name)[:1]
+        return [known for known in self.customers.values() if known.active and name_words(known.name)[:1] == first]
+
+    def customers_with_email(self, email: str) -> list[KnownCustomer]:
+        self._read("customers_with_email")
+        return [known for known in self.customers.values() if known.active and email and known.email == email]
+
+    def changed_since(self, moment: datetime) -> ReportedChanges:
+        self._read("changed_since")
+        changed = [invoice for invoice in self.invoices.values() if (invoice.updated_at or moment) >= moment]
+        deleted = [invoice for invoice in self.deleted if (invoice.updated_at or moment) >= moment]
+        everything = [*changed, *deleted]
+        return ReportedChanges(
+            time=timezone.now().astimezone(UTC),
+            invoices=tuple(everything[:MOST_CHANGES]),
+            payments=tuple(self.payments),
+            cut_off=len(everything) + len(self.payments) >= MOST_CHANGES,
+        )
+
+    def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
+        self._read("read_invoices")
+        return [self.invoices[wanted] for wanted in qbo_invoice_ids if wanted in self.invoices]
+
+    def last_number(self) -> str:
+        self._read("last_number")
+        return next((invoice.number for invoice in reversed(self.invoices.values())), "")
+
+    def exchange_rate(self, currency: str, on: date) -> Decimal | None:
+        self._read("exchange_rate")
+        return Decimal("0.85")
+
+    def _gone_line(self, draft: InvoiceDraft) -> str:
+        gone = (index for index, line in enumerate(draft.lines) if line.item_id in self.inactive_items)
+        return next((f"lines.{index}.item" for index in gone), "")
+
+    def _read(self, call: str) -> None:
+        self.calls.append(call)
+        if trouble := self._trouble(call):
+            raise trouble.error
+
+    def _write(self, call: str, request_id: str, work: Any) -> Any:
+        self.calls.append(call)
+        trouble = self._trouble(call)
+        if trouble and not trouble.done:
+            raise trouble.error
+        known = self.answers.get(request_id) if self.honours_request_ids else None
+        answer = known or work()
+        self.answers[request_id] = answer
+        if trouble:
+            raise trouble.error
+        return answer
+
+    def _trouble(self, call: str) -> Trouble | None:
+        waiting = self.troubles.get(call)
+        return waiting.pop(0) if waiting else None

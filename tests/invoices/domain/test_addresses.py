@@ -1,0 +1,66 @@
+"""Addresses: Pipedrive's parts or free text become lines and members."""
+
+import pytest
+
+from invoices.domain.addresses import address_from_parts, address_lines, one_line
+from invoices.domain.deal import Address
+
+
+def test_parts_become_an_address():
+    parts = {
+        "value": "Unit 3, Aire Park, Leeds LS11 5PS, United Kingdom",
+        "street_number": None,
+        "route": "Aire Park",
+        "subpremise": "Unit 3",
+        "locality": "Leeds",
+        "admin_area_level_1": "England",
+        "country": "United Kingdom",
+        "postal_code": "LS11 5PS",
+    }
+    found = address_from_parts(parts)
+    assert (found.line1, found.line2, found.city) == ("Aire Park", "Unit 3", "Leeds")
+    assert (found.region, found.postal_code, found.country) == ("England", "LS11 5PS", "United Kingdom")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12 Stonegate, York", "12 Stonegate"),
+        ("Stonegate 12, York", "Stonegate 12"),
+        ("something else", "12 Stonegate"),
+    ],
+)
+def test_the_house_number_stands_where_the_text_has_it(text, expected):
+    assert address_from_parts({"value": text, "street_number": "12", "route": "Stonegate"}).line1 == expected
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "expected"),
+    [
+        ("United States", "Illinois", "IL"),
+        ("Australia", "New South Wales", "NSW"),
+        ("United Kingdom", "England", "England"),
+        ("United States", "IL", "IL"),
+    ],
+)
+def test_states_are_written_as_the_country_does(country, region, expected):
+    parts = {"locality": "X", "admin_area_level_1": region, "country": country}
+    assert address_from_parts(parts).region == expected
+
+
+def test_without_parts_the_text_remains():
+    found = address_from_parts({"value": "Dock 4\nHull", "route": None})
+    assert found == Address(text="Dock 4\nHull")
+    assert address_lines(found) == ["Dock 4", "Hull"]
+
+
+def test_a_long_free_text_is_put_into_five_lines():
+    lines = address_lines(Address(text="\n".join(str(number) for number in range(1, 9))))
+    assert lines == ["1", "2", "3", "4", "5, 6, 7, 8"]
+
+
+def test_an_address_fits_one_line_for_reading():
+    assert one_line(Address(line1="4 Mill Lane", city="Leeds", country="United Kingdom")) == (
+        "4 Mill Lane, Leeds, United Kingdom"
+    )
+    assert one_line(Address(text="Dock 4\nHull")) == "Dock 4 Hull"

@@ -1,0 +1,207 @@
+"""The pre-flight check: one row for each thing QuickBooks would refuse, and for what is worth knowing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from invoices.domain.checks import Context, Severity, is_email, preflight
+from invoices.domain.deal import Address
+from invoices.domain.draft import AmountsAre
+from invoices.domain.money import Money
+from invoices.domain.tax import totals
+from tests.factories import D, a_bill_to, a_draft, a_line
+
+from .books import BY_ID, Thing, books
+
+ITEMS = {
+    item.id: item
+    for item in (
+        Thing("1", "Racking"),
+        Thing("2", "Low racking (deleted)", active=False),
+        Thing("3", "All racking", type="Category"),
+    )
+}
+
+
+def check(draft=None, *, country="GB", context=None, **fields):
+    draft = draft or a_draft()
+    found_books = books(country, **fields)
+    base = Context(
+        books=found_books,
+        codes={} if country == "US" else BY_ID,
+        items=ITEMS,
+        known_currencies={"GBP", "EUR", "USD", "AUD", "JPY"},
+    )
+    added = totals(draft, base.codes, books=found_books)
+    return preflight(draft, added, replace(base, **(context or {})))
+
+
+def codes(findings, severity=Severity.BLOCKS):
+    return [(finding.field, finding.code) for finding in findings if finding.severity == severity]
+
+
+def with_line(**fields):
+    return a_draft(lines=(a_line(**fields),))
+
+
+def with_customer(**fields):
+    return a_draft(bill_to=a_bill_to(**fields))
+
+
+def test_a_good_draft_passes_and_is_told_so():
+    found = check(a_draft(bill_to=a_bill_to(customer_id="7")))
+    assert codes(found) == codes(found, Severity.WARNS) == []
+    assert {finding.code for finding in found} == {"customer_chosen", "all_items", "all_tax_codes"}
+
+
+@pytest.mark.parametrize(
+    ("draft", "field", "code"),
+    [
+        (with_customer(name=""), "customer.name", "no_name"),
+        (with_customer(name=":"), "customer.name", "no_name"),
+        (with_customer(name="x" * 501), "customer.name", "too_long"),
+        (with_customer(email="acounts@bramleyfoods"), "customer.email", "email_invalid"),
+        (with_customer(email="a@b.co, c@d.co"), "customer.email", "email_invalid"),
+        (with_customer(email="x" * 96 + "@x.io"), "customer.email", "too_long"),
+        (with_customer(address=Address(line1="1", city="x" * 256)), "customer.address", "too_long"),
+        (with_customer(address=Address(line1="1", postal_code="9" * 31)), "customer.address", "too_long"),
+        (with_customer(address=Address(text="\n".join(["x" * 500] * 5))), "customer.address", "too_long"),
+        (with_customer(tax_id="9" * 31), "customer.tax_id", "too_long"),
+        (a_draft(currency="HPP"), "currency", "currency_unknown"),
+        (a_draft(due_date=date(2026, 11, 23)), "due_date", "due_before_invoice"),
+        (a_draft(memo="x" * 1001), "memo", "too_long"),
+        (a_draft(private_note="x" * 3901), "private_note", "too_long"),
+        (a_draft(lines=()), "lines", "no_lines"),
+        (a_draft(lines=(a_line(),) * 751), "lines", "too_many_taxable_lines"),
+        (with_line(item_id=""), "lines.0.item", "no_item"),
+        (with_line(item_id="9"), "lines.0.item", "item_gone"),
+        (with_line(item_id="2"), "lines.0.item", "inactive_item"),
+        (with_line(item_id="3"), "lines.0.item", "item_not_sold"),
+        (with_line(tax_code_id=""), "lines.0.tax_code", "no_tax_code"),
+        (with_line(tax_code_id="7"), "lines.0.tax_code", "tax_code_gone"),
+        (with_line(tax_code_id="99"), "lines.0.tax_code", "tax_code_gone"),
+        (with_line(quantity=D("1.123456")), "lines.0.quantity", "too_many_decimals"),
+        (with_line(unit_price=D("1.12345678")), "lines.0.unit_price", "too_many_decimals"),
+        (with_line(unit_price=D("1e12")), "lines.0.unit_price", "too_large"),
+        (with_line(quantity=D("1e12"), unit_price=D("0.01")), "lines.0.quantity", "too_large"),
+        (with_line(discount=D("100.01")), "lines.0.discount", "discount_over_line"),
+        (with_line(discount=D("-1")), "lines.0.discount", "discount_over_line"),
+        (with_line(description="x" * 3901), "lines.0.description", "too_long"),
+        (with_line(quantity=D(-1)), "lines", "negative_total"),
+        (a_draft(discount_amount=D("100.01")), "discount", "discount_over_total"),
+        (a_draft(discount_percentage=D("100.1")), "discount", "discount_over_total"),
+        (a_draft(discount_percentage=D("-1")), "discount", "discount_over_total"),
+        (a_draft(discount_percentage=D(1), discount_amount=D(1)), "discount", "two_discounts"),
+        (a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING), "amounts_are", "tax_setting_of_another_country"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_quickbooks_would_refuse_blocks_at_its_field(draft, field, code):
+    assert (field, code) in codes(check(draft))
+
+
+@pytest.mark.parametrize(
+    ("draft", "options", "field", "code"),
+    [
+        (
+            a_draft(invoice_date=date(2026, 11, 30)),
+            {"closed_until": date(2026, 11, 30)},
+            "invoice_date",
+            "books_closed",
+        ),
+        (a_draft(currency="EUR"), {"multicurrency": False}, "currency", "multicurrency_off"),
+        (a_draft(discount_percentage=D(5)), {"allow_discount": False}, "discount", "discounts_off"),
+        (a_draft(), {"custom_numbers": True}, "number", "no_number"),
+        (a_draft(number="9" * 22), {"custom_numbers": True}, "number", "too_long"),
+    ],
+)
+def test_the_companys_own_settings_block_too(draft, options, field, code):
+    assert (field, code) in codes(check(draft, **options))
+
+
+def test_numbers_are_not_asked_where_quickbooks_counts_itself():
+    assert codes(check(a_draft(number="9" * 22))) == []
+
+
+def test_a_chosen_customer_of_another_currency_clashes():
+    found = check(with_customer(customer_id="7"), context={"customer_currency": "EUR"})
+    assert codes(found) == [("currency", "currency_clash")]
+    assert codes(check(with_customer(customer_id=""), context={"customer_currency": "EUR"})) == []
+
+
+def test_american_lines_need_a_yes_or_no_only_where_there_is_sales_tax():
+    draft = a_draft(
+        amounts_are=AmountsAre.WITHOUT_TAX_SETTING,
+        currency="USD",
+        lines=(a_line(tax_code_id=""),),
+        discount_percentage=None,
+    )
+    assert codes(check(draft, country="US")) == [("lines.0.tax_code", "no_tax_code")]
+    assert codes(check(draft, country="US", uses_sales_tax=False)) == []
+
+
+def test_without_tax_no_code_is_asked():
+    draft = a_draft(amounts_are=AmountsAre.NO_TAX, lines=(a_line(tax_code_id="", tax_percentage=D(0)),))
+    assert codes(check(draft)) == []
+
+
+@pytest.mark.parametrize(
+    ("draft", "context", "field", "code"),
+    [
+        (with_customer(name="Atlas:  Trade"), {}, "customer.name", "name_cleaned"),
+        (with_customer(email=""), {}, "customer.email", "no_email"),
+        (with_line(quantity=D(0)), {}, "lines.0.quantity", "no_quantity"),
+        (with_line(unit_price=D(0)), {}, "lines", "zero_total"),
+        (a_draft(), {"deal_value": Money(D(1), "EUR")}, "currency", "not_the_deals_currency"),
+        (a_draft(), {"deal_value": Money(D("99.99"), "GBP")}, "", "over_the_deal"),
+        (a_draft(), {"prices_were_with_tax": True}, "amounts_are", "prices_were_with_tax"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_worth_knowing_is_told_and_blocks_nothing(draft, context, field, code):
+    found = check(draft, context=context)
+    assert (field, code) in codes(found, Severity.WARNS)
+    assert codes(found) == []
+
+
+def test_a_second_invoice_for_a_deal_is_told_with_what_is_left():
+    context = {"deal_value": Money(D(150), "GBP"), "invoiced_before": Money(D(100), "GBP"), "invoices_before": 1}
+    found = {finding.code: finding.values for finding in check(context=context)}
+    assert found["invoiced_before"] == {"count": 1, "amount": D(100), "currency": "GBP"}
+    assert found["over_the_deal"]["amount"] == D("50.00")
+
+
+def test_where_prices_include_tax_the_deals_value_does_too():
+    draft = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)
+    assert ("", "within_the_deal") in codes(check(draft, context={"deal_value": Money(D(100), "GBP")}), Severity.FINE)
+    assert ("", "over_the_deal") in codes(check(draft, context={"deal_value": Money(D(99), "GBP")}), Severity.WARNS)
+
+
+def test_open_books_are_confirmed():
+    found = check(closed_until=date(2026, 11, 23))
+    assert ("invoice_date", "books_open") in codes(found, Severity.FINE)
+
+
+def test_what_blocks_comes_first():
+    found = check(a_draft(bill_to=a_bill_to(email=""), lines=(a_line(item_id=""),)))
+    severities = [list(Severity).index(finding.severity) for finding in found]
+    assert severities == sorted(severities)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("office@bramleyfoods.co.uk", True),
+        ("jürgen@küchen.de", True),
+        ("a@b", False),
+        ("a b@c.de", False),
+        ("a@b.c", False),
+        ("a@b.co;c@d.co", False),
+        ("<a@b.co>", False),
+    ],
+)
+def test_it_knows_an_email_address(text, expected):
+    assert is_email(text) is expected

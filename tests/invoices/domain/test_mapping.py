@@ -1,0 +1,188 @@
+"""A deal becomes a draft: fields by the company's choice, lines from its products."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from invoices.domain.deal import Address, Discount, TaxMethod
+from invoices.domain.draft import AmountsAre
+from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of
+from invoices.domain.matching import ItemReason
+from invoices.domain.tax import TaxReason
+from tests.factories import D, a_deal, a_party, a_product
+
+from .books import BRITISH_CODES, Thing, books
+
+ITEMS = (Thing("1", "Pallet racking bay 4L", "RACK-4L", taxable=True), Thing("2", "Installation"))
+TODAY = date(2026, 11, 24)
+SUGGESTED = FieldChoices("organization.name", "organization.address", "person.emails", "", due_days=14)
+
+
+def filled(deal=None, *, country="GB", choices=SUGGESTED, **fields):
+    return prefill(
+        deal or a_deal(),
+        choices,
+        books=books(country),
+        codes=() if country == "US" else BRITISH_CODES,
+        items=ITEMS,
+        today=TODAY,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ""),
+        (True, ""),
+        ("  GB 123 ", "GB 123"),
+        (12, "12"),
+        (D("12.50"), "12.5"),
+        ({"id": 3, "label": "Food"}, "Food"),
+        ({"value": 4800, "currency": "GBP"}, "4800 GBP"),
+        ({"value": "12:00", "timezone_name": "UTC"}, "12:00"),
+        ([{"id": 1, "label": "Website"}, {"id": 2, "label": "Trade fair"}], "Website, Trade fair"),
+        ([{"value": "a@x.io", "primary": False}, {"value": "b@x.io", "primary": True}], "b@x.io"),
+        ([{"value": "a@x.io", "primary": False}], "a@x.io"),
+        ([], ""),
+        (["Deal", "Person"], "Deal, Person"),
+    ],
+)
+def test_any_field_reads_as_a_person_would_write_it(value, expected):
+    assert text_of(value) == expected
+
+
+def test_fields_of_all_three_owners_can_be_chosen():
+    deal = a_deal(
+        values={"po": "BF-1"},
+        organization=a_party(values={"vat": "GB 1"}),
+        person=a_party(values={"emails": [{"value": "ann@x.io", "primary": True}]}),
+    )
+    assert [field_text(deal, name) for name in ("deal.po", "organization.vat", "person.emails")] == [
+        "BF-1",
+        "GB 1",
+        "ann@x.io",
+    ]
+    assert field_text(deal, "") == field_text(deal, "organization.gone") == field_text(deal, "nobody.name") == ""
+
+
+def test_the_customer_is_filled_from_the_chosen_fields():
+    address = {"value": "4 Mill Lane, Leeds", "street_number": "4", "route": "Mill Lane", "locality": "Leeds"}
+    deal = a_deal(
+        organization=a_party(name="Atlas: Trade", values={"name": "Atlas: Trade", "address": address, "vat": "GB 1"}),
+        person=a_party(values={"emails": [{"value": "ann@x.io", "primary": True}]}),
+    )
+    found = bill_to(
+        deal, FieldChoices("organization.name", "organization.address", "person.emails", "organization.vat")
+    )
+    assert (found.customer_id, found.name, found.email, found.tax_id) == ("", "Atlas – Trade", "ann@x.io", "GB 1")
+    assert (found.address.line1, found.address.city) == ("4 Mill Lane", "Leeds")
+
+
+def test_an_address_in_a_text_field_is_taken_as_it_is():
+    deal = a_deal(values={"where": "Dock 4\nHull"})
+    assert bill_to(deal, FieldChoices("deal.title", "deal.where")).address == Address(text="Dock 4\nHull")
+
+
+@pytest.mark.parametrize(
+    ("organization", "person", "expected"),
+    [
+        (a_party(name="Bramley"), a_party(name="Ann"), "Bramley"),
+        (None, a_party(name="Ann"), "Ann"),
+        (None, None, ""),
+    ],
+)
+def test_the_recipient_falls_back_to_whoever_the_deal_has(organization, person, expected):
+    deal = a_deal(organization=organization, person=person)
+    assert bill_to(deal, FieldChoices("organization.custom")).name == expected
+
+
+def test_a_product_becomes_a_line_with_item_code_and_reasons():
+    found = filled()
+    (line,) = found.draft.lines
+    assert (line.description, line.item_id, line.tax_code_id) == ("Pallet racking bay 4L", "1", "2")
+    assert (line.quantity, line.unit_price, line.tax_percentage) == (D(2), D("50.00"), D(20))
+    assert found.item_proposals[0].reason == ItemReason.SKU
+    assert (found.tax_proposals[0].reason, found.tax_proposals[0].percentage) == (TaxReason.PRODUCT_TAX, D(20))
+    assert found.draft.amounts_are == AmountsAre.TAX_EXCLUSIVE
+    assert (found.draft.invoice_date, found.draft.due_date) == (TODAY, date(2026, 12, 8))
+
+
+def test_disabled_products_stay_on_the_deal():
+    deal = a_deal(products=(a_product(enabled=False), a_product(name="Installation", code="")))
+    assert [line.description for line in filled(deal).draft.lines] == ["Installation"]
+
+
+def test_a_deal_whose_products_are_all_disabled_has_no_lines():
+    assert filled(a_deal(products=(a_product(enabled=False),))).draft.lines == ()
+
+
+def test_a_deal_without_products_is_billed_by_its_value():
+    found = filled(a_deal(products=(), value=D("3450"), title="Shop refit"))
+    (line,) = found.draft.lines
+    assert (line.description, line.quantity, line.unit_price) == ("Shop refit", D(1), D(3450))
+    assert (line.item_id, line.tax_code_id) == ("", "")
+    assert found.tax_proposals[0].reason == TaxReason.UNKNOWN_PERCENTAGE
+
+
+def test_a_line_carries_its_discount_as_amount_and_as_typed():
+    products = (
+        a_product(quantity=D(12), unit_price=D(520), discount=Discount(D(5), True)),
+        a_product(discount=Discount(D(20))),
+        a_product(),
+    )
+    lines = filled(a_deal(products=products)).draft.lines
+    assert [(line.discount, line.discount_text) for line in lines] == [
+        (D("312.00"), "5%"),
+        (D("20.00"), "20"),
+        (D("0.00"), ""),
+    ]
+
+
+def test_comments_follow_the_products_name():
+    assert filled(a_deal(products=(a_product(comments=" In oak \n"),))).draft.lines[0].description == (
+        "Pallet racking bay 4L\nIn oak"
+    )
+
+
+@pytest.mark.parametrize(
+    ("discounts", "percentage", "amount"),
+    [
+        ((), None, None),
+        ((Discount(D(0), True),), None, None),
+        ((Discount(D(10), True),), D(10), None),
+        ((Discount(D("25")),), None, D("25.00")),
+        ((Discount(D(10), True), Discount(D(5))), None, D("15.00")),
+    ],
+)
+def test_discounts_of_the_deal_become_one(discounts, percentage, amount):
+    draft = filled(a_deal(discounts=discounts)).draft
+    assert (draft.discount_percentage, draft.discount_amount) == (percentage, amount)
+
+
+def test_american_prices_with_tax_are_shown_without():
+    deal = a_deal(
+        currency="USD",
+        tax_method=TaxMethod.INCLUSIVE,
+        products=(a_product(unit_price=D("108.25"), tax_percentage=D("8.25"), discount=Discount(D("10.825"))),),
+    )
+    (line,) = filled(deal, country="US").draft.lines
+    assert (line.unit_price, line.discount, line.tax_code_id) == (D("100.00"), D("10.00"), "TAX")
+
+
+def test_prices_with_tax_stay_as_they_are_elsewhere():
+    draft = filled(a_deal(tax_method=TaxMethod.INCLUSIVE)).draft
+    assert (draft.amounts_are, draft.lines[0].unit_price) == (AmountsAre.TAX_INCLUSIVE, D("50.00"))
+
+
+def test_a_deal_with_120_products_keeps_their_order():
+    products = tuple(a_product(name=f"Position {number:03}") for number in range(120))
+    lines = filled(a_deal(products=products)).draft.lines
+    assert [line.description for line in lines] == [product.name for product in products]
+
+
+def test_rate_and_number_are_taken_over():
+    draft = filled(exchange_rate=D("0.85"), number="CB-0921").draft
+    assert (draft.exchange_rate, draft.number) == (D("0.85"), "CB-0921")

@@ -1,0 +1,74 @@
+"""Names of customers: cleaned for QuickBooks, compared without regard to spelling habits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoices.domain.names import clean_name, name_words, normalised_name, same_name, search_prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Bramley Foods Ltd", "Bramley Foods Ltd"),
+        ("Atlas: Trade Counter", "Atlas – Trade Counter"),
+        ("Atlas:Trade", "Atlas-Trade"),
+        ("  Moss\t&\nCo  ", "Moss & Co"),
+        ("line\u2028separator", "line separator"),
+        (":", ""),
+        ("", ""),
+        ("<b>O'Brien & Sons</b>", "<b>O'Brien & Sons</b>"),
+        ("Café Zoë 🍕", "Café Zoë 🍕"),
+    ],
+)
+def test_a_name_is_cleaned_for_quickbooks(name, expected):
+    assert clean_name(name) == expected
+
+
+@given(st.text(max_size=700))
+def test_a_cleaned_name_is_always_accepted_and_stays_as_it_is(name):
+    cleaned = clean_name(name)
+    assert not set(cleaned) & set(":\t\n\r")
+    assert len(cleaned) <= 500
+    assert cleaned == cleaned.strip()
+    assert clean_name(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Bramley Foods Ltd", "Bramley Foods Limited"),
+        ("Moss & Co", "MOSS AND CO."),
+        ("Rheingold Küchen GmbH", "Rheingold Kuchen"),
+        ("The O’Brien Group Pty Ltd", "OBrien Group"),
+    ],
+)
+def test_spellings_of_one_name_are_alike(one, other):
+    assert normalised_name(one) == normalised_name(other)
+
+
+def test_different_names_are_not_alike():
+    assert normalised_name("Bramley Foods Ltd") != normalised_name("Bramley Farm Foods")
+
+
+def test_a_name_of_nothing_but_a_legal_form_keeps_its_words():
+    assert name_words("Limited") == ["limited"]
+
+
+def test_quickbooks_ignores_case_in_names():
+    assert same_name("Moss & Co", "moss &  co")
+    assert not same_name("Moss & Co", "Moss and Co")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Bramley Foods Ltd", "Bramley"),
+        ("The Worshipful Society", "Worshipful"),
+        ("“Moss” & Co", "Moss"),
+        ("A1 Ltd", "A1 Ltd"),
+        ("", ""),
+    ],
+)
+def test_a_search_begins_with_the_first_telling_word(name, expected):
+    assert search_prefix(name) == expected

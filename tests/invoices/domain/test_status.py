@@ -1,0 +1,57 @@
+"""The one status of an invoice, and how a void is recognised."""
+
+from datetime import date
+
+import pytest
+
+from invoices.domain.status import InvoiceStatus, derive_status, looks_voided
+from tests.factories import D
+
+DUE = date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("total", "balance", "today", "voided", "deleted", "expected"),
+    [
+        ("120", "120", DUE, False, False, InvoiceStatus.OPEN),
+        ("120", "20", DUE, False, False, InvoiceStatus.PARTIALLY_PAID),
+        ("120", "0", date(2027, 1, 1), False, False, InvoiceStatus.PAID),
+        ("120", "-5", DUE, False, False, InvoiceStatus.PAID),
+        ("120", "120", date(2026, 12, 1), False, False, InvoiceStatus.OVERDUE),
+        ("120", "20", date(2026, 12, 1), False, False, InvoiceStatus.OVERDUE),
+        ("0", "0", DUE, False, False, InvoiceStatus.PAID),
+        ("120", "0", DUE, True, False, InvoiceStatus.VOIDED),
+        ("120", "120", DUE, True, True, InvoiceStatus.DELETED),
+        (None, None, DUE, False, False, InvoiceStatus.UNKNOWN),
+    ],
+)
+def test_it_derives_one_status(total, balance, today, voided, deleted, expected):
+    found = derive_status(
+        total=D(total) if total else None,
+        balance=D(balance) if balance else None,
+        due=DUE,
+        today=today,
+        voided=voided,
+        deleted=deleted,
+    )
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "lines", "note", "earlier", "expected"),
+    [
+        ("0", ["0", "0"], "Voided - old note", None, True),
+        ("0", ["0"], "Storniert", "120", True),  # in another language only the amounts tell
+        ("0", ["0"], "", None, False),  # an invoice over nothing
+        ("0", ["10", "-10"], "", "120", False),  # edited to nothing
+        ("5", ["5"], "Voided by mistake", "120", False),
+    ],
+)
+def test_it_recognises_a_void_by_zeros_and_by_what_was_before(total, lines, note, earlier, expected):
+    found = looks_voided(
+        total=D(total),
+        line_amounts=[D(line) for line in lines],
+        private_note=note,
+        earlier_total=D(earlier) if earlier else None,
+    )
+    assert found is expected

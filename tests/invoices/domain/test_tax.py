@@ -1,0 +1,219 @@
+"""Tax codes with their reasons, and totals to the cent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_HALF_UP
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from invoices.domain.deal import TaxMethod
+from invoices.domain.draft import AmountsAre
+from invoices.domain.tax import TaxReason, amounts_are, propose_tax_code, totals
+from tests.factories import D, a_draft, a_line
+
+from .books import BRITISH_CODES, BY_ID, Thing, books, code
+
+EXCLUSIVE, INCLUSIVE, NONE = AmountsAre.TAX_EXCLUSIVE, AmountsAre.TAX_INCLUSIVE, AmountsAre.NO_TAX
+
+
+@pytest.mark.parametrize(
+    ("country", "method", "uses_tax", "expected"),
+    [
+        ("GB", TaxMethod.EXCLUSIVE, True, EXCLUSIVE),
+        ("AU", TaxMethod.INCLUSIVE, True, INCLUSIVE),
+        ("GB", TaxMethod.NONE, True, NONE),
+        ("GB", TaxMethod.EXCLUSIVE, False, NONE),
+        ("US", TaxMethod.INCLUSIVE, True, AmountsAre.WITHOUT_TAX_SETTING),
+    ],
+)
+def test_the_deals_tax_method_decides_what_prices_are(country, method, uses_tax, expected):
+    assert amounts_are(method, books(country, uses_sales_tax=uses_tax)) == expected
+
+
+def propose(percentage, *, item=None, codes=BRITISH_CODES, country="GB", prices=EXCLUSIVE, **fields):
+    value = None if percentage is None else D(percentage)
+    return propose_tax_code(value, codes, books=books(country, **fields), prices=prices, item=item)
+
+
+@pytest.mark.parametrize(
+    ("percentage", "code_id", "reason"),
+    [
+        ("20", "2", TaxReason.PRODUCT_TAX),
+        ("5", "3", TaxReason.PRODUCT_TAX),
+        ("0", "5", TaxReason.PRODUCT_TAX),  # zero-rated, not exempt, reverse charge or EC goods
+        ("17.5", "", TaxReason.NO_CODE_FITS),  # the only code is inactive
+        ("19", "", TaxReason.NO_CODE_FITS),
+        (None, "", TaxReason.UNKNOWN_PERCENTAGE),
+    ],
+)
+def test_a_british_line_gets_the_code_of_its_percentage_and_the_reason(percentage, code_id, reason):
+    found = propose(percentage)
+    assert (found.code_id, found.reason) == (code_id, reason)
+
+
+def test_of_several_fitting_codes_the_items_own_is_taken():
+    assert propose("0", item=Thing("1", "Course", tax_code_id="4")).code_id == "4"
+    assert propose("20", item=Thing("1", "Course", tax_code_id="4")).code_id == "2"
+
+
+def test_without_a_product_the_items_code_is_proposed():
+    found = propose(None, item=Thing("1", "Course", tax_code_id="3"))
+    assert (found.code_id, found.reason, found.percentage) == ("3", TaxReason.ITEM, D(5))
+
+
+def test_australian_names_are_understood():
+    codes = (
+        code("1", "Input tax", "0"),
+        code("2", "GST free", "0"),
+        code("3", "GST", "10"),
+        code("4", "Out of scope", "0"),
+    )
+    assert propose("10", codes=codes, country="AU").code_id == "3"
+    assert propose("0", codes=codes, country="AU").code_id == "2"
+
+
+@pytest.mark.parametrize("options", [{"prices": NONE}, {"uses_sales_tax": False}])
+def test_without_tax_there_is_no_code(options):
+    assert propose("20", **options).reason == TaxReason.NO_TAX
+    assert propose("20", **options).code_id == ""
+
+
+@pytest.mark.parametrize(
+    ("percentage", "item", "code_id", "reason"),
+    [
+        ("8.25", None, "TAX", TaxReason.PRODUCT_TAX),
+        ("0", Thing("1", "Gloves", taxable=True), "TAX", TaxReason.ITEM),
+        ("0", Thing("1", "Training"), "NON", TaxReason.ITEM),
+        ("0", None, "NON", TaxReason.PRODUCT_TAX),
+        (None, None, "NON", TaxReason.UNKNOWN_PERCENTAGE),
+    ],
+)
+def test_an_american_line_is_taxable_or_not(percentage, item, code_id, reason):
+    found = propose(percentage, item=item, codes=(), country="US", prices=AmountsAre.WITHOUT_TAX_SETTING)
+    assert (found.code_id, found.reason) == (code_id, reason)
+
+
+def added(draft, country="GB", codes=BY_ID, **fields):
+    return totals(draft, codes, books=books(country, **fields))
+
+
+def test_the_picture_of_the_design_adds_up():
+    lines = (
+        a_line(quantity=D(12), unit_price=D(520), discount=D("312.00")),
+        a_line(quantity=D(3), unit_price=D(640)),
+        a_line(quantity=D(1), unit_price=D(852)),
+        a_line(quantity=D(20), unit_price=D(15), tax_code_id="5", tax_percentage=D(0)),
+    )
+    found = added(a_draft(lines=lines))
+    assert (found.before_discount, found.line_discounts, found.net) == (D("9312"), D("312"), D("9000"))
+    assert [(line.name, line.base, line.tax) for line in found.tax_lines] == [
+        ("20.0% S", D("8700.00"), D("1740.00")),
+        ("0.0% Z", D("300.00"), D("0.00")),
+    ]
+    assert (found.tax, found.total, found.tax_known) == (D("1740.00"), D("10740.00"), True)
+
+
+def test_tax_is_rounded_once_a_rate_and_not_once_a_line():
+    lines = tuple(a_line(quantity=D(1), unit_price=D("0.02")) for _ in range(3))
+    assert added(a_draft(lines=lines)).tax == D("0.01")  # a line each would give 0.00
+
+
+def test_a_reverse_charge_adds_and_takes_away():
+    line = a_line(tax_code_id="1", tax_percentage=D(0))
+    found = added(a_draft(lines=(line,)))
+    assert [(part.percentage, part.tax) for part in found.tax_lines] == [(D(20), D("20.00")), (D(-20), D("-20.00"))]
+    assert found.total == D("100.00")
+
+
+def test_prices_with_tax_keep_their_total():
+    line = a_line(quantity=D(3), unit_price=D("9.99"))
+    found = added(a_draft(lines=(line,), amounts_are=INCLUSIVE))
+    assert (found.total, found.net, found.tax) == (D("29.97"), D("24.98"), D("4.99"))
+
+
+def test_american_totals_are_before_tax():
+    lines = (a_line(tax_code_id="TAX", tax_percentage=D(0)), a_line(tax_code_id="NON", tax_percentage=D(0)))
+    draft = a_draft(lines=lines, amounts_are=AmountsAre.WITHOUT_TAX_SETTING, currency="USD", discount_percentage=D(10))
+    found = added(draft, "US")
+    assert (found.total, found.invoice_discount, found.tax_known) == (D("180.00"), D("20.00"), False)
+    assert added(replace(draft, lines=lines[1:]), "US").tax_known
+    assert added(draft, "US", uses_sales_tax=False).tax_known
+
+
+def test_a_discount_lowers_every_rates_base_in_proportion():
+    lines = (a_line(), a_line(tax_code_id="3", tax_percentage=D(5)))
+    found = added(a_draft(lines=lines, discount_amount=D("33.33")))
+    assert [line.base for line in found.tax_lines] == [D("83.33"), D("83.34")]
+    assert (found.invoice_discount, found.net, found.total) == (D("33.33"), D("166.67"), D("187.51"))
+
+
+def test_a_discount_on_prices_with_tax_contains_tax():
+    found = added(a_draft(amounts_are=INCLUSIVE, discount_amount=D("10.00")))
+    assert (found.invoice_discount, found.total) == (D("10.00"), D("90.00"))
+
+
+def test_currencies_without_decimals_have_none():
+    line = a_line(quantity=D(3), unit_price=D("33.4"))
+    found = added(a_draft(lines=(line,), currency="JPY"))
+    assert (found.net, found.tax, found.total) == (D("100"), D("20"), D("120"))
+
+
+# The same once more, in the most straightforward way
+
+
+def cents(amount):
+    return amount.quantize(D("0.01"), rounding=ROUND_HALF_UP)
+
+
+def naive_total(draft):
+    """Every code's lines added up, tax on each sum; no discount on the whole invoice."""
+    sums: dict[str, D] = {}
+    for line in draft.lines:
+        amount = cents(line.quantity * line.unit_price) - line.discount
+        if draft.amounts_are == INCLUSIVE:
+            sums["gross"] = sums.get("gross", D(0)) + amount
+        else:
+            sums[line.tax_code_id] = sums.get(line.tax_code_id, D(0)) + amount
+    if draft.amounts_are == INCLUSIVE:
+        return sums["gross"]
+    rates = {"2": D("0.20"), "3": D("0.05"), "5": D(0)}
+    return sum((net + cents(net * rates[code_id]) for code_id, net in sums.items()), D(0))
+
+
+@st.composite
+def lines_of_any_kind(draw):
+    code_id = draw(st.sampled_from(["2", "3", "5"]))
+    quantity = draw(st.decimals(min_value=D("0.001"), max_value=D(500), places=3))
+    price = draw(st.decimals(min_value=D(0), max_value=D(2000), places=4))
+    line = a_line(quantity=quantity, unit_price=price, tax_code_id=code_id, tax_percentage=BY_ID[code_id].percentage)
+    share = draw(st.integers(min_value=0, max_value=100))
+    return replace(line, discount=cents(line.before_discount("GBP") * share / 100))
+
+
+DRAFTS = st.builds(
+    lambda lines, prices: a_draft(lines=tuple(lines), amounts_are=prices),
+    st.lists(lines_of_any_kind(), min_size=1, max_size=12),
+    st.sampled_from([EXCLUSIVE, INCLUSIVE]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(DRAFTS)
+def test_totals_equal_a_second_plain_calculation(draft):
+    found = added(draft)
+    assert found.total == naive_total(draft)
+    assert found.total == found.net + found.tax
+    assert found.before_discount - found.line_discounts == sum(found.line_amounts, D(0))
+    assert sum((line.base for line in found.tax_lines), D(0)) == found.net
+
+
+@settings(max_examples=150, deadline=None)
+@given(DRAFTS, st.decimals(min_value=0, max_value=100, places=2))
+def test_a_percentage_off_everything_keeps_the_sums_whole(draft, percentage):
+    found = added(replace(draft, discount_percentage=percentage))
+    assert found.total == found.net + found.tax
+    assert sum((line.base for line in found.tax_lines), D(0)) == found.net
+    assert abs(found.total - added(draft).total * (100 - percentage) / 100) < D("0.01") * (3 + len(draft.lines))
