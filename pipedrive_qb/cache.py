@@ -1,0 +1,49 @@
+"""Redis as a cache that may be away: what is kept there is a comfort, never a truth.
+
+With Django's own backend every page would answer 500 while Redis is down. Here a miss is answered instead, and the
+work behind it is done anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+
+class ForgivingRedisCache(RedisCache):
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except RedisError as error:
+            _say(error)
+            return default
+
+    def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().set(key, value, *args, **kwargs)
+        except RedisError as error:
+            _say(error)
+
+    def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> bool:
+        """True while Redis is away: whoever asks "am I the first?" goes on, and the database decides."""
+        try:
+            return super().add(key, value, *args, **kwargs)
+        except RedisError as error:
+            _say(error)
+            return True
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        try:
+            return super().delete(key, version)
+        except RedisError as error:
+            _say(error)
+            return False
+
+
+def _say(error: RedisError) -> None:
+    log.warning("the cache does not answer: %s", type(error).__name__)
