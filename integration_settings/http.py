@@ -7,6 +7,7 @@ string or body, and the translation of lost answers into `errors`.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -55,6 +56,7 @@ def _adapter() -> HTTPAdapter:
 
 # A forked worker must not speak through its parent's sockets.
 os.register_at_fork(after_in_child=_adapter.cache_clear)
+atexit.register(lambda: _adapter().close())
 
 
 def is_read(method: str, url: str) -> bool:

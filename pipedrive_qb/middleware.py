@@ -15,6 +15,12 @@ Handler = Callable[[HttpRequest], HttpResponse]
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
+def readable_id() -> str:
+    """Eight figures that people can read out to each other: 7F3C-29AD."""
+    figures = secrets.token_hex(4).upper()
+    return f"{figures[:4]}-{figures[4:]}"
+
+
 class RequestId:
     """Takes the proxy's X-Request-Id when it looks like one, else makes a short one people can read out."""
 
@@ -23,7 +29,7 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if PLAUSIBLE_ID.fullmatch(given) else secrets.token_hex(4).upper()
+        request_id = given if PLAUSIBLE_ID.fullmatch(given) else readable_id()
         token = logs.request_id.set(request_id)
         company = logs.company_id.set("-")
         try:

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integration_settings.crypto
 from django.db import migrations, models
+
+import integration_settings.crypto
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,23 @@
+"""What the tests of this app share besides `tests/conftest.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import responses
+
+
+@pytest.fixture
+def vendor() -> Iterator[responses.RequestsMock]:
+    """No vendor at all but the answers that the test puts in; everything else is a refused connection."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that would have been made."""
+    pauses: list[float] = []
+    monkeypatch.setattr("integration_settings.http.time.sleep", pauses.append)
+    return pauses

@@ -1,0 +1,328 @@
+"""The token store: one refresh at a time, saved before use, ended only when the service says so."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import requests
+from django.db import connection as database
+from django.db import connections as databases
+from django.db import transaction
+from django.utils import timezone
+
+from integration_settings import connections
+from integration_settings.errors import ConnectionExpired, ServiceUnavailable
+from integration_settings.models import PipedriveUser, QuickBooksConnection, ReferenceList
+from integration_settings.oauth import Grant
+from tests.factories import make_company, make_connection, make_user
+from tests.integration_settings.vendors import (
+    INTUIT_REVOKE,
+    INTUIT_TOKEN,
+    PIPEDRIVE_TOKEN,
+    add_discovery,
+    intuit_answer,
+    pipedrive_answer,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def expire(row):
+    row.access_expires_at = timezone.now() + timedelta(minutes=4)  # less than the margin
+    row.save()
+
+
+def token_calls(vendor, url=INTUIT_TOKEN):
+    return [call for call in vendor.calls if call.request.url == url]
+
+
+def grant(**changes):
+    values = {
+        "access_token": "a",
+        "refresh_token": "r",
+        "access_expires_at": timezone.now() + timedelta(hours=1),
+        "refresh_expires_at": timezone.now() + timedelta(days=100),
+        "hard_expires_at": timezone.now() + timedelta(days=1800),
+        "api_domain": "http://127.0.0.1:8010",
+    } | changes
+    return Grant(**values)
+
+
+def test_a_token_that_is_good_for_long_is_handed_out_without_a_call(quickbooks, vendor):
+    assert connections.fresh_access_token(quickbooks) == quickbooks.access_token
+    assert not vendor.calls
+
+
+def test_a_token_is_refreshed_five_minutes_early_and_saved_before_use(quickbooks, vendor):
+    expire(quickbooks)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, json=intuit_answer())
+    assert connections.fresh_access_token(quickbooks) == "new-access"
+    stored = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    assert (stored.access_token, stored.refresh_token) == ("new-access", "new-refresh")
+    assert (quickbooks.access_token, quickbooks.refresh_token) == ("new-access", "new-refresh")
+    assert stored.refresh_expires_at > timezone.now() + timedelta(days=99)
+    assert stored.hard_expires_at > timezone.now() + timedelta(days=1800)
+
+
+def test_a_pipedrive_user_is_refreshed_with_pipedrive(user, vendor):
+    expire(user)
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())
+    assert connections.fresh_access_token(user) == "new-access"
+    assert PipedriveUser.objects.get(pk=user.pk).refresh_token == "new-refresh"
+
+
+def test_a_token_that_a_sibling_has_refreshed_is_taken_without_a_call(quickbooks, vendor):
+    stale = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    stale.access_expires_at = timezone.now()
+    assert connections.fresh_access_token(stale) == quickbooks.access_token
+    assert not vendor.calls
+
+
+def test_after_a_401_another_token_is_fetched(quickbooks, vendor):
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, json=intuit_answer())
+    assert connections.refresh_after_401(quickbooks, quickbooks.access_token) == "new-access"
+
+
+def test_after_a_401_a_siblings_new_token_will_do(quickbooks, vendor):
+    assert connections.refresh_after_401(quickbooks, "the-old-one") == quickbooks.access_token
+    assert not vendor.calls
+
+
+def test_invalid_grant_ends_the_connection_once_and_forgets_the_tokens(quickbooks, vendor):
+    expire(quickbooks)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, status=400, json={"error": "invalid_grant"})
+    for _ in range(3):
+        with pytest.raises(ConnectionExpired):
+            connections.fresh_access_token(quickbooks)
+    assert len(token_calls(vendor)) == 1
+    stored = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    assert (stored.state, stored.ended_why) == ("ended", "invalid_grant")
+    assert (stored.access_token, stored.refresh_token) == ("", "")
+    assert stored.ended_at is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 500},
+        {"status": 429},
+        {"body": requests.ReadTimeout()},
+        {"body": requests.ConnectionError()},
+        {"json": intuit_answer(access_token="")},
+        {"json": intuit_answer(refresh_token=7)},
+        {"status": 401, "json": {"error": "invalid_client"}},
+    ],
+)
+def test_any_other_failure_leaves_the_connection_as_it_is(quickbooks, vendor, answer):
+    expire(quickbooks)
+    before = QuickBooksConnection.objects.values().get(pk=quickbooks.pk)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, **answer)
+    with pytest.raises(ServiceUnavailable):
+        connections.fresh_access_token(quickbooks)
+    assert QuickBooksConnection.objects.values().get(pk=quickbooks.pk) == before
+
+
+def test_a_lost_answer_is_asked_again_with_the_old_token(quickbooks, vendor):
+    """Intuit may have rotated the token already; within its grace period the old one still works."""
+    old = quickbooks.refresh_token
+    expire(quickbooks)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, body=requests.ReadTimeout())
+    vendor.post(INTUIT_TOKEN, json=intuit_answer())
+    with pytest.raises(ServiceUnavailable):
+        connections.fresh_access_token(quickbooks)
+    assert connections.fresh_access_token(quickbooks) == "new-access"
+    assert all(f"refresh_token={old}" in call.request.body for call in token_calls(vendor))
+
+
+def test_pipedrive_naming_a_foreign_host_at_a_refresh_changes_nothing(user, vendor):
+    expire(user)
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer(api_domain="https://evil.example"))
+    with pytest.raises(ServiceUnavailable):
+        connections.fresh_access_token(user)
+    assert PipedriveUser.objects.get(pk=user.pk).api_domain == user.api_domain
+
+
+def test_a_removed_connection_is_ended(quickbooks, vendor):
+    stale = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    stale.access_expires_at = timezone.now()
+    quickbooks.delete()
+    with pytest.raises(ConnectionExpired):
+        connections.fresh_access_token(stale)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_is_refused_within_a_transaction_that_could_lose_it(quickbooks, vendor):
+    expire(quickbooks)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, json=intuit_answer())
+    with pytest.raises(RuntimeError), transaction.atomic():
+        connections.fresh_access_token(quickbooks)
+    assert not token_calls(vendor)
+
+
+class TestManyAtOnce:
+    @staticmethod
+    def at_once(count, work):
+        gate = threading.Barrier(count)
+
+        def run(number):
+            try:
+                gate.wait(20)
+                return work(number)
+            finally:
+                databases.close_all()
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(run, range(count)))
+
+    @staticmethod
+    def slow_tokens(vendor):
+        """Each call gets another pair, after a moment in which others could come in."""
+        add_discovery(vendor)
+        given = []
+
+        def answer(request):
+            given.append(len(given) + 1)
+            number = len(given)
+            time.sleep(0.2)
+            return 200, {}, json.dumps(intuit_answer(access_token=f"access-{number}", refresh_token=f"refresh-{number}"))
+
+        vendor.add_callback("POST", INTUIT_TOKEN, answer)
+        return given
+
+    @pytest.mark.django_db(transaction=True)
+    def test_twenty_workers_that_find_the_token_expired_make_one_refresh(self, quickbooks, vendor):
+        expire(quickbooks)
+        given = self.slow_tokens(vendor)
+
+        def work(number):
+            return connections.fresh_access_token(QuickBooksConnection.objects.get(pk=quickbooks.pk))
+
+        assert set(self.at_once(20, work)) == {"access-1"}
+        assert given == [1]
+        assert QuickBooksConnection.objects.get(pk=quickbooks.pk).refresh_token == "refresh-1"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_twenty_workers_with_the_same_rejected_token_make_one_refresh(self, quickbooks, vendor):
+        given = self.slow_tokens(vendor)
+        rejected = quickbooks.access_token
+
+        def work(number):
+            return connections.refresh_after_401(QuickBooksConnection.objects.get(pk=quickbooks.pk), rejected)
+
+        assert set(self.at_once(20, work)) == {"access-1"}
+        assert given == [1]
+
+    @pytest.mark.postgres
+    @pytest.mark.django_db(transaction=True)
+    def test_a_slow_refresh_of_one_company_holds_up_no_other(self, vendor):
+        assert database.vendor == "postgresql"
+        add_discovery(vendor)
+        slow, quick = (make_connection(make_company()) for _ in range(2))
+        expire(slow)
+        expire(quick)
+        released = threading.Event()
+
+        def answer(request):
+            if slow.refresh_token in request.body:
+                released.wait(10)
+            return 200, {}, json.dumps(intuit_answer())
+
+        vendor.add_callback("POST", INTUIT_TOKEN, answer)
+
+        def work(number):
+            if number == 0:
+                return connections.fresh_access_token(QuickBooksConnection.objects.get(pk=slow.pk))
+            try:
+                return connections.fresh_access_token(QuickBooksConnection.objects.get(pk=quick.pk))
+            finally:
+                released.set()
+
+        begun = time.monotonic()
+        self.at_once(2, work)
+        assert time.monotonic() - begun < 5
+
+
+def test_connecting_the_same_books_again_keeps_the_cursor(quickbooks):
+    cursor = quickbooks.changes_cursor
+    connections.end_connection(quickbooks, "invalid_grant")
+    again = connections.connect_quickbooks(
+        quickbooks.company, realm_id=quickbooks.realm_id, grant=grant(), connected_by="Tom Hale"
+    )
+    assert again.pk == quickbooks.pk
+    assert again.is_connected
+    assert (again.changes_cursor, again.ended_why, again.connected_by) == (cursor, "", "Tom Hale")
+    assert again.next_sync_at <= timezone.now()
+
+
+def test_connecting_other_books_starts_afresh(quickbooks):
+    ReferenceList.objects.create(company=quickbooks.company, kind="items", rows=[], fetched_at=timezone.now())
+    ReferenceList.objects.create(
+        company=quickbooks.company, kind="pipedrive_deal_fields", rows=[], fetched_at=timezone.now()
+    )
+    before = quickbooks.changes_cursor
+    other = connections.connect_quickbooks(quickbooks.company, realm_id="99", grant=grant(), connected_by="Tom Hale")
+    assert (other.realm_id, other.name, other.country, other.profile) == ("99", "", "", {})
+    assert other.changes_cursor > before
+    assert [kept.kind for kept in ReferenceList.objects.all()] == ["pipedrive_deal_fields"]
+
+
+def test_disconnecting_forgets_tokens_and_lists_then_revokes(quickbooks, vendor):
+    token = quickbooks.refresh_token
+    ReferenceList.objects.create(company=quickbooks.company, kind="items", rows=[], fetched_at=timezone.now())
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+    connections.disconnect_quickbooks(quickbooks.company)
+    quickbooks.refresh_from_db()
+    assert (quickbooks.state, quickbooks.ended_why, quickbooks.refresh_token) == ("ended", "disconnected", "")
+    assert json.loads(vendor.calls[-1].request.body) == {"token": token}
+    assert not ReferenceList.objects.exists()
+
+
+def test_disconnecting_works_although_intuit_does_not_answer(quickbooks, vendor, no_waiting):
+    connections.disconnect_quickbooks(quickbooks.company)
+    quickbooks.refresh_from_db()
+    assert not quickbooks.is_connected
+
+
+def test_disconnecting_twice_revokes_once(quickbooks, vendor):
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+    connections.disconnect_quickbooks(quickbooks.company)
+    connections.disconnect_quickbooks(quickbooks.company)
+    assert len([call for call in vendor.calls if call.request.url == INTUIT_REVOKE]) == 1
+
+
+def test_tokens_are_ciphertext_in_the_database(user):
+    with database.cursor() as cursor:
+        cursor.execute("SELECT access_token, refresh_token FROM integration_settings_pipedriveuser")
+        stored = cursor.fetchall()
+    assert all(text.startswith("gAAAA") and "pipedrive-" not in text for row in stored for text in row)
+
+
+def test_a_new_key_in_front_still_reads_what_the_old_one_wrote(user, settings):
+    from cryptography.fernet import Fernet
+
+    settings.TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.TOKEN_ENCRYPTION_KEYS]
+    again = PipedriveUser.objects.get(pk=user.pk)
+    assert again.refresh_token == user.refresh_token
+    again.save()
+    settings.TOKEN_ENCRYPTION_KEYS = settings.TOKEN_ENCRYPTION_KEYS[:1]
+    assert PipedriveUser.objects.get(pk=user.pk).refresh_token == user.refresh_token
+
+
+def test_one_users_end_is_not_anothers(company):
+    one, two = make_user(company), make_user(company)
+    connections.end_connection(one, "invalid_grant")
+    assert not one.is_connected
+    assert PipedriveUser.objects.get(pk=two.pk).is_connected
