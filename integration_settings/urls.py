@@ -3,7 +3,7 @@
 from django.urls import path
 
 from integration_settings.tenancy import renew_page_token
-from integration_settings.views import health, pages, pipedrive_install, quickbooks_sign_in, settings_page
+from integration_settings.views import pages, pipedrive_install, quickbooks_sign_in, settings_page
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -24,7 +24,4 @@ urlpatterns = [
     path("embed/settings/save", settings_page.save, name="embed_settings_save"),
     path("embed/settings/check", settings_page.check, name="embed_settings_check"),
     path("embed/settings/disconnect", settings_page.disconnect, name="embed_settings_disconnect"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
 ]

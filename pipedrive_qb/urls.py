@@ -2,7 +2,12 @@
 
 from django.urls import include, path
 
+from pipedrive_qb import health
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("", include("integration_settings.urls")),
     path("", include("invoices.urls")),
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 
-from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from integration_settings.metrics import as_text
+from pipedrive_qb.celery import app
 
 log = logging.getLogger(__name__)
 BROKER_SECONDS = 2
@@ -46,9 +47,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(as_text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _works(ask: object) -> bool:
+def _works(ask: Callable[[], None]) -> bool:
     try:
-        ask()  # type: ignore[operator]
+        ask()
     except Exception as error:  # whatever it is, the answer is "not ready"
         log.warning("not ready: %s", type(error).__name__)
         return False
@@ -61,5 +62,5 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    with current_app.connection_for_write() as broker:
+    with app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
