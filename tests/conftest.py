@@ -160,7 +160,7 @@ def control(stand_ins: StandIns) -> Control:
     return stand_ins.control
 
 
-@dataclass
+@dataclass(eq=False)
 class Tenant:
     """A company of ours that is connected to a pair of the stand-ins. `pair` tells the ids over there."""
 
@@ -168,6 +168,7 @@ class Tenant:
     user: Any
     quickbooks: Any
     pair: Pair
+    country: str = "GB"
 
     @property
     def realm(self) -> str:
@@ -190,7 +191,7 @@ def connect(control: Control, db: None) -> Callable[..., Tenant]:
         )
         user = connect_user(control, company, pair, country, user_id)
         found = connect_quickbooks(control, company, pair.realm) if quickbooks else None
-        return Tenant(company, user, found, pair)
+        return Tenant(company, user, found, pair, country)
 
     return make
 

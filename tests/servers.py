@@ -154,7 +154,7 @@ class Worker(Process):
             assert self.alive, self.said()
             return " ready." in self.said()
 
-        wait_until(ready, seconds=30, what="the worker is ready")
+        wait_until(ready, seconds=90, what="the worker is ready")
 
 
 class WebServer(Process):
@@ -186,7 +186,7 @@ class WebServer(Process):
                 return httpx.get(f"{self.url}/healthz", trust_env=False).is_success
             return False
 
-        wait_until(ready, seconds=30, what="the app answers on /healthz")
+        wait_until(ready, seconds=90, what="the app answers on /healthz")
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:
