@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -121,7 +121,7 @@ def _first_time(this: Try) -> None:
     except (NameTaken, Rejected, AccessDenied) as refusal:
         return _reject(invoice, _customer_refusal(refusal))
     except ServiceError as error:  # nothing of the invoice was sent; a customer whose answer was lost is found again
-        return _wait(invoice, _wait_for(error, invoice))
+        return _wait(invoice, _wait_for(error, invoice, LONG_WAITS))
     return _send(this, customer_id)
 
 
@@ -164,7 +164,8 @@ def _send(this: Try, customer_id: str) -> None:
             return _reject(invoice, _denied(denied))
         return _wait(invoice, _wait_for(denied, invoice))
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
-        return _wait(invoice, _wait_for(error, invoice), sent_at=sent_before)
+        waits = WAITS if sent_before else LONG_WAITS
+        return _wait(invoice, _wait_for(error, invoice, waits), sent_at=sent_before)
     return _record(this, issued)
 
 
@@ -263,14 +264,13 @@ def _wait(invoice: Invoice, wait: timedelta, **columns: Any) -> None:
     _release(invoice, next_attempt_at=timezone.now() + wait, **columns)
 
 
-def _wait_for(error: ServiceError, invoice: Invoice) -> timedelta:
+def _wait_for(error: ServiceError, invoice: Invoice, waits: Sequence[int] = WAITS) -> timedelta:
     """How long an error asks for: its own word, else longer with every try, a little at random."""
     log.info("invoice %s waits: %s", invoice.public_id, error)
     if isinstance(error, RateLimited):
         return timedelta(seconds=error.retry_after)
     if isinstance(error, ConnectionExpired):
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
-    waits = WAITS if invoice.sent_at else LONG_WAITS
     return timedelta(seconds=waits[min(invoice.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
 
 

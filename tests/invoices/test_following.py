@@ -1,0 +1,374 @@
+"""Following: what QuickBooks reports is taken over, nothing is passed by, nobody else's row is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import following, selectors, submission
+from invoices.domain.draft import to_json
+from invoices.domain.status import InvoiceStatus, Submission
+from invoices.invoice_answers import AppliedPayment
+from invoices.invoice_bodies import mark_line
+from invoices.invoice_gateway import ReportedChanges
+from invoices.models import Invoice
+from invoices.reports import status_of
+from tests.factories import D, a_bill_to, a_draft, make_invoice, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TODAY = START.date()
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def gateway():
+    made = FakeInvoiceGateway()
+    made.add_customer("Bramley Foods Ltd", customer_id="7")
+    return made
+
+
+@pytest.fixture
+def issued(company, gateway, clock):
+    """An invoice of ours over 100.00 (as the fake counts no tax), ten minutes old."""
+    row = make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="7"))), currency="GBP")
+    submission.submit(row.pk, lambda connection: gateway)
+    clock.shift(timedelta(minutes=10))
+    row.refresh_from_db()
+    Invoice.objects.filter(pk=row.pk).update(note_due_at=None)
+    gateway.calls.clear()
+    return row
+
+
+def catch_up(company, gateway):
+    connection = QuickBooksConnection.objects.get(company=company)
+    return following.catch_up(connection, lambda connection: gateway)
+
+
+def status(row, today=TODAY):
+    row.refresh_from_db()
+    return status_of(row, today)
+
+
+def test_a_payment_is_seen_with_one_call(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "40.00")
+    assert catch_up(company, gateway) == 1
+    assert gateway.calls == ["changed_since"]
+    assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+    assert issued.balance == D(60)
+    assert issued.note_due_at == timezone.now()
+
+
+def test_paid_takes_the_date_of_the_payment(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
+    catch_up(company, gateway)
+    assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
+
+
+def test_an_unpaid_invoice_is_open_again(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "100.00")
+    catch_up(company, gateway)
+    gateway.change(issued.qbo_invoice_id, balance=D(100))
+    catch_up(company, gateway)
+    assert (status(issued), issued.paid_on) == (InvoiceStatus.OPEN, None)
+
+
+def test_a_void_keeps_what_it_was(company, gateway, issued):
+    gateway.void(issued.qbo_invoice_id)
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.VOIDED
+    assert (issued.total, issued.balance, issued.voided_on) == (D(100), D(0), TODAY)
+
+
+def test_a_void_stays_a_void_when_it_is_reported_again(company, gateway, issued):
+    gateway.void(issued.qbo_invoice_id)
+    catch_up(company, gateway)
+    gateway.change(issued.qbo_invoice_id, private_note="Annulé")
+    catch_up(company, gateway)
+    assert (status(issued), issued.total) == (InvoiceStatus.VOIDED, D(100))
+
+
+def test_a_deleted_invoice_stays_on_record(company, gateway, issued):
+    gateway.delete(issued.qbo_invoice_id)
+    assert catch_up(company, gateway) == 1
+    assert (status(issued), issued.deleted_on, issued.total) == (InvoiceStatus.DELETED, TODAY, D(100))
+    assert catch_up(company, gateway) == 0
+
+
+def test_an_edited_invoice_is_taken_over(company, gateway, issued):
+    gateway.change(
+        issued.qbo_invoice_id,
+        total=D(150),
+        balance=D(150),
+        number="BF-1",
+        due_date=date(2026, 11, 1),
+        customer_id="9",
+        customer_name="Merged Ltd",
+    )
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.OVERDUE
+    assert (issued.total, issued.number, issued.customer_id, issued.customer_name) == (
+        D(150),
+        "BF-1",
+        "9",
+        "Merged Ltd",
+    )
+
+
+def test_an_emailed_invoice_says_since_when(company, gateway, issued):
+    gateway.change(issued.qbo_invoice_id, emailed=True)
+    catch_up(company, gateway)
+    issued.refresh_from_db()
+    assert issued.emailed_at == timezone.now()
+
+
+def test_the_same_news_again_are_no_news(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "40.00")
+    assert catch_up(company, gateway) == 1
+    Invoice.objects.update(note_due_at=None)
+    assert catch_up(company, gateway) == 0
+    issued.refresh_from_db()
+    assert issued.note_due_at is None
+
+
+def test_an_older_version_never_overwrites_a_later_one(company, gateway, issued, clock):
+    before = gateway.invoices[issued.qbo_invoice_id]
+    gateway.pay(issued.qbo_invoice_id, "40.00")
+    catch_up(company, gateway)
+    gateway.invoices[issued.qbo_invoice_id] = before
+    gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (before,), ())
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+
+
+def test_of_two_versions_of_one_second_the_later_wins(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "40.00")
+    catch_up(company, gateway)
+    current = gateway.invoices[issued.qbo_invoice_id]
+    stale = replace(current, sync_token=str(int(current.sync_token) - 1), balance=D(100))
+    gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (stale,), ())
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+
+
+# Payments without their invoices
+
+
+def test_an_invoice_named_by_a_payment_is_read_when_it_was_not_reported(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
+    old = replace(gateway.invoices[issued.qbo_invoice_id], updated_at=issued.qbo_updated_at)
+    gateway.invoices[issued.qbo_invoice_id] = old
+    QuickBooksConnection.objects.update(changes_cursor=timezone.now())
+    catch_up(company, gateway)
+    assert gateway.calls == ["changed_since", "read_invoices"]
+    assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
+
+
+def test_payments_of_foreign_invoices_cost_nothing(company, gateway, issued):
+    gateway.payments.append(AppliedPayment("1", TODAY, ("4711",)))
+    catch_up(company, gateway)
+    assert gateway.calls == ["changed_since"]
+
+
+def test_a_deleted_payment_that_comes_alone_makes_us_look_at_what_was_paid(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "100.00")
+    catch_up(company, gateway)
+    unpaid = replace(gateway.invoices[issued.qbo_invoice_id], balance=D(100))
+    gateway.invoices[issued.qbo_invoice_id] = replace(unpaid, updated_at=issued.qbo_updated_at)
+    Invoice.objects.update(qbo_updated_at=issued.qbo_updated_at)
+    gateway.payments = [AppliedPayment("1", None, (), deleted=True)]
+    gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (), tuple(gateway.payments))
+    gateway.calls.clear()
+    catch_up(company, gateway)
+    assert gateway.calls == ["read_invoices"]
+    assert status(issued) == InvoiceStatus.OPEN
+
+
+# Too much, too old
+
+
+def test_more_changes_than_one_answer_holds_are_all_found(company, gateway, issued):
+    others = [make_invoice(company, qbo_invoice_id=str(number)) for number in range(5000, 5003)]
+    template = gateway.invoices[issued.qbo_invoice_id]
+    for number in range(1200):
+        gateway.invoices[f"x{number}"] = replace(template, qbo_invoice_id=f"x{number}", updated_at=timezone.now())
+    for row in others[:2]:
+        gateway.invoices[row.qbo_invoice_id] = replace(
+            template, qbo_invoice_id=row.qbo_invoice_id, balance=D(0), updated_at=timezone.now() + timedelta(seconds=1)
+        )
+    gateway.void(issued.qbo_invoice_id)
+    catch_up(company, gateway)
+    assert gateway.calls == ["changed_since", "read_invoices"]
+    assert status(issued) == InvoiceStatus.VOIDED
+    assert [status(row) for row in others] == [InvoiceStatus.PAID, InvoiceStatus.PAID, InvoiceStatus.DELETED]
+
+
+@pytest.mark.parametrize("cursor", [None, 30, 90])
+def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, cursor):
+    then = START - timedelta(days=cursor) if cursor else None
+    QuickBooksConnection.objects.update(changes_cursor=then)
+    gateway.delete(issued.qbo_invoice_id)
+    catch_up(company, gateway)
+    assert gateway.calls == ["read_invoices"]
+    assert status(issued) == InvoiceStatus.DELETED
+    assert QuickBooksConnection.objects.get().changes_cursor <= timezone.now() - timedelta(minutes=10)
+
+
+def test_the_cursor_is_quickbooks_time_and_is_read_with_an_overlap(company, gateway, issued):
+    theirs = timezone.now() - timedelta(minutes=7)
+    asked = []
+
+    def changed_since(moment):
+        asked.append(moment)
+        return ReportedChanges(theirs, (), ())
+
+    gateway.changed_since = changed_since
+    QuickBooksConnection.objects.update(changes_cursor=START)
+    catch_up(company, gateway)
+    assert QuickBooksConnection.objects.get().changes_cursor == theirs
+    catch_up(company, gateway)
+    assert asked == [START - timedelta(minutes=5), theirs - timedelta(minutes=5)]
+
+
+def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway, issued, monkeypatch):
+    before = QuickBooksConnection.objects.get().changes_cursor
+    gateway.pay(issued.qbo_invoice_id, "40.00")
+
+    def crash(*_args, **_kwargs):
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following, "pace", crash)
+        with pytest.raises(RuntimeError):
+            catch_up(company, gateway)
+    assert QuickBooksConnection.objects.get().changes_cursor == before
+    assert status(issued) == InvoiceStatus.OPEN
+    QuickBooksConnection.objects.update(sync_lease_until=None)
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+
+
+# Ours and only ours
+
+
+def test_rows_of_another_company_and_of_other_books_are_not_touched(company, other_company, gateway, issued):
+    same_id = {"qbo_invoice_id": issued.qbo_invoice_id}
+    strangers = make_invoice(other_company, **same_id)
+    elsewhere = make_invoice(company, realm_id="other books", **same_id)
+    gateway.void(issued.qbo_invoice_id)
+    catch_up(company, gateway)
+    assert status(strangers) == status(elsewhere) == InvoiceStatus.OPEN
+
+
+def test_an_invoice_with_our_mark_settles_the_waiting_intent(company, gateway, issued, clock):
+    draft = a_draft(bill_to=a_bill_to(customer_id="7"))
+    waiting = make_pending_invoice(company, to_json(draft), currency="GBP", deal_id=12, sent_at=timezone.now())
+    Invoice.objects.filter(pk=waiting.pk).update(
+        submission=Submission.UNKNOWN, lease_until=timezone.now() + timedelta(seconds=60), lease_token="somebody"
+    )
+    note = f"Thanks\n{mark_line(12, waiting.request_id)}"
+    gateway.invoices["4711"] = replace(
+        gateway.invoices[issued.qbo_invoice_id], qbo_invoice_id="4711", private_note=note, updated_at=timezone.now()
+    )
+    catch_up(company, gateway)
+    waiting.refresh_from_db()
+    assert (waiting.submission, waiting.qbo_invoice_id) == (Submission.SUCCEEDED, "4711")
+    assert (waiting.next_attempt_at, waiting.lease_token) == (None, "")
+    assert waiting.note_due_at is not None
+
+
+def test_a_copy_that_a_bookkeeper_made_is_not_taken_for_ours(company, gateway, issued):
+    copy = replace(gateway.invoices[issued.qbo_invoice_id], qbo_invoice_id="4711", updated_at=timezone.now())
+    gateway.invoices["4711"] = copy
+    catch_up(company, gateway)
+    assert Invoice.objects.filter(qbo_invoice_id="4711").count() == 0
+
+
+# When to look again
+
+
+@pytest.mark.parametrize(
+    ("balance", "soon"), [("100", True), ("0", False)], ids=["something is unpaid", "everything is paid"]
+)
+def test_it_looks_again_soon_only_while_something_may_change(company, gateway, issued, settings, balance, soon):
+    gateway.change(issued.qbo_invoice_id, balance=D(balance))
+    catch_up(company, gateway)
+    wait = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS) if soon else timedelta(days=1)
+    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + wait
+
+
+def test_an_unsettled_intent_is_a_reason_to_look_soon(company, gateway, settings):
+    make_pending_invoice(company, to_json(a_draft()))
+    catch_up(company, gateway)
+    soon = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
+    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + soon
+
+
+def test_a_rate_limit_is_obeyed(company, gateway):
+    gateway.fail("changed_since", RateLimited("quickbooks", "429", retry_after=600))
+    with pytest.raises(RateLimited):
+        catch_up(company, gateway)
+    found = QuickBooksConnection.objects.get()
+    assert found.next_sync_at == timezone.now() + timedelta(seconds=600)
+    assert (found.last_sync_problem, found.sync_lease_until) == ("RateLimited", None)
+
+
+def test_pauses_grow_with_the_outage_up_to_an_hour(company, gateway, clock):
+    QuickBooksConnection.objects.update(last_synced_at=timezone.now())
+    pauses = []
+    for _ in range(14):
+        gateway.fail("changed_since", ServiceUnavailable("quickbooks", "down"))
+        with pytest.raises(ServiceUnavailable):
+            catch_up(company, gateway)
+        found = QuickBooksConnection.objects.get()
+        pauses.append(found.next_sync_at - timezone.now())
+        clock.move_to(found.next_sync_at)
+    assert pauses[0] < timedelta(seconds=20)
+    assert timedelta(minutes=45) < pauses[-1] <= timedelta(hours=1)
+    catch_up(company, gateway)
+    assert QuickBooksConnection.objects.get().last_sync_problem == ""
+
+
+def test_nobody_asks_while_the_connection_is_ended(company, gateway):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED, next_sync_at=timezone.now())
+    assert selectors.due_syncs(timezone.now()) == []
+    assert catch_up(company, gateway) is None
+    assert gateway.calls == []
+
+
+def test_a_connection_that_ends_on_the_way_is_told(company, gateway):
+    gateway.fail("changed_since", ConnectionExpired("quickbooks", "revoked"))
+    with pytest.raises(ConnectionExpired):
+        catch_up(company, gateway)
+    assert QuickBooksConnection.objects.get().last_sync_problem == "ConnectionExpired"
+
+
+def test_two_at_once_make_one_call(company, gateway):
+    real = gateway.changed_since
+
+    def meanwhile(moment):
+        gateway.changed_since = real
+        assert catch_up(company, gateway) is None
+        return real(moment)
+
+    gateway.changed_since = meanwhile
+    assert catch_up(company, gateway) == 0
+    assert gateway.calls == ["changed_since"]
+
+
+def test_what_died_with_a_lease_is_due_again(company, gateway, clock):
+    QuickBooksConnection.objects.update(next_sync_at=timezone.now(), sync_lease_until=timezone.now() + following.LEASE)
+    assert selectors.due_syncs(timezone.now()) == []
+    clock.shift(following.LEASE + timedelta(seconds=1))
+    assert selectors.due_syncs(timezone.now()) == [company.quickbooks.pk]

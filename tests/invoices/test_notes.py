@@ -1,0 +1,402 @@
+"""The note in the deal's history: one per invoice, kept current, never doubled, safe to read."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.utils import timezone
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceUnavailable,
+)
+from integration_settings.models import ConnectionState
+from invoices import notes, selectors
+from invoices.deal_gateway import DealFacts, remember
+from invoices.domain.money import Money
+from invoices.models import Invoice
+from tests.factories import D, make_invoice, make_user
+
+START = datetime(2026, 11, 23, 9, 14, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+class FakePipedrive:
+    """The notes of one deal, with the same troubles for everybody or for some users only."""
+
+    def __init__(self):
+        self.notes = {}
+        self.calls = []
+        self.troubles = []
+        self.closed_to = {}
+        self.ids = itertools.count(501)
+
+    def __call__(self, user):
+        self.user = user
+        return self
+
+    def fail(self, call, error, *, done=False):
+        self.troubles.append((call, error, done))
+
+    def _do(self, call, work):
+        self.calls.append((call, self.user.user_id))
+        if self.user.user_id in self.closed_to:
+            raise self.closed_to[self.user.user_id]
+        trouble = self.troubles.pop(0) if self.troubles and self.troubles[0][0] == call else None
+        if trouble and not trouble[2]:
+            raise trouble[1]
+        answer = work()
+        if trouble:
+            raise trouble[1]
+        return answer
+
+    def add_note(self, *, deal_id, content):
+        def add():
+            number = next(self.ids)
+            self.notes[number] = {"id": number, "deal_id": deal_id, "content": content.replace("&", "&amp;")}
+            return {"id": number}
+
+        return self._do("add_note", add)
+
+    def update_note(self, *, note_id, content):
+        def update():
+            if note_id not in self.notes:
+                raise NotFound("pipedrive", "404")
+            self.notes[note_id]["content"] = content
+            return {"id": note_id}
+
+        return self._do("update_note", update)
+
+    def deal_notes(self, deal_id):
+        return self._do("deal_notes", lambda: list(self.notes.values()))
+
+
+@pytest.fixture
+def pipedrive():
+    return FakePipedrive()
+
+
+@pytest.fixture
+def invoice(company, user):
+    return make_invoice(
+        company,
+        deal_id=12,
+        created_by_id=user.user_id,
+        number="1051",
+        qbo_invoice_id="77",
+        total=D("7200.00"),
+        balance=D("4200.00"),
+        invoice_date=date(2026, 11, 4),
+        due_date=date(2026, 12, 4),
+        customer_name="Bramley Foods Ltd",
+        note_due_at=START,
+    )
+
+
+def publish(invoice, pipedrive):
+    notes.publish_note(invoice.pk, pipedrive)
+    invoice.refresh_from_db()
+
+
+def text_of(invoice, user, **changes):
+    for name, value in changes.items():
+        setattr(invoice, name, value)
+    return str(notes.note_of(invoice, invoice.company.quickbooks, reader=user, now=timezone.now()).html)
+
+
+# What it says
+
+
+def test_it_says_what_the_picture_says(invoice, user, settings):
+    link = (
+        f"{settings.QUICKBOOKS_WEB_URL}/app/login?pagereq=invoice%3FtxnId%3D77&amp;deeplinkcompanyid={invoice.realm_id}"
+    )
+    assert text_of(invoice, user) == (
+        "<b>Invoice 1051 · Partially paid</b>"
+        "<ul><li>Total £7,200.00 · paid £3,000.00 · open £4,200.00</li>"
+        "<li>Issued 4 Nov 2026 · due 4 Dec 2026</li>"
+        "<li>Customer Bramley Foods Ltd</li></ul>"
+        f'<a href="{link}">Open in QuickBooks</a> · status of 23 Nov 2026, 09:14'
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "row"),
+    [
+        ({"balance": D(7200)}, "Open", "<li>Total £7,200.00</li>"),
+        ({"balance": D(0), "paid_on": date(2026, 11, 20)}, "Paid", "<li>Issued 4 Nov 2026 · paid 20 Nov 2026</li>"),
+        ({"balance": D(7200), "due_date": date(2026, 11, 9)}, "Overdue", "<li>Issued 4 Nov 2026 · due 9 Nov 2026</li>"),
+        ({"voided_on": date(2026, 11, 3)}, "Voided", "<li>Was £7,200.00; voided on 3 Nov 2026</li>"),
+        (
+            {"deleted_on": date(2026, 11, 3)},
+            "Deleted",
+            "<li>Was £7,200.00; deleted in QuickBooks on 3 Nov 2026</li>",
+        ),
+        (
+            {"emailed_at": datetime(2026, 11, 20, 12, tzinfo=UTC)},
+            "Partially paid",
+            "<li>Issued 4 Nov 2026 · due 4 Dec 2026 · e-mailed 20 Nov 2026</li>",
+        ),
+    ],
+)
+def test_every_status_has_its_words(invoice, user, changes, title, row):
+    text = text_of(invoice, user, **changes)
+    assert f"<b>Invoice 1051 · {title}</b>" in text
+    assert row in text
+
+
+def test_a_deleted_invoice_has_no_link(invoice, user):
+    assert "<a " not in text_of(invoice, user, deleted_on=date(2026, 11, 3))
+
+
+def test_foreign_text_is_only_text(invoice, user):
+    text = text_of(invoice, user, customer_name='<script>alert("x")</script> O\'Brien & Sons', number="<b>1</b>")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "Invoice &lt;b&gt;1&lt;/b&gt;" in text
+
+
+def test_money_and_dates_are_in_the_creators_locale(invoice, user):
+    user.locale = "de_DE"
+    text = text_of(invoice, user).replace("\xa0", " ")
+    assert "Total 7.200,00 £" in text
+    assert "04.11.2026" in text
+
+
+def test_the_companys_calendar_decides_about_overdue(invoice, user, clock):
+    """In Sydney it is tomorrow already."""
+    invoice.company.quickbooks.timezone = "Australia/Sydney"
+    clock.move_to(datetime(2026, 12, 4, 14, 0, tzinfo=UTC))
+    assert "Overdue" in text_of(invoice, user)
+    invoice.company.quickbooks.timezone = "America/Chicago"
+    assert "Overdue" not in text_of(invoice, user)
+
+
+# How it gets there
+
+
+def test_it_is_written_once_and_then_rewritten(invoice, pipedrive, user):
+    publish(invoice, pipedrive)
+    assert [call for call, _ in pipedrive.calls] == ["add_note"]
+    assert (invoice.note_id, invoice.note_attempts) == (501, 0)
+    Invoice.objects.filter(pk=invoice.pk).update(balance=0, note_due_at=timezone.now())
+    publish(invoice, pipedrive)
+    assert [call for call, _ in pipedrive.calls] == ["add_note", "update_note"]
+    assert "Paid" in pipedrive.notes[501]["content"]
+    assert invoice.note_due_at is None
+
+
+def test_the_same_text_is_not_written_twice(invoice, pipedrive, clock):
+    publish(invoice, pipedrive)
+    clock.shift(timedelta(hours=5))
+    Invoice.objects.filter(pk=invoice.pk).update(note_due_at=timezone.now())
+    publish(invoice, pipedrive)
+    assert [call for call, _ in pipedrive.calls] == ["add_note"]
+
+
+def test_it_is_due_again_at_the_companys_midnight_after_the_due_date(invoice, pipedrive, clock):
+    invoice.company.quickbooks.timezone = "Australia/Sydney"
+    invoice.company.quickbooks.save()
+    publish(invoice, pipedrive)
+    midnight = datetime(2026, 12, 4, 13, 0, tzinfo=UTC)
+    assert invoice.note_due_at == midnight
+    assert selectors.due_notes(midnight - timedelta(seconds=1)) == []
+    clock.move_to(midnight)
+    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    publish(invoice, pipedrive)
+    assert "Overdue" in pipedrive.notes[501]["content"]
+    assert invoice.note_due_at is None
+
+
+def test_nothing_happens_before_it_is_due(invoice, pipedrive):
+    Invoice.objects.filter(pk=invoice.pk).update(note_due_at=START + timedelta(seconds=1))
+    publish(invoice, pipedrive)
+    assert pipedrive.calls == []
+
+
+def test_two_workers_at_once_write_one_note(invoice, pipedrive):
+    real = pipedrive.add_note
+
+    def meanwhile(**kwargs):
+        pipedrive.add_note = real
+        notes.publish_note(invoice.pk, pipedrive)
+        return real(**kwargs)
+
+    pipedrive.add_note = meanwhile
+    publish(invoice, pipedrive)
+    assert len(pipedrive.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [OutcomeUnknown("pipedrive", "timeout"), ServiceUnavailable("pipedrive", "502")], ids=["lost", "502"]
+)
+def test_a_note_whose_answer_was_lost_is_found_again(invoice, pipedrive, clock, error):
+    pipedrive.fail("add_note", error, done=True)
+    publish(invoice, pipedrive)
+    assert invoice.note_id is None
+    clock.move_to(invoice.note_due_at)
+    publish(invoice, pipedrive)
+    assert [call for call, _ in pipedrive.calls][:2] == ["add_note", "deal_notes"]
+    assert "add_note" not in [call for call, _ in pipedrive.calls][1:]
+    assert (invoice.note_id, len(pipedrive.notes)) == (501, 1)
+
+
+def test_a_worker_killed_after_the_answer_leaves_one_note(invoice, pipedrive, clock):
+    class Killed(BaseException):
+        pass
+
+    pipedrive.fail("add_note", Killed(), done=True)
+    with pytest.raises(Killed):
+        publish(invoice, pipedrive)
+    clock.shift(notes.LEASE)
+    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    publish(invoice, pipedrive)
+    assert (invoice.note_id, len(pipedrive.notes)) == (501, 1)
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ("pagereq=invoice%3FtxnId%3D779&deeplinkcompanyid={realm}", False),
+        ("pagereq=invoice%3FtxnId%3D77&deeplinkcompanyid=1", False),
+        ("pagereq=invoice%3FtxnId%3D77&deeplinkcompanyid={realm}", True),
+        ("/invoice?txnId=77&amp;deeplinkcompanyid={realm}", True),
+    ],
+)
+def test_another_invoices_note_is_not_taken_for_ours(invoice, pipedrive, others, found):
+    content = others.replace("{realm}", invoice.realm_id)
+    pipedrive.notes[9] = {"id": 9, "content": f'<a href="https://qbo.intuit.com/app/login?{content}">x</a>'}
+    Invoice.objects.filter(pk=invoice.pk).update(note_attempts=1)
+    publish(invoice, pipedrive)
+    assert invoice.note_id == (9 if found else 501)
+
+
+@pytest.mark.parametrize(
+    "error", [ServiceUnavailable("pipedrive", "502"), RateLimited("pipedrive", "429", retry_after=2)]
+)
+def test_trouble_is_waited_out_longer_and_longer(invoice, pipedrive, clock, error):
+    waits = []
+    for _ in range(7):
+        pipedrive.fail("add_note", error)
+        publish(invoice, pipedrive)
+        waits.append((invoice.note_due_at - timezone.now()).total_seconds())
+        clock.move_to(invoice.note_due_at)
+    assert waits[0] < 6
+    assert 3200 < waits[-1] < 4000
+    publish(invoice, pipedrive)
+    assert (invoice.note_id, invoice.note_attempts) == (501, 0)
+
+
+def test_pipedrives_own_wait_is_obeyed(invoice, pipedrive):
+    pipedrive.fail("add_note", RateLimited("pipedrive", "429", retry_after=40_000))
+    publish(invoice, pipedrive)
+    assert invoice.note_due_at == timezone.now() + timedelta(seconds=40_000)
+
+
+def test_news_that_come_while_a_note_is_written_are_written_next(invoice, pipedrive):
+    real = pipedrive.add_note
+
+    def meanwhile(**kwargs):
+        Invoice.objects.filter(pk=invoice.pk).update(balance=0, note_due_at=timezone.now())
+        return real(**kwargs)
+
+    pipedrive.add_note = meanwhile
+    publish(invoice, pipedrive)
+    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    publish(invoice, pipedrive)
+    assert "Paid" in pipedrive.notes[501]["content"]
+
+
+@pytest.mark.parametrize(
+    ("note_id", "error", "problem"),
+    [
+        (None, NotFound("pipedrive", "404"), "deal_gone"),
+        (501, NotFound("pipedrive", "404"), "note_gone"),
+        (None, Rejected("pipedrive", "400"), "refused"),
+    ],
+)
+def test_what_cannot_be_written_is_given_up_with_the_reason(invoice, pipedrive, note_id, error, problem):
+    Invoice.objects.filter(pk=invoice.pk).update(note_id=note_id)
+    pipedrive.fail("update_note" if note_id else "add_note", error)
+    publish(invoice, pipedrive)
+    assert (invoice.note_problem, invoice.note_due_at) == (problem, None)
+    assert selectors.invoice_row(invoice).note_problem == problem
+
+
+def test_an_intent_without_invoice_has_no_note(invoice, pipedrive):
+    Invoice.objects.filter(pk=invoice.pk).update(qbo_invoice_id="")
+    assert selectors.due_notes(timezone.now()) == []
+    publish(invoice, pipedrive)
+    assert (pipedrive.calls, invoice.note_due_at) == ([], None)
+
+
+# Who writes it
+
+
+def see(user, deal_id=12):
+    remember(user, DealFacts(deal_id, "Racking", Money(D(1), "GBP"), None, None))
+
+
+def test_a_colleague_writes_when_the_creator_is_gone(invoice, pipedrive, company, user):
+    colleague = make_user(company, name="Tom Hale")
+    see(colleague)
+    user.state = ConnectionState.ENDED
+    user.save()
+    publish(invoice, pipedrive)
+    assert pipedrive.calls == [("add_note", colleague.user_id)]
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionExpired("pipedrive", "revoked"), AccessDenied("pipedrive", "403"), NotFound("pipedrive", "404")]
+)
+def test_a_colleague_writes_when_the_creator_may_not(invoice, pipedrive, company, user, error):
+    colleague = make_user(company, name="Tom Hale")
+    see(colleague)
+    pipedrive.closed_to[user.user_id] = error
+    publish(invoice, pipedrive)
+    assert [user_id for _, user_id in pipedrive.calls] == [user.user_id, colleague.user_id]
+    assert invoice.note_id == 501
+
+
+def test_whoever_cannot_see_the_deal_does_not_write(invoice, pipedrive, company, user, monkeypatch):
+    make_user(company, name="Ewa Nowak")
+    monkeypatch.setattr(notes, "may_see_deal", lambda user, deal_id: False)
+    pipedrive.closed_to[user.user_id] = AccessDenied("pipedrive", "403")
+    publish(invoice, pipedrive)
+    assert [user_id for _, user_id in pipedrive.calls] == [user.user_id]
+    assert invoice.note_problem == "no_user"
+    assert invoice.note_due_at > timezone.now()
+
+
+def test_a_user_of_another_company_never_writes(invoice, pipedrive, other_company, user):
+    stranger = other_company.users.get()
+    stranger.user_id = user.user_id + 1
+    stranger.save()
+    see(stranger)
+    user.state = ConnectionState.ENDED
+    user.save()
+    publish(invoice, pipedrive)
+    assert pipedrive.calls == []
+    assert invoice.note_problem == "no_user"
+
+
+def test_it_is_given_up_after_a_week_of_trying(invoice, pipedrive):
+    Invoice.objects.filter(pk=invoice.pk).update(note_attempts=notes.MOST_TRIES)
+    pipedrive.fail("deal_notes", ServiceUnavailable("pipedrive", "502"))
+    publish(invoice, pipedrive)
+    assert (invoice.note_problem, invoice.note_due_at) == ("gave_up", None)
+    cache.clear()

@@ -1,0 +1,547 @@
+"""An intent becomes exactly one invoice: lost answers, refusals, limits, killed workers, and whoever comes second."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceUnavailable,
+)
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import selectors, submission
+from invoices.domain.draft import to_json
+from invoices.domain.status import Submission
+from invoices.models import CustomerLink, Invoice
+from invoices.submission import LEASE
+from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LOST = OutcomeUnknown("quickbooks", "POST timed out")
+DOWN = ServiceUnavailable("quickbooks", "POST never left us")
+BROKEN = OutcomeUnknown("quickbooks", "POST answered 500")
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def gateway():
+    made = FakeInvoiceGateway()
+    made.add_customer("Bramley Foods Ltd", customer_id="7")
+    return made
+
+
+@pytest.fixture
+def known(company):
+    """An intent for a customer that exists."""
+    return make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="7"))), currency="GBP")
+
+
+@pytest.fixture
+def new(company):
+    """An intent for a customer that has to be created first."""
+    draft = a_draft(bill_to=a_bill_to(name="Moss & Co"))
+    return make_pending_invoice(
+        company, to_json(draft), currency="GBP", organization_id=31, customer_request_id="customer-1"
+    )
+
+
+def submit(invoice, gateway):
+    submission.submit(invoice.pk, lambda connection: gateway)
+    invoice.refresh_from_db()
+
+
+def settle(invoice, gateway, clock, *, within=timedelta(minutes=10)):
+    """As the dispatcher does: again whenever it is due, until it is settled."""
+    began = timezone.now()
+    while not invoice.is_settled:
+        assert timezone.now() - began <= within, f"still {invoice.submission} after {within}"
+        clock.move_to(max(timezone.now(), invoice.next_attempt_at, invoice.lease_until or timezone.now()))
+        clock.shift(timedelta(milliseconds=1))
+        submit(invoice, gateway)
+    return timezone.now() - began
+
+
+def test_a_known_customer_costs_one_write_and_no_read(known, gateway):
+    submit(known, gateway)
+    assert gateway.calls == ["create_invoice"]
+    assert known.submission == Submission.SUCCEEDED
+    issued = gateway.invoices[known.qbo_invoice_id]
+    assert (known.number, known.total, known.balance) == (issued.number, D("100.00000"), D("100.00000"))
+    assert (known.customer_name, known.due_date) == ("Bramley Foods Ltd", issued.due_date)
+    assert known.next_attempt_at is None
+    assert known.note_due_at == known.settled_at == known.checked_at == START
+    assert (known.lease_until, known.lease_token) == (None, "")
+
+
+def test_a_new_customer_costs_two_writes_and_is_remembered(new, gateway):
+    submit(new, gateway)
+    assert gateway.calls == ["create_customer", "create_invoice"]
+    link = CustomerLink.objects.get(company=new.company, party_kind="organization", party_id=31)
+    assert (link.name, link.customer_id, link.linked_by) == ("Moss & Co", new.customer_id, new.created_by_name)
+
+
+def test_a_settled_intent_is_left_alone(known, gateway):
+    submit(known, gateway)
+    submit(known, gateway)
+    assert gateway.calls == ["create_invoice"]
+
+
+def test_following_begins_soon_after_the_answer(known, gateway, settings):
+    QuickBooksConnection.objects.update(next_sync_at=START + timedelta(days=1))
+    submit(known, gateway)
+    assert QuickBooksConnection.objects.get().next_sync_at == START + timedelta(
+        seconds=settings.QUICKBOOKS_SYNC_SECONDS
+    )
+
+
+# Lost answers
+
+
+@pytest.mark.parametrize("honours", [True, False], ids=["request ids honoured", "request ids ignored"])
+@pytest.mark.parametrize("error", [LOST, BROKEN], ids=["lost", "500"])
+def test_an_answer_lost_after_the_work_ends_with_one_invoice(known, gateway, clock, error, honours):
+    gateway.honours_request_ids = honours
+    gateway.fail("create_invoice", error, done=True)
+    submit(known, gateway)
+    assert known.submission == Submission.UNKNOWN
+    took = settle(known, gateway, clock)
+    assert known.submission == Submission.SUCCEEDED
+    assert len(gateway.invoices) == 1
+    assert gateway.calls == ["create_invoice", "find_invoice"]
+    assert took < timedelta(seconds=60)
+
+
+def test_an_answer_lost_before_the_work_is_sent_again_after_two_searches(known, gateway, clock):
+    gateway.fail("create_invoice", LOST)
+    submit(known, gateway)
+    times = []
+    while not known.is_settled:
+        clock.move_to(known.next_attempt_at)
+        submit(known, gateway)
+        times.append((gateway.calls[-1], timezone.now() - START))
+    assert gateway.calls == ["create_invoice", "find_invoice", "find_invoice", "create_invoice"]
+    assert len(gateway.invoices) == 1
+    assert times[1][1] - times[0][1] >= timedelta(seconds=20)
+
+
+def test_it_keeps_the_request_id_after_a_timeout(known, gateway, clock):
+    gateway.blind = True
+    gateway.fail("create_invoice", LOST, done=True)
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1  # sent twice, and QuickBooks repeated its first answer
+    assert list(gateway.answers) == [known.request_id]
+
+
+def test_a_third_answer_lost_means_two_more_searches(known, gateway, clock):
+    gateway.fail("create_invoice", LOST, times=3)
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1
+    assert gateway.calls.count("find_invoice") == 6
+    assert gateway.calls.count("create_invoice") == 4
+
+
+def test_nothing_is_sent_while_the_search_itself_fails(known, gateway, clock):
+    gateway.fail("create_invoice", LOST, done=True)
+    gateway.fail("find_invoice", DOWN, times=6)
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1
+    assert gateway.calls.count("create_invoice") == 1
+
+
+def test_a_failed_search_does_not_count_as_one_that_found_nothing(known, gateway, clock):
+    gateway.fail("create_invoice", LOST)
+    submit(known, gateway)
+    clock.move_to(known.next_attempt_at)
+    submit(known, gateway)
+    gateway.fail("find_invoice", DOWN)
+    clock.move_to(known.next_attempt_at)
+    submit(known, gateway)
+    assert "create_invoice" not in gateway.calls[1:]
+    assert known.submission == Submission.UNKNOWN
+
+
+def test_an_early_second_search_waits_for_its_time(known, gateway, clock):
+    gateway.fail("create_invoice", LOST)
+    submit(known, gateway)
+    clock.move_to(known.next_attempt_at)
+    submit(known, gateway)
+    Invoice.objects.filter(pk=known.pk).update(next_attempt_at=timezone.now() + timedelta(seconds=5))
+    clock.shift(timedelta(seconds=5))
+    submit(known, gateway)
+    assert gateway.calls.count("create_invoice") == 1
+    assert known.next_attempt_at == known.absent_since + submission.SEARCH_GAP
+
+
+def test_a_refusal_of_the_second_sending_is_believed_only_after_another_search(known, gateway, clock):
+    """Where numbers are given by hand, the number that is refused may be our own invoice's."""
+    gateway.blind = True
+    gateway.honours_request_ids = False
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    for _ in range(2):
+        clock.move_to(known.next_attempt_at)
+        if known.absent_since:
+            gateway.fail("create_invoice", Rejected("quickbooks", "refused", code="6140"))
+            gateway.find_invoice = _sighted_after(gateway, 1)
+        submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+    assert len(gateway.invoices) == 1
+
+
+def _sighted_after(gateway, searches):
+    real, seen = gateway.find_invoice, []
+
+    def find(*args, **kwargs):
+        seen.append(1)
+        gateway.blind = len(seen) <= searches
+        return real(*args, **kwargs)
+
+    return find
+
+
+# Nothing was done, certainly
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [(RateLimited("quickbooks", "429", retry_after=45), 45), (DOWN, 2)],
+    ids=["rate limit", "not sent"],
+)
+def test_what_certainly_was_not_done_is_simply_sent_again(known, gateway, clock, error, wait):
+    gateway.fail("create_invoice", error)
+    submit(known, gateway)
+    assert (known.submission, known.sent_at) == (Submission.PENDING, None)
+    assert abs((known.next_attempt_at - START).total_seconds() - wait) <= wait * 0.1
+    settle(known, gateway, clock)
+    assert gateway.calls == ["create_invoice", "create_invoice"]
+    assert list(gateway.answers) == [known.request_id]
+
+
+def test_a_rate_limit_on_the_second_sending_forgets_nothing(known, gateway, clock):
+    gateway.fail("create_invoice", LOST)
+    gateway.fail("create_invoice", RateLimited("quickbooks", "429", retry_after=60))
+    submit(known, gateway)
+    for _ in range(2):
+        clock.move_to(known.next_attempt_at)
+        submit(known, gateway)
+    assert known.sent_at == START
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1
+
+
+def test_waits_grow_and_stay_below_five_minutes(known, gateway, clock):
+    gateway.fail("create_invoice", DOWN, times=12)
+    waits = []
+    for _ in range(12):
+        submit(known, gateway)
+        waits.append((known.next_attempt_at - timezone.now()).total_seconds())
+        clock.move_to(known.next_attempt_at)
+    assert waits[0] < 3
+    assert waits[-1] > 250
+    assert max(waits) <= 330
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+
+
+def test_an_ended_connection_makes_the_intent_wait_until_somebody_signs_in(known, gateway, clock):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    assert selectors.due_submissions(timezone.now()) == []
+    submit(known, gateway)
+    assert (known.submission, gateway.calls) == (Submission.PENDING, [])
+    QuickBooksConnection.objects.update(state=ConnectionState.CONNECTED)
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1
+
+
+def test_a_connection_that_ends_while_sending_leaves_the_intent_pending(known, gateway, clock):
+    gateway.fail("create_invoice", ConnectionExpired("quickbooks", "revoked"))
+    submit(known, gateway)
+    assert (known.submission, known.sent_at) == (Submission.PENDING, None)
+    settle(known, gateway, clock)
+    assert len(gateway.invoices) == 1
+
+
+def test_after_two_days_an_intent_that_never_left_is_given_up(known, gateway, clock):
+    clock.shift(timedelta(days=2, minutes=1))
+    submit(known, gateway)
+    assert (known.submission, known.refusal["code"]) == (Submission.REJECTED, "gave_up")
+    assert gateway.calls == []
+
+
+def test_an_intent_that_may_have_been_done_is_never_given_up(known, gateway, clock):
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    clock.shift(timedelta(days=3))
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+
+
+# Refusals
+
+
+def test_a_refusal_is_kept_with_its_field_and_words(known, gateway):
+    gateway.fail(
+        "create_invoice",
+        Rejected("quickbooks", "refused", code="6210", message="Closed", detail="Period closed", trace_id="1-2"),
+    )
+    submit(known, gateway)
+    assert known.submission == Submission.REJECTED
+    assert known.refusal == {
+        "code": "6210",
+        "field": "invoice_date",
+        "message": "Closed",
+        "detail": "Period closed",
+        "trace_id": "1-2",
+    }
+    assert (known.next_attempt_at, known.sent_at) == (None, None)
+    assert selectors.refusal_of(known).field == "invoice_date"
+
+
+@pytest.mark.parametrize("what", ["customer", "item"])
+def test_something_inactive_is_named(known, gateway, what):
+    if what == "item":
+        gateway.inactive_items.add("1")
+    else:
+        gateway.customers["7"] = gateway.add_customer("Bramley Foods Ltd", customer_id="7", active=False)
+    submit(known, gateway)
+    assert known.refusal["field"] == {"customer": "customer", "item": "lines.0.item"}[what]
+
+
+def test_lost_rights_are_a_refusal_with_nothing_done(known, gateway):
+    gateway.fail("create_invoice", AccessDenied("quickbooks", "403", trace_id="1-9"))
+    submit(known, gateway)
+    assert (known.refusal["code"], known.refusal["trace_id"]) == ("access_denied", "1-9")
+
+
+def test_other_books_never_get_an_intent_of_the_first_ones(known, gateway):
+    QuickBooksConnection.objects.update(realm_id="99")
+    assert selectors.due_submissions(timezone.now()) == [known.pk]
+    submit(known, gateway)
+    assert (known.refusal["code"], gateway.calls) == ("other_books", [])
+
+
+def test_an_unknown_fate_waits_for_the_books_it_lies_in(known, gateway, clock):
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    QuickBooksConnection.objects.update(realm_id="99")
+    clock.move_to(known.next_attempt_at)
+    submit(known, gateway)
+    assert (known.submission, gateway.calls) == (Submission.UNKNOWN, ["create_invoice"])
+    QuickBooksConnection.objects.update(realm_id=known.realm_id)
+    clock.shift(timedelta(hours=1))
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+
+
+# Leases
+
+
+def test_two_workers_at_once_make_one_call(known, gateway):
+    first, second = submission.claim(known.pk), submission.claim(known.pk)
+    assert first is not None
+    assert second is None
+
+
+def test_a_worker_killed_before_sending_leaves_nothing_behind(known, gateway, clock):
+    submission.claim(known.pk)
+    clock.shift(LEASE + timedelta(seconds=1))
+    assert selectors.due_submissions(timezone.now()) == [known.pk]
+    submit(known, gateway)
+    assert gateway.calls == ["create_invoice"]
+
+
+class Killed(BaseException):
+    """What a killed process never comes back from."""
+
+
+def test_a_worker_killed_after_the_answer_is_succeeded_by_one_that_looks_first(known, gateway, clock, monkeypatch):
+    def die(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(submission, "_record", die)
+        with pytest.raises(Killed):
+            submit(known, gateway)
+    known.refresh_from_db()
+    assert (known.submission, known.sent_at) == (Submission.PENDING, START)
+    assert selectors.due_submissions(timezone.now()) == []
+    clock.shift(LEASE + timedelta(seconds=1))
+    submit(known, gateway)
+    assert gateway.calls == ["create_invoice", "find_invoice"]
+    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
+
+
+def test_a_worker_that_was_stopped_too_long_finds_the_door_closed(known, gateway, clock):
+    """It wakes up after its lease with QuickBooks' answer in hand, when another one has settled the row."""
+    real = gateway.create_invoice
+
+    def stopped(draft, customer_id, *, request_id):
+        answer = real(draft, customer_id, request_id=request_id)
+        clock.shift(LEASE + timedelta(seconds=1))
+        gateway.create_invoice = real
+        submission.submit(known.pk, lambda connection: gateway)
+        return answer
+
+    gateway.create_invoice = stopped
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+    assert len(gateway.invoices) == 1
+    assert gateway.calls == ["create_invoice", "find_invoice"]
+
+
+def test_a_worker_without_its_lease_sends_nothing(known, gateway, clock):
+    """Stopped between the customer and the invoice: the second worker has done the work already."""
+    Invoice.objects.filter(pk=known.pk).update(
+        draft=to_json(a_draft(bill_to=a_bill_to(name="Moss & Co"))), organization_id=31, customer_request_id="c"
+    )
+    real = gateway.create_customer
+
+    def stopped(*args, **kwargs):
+        answer = real(*args, **kwargs)
+        gateway.create_customer = real
+        clock.shift(LEASE + timedelta(seconds=1))
+        submission.submit(known.pk, lambda connection: gateway)
+        return answer
+
+    gateway.create_customer = stopped
+    submit(known, gateway)
+    assert gateway.calls.count("create_invoice") == 1
+    assert len(gateway.customers) == 2
+
+
+# New customers
+
+
+def test_a_refused_invoice_keeps_its_customer_for_the_corrected_form(new, gateway, company):
+    gateway.fail("create_invoice", Rejected("quickbooks", "refused", code="6210"))
+    submit(new, gateway)
+    assert new.submission == Submission.REJECTED
+    corrected = make_pending_invoice(
+        company, new.draft, currency="GBP", organization_id=31, customer_request_id="customer-2"
+    )
+    submit(corrected, gateway)
+    assert corrected.submission == Submission.SUCCEEDED
+    assert gateway.calls.count("create_customer") == 1
+    assert [customer.name for customer in gateway.customers.values()] == ["Bramley Foods Ltd", "Moss & Co"]
+
+
+def test_a_customer_whose_answer_was_lost_is_not_created_again(new, gateway, clock):
+    gateway.honours_request_ids = False
+    gateway.fail("create_customer", LOST, done=True)
+    submit(new, gateway)
+    assert new.submission == Submission.PENDING
+    settle(new, gateway, clock)
+    assert new.submission == Submission.SUCCEEDED
+    assert [customer.name for customer in gateway.customers.values()] == ["Bramley Foods Ltd", "Moss & Co"]
+
+
+@pytest.mark.parametrize("owner", ["vendor", "employee"])
+def test_a_name_that_somebody_else_has_is_refused_at_the_name(new, gateway, owner):
+    gateway.names_of_others["moss & co"] = owner
+    submit(new, gateway)
+    refusal = selectors.refusal_of(new)
+    assert (refusal.code, refusal.field, refusal.taken_by, refusal.name) == (
+        "6240",
+        "customer.name",
+        owner,
+        "Moss & Co",
+    )
+    assert "create_invoice" not in gateway.calls
+
+
+@pytest.mark.parametrize(("active", "taken_by"), [(True, "customer"), (False, "inactive customer")])
+def test_a_customer_of_that_name_is_offered_and_never_taken_silently(new, gateway, active, taken_by):
+    other = gateway.add_customer("Moss & Co", active=active)
+    submit(new, gateway)
+    refusal = selectors.refusal_of(new)
+    assert (refusal.taken_by, refusal.customer_id, refusal.customer) == (taken_by, other.customer_id, "Moss & Co")
+
+
+def test_two_deals_of_one_organization_make_one_customer(new, gateway, company, clock):
+    """While the first one waits for QuickBooks' answer, the second one comes along."""
+    second = make_pending_invoice(
+        company, new.draft, currency="GBP", organization_id=31, customer_request_id="customer-2"
+    )
+    real = gateway.create_customer
+
+    def meanwhile(*args, **kwargs):
+        gateway.create_customer = real
+        submission.submit(second.pk, lambda connection: gateway)
+        return real(*args, **kwargs)
+
+    gateway.create_customer = meanwhile
+    submit(new, gateway)
+    second.refresh_from_db()
+    assert second.submission == Submission.PENDING
+    settle(second, gateway, clock)
+    assert gateway.calls.count("create_customer") == 1
+    assert second.customer_id == new.customer_id
+    assert len(gateway.invoices) == 2
+
+
+def test_a_dead_workers_claim_on_a_customer_runs_out(new, gateway, clock, monkeypatch):
+    from invoices import customers
+
+    def die(*_args, **_kwargs):
+        raise Killed
+
+    monkeypatch.setattr(customers.CustomerClaim.objects.all().__class__, "delete", lambda self: (0, {}))
+    gateway.create_customer, real = die, gateway.create_customer
+    with pytest.raises(Killed):
+        submit(new, gateway)
+    gateway.create_customer = real
+    monkeypatch.undo()
+    assert customers.CustomerClaim.objects.count() == 1
+    new.refresh_from_db()
+    settle(new, gateway, clock)
+    assert new.submission == Submission.SUCCEEDED
+    assert customers.CustomerClaim.objects.count() == 0
+
+
+def test_the_name_is_cleaned_on_its_way(company, gateway):
+    draft = a_draft(bill_to=a_bill_to(name="Atlas:  Trade\tCounter"))
+    row = make_pending_invoice(company, to_json(draft), currency="GBP", person_id=5, customer_request_id="c")
+    submit(row, gateway)
+    assert row.customer_name == "Atlas – Trade Counter"
+
+
+def test_an_explicitly_new_customer_beside_a_linked_one_is_created(new, gateway, company):
+    make_customer_link(company, party_id=31, customer_id="7", name="Bramley")
+    submit(new, gateway)
+    assert new.customer_name == "Moss & Co"
+    assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
+
+
+def test_another_companys_link_is_nobodys_business(new, gateway, other_company):
+    CustomerLink.objects.create(
+        company=other_company,
+        party_kind="organization",
+        party_id=31,
+        realm_id=new.realm_id,
+        customer_id="7",
+        name="Moss & Co",
+    )
+    submit(new, gateway)
+    assert gateway.calls[0] == "create_customer"
+
+
+def test_120_lines_are_no_trouble(company, gateway):
+    lines = tuple(a_line(description=f"Position {number}") for number in range(120))
+    draft = a_draft(bill_to=a_bill_to(customer_id="7"), lines=lines)
+    row = make_pending_invoice(company, to_json(draft), currency="GBP")
+    submit(row, gateway)
+    assert row.total == D("12000.00")
