@@ -62,13 +62,15 @@ TARGETS = {
     "": "f-customer",
 }
 
+LINE_TARGETS = {"tax_code": "tax", "unit_price": "price", "item": "choose"}
+
 
 def target_of(field: str) -> str:
     """The id of the element that a finding's field stands for."""
     if not field.startswith("lines."):
         return TARGETS.get(field, "f-customer")
     _lines, key, part = field.split(".", 2)
-    return f"{key}-{ {'tax_code': 'tax', 'unit_price': 'price'}.get(part, part) }"
+    return f"{key}-{LINE_TARGETS.get(part, part)}"
 
 
 def by_keys(findings: Iterable[Finding], keys: tuple[str, ...]) -> list[Finding]:

@@ -9,7 +9,7 @@
   const body = document.body;
   const form = () => document.getElementById("invoice-form");
   const rows = () => [...document.querySelectorAll("#line-rows > tr")];
-  const field = (row, name) => form().elements[`${row.dataset.line}-${name}`];
+  const field = (row, name) => row.querySelector(`[name="${row.dataset.line}-${name}"]`);
 
   // Previews
 
@@ -43,6 +43,7 @@
       if (kind === "input" && target.matches("[type=radio], [type=checkbox], select")) return; // "change" follows
       if (target.name === "due_date") document.getElementById("f-due_follows").value = "";
       if (target.name === "customer") showNewCustomer(target.value === "new");
+      if (target.name === "amounts_are") form().dataset.amounts = target.value;
       if (target.matches("[data-tick]")) target.closest("tr").classList.toggle("line--off", !target.checked);
       if (target.matches("[data-line-name]")) nameRow(target.closest("tr"), target.value);
       changed(nameOf(target));
@@ -138,14 +139,14 @@
     const box = fromTemplate("item-search", row.dataset.line);
     row.querySelector(".line__product").append(box);
     window.htmx.process(box);
-    row.querySelector(`[id="${row.dataset.line}-item"]`).setAttribute("aria-expanded", "true");
+    document.getElementById(`${row.dataset.line}-choose`).setAttribute("aria-expanded", "true");
     box.querySelector("input").focus();
     window.Host.fit();
   }
 
   function closeItems(row, refocus = true) {
     row.querySelector(".line__search")?.remove();
-    const button = document.getElementById(`${row.dataset.line}-item`);
+    const button = document.getElementById(`${row.dataset.line}-choose`);
     button?.setAttribute("aria-expanded", "false");
     if (refocus) button?.focus();
     window.Host.fit();

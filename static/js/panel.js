@@ -1,24 +1,18 @@
-// The panel's own clock: while somebody can see it, the list is asked for quietly and swapped only when it changed.
-(function () {
+/* The panel's own clock: while somebody can see it, the list is asked for quietly, and swapped only when it changed. */
+(() => {
   "use strict";
 
-  function body() { return document.getElementById("panel-body"); }
-
-  function isBusyUnderTheHand(panel) {
-    return panel.classList.contains("htmx-request") || panel.querySelector('[aria-expanded="true"]') !== null;
-  }
+  const poll = () => document.getElementById("panel-poll");
 
   function tick() {
-    const panel = body();
-    if (panel && document.visibilityState === "visible" && !isBusyUnderTheHand(panel)) {
-      window.htmx.trigger(panel, "panel:tick");
-    }
+    const element = poll();
+    const busy = document.getElementById("panel-body")?.classList.contains("htmx-request");
+    if (element && !busy && document.visibilityState === "visible") window.htmx.trigger(element, "panel:tick");
   }
 
   let timer = 0;
   function start() {
-    const panel = body();
-    const seconds = Number(panel && panel.dataset.pollSeconds) || 10;
+    const seconds = Number(poll()?.dataset.pollSeconds) || 10;
     window.clearInterval(timer);
     timer = window.setInterval(tick, seconds * 1000);
   }
