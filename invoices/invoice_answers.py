@@ -12,6 +12,7 @@ from invoices.domain.matching import CustomerCandidate
 
 Json = Mapping[str, Any]
 ZERO = Decimal(0)
+DELETED = " (deleted)"  # QuickBooks adds it to the name of whatever was made inactive
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,15 @@ def applied_payment(answer: Json) -> AppliedPayment:
 def known_customer(answer: Json) -> KnownCustomer:
     """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer"""
     address = _object(answer, "BillAddr")
+    active = answer.get("Active") is not False
+    name = _text(answer, "DisplayName")
     return KnownCustomer(
         customer_id=_text(answer, "Id"),
-        name=_text(answer, "DisplayName"),
+        name=name if active else name.removesuffix(DELETED),
         email=_text(_object(answer, "PrimaryEmailAddr"), "Address"),
         place=_text(address, "City") or _text(address, "Line1"),
         currency=_text(_object(answer, "CurrencyRef"), "value"),
-        active=answer.get("Active") is not False,
+        active=active,
         notes=_text(answer, "Notes"),
         created_at=_moment(_object(answer, "MetaData"), "CreateTime"),
     )

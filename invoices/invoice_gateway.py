@@ -19,6 +19,7 @@ from invoices.domain.books import Books
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.names import same_name, search_prefix
 from invoices.invoice_answers import (
+    DELETED,
     AppliedPayment,
     IssuedInvoice,
     Json,
@@ -31,7 +32,7 @@ from invoices.invoice_bodies import carries_mark, customer_body, invoice_body
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 500
-MOST_FOUND = 20
+MOST_FOUND, MOST_ALIKE = 20, 100
 EVEN_INACTIVE = "Active in (true, false)"
 
 
@@ -119,15 +120,11 @@ class QuickBooksGateway:
         return next((invoice for invoice in found if carries_mark(invoice.private_note, request_id)), None)
 
     def customer_named(self, name: str) -> KnownCustomer | None:
-        found = self._customers(f"DisplayName = {self._quote(name)} and {EVEN_INACTIVE}", MOST_FOUND)
-        return next((customer for customer in found if same_name(customer.name, name)), None)
+        rows = self._entries_named("Customer", name)
+        return known_customer(rows[0]) if rows else None
 
     def owner_of_name(self, name: str) -> str:
-        for entity in ("Vendor", "Employee"):
-            where = f"DisplayName = {self._quote(name)} and {EVEN_INACTIVE}"
-            if self.client.query(f"select * from {entity} where {where} maxresults 1"):  # noqa: S608  # quoted above
-                return entity.lower()
-        return ""
+        return next((entity.lower() for entity in ("Vendor", "Employee") if self._entries_named(entity, name)), "")
 
     def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
         customers = self._customers(f"Id = {self._quote(customer_id)} and {EVEN_INACTIVE}", 1)
@@ -155,7 +152,7 @@ class QuickBooksGateway:
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         prefix = search_prefix(name)
-        return self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", 100) if prefix else []
+        return self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", MOST_ALIKE) if prefix else []
 
     def customers_with_email(self, email: str) -> list[KnownCustomer]:
         return self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND) if email else []
@@ -184,6 +181,14 @@ class QuickBooksGateway:
 
     def exchange_rate(self, currency: str, on: date) -> Decimal | None:
         return self.client.exchange_rate(currency, on)
+
+    def _entries_named(self, entity: str, name: str) -> list[Json]:
+        """Names are taken without regard to case, and an inactive entry's name has "(deleted)" behind it; `=` would
+        find neither.
+        """
+        where = f"DisplayName like {self._quote(f'{name}%')} and {EVEN_INACTIVE}"
+        rows = self.client.query(f"select * from {entity} where {where} maxresults {MOST_ALIKE}")  # noqa: S608
+        return [row for row in rows if same_name(str(row.get("DisplayName", "")).removesuffix(DELETED), name)]
 
     def _customers(self, where: str, most: int) -> list[KnownCustomer]:
         rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} maxresults {most}")  # noqa: S608

@@ -1,0 +1,267 @@
+"""What every `InvoiceGateway` does: the same tests on the one in memory and on QuickBooks' stand-in."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from integration_settings import reference
+from integration_settings.errors import Rejected
+from invoices.domain.status import looks_voided
+from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
+from tests.factories import D, a_bill_to, a_draft, a_line
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class Case:
+    """A gateway, and what a bookkeeper can do behind its back."""
+
+    gateway: InvoiceGateway
+    item_id: str
+    tax_code_id: str
+
+    def draft(self, **fields: Any) -> Any:
+        line = a_line(item_id=self.item_id, tax_code_id=self.tax_code_id)
+        return a_draft(**({"lines": (line,)} | fields))
+
+    def customer(self, name: str = "Atlas Trade", **fields: Any) -> Any:
+        return self.gateway.create_customer(
+            a_bill_to(name=name, **fields), "GBP", mark="Created from Pipedrive · organization 31", request_id=new_id()
+        )
+
+    def invoice(self, customer_id: str = "", **fields: Any) -> Any:
+        customer_id = customer_id or self.customer(f"Customer {new_id()[:8]}").customer_id
+        return self.gateway.create_invoice(self.draft(**fields), customer_id, request_id=new_id())
+
+
+class InMemory(Case):
+    def pay(self, invoice_id: str, amount: str) -> None:
+        self.gateway.pay(invoice_id, amount)
+
+    def void(self, invoice_id: str) -> None:
+        self.gateway.void(invoice_id)
+
+    def delete(self, invoice_id: str) -> None:
+        self.gateway.delete(invoice_id)
+
+    def deactivate_customer(self, customer_id: str) -> None:
+        customers = self.gateway.customers
+        customers[customer_id] = replace(customers[customer_id], active=False)
+
+    def deactivate_item(self, item_id: str) -> None:
+        self.gateway.inactive_items.add(item_id)
+
+    def employ(self, name: str) -> None:
+        self.gateway.names_of_others[name] = "vendor"
+
+
+@dataclass
+class StandIn(Case):
+    control: Any
+    realm: str
+
+    def book(self, action: str, identity: str, **details: Any) -> None:
+        self.control.book(self.realm, action, id=identity, **details)
+
+    def pay(self, invoice_id: str, amount: str) -> None:
+        self.book("payment", invoice_id, amount=amount)
+
+    def void(self, invoice_id: str) -> None:
+        self.book("void", invoice_id)
+
+    def delete(self, invoice_id: str) -> None:
+        self.book("delete", invoice_id)
+
+    def deactivate_customer(self, customer_id: str) -> None:
+        self.book("deactivate_customer", customer_id)
+
+    def deactivate_item(self, item_id: str) -> None:
+        self.book("deactivate_item", item_id)
+
+    def employ(self, name: str) -> None:
+        """The seeds have a vendor of that name."""
+
+
+@pytest.fixture(params=["in memory", "stand-in"])
+def case(request):
+    if request.param == "in memory":
+        return InMemory(FakeInvoiceGateway(), "1", "2")
+    tenant = request.getfixturevalue("connect")("GB")
+    item = next(item for item in reference.items(tenant.company) if item.active and item.name == "Installation")
+    code = next(code for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
+    gateway = QuickBooksGateway(tenant.quickbooks)
+    return StandIn(gateway, item.id, code.id, request.getfixturevalue("control"), tenant.realm)
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def test_a_customer_and_an_invoice_are_created_and_answered_completely(case):
+    customer = case.customer(email="office@atlas.example")
+    assert (customer.name, customer.email, customer.currency, customer.active) == (
+        "Atlas Trade",
+        "office@atlas.example",
+        "GBP",
+        True,
+    )
+    assert "organization 31" in customer.notes
+    issued = case.invoice(customer.customer_id)
+    assert issued.customer_id == customer.customer_id
+    assert issued.customer_name == "Atlas Trade"
+    assert (issued.currency, sum(issued.line_amounts)) == ("GBP", D(100))
+    assert issued.total == issued.balance >= D(100)
+    assert (issued.invoice_date, issued.due_date) == (case.draft().invoice_date, case.draft().due_date)
+    assert issued.number
+    assert issued.sync_token == "0"
+    assert abs(issued.created_at - timezone.now()) < timedelta(minutes=1)
+    assert not issued.voided
+    assert not issued.deleted
+
+
+def test_the_same_request_id_never_creates_twice(case):
+    customer = case.customer()
+    request_id = new_id()
+    first = case.gateway.create_invoice(case.draft(), customer.customer_id, request_id=request_id)
+    again = case.gateway.create_invoice(case.draft(), customer.customer_id, request_id=request_id)
+    assert again.qbo_invoice_id == first.qbo_invoice_id
+    assert case.invoice(customer.customer_id).qbo_invoice_id != first.qbo_invoice_id
+
+
+def test_an_invoice_is_found_by_its_mark_alone(case):
+    customer, other = case.customer(), case.customer("Somebody Else")
+    request_id, since = new_id(), timezone.now() - timedelta(minutes=15)
+    case.invoice(customer.customer_id)
+    issued = case.gateway.create_invoice(
+        case.draft(private_note="For the file"), customer.customer_id, request_id=request_id
+    )
+    find = case.gateway.find_invoice
+    assert find(request_id, customer_id=customer.customer_id, since=since).qbo_invoice_id == issued.qbo_invoice_id
+    assert find(new_id(), customer_id=customer.customer_id, since=since) is None
+    assert find(request_id, customer_id=other.customer_id, since=since) is None
+    assert find(request_id, customer_id=customer.customer_id, since=timezone.now() + timedelta(hours=1)) is None
+
+
+def test_a_voided_invoice_is_still_found(case):
+    customer, request_id = case.customer(), new_id()
+    issued = case.gateway.create_invoice(case.draft(), customer.customer_id, request_id=request_id)
+    case.void(issued.qbo_invoice_id)
+    since = timezone.now() - timedelta(minutes=15)
+    assert case.gateway.find_invoice(request_id, customer_id=customer.customer_id, since=since) is not None
+
+
+@pytest.mark.parametrize("spelling", ["Atlas Trade", "ATLAS trade"])
+def test_a_name_is_taken_once(case, spelling):
+    first = case.customer()
+    with pytest.raises(Rejected) as refused:
+        case.customer(spelling)
+    assert refused.value.code == "6240"
+    assert case.gateway.customer_named(spelling).customer_id == first.customer_id
+    case.deactivate_customer(first.customer_id)
+    found = case.gateway.customer_named(spelling)
+    assert (found.active, found.name) == (False, "Atlas Trade")
+
+
+@pytest.mark.parametrize("name", ["O'Brien \\ Sons", "100% Cotton", "x' or DisplayName like '%", "a_b", "Bo -- b"])
+def test_awkward_names_are_names(case, name):
+    made = case.customer(name)
+    case.customer("Axb")
+    assert case.gateway.customer_named(name).customer_id == made.customer_id
+    assert [found.customer_id for found in case.gateway.search_customers(name)] == [made.customer_id]
+    assert case.gateway.customer_named("a%b") is None
+
+
+def test_a_vendors_name_is_told_as_such(case):
+    case.employ("Lakeview Dental Group")
+    with pytest.raises(Rejected):
+        case.customer("Lakeview Dental Group")
+    assert case.gateway.customer_named("Lakeview Dental Group") is None
+    assert case.gateway.owner_of_name("lakeview dental group") == "vendor"
+    assert case.gateway.owner_of_name("Nobody at all") == ""
+
+
+def test_what_is_inactive_is_named_by_its_field(case):
+    customer = case.customer()
+    draft = case.draft()
+    assert case.gateway.inactive_reference(draft, customer.customer_id) == ""
+    case.deactivate_item(case.item_id)
+    with pytest.raises(Rejected) as refused:
+        case.gateway.create_invoice(draft, customer.customer_id, request_id=new_id())
+    assert refused.value.code == "610"
+    assert case.gateway.inactive_reference(draft, customer.customer_id) == "lines.0.item"
+    case.deactivate_customer(customer.customer_id)
+    assert case.gateway.inactive_reference(draft, customer.customer_id) == "customer"
+
+
+def test_customers_are_found_by_any_part_of_their_name(case):
+    for number in range(25):
+        case.customer(f"Zebra crossing {number:02}")
+    case.deactivate_customer(case.customer("Zebra gone").customer_id)
+    found = case.gateway.search_customers("  CROSSING ")
+    assert len(found) == 20
+    assert case.gateway.search_customers("crossing 07")[0].name == "Zebra crossing 07"
+    assert case.gateway.search_customers("zebra gone") == []
+    assert case.gateway.search_customers("  ") == []
+
+
+def test_likely_customers_are_found_by_name_and_by_email(case):
+    made = case.customer("Ottoline Works Ltd", email="hello@ottoline.example")
+    assert made.customer_id in [found.customer_id for found in case.gateway.customers_named_like("ottoline Works")]
+    assert [found.customer_id for found in case.gateway.customers_with_email("hello@ottoline.example")] == [
+        made.customer_id
+    ]
+    assert case.gateway.customers_with_email("nobody@ottoline.example") == []
+    assert case.gateway.customers_with_email("") == []
+
+
+def test_changes_tell_payments_voids_and_deletions(case):
+    paid, voided, deleted = (case.invoice().qbo_invoice_id for _ in range(3))
+    since = timezone.now() - timedelta(minutes=5)
+    case.pay(paid, "40.00")
+    case.void(voided)
+    case.delete(deleted)
+    changes = case.gateway.changed_since(since)
+    found = {invoice.qbo_invoice_id: invoice for invoice in changes.invoices}
+    assert found[paid].balance == found[paid].total - 40
+    assert paid in {invoice_id for payment in changes.payments for invoice_id in payment.invoice_ids}
+    assert looks_voided(
+        total=found[voided].total,
+        line_amounts=found[voided].line_amounts,
+        private_note=found[voided].private_note,
+        earlier_total=None,
+    )
+    assert found[deleted].deleted
+    assert not found[voided].deleted
+    assert changes.time.tzinfo is not None
+    assert abs(changes.time - datetime.now(UTC)) < timedelta(minutes=1)
+    assert not changes.cut_off
+
+
+def test_what_was_deleted_is_missing_when_read(case):
+    kept, deleted = case.invoice().qbo_invoice_id, case.invoice().qbo_invoice_id
+    case.delete(deleted)
+    assert [invoice.qbo_invoice_id for invoice in case.gateway.read_invoices([kept, deleted])] == [kept]
+    assert case.gateway.read_invoices([]) == []
+
+
+def test_the_last_number_is_that_of_the_last_invoice(case):
+    number = case.invoice().number
+    assert case.gateway.last_number() == number
+
+
+def test_a_foreign_currency_has_a_rate(case):
+    assert case.gateway.exchange_rate("EUR", timezone.now().date()) > 0
+
+
+def test_an_invoice_in_another_currency_than_the_customers_is_refused(case):
+    customer = case.customer()
+    with pytest.raises(Rejected):
+        case.gateway.create_invoice(case.draft(currency="EUR"), customer.customer_id, request_id=new_id())
