@@ -1,0 +1,126 @@
+"""Deals out of Pipedrive's stand-in, with the eyes of the user who asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration_settings.errors import NotFound
+from integration_settings.pipedrive import PipedriveClient
+from invoices import deal_gateway
+from invoices.deal_gateway import line_discount_of, load_deal, may_see_deal, seen_deal, visible_deals
+from invoices.domain.deal import Discount, TaxMethod
+from invoices.domain.mapping import text_of
+from tests.conftest import connect_user
+from tests.factories import D
+
+
+def deal_called(control, pair, title):
+    deals = control.company(pair.pipedrive_company_id)["deals"]
+    rows = deals.values() if isinstance(deals, dict) else deals
+    return next(row["id"] for row in rows if row["title"].startswith(title))
+
+
+@pytest.fixture
+def harbour(connect):
+    return connect("GB")
+
+
+def load(tenant, control, title, user=None):
+    return load_deal(PipedriveClient(user or tenant.user), deal_called(control, tenant.pair, title))
+
+
+def test_a_deal_comes_with_everything_that_hangs_on_it(harbour, control):
+    deal = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    assert (deal.currency, deal.value, deal.tax_method) == ("GBP", D(24000), TaxMethod.EXCLUSIVE)
+    assert (deal.organization.name, deal.person.name) == ("Bramley Foods Limited", "Alice Whitcombe")
+    first = deal.products[0]
+    assert (first.name, first.quantity, first.unit_price) == ("Pallet racking bay, 4 levels", D(12), D(520))
+    assert (first.discount, first.tax_percentage, first.code) == (Discount(D(5), True), D(20), "RACK-4L")
+    assert [product.tax_percentage for product in deal.products] == [20, 20, 20, 0]
+    assert text_of(deal.person.values["emails"]) == "alice.whitcombe@bramleyfoods.co.uk"
+
+
+def test_it_takes_two_rounds_of_calls(harbour, control):
+    control.forget_requests()
+    load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    calls = [call["path"] for call in control.requests("pipedrive")]
+    assert len(calls) == 6
+    assert {path.rpartition("/")[2] for path in calls[:3]} >= {"products", "discounts"}
+
+
+def test_options_come_with_their_labels_and_custom_fields_by_their_code(harbour, control):
+    deal = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    texts = {text_of(value) for value in deal.values.values()}
+    assert {"BF-2026-0871", "High", "4800 GBP"} <= texts
+    assert "GB 428 173 846" in {text_of(value) for value in deal.organization.values.values()}
+
+
+def test_a_deal_without_products_has_none(harbour, control):
+    deal = load(harbour, control, "Moss & Co – shop refit")
+    assert (deal.products, deal.value) == ((), D(3450))
+
+
+def test_120_products_come_in_their_order(harbour, control):
+    names = [product.name for product in load(harbour, control, "Regional depot").products]
+    assert len(names) == 120
+    assert names == sorted(names)
+
+
+def test_prices_with_tax_are_known_as_such(connect, control):
+    tenant = connect("AU")
+    assert load(tenant, control, "Northern Dive Club").tax_method == TaxMethod.INCLUSIVE
+
+
+def test_whoever_may_not_see_a_deal_gets_nothing_of_it(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    deal_id = deal_called(control, harbour.pair, "Confidential")
+    assert seen_deal(ewa, deal_id) is None
+    with pytest.raises(NotFound):
+        load_deal(PipedriveClient(ewa), deal_id)
+    assert seen_deal(harbour.user, deal_id).title.startswith("Confidential")
+    assert not may_see_deal(ewa, deal_id), "what one user may see says nothing about another one"
+
+
+def test_what_was_seen_is_remembered_per_user_and_company(harbour, control, connect):
+    deal_id = deal_called(control, harbour.pair, "Bramley Foods – warehouse racking")
+    facts = seen_deal(harbour.user, deal_id)
+    assert (facts.value.amount, facts.party[0]) == (D(24000), "organization")
+    control.forget_requests()
+    assert seen_deal(harbour.user, deal_id) == facts
+    assert control.requests("pipedrive") == []
+    stranger = connect("US")
+    assert seen_deal(stranger.user, deal_id) != facts
+
+
+def test_several_deals_are_asked_for_at_once(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    hidden = deal_called(control, harbour.pair, "Confidential")
+    shown = deal_called(control, harbour.pair, "Moss & Co – shop refit")
+    assert visible_deals(ewa, [hidden, shown, 99_999]) == {shown}
+    assert visible_deals(ewa, []) == set()
+
+
+def test_the_party_is_the_organization_else_the_person_else_the_deal():
+    from invoices.domain.money import Money
+
+    value = Money(D(1), "GBP")
+    made = [deal_gateway.DealFacts(12, "", value, *ids) for ids in ((31, 41), (None, 41), (None, None))]
+    assert [facts.party for facts in made] == [("organization", 31), ("person", 41), ("deal", 12)]
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (None, "20"),
+        ("280", "20"),  # (3 × 100) - 20
+        ("240", "60"),  # 3 × (100 - 20)
+        ("336", "20"),  # the same as the first, with 20 % tax
+        ("288", "60"),
+        ("123", "20"),  # fits neither reading
+    ],
+)
+def test_a_discount_amount_is_of_the_line_unless_pipedrives_sum_says_per_unit(total, expected):
+    row = {"quantity": 3, "item_price": 100, "discount": 20, "discount_type": "amount", "tax": 20, "currency": "GBP"}
+    if total:
+        row["sum"] = D(total)
+    assert line_discount_of(row) == Discount(D(expected), False)

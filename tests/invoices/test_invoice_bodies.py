@@ -1,0 +1,230 @@
+"""A draft as the JSON that QuickBooks takes: known members, exact numbers, nothing it would refuse."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from invoices.domain.deal import Address, Discount
+from invoices.domain.draft import AmountsAre, line_discount
+from invoices.domain.money import round_amount
+from invoices.domain.tax import totals
+from invoices.invoice_bodies import (
+    carries_mark,
+    customer_body,
+    invoice_body,
+    mark_line,
+    sent_lines,
+    unit_price_for,
+)
+from tests.factories import D, a_bill_to, a_draft, a_line
+
+from .domain.books import BY_ID, books
+
+GB, US, AU = books("GB", discount_account_id="86"), books("US"), books("AU", custom_numbers=True)
+
+
+def body(draft=None, of=GB, customer_id="7"):
+    return invoice_body(draft or a_draft(), customer_id, of, request_id="request-1")
+
+
+def details(draft, of=GB):
+    return [line.body["SalesItemLineDetail"] | {"Amount": line.body["Amount"]} for line in sent_lines(draft, of)]
+
+
+def test_a_british_invoice():
+    draft = a_draft(memo=" Thank you ", private_note="For the file", currency="GBP")
+    assert body(draft) == {
+        "CustomerRef": {"value": "7"},
+        "TxnDate": "2026-11-24",
+        "DueDate": "2026-12-08",
+        "Line": [
+            {
+                "DetailType": "SalesItemLineDetail",
+                "Amount": D("100.00"),
+                "Description": "Pallet racking bay 4L",
+                "SalesItemLineDetail": {
+                    "ItemRef": {"value": "1"},
+                    "Qty": D(2),
+                    "UnitPrice": D("50.00"),
+                    "TaxCodeRef": {"value": "2"},
+                },
+            }
+        ],
+        "PrivateNote": f"For the file\n{mark_line(12, 'request-1')}",
+        "GlobalTaxCalculation": "TaxExcluded",
+        "CurrencyRef": {"value": "GBP"},
+        "BillEmail": {"Address": "office@bramleyfoods.co.uk"},
+        "CustomerMemo": {"value": "Thank you"},
+    }
+
+
+def test_an_american_invoice_knows_no_tax_setting_and_no_currency():
+    draft = a_draft(
+        amounts_are=AmountsAre.WITHOUT_TAX_SETTING,
+        currency="USD",
+        lines=(a_line(tax_code_id="TAX"), a_line(tax_code_id="NON")),
+        discount_percentage=D(10),
+    )
+    found = body(draft, US)
+    assert "GlobalTaxCalculation" not in found
+    assert "CurrencyRef" not in found
+    assert found["ApplyTaxAfterDiscount"] is True
+    assert [line["SalesItemLineDetail"]["TaxCodeRef"]["value"] for line in found["Line"][:2]] == ["TAX", "NON"]
+
+
+def test_without_sales_tax_no_line_has_a_code():
+    draft = a_draft(amounts_are=AmountsAre.NO_TAX)
+    assert body(draft)["GlobalTaxCalculation"] == "NotApplicable"
+    assert "TaxCodeRef" not in details(draft)[0]
+    draft = a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING, lines=(a_line(tax_code_id="TAX"),))
+    assert "TaxCodeRef" not in details(draft, books("US", uses_sales_tax=False))[0]
+
+
+def test_prices_with_tax_are_sent_net_with_the_gross_beside():
+    draft = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE, lines=(a_line(quantity=D(3), unit_price=D("9.99")),))
+    (found,) = details(draft)
+    assert (found["Amount"], found["TaxInclusiveAmt"]) == (D("24.98"), D("29.97"))
+    assert round_amount(found["Qty"] * found["UnitPrice"], "GBP") == found["Amount"]
+
+
+def test_a_number_is_sent_only_where_quickbooks_does_not_count():
+    assert "DocNumber" not in body(a_draft(number="BF-1"))
+    assert body(a_draft(number="BF-1"), AU)["DocNumber"] == "BF-1"
+    assert "DocNumber" not in body(a_draft(), AU)
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "sent"), [("EUR", "0.85", True), ("GBP", "0.85", False), ("EUR", None, False)]
+)
+def test_a_rate_is_sent_for_foreign_currencies_only(currency, rate, sent):
+    draft = a_draft(currency=currency, exchange_rate=D(rate) if rate else None)
+    assert ("ExchangeRate" in body(draft)) is sent
+    assert body(draft)["CurrencyRef"] == {"value": currency}
+
+
+@pytest.mark.parametrize(
+    ("discount", "expected"),
+    [
+        (
+            {"discount_percentage": D(10)},
+            {"PercentBased": True, "DiscountPercent": D(10), "DiscountAccountRef": {"value": "86"}},
+        ),
+        ({"discount_amount": D(10)}, {"PercentBased": False, "DiscountAccountRef": {"value": "86"}}),
+    ],
+)
+def test_a_discount_on_everything_is_a_line_of_its_own(discount, expected):
+    last = body(a_draft(**discount))["Line"][-1]
+    assert (last["DetailType"], last["Amount"]) == ("DiscountLineDetail", D("10.00"))
+    assert last["DiscountLineDetail"] == expected
+
+
+def test_a_line_discount_lowers_the_price_and_is_told():
+    line = a_line(quantity=D(12), unit_price=D(520), discount=D("312.00"), discount_text="5%")
+    (sent,) = sent_lines(a_draft(lines=(line,)), GB)
+    assert sent.body["Description"] == "Pallet racking bay 4L (-5%)"
+    assert (sent.body["Amount"], sent.body["SalesItemLineDetail"]["UnitPrice"]) == (D("5928.00"), D("494.00"))
+
+
+def test_a_discount_that_no_price_can_express_is_a_negative_line():
+    line = a_line(quantity=D(99999999), unit_price=D("0.01"), discount=D("0.33"), discount_text="0.33")
+    sent = sent_lines(a_draft(lines=(a_line(), line)), GB)
+    assert [part.origin for part in sent] == [0, 1, 1]
+    assert [part.body["Amount"] for part in sent[1:]] == [D("999999.99"), D("-0.33")]
+    assert sent[2].body["SalesItemLineDetail"]["TaxCodeRef"] == {"value": "2"}
+    assert sent[2].body["Description"].endswith("(-0.33)")
+
+
+def test_what_no_price_can_express_at_all_is_one_piece_told_in_words():
+    line = a_line(quantity=D(99999999), unit_price=D("0.01"), discount=D("0.33"), discount_text="0.33")
+    (sent,) = sent_lines(a_draft(lines=(line,), amounts_are=AmountsAre.TAX_INCLUSIVE), GB)
+    assert sent.body["SalesItemLineDetail"]["Qty"] == 1
+    assert sent.body["Description"].endswith("(99999999 × 0.01, -0.33)")
+
+
+@given(
+    st.decimals(min_value=D("0.001"), max_value=D(5000), places=3),
+    st.decimals(min_value=D("0.01"), max_value=D(90000), places=2),
+)
+def test_quantity_times_price_is_the_amount(quantity, amount):
+    price = unit_price_for(quantity, amount, "GBP", wanted=D(0))
+    assert price is not None
+    assert round_amount(quantity * price, "GBP") == amount
+
+
+def test_the_persons_own_price_is_kept_where_it_fits():
+    assert unit_price_for(D("12.25"), D("53.59"), "GBP", wanted=D("4.375")) == D("4.375")
+    assert unit_price_for(D(0), D(0), "GBP", wanted=D(5)) == D(5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.decimals(min_value=D("0.01"), max_value=D(3000), places=2),
+            st.decimals(min_value=D("0.01"), max_value=D(5000), places=3),
+            st.decimals(min_value=D(0), max_value=D(100), places=1),
+            st.sampled_from(["2", "3", "5"]),
+        ),
+        min_size=1,
+        max_size=9,
+    ),
+    st.sampled_from([AmountsAre.TAX_EXCLUSIVE, AmountsAre.TAX_INCLUSIVE]),
+)
+def test_what_is_sent_adds_up_to_what_was_shown(rows, prices):
+    lines = tuple(
+        a_line(
+            quantity=quantity,
+            unit_price=price,
+            discount=line_discount(quantity, price, Discount(percentage, True), "GBP"),
+            discount_text=f"{percentage}%",
+            tax_code_id=code_id,
+            tax_percentage=BY_ID[code_id].percentage,
+        )
+        for quantity, price, percentage, code_id in rows
+    )
+    draft = a_draft(lines=lines, amounts_are=prices)
+    sent = details(draft)
+    for part in sent:
+        assert round_amount(part["Qty"] * part["UnitPrice"], "GBP") == part["Amount"]
+    added = totals(draft, BY_ID, books=GB)
+    assert sum(part["Amount"] for part in sent) == added.net
+    if prices == AmountsAre.TAX_INCLUSIVE:
+        assert sum(part["TaxInclusiveAmt"] for part in sent) == added.total
+
+
+# Customers
+
+
+def test_a_british_customer():
+    bill_to = a_bill_to(name="Atlas: Trade", tax_id="GB 428 173 846")
+    assert customer_body(bill_to, "EUR", GB, mark="Created from Pipedrive · organization 31") == {
+        "DisplayName": "Atlas – Trade",
+        "Notes": "Created from Pipedrive · organization 31",
+        "PrimaryEmailAddr": {"Address": "office@bramleyfoods.co.uk"},
+        "BillAddr": {"Line1": "4 Mill Lane", "City": "Leeds", "PostalCode": "LS1 4AB", "Country": "United Kingdom"},
+        "PrimaryTaxIdentifier": "GB 428 173 846",
+        "CurrencyRef": {"value": "EUR"},
+    }
+
+
+def test_an_american_customer_has_no_tax_id_and_no_currency():
+    found = customer_body(a_bill_to(tax_id="12-345", email="", address=Address()), "USD", US, mark="m")
+    assert found == {"DisplayName": "Bramley Foods Ltd", "Notes": "m"}
+
+
+# Marks
+
+
+def test_a_mark_is_found_whatever_is_written_around_it():
+    note = f"Voided - Thanks\n{mark_line(12, 'request-1')} - checked by Ann"
+    assert carries_mark(note, "request-1")
+    assert not carries_mark(note, "request-2")
+    assert not carries_mark("", "request-1")
+
+
+def test_a_long_note_leaves_room_for_the_mark():
+    note = body(a_draft(private_note="x" * 4000))["PrivateNote"]
+    assert len(note) == 4000
+    assert carries_mark(note, "request-1")
