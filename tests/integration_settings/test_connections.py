@@ -195,7 +195,11 @@ class TestManyAtOnce:
             given.append(len(given) + 1)
             number = len(given)
             time.sleep(0.2)
-            return 200, {}, json.dumps(intuit_answer(access_token=f"access-{number}", refresh_token=f"refresh-{number}"))
+            return (
+                200,
+                {},
+                json.dumps(intuit_answer(access_token=f"access-{number}", refresh_token=f"refresh-{number}")),
+            )
 
         vendor.add_callback("POST", INTUIT_TOKEN, answer)
         return given

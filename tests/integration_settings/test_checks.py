@@ -1,0 +1,136 @@
+"""A wrong configuration stops the start with one clear line each, and never with a stack trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.checks import run_checks
+
+from integration_settings.checks import stored_tokens_readable
+from pipedrive_qb import settings as settings_module
+from pipedrive_qb.starting import refuse_wrong_configuration
+from tests.settings import ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REQUIRED = {
+    "SECRET_KEY",
+    "TOKEN_ENCRYPTION_KEYS",
+    "PIPEDRIVE_CLIENT_ID",
+    "PIPEDRIVE_CLIENT_SECRET",
+    "QUICKBOOKS_CLIENT_ID",
+    "QUICKBOOKS_CLIENT_SECRET",
+}
+
+
+def ids():
+    return {message.id for message in run_checks() if message.is_serious()}
+
+
+def test_the_settings_of_the_tests_are_in_order(db):
+    assert ids() == set()
+    refuse_wrong_configuration()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("CONFIGURATION_PROBLEMS", ["DEBUG must be on or off, not “maybe”."], "E001"),
+        ("TOKEN_ENCRYPTION_KEYS", ["not-a-key"], "E002"),
+        ("TOKEN_ENCRYPTION_KEYS", [Fernet.generate_key().decode(), "short"], "E002"),
+        ("PIPEDRIVE_WEB_URL", "https://pipedrive.com", "E004"),
+        ("APP_URL", "http://invoices.example.com", "E005"),
+        ("QUICKBOOKS_API_URL", "http://quickbooks.api.intuit.com", "E005"),
+        ("PIPEDRIVE_OAUTH_URL", "http://10.0.0.7", "E005"),
+        ("PIPEDRIVE_API_HOSTS", [], "E006"),
+        ("PIPEDRIVE_API_HOSTS", [".com"], "E006"),
+        ("PIPEDRIVE_API_HOSTS", ["."], "E006"),
+    ],
+)
+def test_each_mistake_has_its_id(settings, name, value, problem):
+    setattr(settings, name, value)
+    assert ids() == {f"integration_settings.{problem}"}
+
+
+def test_a_key_is_never_quoted(settings):
+    settings.TOKEN_ENCRYPTION_KEYS = ["my-secret-but-malformed-key"]
+    assert not any("my-secret" in str(message) for message in run_checks())
+
+
+def test_keys_that_cannot_read_the_stored_tokens_stop_the_start(user, settings):
+    assert stored_tokens_readable(None, databases=["default"]) == []
+    settings.TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert [message.id for message in stored_tokens_readable(None, databases=["default"])] == [
+        "integration_settings.E003"
+    ]
+    with pytest.raises(SystemExit):
+        refuse_wrong_configuration()
+
+
+def run(arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+@pytest.fixture
+def no_env_file():
+    if (ROOT / ".env").exists():
+        pytest.skip("a .env file beside the project would fill in what has to be missing")
+
+
+def test_an_empty_environment_is_told_one_line_for_each_missing_value(no_env_file):
+    told = run(["manage.py", "check"])
+    assert told.returncode != 0
+    assert "Traceback" not in told.stderr
+    lines = [line for line in told.stderr.splitlines() if "is missing" in line]
+    assert {line.split(") ")[1].split(" is missing")[0] for line in lines} == REQUIRED
+
+
+def test_the_web_server_does_not_start_with_an_empty_environment(no_env_file):
+    told = run(["-c", "import pipedrive_qb.wsgi"])
+    assert told.returncode == 3
+    assert "Traceback" not in told.stderr
+    assert sum("is missing" in line for line in told.stderr.splitlines()) == len(REQUIRED)
+
+
+MALFORMED = {
+    "DEBUG": ("maybe", "DEBUG must be on or off"),
+    "APP_URL": ("invoices.example.com", "APP_URL must be an address"),
+    "DATABASE_URL": ("oracle://user:pa55word@host/name", "DATABASE_URL must be an address"),
+    "QUICKBOOKS_ENVIRONMENT": ("Sandbox", "QUICKBOOKS_ENVIRONMENT must be production or sandbox"),
+    "QUICKBOOKS_MONTHLY_READ_BUDGET": ("many", "QUICKBOOKS_MONTHLY_READ_BUDGET must be a whole number"),
+    "SECRET_KEY_FILE": ("/nowhere/at/all", "SECRET_KEY_FILE cannot be read"),
+    "LOG_FORMAT": ("xml", "LOG_FORMAT must be text or json"),
+}
+
+
+def test_malformed_values_are_told_all_at_once_without_a_trace():
+    told = run(["manage.py", "check"], **{**ENVIRONMENT, **{name: value for name, (value, _) in MALFORMED.items()}})
+    assert told.returncode != 0
+    assert "Traceback" not in told.stderr
+    for _, words in MALFORMED.values():
+        assert words in told.stderr
+    assert "pa55word" not in told.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle://x/y", "postgres://host:port/x", ""])
+def test_a_database_address_that_is_none_is_a_problem_and_no_crash(url):
+    problems = settings_module.CONFIGURATION_PROBLEMS
+    before = len(problems)
+    try:
+        settings_module.database(url)
+        assert [problem.split()[0] for problem in problems[before:]] == ["DATABASE_URL"]
+    finally:
+        del problems[before:]

@@ -1,0 +1,145 @@
+"""Public pages, pages for faults, and what the operator asks."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.test import Client
+from django.urls import path
+
+from integration_settings import urls as our_urls
+from pipedrive_qb import health
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/", "Install in Pipedrive"),
+        ("/privacy", "What is kept"),
+        ("/terms", "What the service does"),
+        ("/support", "Where to write"),
+        ("/quickbooks/launch", "Your invoices are in Pipedrive"),
+        ("/quickbooks/reconnect", "Sign in to QuickBooks again"),
+        ("/quickbooks/disconnected", "QuickBooks is disconnected"),
+    ],
+)
+def test_public_pages_are_there_and_set_no_cookie(client, address, words):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert not answer.cookies
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert client.post(address).status_code == 405
+
+
+def test_the_first_page_leads_to_the_others(client):
+    shown = client.get("/").content.decode()
+    for address in ("/pipedrive/install", "/privacy", "/terms", "/support"):
+        assert f'href="{address}"' in shown
+
+
+def fails(request):
+    raise RuntimeError("customer Bramley's data")
+
+
+class Broken:
+    """Addresses of a service in which one page fails."""
+
+    urlpatterns = (*our_urls.urlpatterns, path("broken", fails), path("embed/broken", fails))
+    handler404 = "integration_settings.views.faults.page_not_found"
+    handler500 = "integration_settings.views.faults.server_error"
+
+
+@pytest.fixture
+def broken(settings):
+    settings.ROOT_URLCONF = Broken
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [("/broken", {}), ("/embed/broken", {}), ("/embed/broken", {"HX-Request": "true"})],
+)
+def test_a_fault_of_ours_shows_a_code_that_the_log_has_too(broken, address, headers, caplog):
+    logging.getLogger("django.request").propagate = True
+    answer = broken.get(address, headers=headers)
+    shown = answer.content.decode()
+    code = answer.headers["X-Request-Id"]
+    assert answer.status_code == 500
+    assert "This page could not be shown" in shown
+    assert "Nothing was sent to QuickBooks by this page." in shown
+    assert f"<b>{code}</b>" in shown
+    assert "Bramley" not in shown
+    assert len(code) == 9
+    assert ("<html" in shown) is (not headers)
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/embed/nowhere", "/.git/config", "/admin/", "/static/../manage.py"])
+def test_an_address_that_does_not_exist_says_so(broken, address):
+    answer = broken.get(address)
+    assert answer.status_code == 404
+    assert "This page does not exist" in answer.content.decode()
+    assert "urlpatterns" not in answer.content.decode()
+
+
+def test_a_code_from_the_proxy_is_taken_if_it_looks_like_one(client):
+    assert client.get("/healthz", headers={"X-Request-Id": "abc-12345678"}).headers["X-Request-Id"] == "abc-12345678"
+    assert client.get("/healthz", headers={"X-Request-Id": "<script>"}).headers["X-Request-Id"] != "<script>"
+
+
+# The operator
+
+
+def test_alive(client):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_ready(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"database": "ok", "broker": "ok"})
+
+
+@pytest.mark.parametrize("part", ["database", "broker"])
+def test_not_ready_says_what_is_missing_and_nothing_more(client, monkeypatch, part):
+    def fail():
+        raise OSError("secret-host:5432 refused")
+
+    monkeypatch.setattr(health, f"_ask_{part}", fail)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()[part] == "unreachable"
+    assert "secret-host" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("token", "authorization", "status"),
+    [
+        ("", "", 404),
+        ("", "Bearer ", 404),
+        ("t0ken", "", 404),
+        ("t0ken", "Bearer wrong", 404),
+        ("t0ken", "Basic t0ken", 404),
+        ("t0ken", "Bearer t0ken", 200),
+    ],
+)
+def test_figures_are_for_the_operator(client, settings, token, authorization, status):
+    settings.METRICS_TOKEN = token
+    assert client.get("/metrics", headers={"Authorization": authorization}).status_code == status
+
+
+def test_figures_count_companies_and_grants(client, settings, company, other_company):
+    make_user(company, state="ended")
+    settings.METRICS_TOKEN = "t0ken"
+    lines = client.get("/metrics", headers={"Authorization": "Bearer t0ken"}).content.decode().splitlines()
+    assert "invoicing_companies 2" in lines
+    assert 'invoicing_grants{service="pipedrive",state="connected"} 2' in lines
+    assert 'invoicing_grants{service="pipedrive",state="ended"} 1' in lines
+    assert lines.count("# TYPE invoicing_grants gauge") == 1
+    assert any(line.startswith("invoicing_sync_lateness_seconds ") for line in lines)
+    assert not any(company.name in line for line in lines)

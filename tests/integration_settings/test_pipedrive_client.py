@@ -1,0 +1,156 @@
+"""Pipedrive's client: pages, errors, and the second try after a refused token."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+import requests
+import responses
+from responses import matchers
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    ServiceUnavailable,
+)
+from integration_settings.models import PipedriveUser
+from integration_settings.pipedrive import PipedriveClient
+from tests.integration_settings.vendors import PIPEDRIVE_TOKEN, pipedrive_answer
+
+pytestmark = pytest.mark.django_db
+V1, V2 = "http://127.0.0.1:8010/api/v1", "http://127.0.0.1:8010/api/v2"
+
+
+@pytest.fixture
+def client(user):
+    return PipedriveClient(user)
+
+
+def good(data, **more):
+    return {"success": True, "data": data, **more}
+
+
+def test_a_deal_comes_with_exact_numbers(client, vendor, user):
+    vendor.get(f"{V2}/deals/12", body='{"success": true, "data": {"id": 12, "value": 24000.10}}')
+    assert client.deal(12) == {"id": 12, "value": Decimal("24000.10")}
+    assert vendor.calls[0].request.headers["Authorization"] == f"Bearer {user.access_token}"
+
+
+def test_all_pages_of_a_list_are_read(client, vendor):
+    url = f"{V2}/deals/12/products"
+    for cursor, following, ids in (("", "c2", [1, 2]), ("c2", "c3", [3]), ("c3", None, [4])):
+        expected = {"limit": "500", "sort_by": "order_nr"} | ({"cursor": cursor} if cursor else {})
+        vendor.get(
+            url,
+            json=good([{"id": number} for number in ids], additional_data={"next_cursor": following}),
+            match=[matchers.query_param_matcher(expected)],
+        )
+    assert [product["id"] for product in client.deal_products(12)] == [1, 2, 3, 4]
+
+
+def test_all_pages_of_the_notes_are_read(client, vendor):
+    for start, more in ((0, True), (500, False)):
+        page = {"more_items_in_collection": more, "next_start": start + 500}
+        vendor.get(
+            f"{V1}/notes",
+            json=good([{"id": start}], additional_data={"pagination": page}),
+            match=[matchers.query_param_matcher({"deal_id": "12", "start": str(start), "limit": "500"})],
+        )
+    assert [note["id"] for note in client.deal_notes(12)] == [0, 500]
+
+
+def test_products_are_asked_for_by_the_hundred_and_once_each(client, vendor):
+    vendor.get(f"{V2}/products", json=good([]))
+    client.products([*range(1, 151), 1, 2])
+    asked = [call.request.params["ids"].split(",") for call in vendor.calls]
+    assert [len(ids) for ids in asked] == [100, 50]
+
+
+def test_no_product_needs_no_call(client, vendor):
+    assert client.products([]) == []
+    assert not vendor.calls
+
+
+@pytest.mark.parametrize("data", [None, []])
+def test_an_empty_list_may_be_null(client, vendor, data):
+    vendor.get(f"{V2}/deals/12/discounts", json=good(data))
+    assert client.deal_discounts(12) == []
+
+
+def test_a_refused_token_is_refreshed_once_and_the_call_repeated_once(client, vendor, user):
+    vendor.get(f"{V2}/deals/12", status=401, json={"success": False, "error": "unauthorized access"})
+    vendor.get(f"{V2}/deals/12", json=good({"id": 12}))
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())
+    assert client.deal(12) == {"id": 12}
+    assert [call.request.headers["Authorization"] for call in vendor.calls if "/deals/" in call.request.url] == [
+        f"Bearer pipedrive-access-{user.user_id}",
+        "Bearer new-access",
+    ]
+
+
+def test_a_token_refused_twice_ends_the_call_and_not_the_connection(client, vendor, user):
+    vendor.get(f"{V2}/deals/12", status=401)
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())
+    with pytest.raises(ConnectionExpired):
+        client.deal(12)
+    assert len([call for call in vendor.calls if "/deals/" in call.request.url]) == 2
+    assert PipedriveUser.objects.get(pk=user.pk).is_connected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"status": 403, "json": {"success": False, "error": "Scope and URL mismatch"}}, AccessDenied),
+        ({"status": 403, "body": "<html>Cloudflare</html>"}, AccessDenied),
+        ({"status": 404, "json": {"success": False, "error": "Deal not found"}}, NotFound),
+        ({"status": 410}, NotFound),
+        ({"status": 200, "body": "<html>"}, ServiceUnavailable),
+        ({"status": 200, "json": {"success": False}}, ServiceUnavailable),
+        ({"status": 200, "json": []}, ServiceUnavailable),
+        ({"status": 500}, ServiceUnavailable),
+        ({"body": requests.ReadTimeout()}, ServiceUnavailable),
+    ],
+)
+def test_a_read_that_fails_is_named_for_what_to_do(client, vendor, no_waiting, answer, expected):
+    vendor.get(f"{V2}/deals/12", **answer)
+    with pytest.raises(expected):
+        client.deal(12)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 500}, {"body": requests.ReadTimeout()}, {"status": 200, "body": "<html>"}],
+)
+def test_a_note_whose_answer_is_lost_may_have_been_written(client, vendor, answer):
+    vendor.post(f"{V1}/notes", **answer)
+    with pytest.raises(OutcomeUnknown):
+        client.add_note(deal_id=12, content="<b>x</b>")
+    assert len(vendor.calls) == 1
+
+
+def test_a_refused_note_carries_pipedrives_words_apart_from_the_log_text(client, vendor):
+    vendor.post(f"{V1}/notes", status=400, json={"success": False, "error": "Note for Bramley is too long"})
+    with pytest.raises(Rejected) as caught:
+        client.add_note(deal_id=12, content="x")
+    assert caught.value.message == "Note for Bramley is too long"
+    assert "Bramley" not in str(caught.value)
+
+
+def test_notes_are_written_and_rewritten(client, vendor):
+    vendor.post(
+        f"{V1}/notes", json=good({"id": 5}), match=[matchers.json_params_matcher({"deal_id": 12, "content": "a"})]
+    )
+    vendor.put(f"{V1}/notes/5", json=good({"id": 5}), match=[matchers.json_params_matcher({"content": "b"})])
+    assert client.add_note(deal_id=12, content="a") == {"id": 5}
+    assert client.update_note(note_id=5, content="b") == {"id": 5}
+
+
+def test_an_id_that_is_none_never_gets_into_an_address(client, vendor):
+    with pytest.raises(ValueError, match="invalid literal"):
+        client.deal("12/../../users")
+    assert isinstance(vendor, responses.RequestsMock)
+    assert not vendor.calls

@@ -1,0 +1,218 @@
+"""The vendors' slow lists and the company's profile: what is kept, how long, and when the old one serves."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings import reference
+from integration_settings.errors import ConnectionExpired, ServiceUnavailable
+from integration_settings.models import ReferenceList
+from integration_settings.profile import profile_from
+from integration_settings.reference import Item, Profile, sales_percentage
+from tests.factories import make_company, make_user
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+def later(**delta):
+    return time_machine.travel(timezone.now() + timedelta(**delta), tick=True)
+
+
+# Profile
+
+
+def test_the_profile_is_read_and_found_again(connect):
+    tenant = connect("GB")
+    profile = reference.profile_of(tenant.quickbooks)
+    assert (profile.country, profile.home_currency, profile.multicurrency) == ("GB", "GBP", True)
+    assert (profile.uses_sales_tax, profile.automated_sales_tax, profile.custom_numbers) == (True, False, False)
+    assert profile.allow_discount
+    assert profile.discount_account_id
+    assert not profile.is_us
+    assert tenant.quickbooks.name.startswith("Harbour & Pine Ltd")
+
+
+def test_a_profile_without_preferences_counts_everything_as_off():
+    profile = profile_from({"Country": "us"}, {}, fallback_timezone="Europe/Riga")
+    assert profile == Profile(country="US", timezone="Europe/Riga")
+    assert profile.is_us
+
+
+@pytest.mark.parametrize(
+    ("preferences", "expected"),
+    [
+        ({"CurrencyPrefs": {"HomeCurrency": {"value": "USD"}}}, {"home_currency": "USD"}),
+        ({"CurrencyPrefs": {"HomeCurrency": "USD"}}, {"home_currency": "USD"}),
+        ({"SalesFormsPrefs": {"DefaultDiscountAccount": "86"}}, {"discount_account_id": "86"}),
+        ({"SalesFormsPrefs": {"DefaultDiscountAccount": {"value": "86"}}}, {"discount_account_id": "86"}),
+        ({"SalesFormsPrefs": {"DefaultTerms": {"value": "3"}}}, {"default_terms_id": "3"}),
+        ({"AccountingInfoPrefs": {"BookCloseDate": "2026-09-30"}}, {"books_closed_until": date(2026, 9, 30)}),
+        ({"TaxPrefs": {"UsingSalesTax": True, "PartnerTaxEnabled": False}}, {"uses_sales_tax": True}),
+        ({"TaxPrefs": "odd"}, {}),
+    ],
+)
+def test_members_of_the_preferences_are_understood(preferences, expected):
+    profile = profile_from({}, preferences, fallback_timezone="UTC")
+    for name, value in expected.items():
+        assert getattr(profile, name) == value
+
+
+@pytest.mark.parametrize(("told", "zone"), [("America/Chicago", "America/Chicago"), ("Mars/Base", "UTC"), ("", "UTC")])
+def test_a_time_zone_nobody_knows_is_not_believed(told, zone):
+    assert profile_from({"DefaultTimeZone": told}, {}, fallback_timezone="UTC").timezone == zone
+
+
+def test_an_old_profile_is_read_again_and_serves_when_nobody_answers(connect, control, no_waiting):
+    tenant = connect("GB")
+    control.forget_requests()
+    reference.current_profile(tenant.quickbooks)
+    assert control.requests("quickbooks") == []
+    with later(minutes=55):
+        reference.current_profile(tenant.quickbooks, timedelta(minutes=50))
+        assert len(control.requests("quickbooks", path="preferences")) == 1
+    control.fault("status", path="companyinfo", status=503)
+    assert reference.current_profile(tenant.quickbooks, timedelta(0)).home_currency == "GBP"
+    asked = len(control.requests("quickbooks", path="companyinfo"))
+    reference.current_profile(tenant.quickbooks, timedelta(0))  # resting after the failure
+    assert len(control.requests("quickbooks", path="companyinfo")) == asked
+
+
+# Lists
+
+
+def test_tax_codes_carry_what_their_rates_add_up_to(connect):
+    codes = {code.name: code for code in reference.tax_codes(connect("GB").company)}
+    assert codes["20.0% S"].percentage == 20
+    assert codes["5.0% R"].percentage == 5
+    assert codes["0.0% Z"].percentage == 0
+    assert all(code.rates for code in codes.values())
+
+
+def test_a_us_company_has_the_two_pseudo_codes_without_a_call(connect, control):
+    tenant = connect("US")
+    control.forget_requests()
+    assert [code.id for code in reference.tax_codes(tenant.company)] == ["TAX", "NON"]
+    assert control.requests("quickbooks") == []
+
+
+@pytest.mark.parametrize(
+    ("details", "percentage"),
+    [
+        ([("a", "TaxOnAmount", 0)], "20"),
+        ([("a", "TaxOnAmount", 0), ("b", "TaxOnAmount", 1)], "25"),
+        ([("a", "TaxOnAmount", 0), ("b", "TaxOnAmountPlusTax", 1)], "26"),
+        ([("b", "TaxOnAmountPlusTax", 1), ("a", "TaxOnAmount", 0)], "26"),
+        ([("a", "TaxOnAmount", 0), ("b", "TaxOnTax", 1)], "21"),
+        ([("a", "TaxOnAmount", 0), ("minus", "TaxOnAmount", 0)], "0"),
+        ([("unknown", "TaxOnAmount", 0)], "0"),
+        ([], "0"),
+    ],
+)
+def test_rates_of_a_code_add_up_in_their_order(details, percentage):
+    rates = {"a": D(20), "b": D(5), "minus": D(-20)}
+    listed = [
+        {"TaxRateRef": {"value": rate}, "TaxTypeApplicable": how, "TaxOrder": order} for rate, how, order in details
+    ]
+    assert sales_percentage({"SalesTaxRateList": {"TaxRateDetail": listed}}, rates) == D(percentage)
+
+
+def test_items_include_inactive_ones_and_no_categories(connect):
+    items = reference.items(connect("GB").company)
+    assert any(not item.active for item in items)
+    assert {item.type for item in items} <= {"Service", "NonInventory", "Inventory"}
+    rack = next(item for item in items if item.sku == "RACK-4L")
+    assert isinstance(rack, Item)
+    assert isinstance(rack.price, Decimal)
+
+
+def test_the_home_currency_comes_first_and_alone_without_multicurrency(connect):
+    codes = [currency.code for currency in reference.currencies(connect("GB").company)]
+    assert codes[0] == "GBP"
+    assert {"EUR", "USD"} <= set(codes)
+    assert [currency.code for currency in reference.currencies(connect("AU").company)] == ["AUD"]
+
+
+def test_terms_and_accounts_are_listed(connect):
+    company = connect("GB").company
+    assert any(term.due_days == 30 for term in reference.terms(company))
+    assert reference.income_accounts(company)
+
+
+def test_a_list_is_read_once_an_hour(connect, control):
+    tenant = connect("GB")
+    control.forget_requests()
+    first = reference.items(tenant.company)
+    assert reference.items(tenant.company) == first
+    assert len(control.requests("quickbooks", path="query")) == 1
+    assert reference.read_at(tenant.company, "items") > timezone.now() - timedelta(minutes=1)
+    ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(minutes=61))
+    reference.items(tenant.company)
+    assert len(control.requests("quickbooks", path="query")) == 2
+
+
+def test_an_old_list_serves_while_quickbooks_does_not_answer(connect, control, no_waiting):
+    tenant = connect("GB")
+    known = reference.items(tenant.company)
+    control.fault("status", path="query", status=503)
+    assert reference.items(tenant.company, timedelta(0)) == known
+    asked = len(control.requests("quickbooks", path="query"))
+    assert reference.items(tenant.company, timedelta(0)) == known
+    assert len(control.requests("quickbooks", path="query")) == asked
+
+
+def test_without_any_list_the_failure_is_told(connect, control, no_waiting):
+    tenant = connect("GB")
+    control.fault("status", path="query", status=503)
+    with pytest.raises(ServiceUnavailable):
+        reference.items(tenant.company)
+
+
+def test_a_company_without_books_has_no_lists(db):
+    with pytest.raises(ConnectionExpired):
+        reference.items(make_company())
+
+
+def test_lists_of_two_companies_are_apart(connect):
+    british, american = connect("GB"), connect("US")
+    names = {item.name for item in reference.items(british.company)}
+    assert names != {item.name for item in reference.items(american.company)}
+    assert ReferenceList.objects.filter(kind="items").count() == 2
+
+
+# Pipedrive's fields
+
+
+def test_fields_are_named_by_where_they_belong(connect):
+    fields = {field.code: field for field in reference.pipedrive_fields(connect("GB").user)}
+    assert fields["organization.address"].label == "Organization – Address"
+    assert fields["organization.address"].type == "address"
+    assert fields["person.emails"].label == "Person – Email"
+    assert fields["deal.title"].kind == "deal"
+    assert any(field.label == "Organization – VAT no." for field in fields.values())
+
+
+def test_a_singular_code_in_the_definitions_is_the_plural_of_the_objects(user, vendor):
+    def definitions(*codes):
+        fields = [{"field_code": code, "field_name": code, "field_type": "varchar"} for code in codes]
+        return {"success": True, "data": fields, "additional_data": {"next_cursor": None}}
+
+    base = "http://127.0.0.1:8010/api/v2"
+    vendor.get(f"{base}/organizationFields", json=definitions("name", "email"))
+    vendor.get(f"{base}/personFields", json=definitions("email", "phone"))
+    vendor.get(f"{base}/dealFields", json=definitions())
+    codes = [field.code for field in reference.pipedrive_fields(user)]
+    assert codes == ["organization.name", "organization.email", "person.emails", "person.phones"]
+
+
+def test_fields_are_shared_by_the_users_of_a_company(connect, control):
+    tenant = connect("GB", quickbooks=False)
+    reference.pipedrive_fields(tenant.user)
+    control.forget_requests()
+    reference.pipedrive_fields(make_user(tenant.company))
+    assert control.requests("pipedrive") == []

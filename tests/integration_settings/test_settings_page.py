@@ -1,0 +1,311 @@
+"""The settings inside Pipedrive, over the stand-in: what is shown, saved, refused, and who may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.models import CompanySettings
+from tests.factories import frame_token_of, make_invoice, make_pending_invoice
+
+pytestmark = pytest.mark.django_db
+CONTENT, SAVE = "/embed/settings/content", "/embed/settings/save"
+
+CHOICES = {
+    "recipient_field": "organization.name",
+    "address_field": "organization.address",
+    "email_field": "person.emails",
+    "tax_id_field": "",
+    "due_days": "14",
+}
+
+
+@pytest.fixture
+def tenant(connect):
+    return connect("GB")
+
+
+@pytest.fixture
+def headers(tenant, page_token):
+    return page_token(tenant.user, "settings")
+
+
+@pytest.fixture
+def tom(tenant, control):
+    """A colleague who is no administrator."""
+    from tests.conftest import connect_user
+
+    return connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
+
+
+def text_of(response):
+    return " ".join(response.content.decode().replace("&amp;", "&").replace("&#x27;", "'").split())
+
+
+def field_named(tenant, control, kind, name):
+    company = control.company(tenant.pair.pipedrive_company_id)
+    return next(field["field_code"] for field in company["fields"][kind] if field["field_name"] == name)
+
+
+def test_the_shell_asks_nobody(client, tenant, control):
+    control.forget_requests()
+    answer = client.get("/embed/settings", {"token": frame_token_of(tenant.user), "id": "f1"})
+    assert answer.status_code == 200
+    assert f'hx-get="{CONTENT}"' in answer.content.decode()
+    assert control.requests() == []
+
+
+def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
+    answer = client.get(CONTENT, headers=headers)
+    shown = text_of(answer)
+    assert answer.status_code == 200
+    assert tenant.quickbooks.name in shown
+    assert "QuickBooks Online, United Kingdom" in shown
+    assert "GBP, more than one currency · VAT on · invoice numbers by QuickBooks" in shown
+    assert "VAT number" in shown
+    assert "Issued 13 Mar, due 27 Mar" in shown
+    assert "Save for the company" in shown
+    assert "Sign in again" in shown
+    assert "/quickbooks/connect?ticket=" in shown
+
+
+def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client, tenant, headers):
+    form = client.get(CONTENT, headers=headers).context["form"]
+    groups = dict(form.fields["email_field"].choices)
+    assert groups[""] == "Not filled"
+    offered = [code for kind in ("Organization", "Person", "Deal") for code, _ in groups[kind]]
+    assert {"organization.name", "organization.address", "person.emails", "deal.title"} <= set(offered)
+    assert any(len(code) == len("deal.") + 40 for code in offered)
+    assert "deal.owner_id" not in offered
+    assert form["recipient_field"].value() == "organization.name"
+    assert form["address_field"].value() == "organization.address"
+    assert form["email_field"].value() == "person.emails"
+    assert "" not in dict(form.fields["recipient_field"].choices)
+
+
+def test_saving_is_for_everyone_in_the_company(client, tenant, headers, control, tom, page_token):
+    vat = "organization." + field_named(tenant, control, "organization", "VAT no.")
+    answer = client.post(SAVE, CHOICES | {"tax_id_field": vat, "due_days": "7"}, headers=headers)
+    assert answer.status_code == 200
+    assert f'data-snackbar="Saved for everyone in {tenant.company.name}"' in answer.content.decode()
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.tax_id_field, stored.due_days, stored.updated_by) == (vat, 7, tenant.user.name)
+    shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
+    assert "Organization – VAT no." in shown
+    assert "Issued 13 Mar, due 20 Mar" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"due_days": ""}, "due_days", "0 means due on the invoice date"),
+        ({"due_days": "-1"}, "due_days", "before the invoice date"),
+        ({"due_days": "366"}, "due_days", "365 days"),
+        ({"due_days": "7.5"}, "due_days", "whole number"),
+        ({"due_days": "<b>"}, "due_days", "whole number"),
+        ({"recipient_field": ""}, "recipient_field", "needs a recipient"),
+        ({"recipient_field": "deal.invented"}, "recipient_field", "does not have this field"),
+        ({"email_field": "company.secret"}, "email_field", "does not have this field"),
+    ],
+)
+def test_a_wrong_entry_is_refused_at_its_field_and_the_rest_is_kept(client, tenant, headers, change, field, words):
+    answer = client.post(SAVE, CHOICES | {"tax_id_field": "organization.website"} | change, headers=headers)
+    assert answer.status_code == 422
+    assert words in " ".join(answer.context["form"].errors[field])
+    assert answer.context["form"]["tax_id_field"].value() == "organization.website"
+    assert "1 thing to fix before this can be saved" in text_of(answer)
+    assert CompanySettings.objects.get(company=tenant.company).tax_id_field == ""
+
+
+def test_a_field_that_is_gone_from_pipedrive_is_pointed_out_at_its_row(client, tenant, headers):
+    tenant.company.settings.tax_id_field = "organization." + "a" * 40
+    tenant.company.settings.save()
+    answer = client.get(CONTENT, headers=headers)
+    gone = [row.field.name for row in answer.context["form"].rows if row.gone]
+    assert gone == ["tax_id_field"]
+    assert "This field is gone from Pipedrive" in text_of(answer)
+    # Other choices can still be saved; the lost one is pointed out until somebody chooses.
+    kept = client.post(SAVE, CHOICES | {"tax_id_field": "organization." + "a" * 40, "due_days": "9"}, headers=headers)
+    assert kept.status_code == 200
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 9
+    assert "This field is gone from Pipedrive" in text_of(kept)
+
+
+def test_whoever_is_no_administrator_sees_everything_and_who_can_change_it(client, tenant, tom, page_token):
+    answer = client.get(CONTENT, headers=page_token(tom, "settings"))
+    shown = text_of(answer)
+    assert tenant.quickbooks.name in shown
+    assert f"Changing them is for Pipedrive administrators: {tenant.user.name}." in shown
+    for forbidden in ("Save for the company", "Disconnect", "/quickbooks/connect", "<select name", "Sign in again"):
+        assert forbidden not in shown
+
+
+@pytest.mark.parametrize("path", [SAVE, "/embed/settings/disconnect"])
+def test_whoever_is_no_administrator_changes_nothing(client, tenant, tom, page_token, path):
+    answer = client.post(path, CHOICES | {"due_days": "1"}, headers=page_token(tom, "settings"))
+    assert answer.status_code == 403
+    assert answer.headers["X-Fragment"] == "swap"
+    assert "Nothing was changed." in text_of(answer)
+    tenant.quickbooks.refresh_from_db()
+    assert tenant.quickbooks.is_connected
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+
+
+def test_rights_are_read_again_when_the_page_opens(client, tenant, headers, control):
+    tenant.user.is_admin = False
+    tenant.user.save()
+    assert "Save for the company" in text_of(client.get(CONTENT, headers=headers))
+    tenant.user.refresh_from_db()
+    assert tenant.user.is_admin
+
+
+def test_rights_are_asked_for_once_in_a_few_minutes(client, tenant, headers, control):
+    control.forget_requests()
+    client.get(CONTENT, headers=headers)
+    client.get(CONTENT, headers=headers)
+    assert len(control.requests("pipedrive", path="/users/me")) == 1
+    assert len(control.requests("pipedrive", path="Fields")) == 3
+
+
+def test_disconnecting_keeps_the_settings_and_tells_intuit(client, tenant, headers, control):
+    tenant.company.settings.due_days = 33
+    tenant.company.settings.save()
+    control.forget_requests()
+    answer = client.post("/embed/settings/disconnect", headers=headers)
+    shown = text_of(answer)
+    assert "QuickBooks was disconnected here" in shown
+    assert "Sign in to QuickBooks" in shown
+    tenant.quickbooks.refresh_from_db()
+    assert not tenant.quickbooks.is_connected
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 33
+    assert len(control.requests("quickbooks", path="revoke")) == 1
+
+
+def test_disconnecting_asks_first_in_the_agreed_words(client, tenant, headers):
+    shown = text_of(client.get(CONTENT, headers=headers))
+    assert 'data-confirm-title="Disconnect QuickBooks?"' in shown
+    assert "For everyone in your Pipedrive: no new invoices and no new statuses." in shown
+
+
+def test_an_ended_connection_says_since_when_and_what_waits(client, tenant, headers):
+    make_invoice(tenant.company)
+    make_pending_invoice(tenant.company)
+    tenant.quickbooks.state, tenant.quickbooks.ended_why = "ended", "invalid_grant"
+    tenant.quickbooks.ended_at = timezone.now()
+    tenant.quickbooks.save()
+    shown = text_of(client.get(CONTENT, headers=headers))
+    assert "Sign-in needed" in shown
+    assert "QuickBooks ended the connection" in shown
+    assert "1 invoice waits and runs after the sign-in." in shown
+
+
+def test_before_the_first_connection_an_administrator_is_led_to_it(client, connect, page_token):
+    tenant = connect("GB", quickbooks=False)
+    shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
+    assert "Not connected" in shown
+    assert "Sign in to QuickBooks" in shown
+    assert "Tax ID" in shown
+
+
+def test_a_sign_in_that_ends_soon_is_announced(client, tenant, headers):
+    tenant.quickbooks.hard_expires_at = timezone.now() + timedelta(days=10, hours=1)
+    tenant.quickbooks.save()
+    assert "10 days left" in text_of(client.get(CONTENT, headers=headers))
+
+
+def test_check_now_asks_quickbooks_and_shows_the_new_time(client, tenant, headers, control):
+    control.forget_requests()
+    answer = client.post("/embed/settings/check", headers=headers)
+    assert answer.status_code == 200
+    assert len(control.requests("quickbooks", path="preferences")) == 1
+    assert "Last answer" in text_of(answer)
+
+
+def test_check_now_says_when_quickbooks_does_not_answer(client, tenant, headers, control, no_waiting):
+    control.fault("status", path="companyinfo", status=503)
+    shown = text_of(client.post("/embed/settings/check", headers=headers))
+    assert "QuickBooks does not answer right now." in shown
+    assert "Connected" in shown
+
+
+def test_a_check_that_finds_the_grant_dead_shows_the_ended_connection(client, tenant, headers, control):
+    control.expire_tokens("quickbooks", tenant.realm, kind="all")
+    version = client.get(CONTENT, headers=headers).context["card"].version
+    answer = client.post("/embed/settings/check", {"version": version}, headers=headers)
+    assert "QuickBooks ended the connection" in text_of(answer)
+    assert answer.headers["HX-Trigger"] == "settings-changed"
+
+
+def test_fields_that_cannot_be_read_leave_the_rest_usable(client, tenant, headers, control, no_waiting):
+    control.fault("status", service="pipedrive", path="Fields", status=503)
+    answer = client.get(CONTENT, headers=headers)
+    shown = text_of(answer)
+    assert answer.status_code == 200
+    assert "The list of Pipedrive’s fields could not be read" in shown
+    assert tenant.quickbooks.name in shown
+    refused = client.post(SAVE, CHOICES | {"due_days": "3"}, headers=headers)
+    assert refused.status_code == 422
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+
+
+def test_a_dead_pipedrive_grant_leads_to_a_new_install(client, tenant, headers, control):
+    control.expire_tokens("pipedrive", tenant.pair.pipedrive_company_id, kind="all")
+    answer = client.get(CONTENT, headers=headers)
+    assert answer.status_code == 401
+    assert "The app is not installed for you" in text_of(answer)
+
+
+def test_the_connection_card_comes_alone_when_only_it_is_asked_for(client, tenant, headers):
+    answer = client.get(CONTENT, {"part": "connection"}, headers=headers)
+    assert "<table" not in answer.content.decode()
+    assert "HX-Trigger" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [("7", "due 20 Mar"), ("0", "due 13 Mar"), ("", ""), ("x", ""), ("999", "")]
+)
+def test_the_example_follows_the_entry(client, tenant, headers, days, words):
+    shown = text_of(client.get(CONTENT, {"part": "due-example", "due_days": days}, headers=headers))
+    assert words in shown
+    assert bool(shown.strip()) is bool(words)
+
+
+def test_hostile_names_are_shown_as_text(client, tenant, headers):
+    tenant.company.name = tenant.quickbooks.name = '<script>alert(1)</script>"><img src=x>'
+    tenant.company.save()
+    tenant.quickbooks.save()
+    for answer in (
+        client.get(CONTENT, {"part": "connection"}, headers=headers),
+        client.post(SAVE, CHOICES, headers=headers),
+    ):
+        assert "<script>" not in answer.content.decode()
+        assert "<img" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("country", ["US", "AU"])
+def test_words_follow_the_country_of_the_books(client, connect, page_token, country):
+    tenant = connect(country)
+    shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
+    expected = {
+        "US": ("Tax ID", "sales tax on", "QuickBooks keeps no tax number of customers in this country."),
+        "AU": ("ABN", "GST on", "invoice numbers by whoever creates the invoice"),
+    }
+    for words in expected[country]:
+        assert words in shown
+    assert "VAT" not in shown.replace("VAT no.", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("post", CONTENT), ("get", SAVE), ("get", "/embed/settings/disconnect"), ("get", "/embed/settings/check")],
+)
+def test_each_address_has_its_method(client, tenant, headers, method, path):
+    assert getattr(client, method)(path, headers=headers).status_code == 405
+
+
+def test_one_companys_settings_are_not_anothers(client, tenant, headers, other_company):
+    client.post(SAVE, CHOICES | {"due_days": "3"}, headers=headers)
+    assert CompanySettings.objects.get(company=other_company).due_days == 14
+    assert other_company.name not in text_of(client.get(CONTENT, headers=headers))
