@@ -69,6 +69,27 @@ def address(name: str, default: str = "") -> str:
     return value
 
 
+def one_of(name: str, choices: tuple[str, ...]) -> str:
+    """The first choice is the default."""
+    value = text(name, choices[0])
+    if value in choices:
+        return value
+    CONFIGURATION_PROBLEMS.append(f"{name} must be {' or '.join(choices)}, not “{value}”.")
+    return choices[0]
+
+
+def database(url: str) -> dict[str, Any]:
+    scheme = url.partition(":")[0]
+    if scheme in ("postgres", "postgresql", "sqlite"):
+        try:
+            return dict(environ.Env.db_url_config(url))
+        except (ValueError, environ.ImproperlyConfigured):
+            pass
+    # The address may hold a password, so it is not repeated.
+    CONFIGURATION_PROBLEMS.append("DATABASE_URL must be an address such as postgres://user:password@host/name.")
+    return dict(environ.Env.db_url_config("sqlite://:memory:"))
+
+
 # The service itself
 
 DEBUG = flag("DEBUG")
@@ -77,7 +98,7 @@ SECURE_SITE = APP_URL.startswith("https://")
 SECRET_KEY = required("SECRET_KEY", "it signs page tokens; a long random text") or "missing-so-that-checks-can-report"
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost")
-LOG_FORMAT = text("LOG_FORMAT", "text")
+LOG_FORMAT = one_of("LOG_FORMAT", ("text", "json"))
 SENTRY_DSN = text("SENTRY_DSN")
 METRICS_TOKEN = text("METRICS_TOKEN")
 _keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")
@@ -98,7 +119,7 @@ PIPEDRIVE_MODAL_ID = text("PIPEDRIVE_MODAL_ID", "QuickBooks invoice")
 
 # QuickBooks. The three addresses by environment: https://developer.intuit.com/app/developer/qbo/docs/develop
 
-QUICKBOOKS_ENVIRONMENT = text("QUICKBOOKS_ENVIRONMENT", "production")
+QUICKBOOKS_ENVIRONMENT = one_of("QUICKBOOKS_ENVIRONMENT", ("production", "sandbox"))
 QUICKBOOKS_ADDRESSES = {
     "production": (
         "https://developer.intuit.com/.well-known/openid_configuration/",
@@ -111,11 +132,7 @@ QUICKBOOKS_ADDRESSES = {
         "https://sandbox.qbo.intuit.com",
     ),
 }
-if QUICKBOOKS_ENVIRONMENT not in QUICKBOOKS_ADDRESSES:
-    CONFIGURATION_PROBLEMS.append(
-        f"QUICKBOOKS_ENVIRONMENT must be production or sandbox, not “{QUICKBOOKS_ENVIRONMENT}”."
-    )
-_discovery, _api, _web = QUICKBOOKS_ADDRESSES.get(QUICKBOOKS_ENVIRONMENT, QUICKBOOKS_ADDRESSES["production"])
+_discovery, _api, _web = QUICKBOOKS_ADDRESSES[QUICKBOOKS_ENVIRONMENT]
 QUICKBOOKS_DISCOVERY_URL = text("QUICKBOOKS_DISCOVERY_URL", _discovery)
 QUICKBOOKS_API_URL = address("QUICKBOOKS_API_URL", _api)
 QUICKBOOKS_WEB_URL = address("QUICKBOOKS_WEB_URL", _web)
@@ -156,7 +173,7 @@ TEMPLATES = [
     }
 ]
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'database.sqlite3'}")
-DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
+DATABASES: dict[str, Any] = {"default": database(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(exist_ok=True)
     # Write-ahead log: readers do not wait for writers. Immediate: a transaction takes the write lock at its start,
@@ -213,6 +230,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_SSL_REDIRECT = SECURE_SITE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from within, past the proxy that speaks https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SITE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SITE
