@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 NAME_TAKEN, NUMBER_TAKEN, BOOKS_CLOSED, NOT_THERE = "6240", "6140", "6210", "610"
+UNKNOWN_MEMBER = "2010"
 BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}
 
 
@@ -77,6 +78,8 @@ def field_of(step: Step, code: str, *, element: str, detail: str, line_origins: 
     """The form's field, "" for none. `line_origins[n]` is the draft's line that the request's line n came from."""
     if code in BY_CODE:
         return BY_CODE[code]
+    if code == UNKNOWN_MEMBER:
+        detail = ""  # it lists all members that QuickBooks knows
     if step == Step.CUSTOMER:
         return _first(CUSTOMER_WORDS, element) or _first(CUSTOMER_WORDS, detail) or "customer"
     for text in (element, detail):

@@ -29,6 +29,7 @@ ORIGINS = [0, 1, 1, 2]  # the second line of the draft went out as two
         (Step.INVOICE, "6000", "Line.DiscountLineDetail", "Discounts are switched off", "discount"),
         (Step.INVOICE, "2050", "CustomerMemo.value", "Length of the field exceeds 1000 chars", "memo"),
         (Step.INVOICE, "6000", "TotalAmt", "Transaction amount must be 0 or greater.", "lines"),
+        (Step.INVOICE, "2010", "", "Unrecognized field; known properties: DocNumber, DueDate, TotalAmt", ""),
         (Step.INVOICE, "6190", "", "your trial or subscription period ended", ""),
         (Step.INVOICE, "", "", "", ""),
     ],

@@ -1,0 +1,241 @@
+"""Our code on answers that QuickBooks really gave: through the client and the gateway, from the transport up."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+import responses
+
+from integration_settings.errors import (
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceUnavailable,
+)
+from integration_settings.quickbooks import QuickBooksClient
+from invoices.domain.refusals import Step, field_of
+from invoices.domain.status import InvoiceStatus, looks_voided
+from invoices.invoice_answers import applied_payment, issued_invoice, known_customer
+from invoices.invoice_gateway import QuickBooksGateway
+from invoices.models import Invoice
+from invoices.reports import apply_report, mark_deleted, status_of, zone
+from tests import recordings
+from tests.factories import D, a_bill_to, a_draft, make_invoice
+
+PACIFIC = zone("America/Los_Angeles")
+
+
+@pytest.fixture
+def wire():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def gateway(quickbooks):
+    return QuickBooksGateway(quickbooks)
+
+
+@pytest.fixture
+def client(quickbooks):
+    return QuickBooksClient(quickbooks)
+
+
+def answer_with(wire, recording, *, path=r".*", status=None):
+    wire.add(
+        recording.method,
+        re.compile(rf"http://127\.0\.0\.1:\d+/v3/company/\d+/{path}"),
+        body=recording.body,
+        status=status or recording.status,
+        content_type=recording.content_type,
+    )
+
+
+def test_a_created_invoice_of_2026(wire, gateway):
+    answer_with(wire, recordings.answer("create-invoice"), path="invoice")
+    found = gateway.create_invoice(a_draft(), "1", request_id="request-1")
+    assert (found.qbo_invoice_id, found.sync_token, found.number) == ("155", "0", "1042")
+    assert (found.currency, found.total, found.balance, found.tax) == ("USD", D(100), D(100), D(0))
+    assert (found.customer_id, found.customer_name) == ("1", "Amy's Bird Sanctuary")
+    assert (found.invoice_date, found.due_date) == (date(2024, 1, 15), date(2024, 2, 14))
+    assert found.line_amounts == (D(100),)
+    assert found.created_at == datetime(2026, 5, 5, 9, 8, 55, tzinfo=UTC)
+    assert "requestid=request-1" in wire.calls[0].request.url
+
+
+def test_a_created_invoice_of_2020(wire, gateway):
+    answer_with(wire, recordings.cassette("create-invoice")[0], path="invoice")
+    found = gateway.create_invoice(a_draft(), "1", request_id="request-1")
+    assert (found.qbo_invoice_id, found.number, found.total) == ("266", "1043", D("100.00"))
+
+
+def test_amounts_are_exact(wire, gateway):
+    wire.add(responses.POST, re.compile(r".*/query.*"), body=recordings.answer("invoices").body)
+    found = {invoice.qbo_invoice_id: invoice for invoice in gateway.read_invoices(["130"])}
+    assert (found["130"].total, found["130"].line_amounts[:3]) == (D("362.07"), (D(275), D("12.75"), D("47.5")))
+    assert found["130"].tax == D("362.07") - D("335.25")
+
+
+def test_every_recorded_invoice_of_2026_has_a_status():
+    rows = recordings.answer("invoices").json["QueryResponse"]["Invoice"]
+    assert len(rows) > 20
+    seen = set()
+    for row in rows:
+        found = issued_invoice(row)
+        assert found.qbo_invoice_id
+        assert found.updated_at >= found.created_at
+        assert not looks_voided(
+            total=found.total, line_amounts=found.line_amounts, private_note=found.private_note, earlier_total=None
+        )
+        assert bool(found.payment_ids) == any(link["TxnType"] == "Payment" for link in row["LinkedTxn"])
+        seen.add(found.balance == 0)
+    assert seen == {True, False}
+
+
+def test_a_void_of_2022_is_recognised_by_its_zeros(company, wire, client):
+    before, after = recordings.cassette("void-invoice")[:2]
+    row = make_invoice(company, qbo_invoice_id="264", total=None, tax=None, balance=None, qbo_updated_at=None)
+    apply_report(row, issued_invoice(before.json["Invoice"]), place=PACIFIC)
+    assert (row.total, row.number) == (D(100), "1041")
+    wire.add(responses.POST, re.compile(r".*/invoice\?.*operation=void.*"), body=after.body)
+    voided = issued_invoice(client.void("Invoice", "264", "0", request_id="void-1"))
+    apply_report(row, voided, place=PACIFIC)
+    assert status_of(row, date(2022, 9, 2)) == InvoiceStatus.VOIDED
+    assert (row.total, row.balance, row.sync_token) == (D(100), D(0), "1")
+    assert row.voided_on == date(2022, 9, 2)
+
+
+def test_a_deletion_is_a_few_words(company, wire, client):
+    recorded = recordings.cassette("delete-invoice")[1]
+    wire.add(responses.POST, re.compile(r".*/invoice\?.*operation=delete.*"), body=recorded.body)
+    found = issued_invoice(client.delete("Invoice", "266", "0", request_id="delete-1"))
+    assert (found.qbo_invoice_id, found.deleted, found.updated_at) == ("266", True, None)
+    row = make_invoice(company, qbo_invoice_id="266")
+    mark_deleted(row, place=PACIFIC, at=found.updated_at)
+    assert Invoice.objects.get(pk=row.pk).deleted_on is not None
+
+
+def test_a_sent_invoice_says_when(wire, client):
+    wire.add(responses.POST, re.compile(r".*/invoice/103/send.*"), body=recordings.answer("send-invoice").body)
+    found = issued_invoice(client.send_invoice("103", "geeta@example.com", request_id="send-1"))
+    assert (found.emailed, found.emailed_at) == (True, datetime(2026, 5, 5, 9, 6, 31, tzinfo=UTC))
+
+
+def test_a_pdf_is_a_pdf(wire, client):
+    recorded = recordings.cassette("get_pdf-invoice")[0]
+    wire.add(responses.GET, re.compile(r".*/invoice/130/pdf.*"), body=b"%PDF-1.4\n" + recorded.body[9:])
+    assert client.invoice_pdf("130").startswith(b"%PDF")
+    assert recorded.content_type.startswith("application/pdf")
+
+
+def test_changes_are_grouped_by_entity(wire, client, gateway):
+    recorded = recordings.cassette("cdc-basic")[0]
+    wire.add(responses.GET, re.compile(r".*/cdc\?.*"), body=recorded.body)
+    changes = client.changes(("Estimate", "Invoice"), datetime(2011, 10, 10, tzinfo=UTC))
+    assert changes.time == datetime.fromisoformat(recorded.json["time"])
+    assert [row["Id"] for row in changes.objects["Estimate"]][:1] == ["48"]
+    assert changes.objects["Invoice"] == []
+    found = gateway.changed_since(datetime(2011, 10, 10, tzinfo=UTC))
+    assert (found.invoices, found.payments, found.cut_off) == ((), (), False)
+
+
+def test_customers_are_read_as_candidates():
+    rows = [known_customer(row) for row in recordings.answer("query-entities").json["QueryResponse"]["Customer"]]
+    assert (rows[0].name, rows[0].email, rows[0].place, rows[0].currency) == (
+        "Amy's Bird Sanctuary",
+        "Birds@Intuit.com",
+        "Bayshore",
+        "USD",
+    )
+    assert all(row.active and row.created_at for row in rows)
+
+
+@pytest.mark.parametrize("year", ["2020", "2026"])
+def test_a_created_customer(wire, gateway, year):
+    recorded = recordings.answer("create-customer") if year == "2026" else recordings.cassette("create-customer")[0]
+    answer_with(wire, recorded, path="customer")
+    found = gateway.create_customer(a_bill_to(), "USD", mark="Test", request_id="customer-1")
+    assert found.customer_id == {"2020": "70", "2026": "60"}[year]
+    assert found.active
+
+
+def test_payments_name_their_invoices():
+    rows = recordings.answer("payments").json["QueryResponse"]["Payment"]
+    found = {payment.payment_id: payment for payment in map(applied_payment, rows)}
+    assert (found["128"].invoice_ids, found["128"].paid_on) == (("96",), date(2026, 4, 8))
+    assert applied_payment(recordings.answer("create-payment").json["Payment"]).invoice_ids == ()
+    assert applied_payment(recordings.answer("create-credit-memo").json["CreditMemo"]).invoice_ids == ()
+
+
+# Faults
+
+
+def test_a_taken_name_is_refused_at_the_name(wire, gateway):
+    answer_with(wire, recordings.cassette("error-validation")[0], path="customer")
+    with pytest.raises(Rejected) as refused:
+        gateway.create_customer(a_bill_to(), "USD", mark="Test", request_id="customer-1")
+    assert refused.value.code == "6240"
+    field = field_of(Step.CUSTOMER, "6240", element=refused.value.element, detail=refused.value.detail)
+    assert field == "customer.name"
+
+
+def test_an_unknown_member_is_our_own_mistake_and_belongs_to_no_field(wire, gateway):
+    answer_with(wire, recordings.cassette("error-400_json")[0], path="invoice")
+    with pytest.raises(Rejected) as refused:
+        gateway.create_invoice(a_draft(), "1", request_id="request-1")
+    assert refused.value.code == "2010"
+    assert field_of(Step.INVOICE, "2010", element=refused.value.element, detail=refused.value.detail) == ""
+
+
+def test_an_expired_token_is_no_refusal(wire, gateway, monkeypatch):
+    recorded = recordings.cassette("error-401")[0]
+    wire.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=401)
+    monkeypatch.setattr("integration_settings.quickbooks.refresh_after_401", lambda connection, token: "another")
+    with pytest.raises(ConnectionExpired):
+        gateway.create_invoice(a_draft(), "1", request_id="request-1")
+    assert len(wire.calls) == 2
+
+
+def test_an_impossible_id_is_refused(wire, gateway):
+    recorded = next(row for row in recordings.cassette("error-500") if b"2030" in row.body)
+    wire.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=400)
+    with pytest.raises(Rejected) as refused:
+        gateway.create_invoice(a_draft(), "1", request_id="request-1")
+    assert refused.value.code == "2030"
+
+
+def test_a_missing_object_is_told_apart(wire, client):
+    fault = next(
+        item["Fault"] for item in recordings.cassette("batch-basic")[0].json["BatchItemResponse"] if "Fault" in item
+    )
+    assert fault["Error"][0]["code"] in ("610", "5010", "2010")
+    body = '{"Fault":{"Error":[{"Message":"Object Not Found","Detail":"Object Not Found : x","code":"610"}]}}'
+    wire.add(responses.GET, re.compile(r".*/invoice/9.*"), body=body, status=400)
+    with pytest.raises(NotFound):
+        client.read("Invoice", "9")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(500, OutcomeUnknown), (502, OutcomeUnknown), (504, OutcomeUnknown), (429, RateLimited)]
+)
+def test_xml_from_the_gateway_is_understood_by_its_status(wire, gateway, status, expected):
+    wire.add(
+        responses.POST,
+        re.compile(r".*/invoice.*"),
+        body=recordings.xml("generic_error"),
+        status=status,
+        content_type="application/xml",
+    )
+    with pytest.raises(expected):
+        gateway.create_invoice(a_draft(), "1", request_id="request-1")
+
+
+def test_xml_instead_of_changes_changes_nothing(wire, gateway, monkeypatch):
+    monkeypatch.setattr("integration_settings.http.time.sleep", lambda seconds: None)
+    wire.add(responses.GET, re.compile(r".*/cdc.*"), body=recordings.xml("fault"), content_type="application/xml")
+    with pytest.raises(ServiceUnavailable):
+        gateway.changed_since(datetime(2026, 11, 1, tzinfo=UTC))
