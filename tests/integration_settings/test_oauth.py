@@ -13,6 +13,7 @@ from django.utils import timezone
 from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost, checked_api_domain
 from integration_settings.errors import ServiceUnavailable
+from tests import recordings
 from tests.integration_settings.vendors import (
     DISCOVERY,
     INTUIT_REVOKE,
@@ -287,3 +288,22 @@ def test_a_refused_revocation_is_an_error_without_the_body(vendor):
         oauth.revoke_quickbooks("t1")
     assert caught.value.trace_id == "1-a"
     assert "t1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["success_token_response", "success_refreshtoken_response"])
+def test_intuits_own_samples_of_token_answers_are_understood(vendor, name):
+    add_discovery(vendor)
+    answer = json.loads((recordings.folder() / "intuit-dotnet-sdk" / f"{name}.json").read_text("utf-8-sig"))
+    answer.pop("id_token", None)  # we never ask for one
+    vendor.post(INTUIT_TOKEN, json=answer)
+    grant = oauth.refresh_quickbooks("old")
+    assert grant.access_token == answer["access_token"]
+    assert grant.refresh_expires_at > timezone.now()
+
+
+def test_intuits_own_sample_of_a_discovery_document_is_understood(vendor):
+    vendor.get(
+        DISCOVERY,
+        json=json.loads((recordings.folder() / "intuit-dotnet-sdk" / "discovery.json").read_text("utf-8-sig")),
+    )
+    assert oauth.intuit_endpoints()["token_endpoint"].startswith("https://")

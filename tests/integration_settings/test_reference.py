@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import ReferenceList
 from integration_settings.profile import profile_from
 from integration_settings.reference import Item, Profile, sales_percentage
+from tests import recordings
 from tests.factories import make_company, make_user
 
 pytestmark = pytest.mark.django_db
@@ -216,3 +218,15 @@ def test_fields_are_shared_by_the_users_of_a_company(connect, control):
     control.forget_requests()
     reference.pipedrive_fields(make_user(tenant.company))
     assert control.requests("pipedrive") == []
+
+
+# Recorded answers
+
+
+def test_the_recorded_preferences_of_a_us_company_are_understood():
+    recorded = json.loads(
+        (recordings.folder() / "boulevard-exquickbooks" / "preferences-read_preferences.json").read_text()
+    )
+    profile = profile_from({"Country": "US"}, recorded["Preferences"], fallback_timezone="UTC")
+    assert (profile.home_currency, profile.custom_numbers, profile.allow_discount) == ("USD", False, True)
+    assert profile.discount_account_id == "86"
