@@ -270,6 +270,7 @@ def _evidence(found: CustomerCandidate, memory: Memory) -> tuple[Why, ...]:
 
 def _new_card(memory: Memory, form: FormInput) -> CustomerCard:
     nothing_found = not memory.candidates
+    suggested = not memory.linked_id and all(found.strength == Strength.WEAK for found in memory.candidates)
     why = (Why("check", "positive", _("No customer has this name or e-mail address")),) if nothing_found else ()
     return CustomerCard(
         value=NEW_CUSTOMER,
@@ -277,7 +278,7 @@ def _new_card(memory: Memory, form: FormInput) -> CustomerCard:
         place="",
         checked=form.customer == NEW_CUSTOMER,
         why=why,
-        tag=_("Suggested") if nothing_found else "",
+        tag=_("Suggested") if suggested else "",
         tag_tone="info",
     )
 
