@@ -30,7 +30,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 15_000
+PATIENCE = 30_000
 """Milliseconds a person waits for a page before giving up."""
 
 
@@ -173,6 +173,13 @@ class Salesperson:
     def start_invoice(self) -> None:
         self.panel.get_by_role("button", name="New invoice").first.click()
         expect(self.form.get_by_role("button", name="Create invoice").first).to_be_visible()
+
+    def choose_item(self, product: str, item: str) -> None:
+        """Gives a line of the form its QuickBooks item."""
+        line = self.form.get_by_role("row").filter(has_text=product)
+        line.get_by_role("button", name=re.compile("^Choose")).click()
+        line.get_by_role("combobox", name="QuickBooks item").fill(item)
+        self.form.get_by_role("option", name=item).first.click()
 
     def create_invoice(self) -> None:
         self.form.get_by_role("button", name="Create invoice").first.click()

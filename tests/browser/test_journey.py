@@ -1,0 +1,106 @@
+"""The whole way of a newcomer, by clicking: from Install to an invoice that is paid."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+
+NEW_CUSTOMER = "Northgate Dental – storage fit-out"  # seven products; QuickBooks does not know the organization
+KNOWN_CUSTOMER = "Spare shelves, Hull"  # for Bramley Foods, which QuickBooks knows
+REALM = "9130350000000101"
+
+
+def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, control):
+    priya = person()
+    priya.sign_in("Priya Nair", "harbourpine")
+    priya.install()
+    priya.connect_quickbooks("Harbour & Pine Ltd (GB)")
+
+    # Back in Pipedrive's settings, where both connections are shown.
+    expect(priya.settings.get_by_text("Harbour & Pine Ltd").first).to_be_visible()
+    priya.set_due_days(21)
+    priya.save_settings()
+
+    # An invoice with seven lines for a customer that QuickBooks does not know.
+    priya.open_deal(NEW_CUSTOMER)
+    priya.start_invoice()
+    expect(priya.form.get_by_label(re.compile("^Quantity"))).to_have_count(7)
+    expect(priya.form.get_by_text("1 thing to fix first")).to_be_visible()
+    priya.choose_item("On-site installation, day rate", "Installation")
+    expect(priya.form.get_by_text("1 thing to fix first")).to_have_count(0)
+    priya.create_invoice()
+    first = priya.expect_created()
+    priya.close_modal()
+    priya.expect_flag(first, "Open")
+    expect(priya.note(re.compile(f"{first}.*Open", re.DOTALL))).to_have_count(1, timeout=30_000)
+
+    # One for a customer that it knows: proposed, with the reason.
+    priya.open_deal(KNOWN_CUSTOMER)
+    priya.start_invoice()
+    expect(priya.form.get_by_role("radio", name=re.compile("Bramley Foods Ltd"))).to_be_checked()
+    priya.create_invoice()
+    second = priya.expect_created()
+    priya.close_modal()
+    priya.expect_flag(second, "Open")
+
+    books = control.books(REALM)
+    made = {invoice["DocNumber"]: invoice for invoice in books["invoices"] if invoice["DocNumber"] in (first, second)}
+    assert made[first]["CustomerRef"]["name"] == "Northgate Dental Practice"
+    assert made[second]["CustomerRef"]["name"] == "Bramley Foods Ltd"
+    assert sum(customer["DisplayName"] == "Northgate Dental Practice" for customer in books["customers"]) == 1
+
+    # The bookkeeper receives the money; nobody presses refresh.
+    priya.open_deal(NEW_CUSTOMER)
+    priya.expect_flag(first, "Open")
+    bookkeeper(REALM).receive_payment(first)
+    priya.expect_flag(first, "Paid", seconds=60)
+    expect(priya.note(re.compile(f"{first}.*Paid", re.DOTALL))).to_have_count(1, timeout=30_000)
+    assert priya.note(re.compile(first)).count() == 1
+    assert "Paid" in priya.panel.get_by_role("listitem").filter(has_text=first).first.inner_text()
+
+
+def test_a_double_click_makes_one_invoice(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    before = len(control.books(tenant.realm)["invoices"])
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(KNOWN_CUSTOMER)
+    priya.start_invoice()
+    priya.form.get_by_role("button", name="Create invoice").first.dblclick()
+    number = priya.expect_created()
+    priya.close_modal()
+    priya.expect_flag(number, "Open")
+    assert len(control.books(tenant.realm)["invoices"]) == before + 1
+
+
+def test_cancelling_either_consent_ends_on_a_page_that_says_so(live_app, person):
+    priya = person()
+    priya.sign_in("Priya Nair", "harbourpine")
+    priya.cancel_install()
+    expect(priya.page.get_by_role("heading").first).to_be_visible()
+    assert priya.page.url.startswith(live_app.url)
+
+    priya.page.goto(priya.url)
+    priya.sign_in("Priya Nair", "harbourpine")
+    priya.install()
+    page = priya.page_with(re.compile("/connect/oauth2"))
+    page.get_by_role("button", name="Cancel").click()
+    wait_until(lambda: page.url.startswith(live_app.url), what="back on our page")
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def test_without_a_connection_the_panel_says_who_can_connect(live_app, person, connect):
+    tenant = connect("GB", quickbooks=False)
+    tom = person()
+    tom.sign_in("Tom Hale", tenant.pair.company_domain)
+    tom.install()
+    tom.page.wait_for_url(re.compile("/settings/"))
+    tom.open_deal(KNOWN_CUSTOMER)
+    expect(tom.panel.get_by_text(re.compile("Priya Nair")).first).to_be_visible()
+    expect(tom.panel.get_by_role("button", name="New invoice")).to_have_count(0)
