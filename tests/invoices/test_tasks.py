@@ -1,0 +1,119 @@
+"""Tasks are thin: they hand out what is due, once, and lose nothing when the broker is away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from integration_settings.errors import ServiceUnavailable
+from integration_settings.log_context import company_id
+from integration_settings.models import QuickBooksConnection
+from invoices import following, notes, submission, tasks
+from invoices.domain.draft import to_json
+from tests.factories import a_draft, make_invoice, make_pending_invoice
+
+
+@pytest.fixture
+def handed_out(monkeypatch):
+    """(task, row) of every message, in the order in which they went out."""
+    found = []
+    for task in (tasks.submit_invoice, tasks.sync_company, tasks.publish_note):
+        name = task.name.rpartition(".")[2]
+        monkeypatch.setattr(task, "apply_async", lambda args, name=name, **options: found.append((name, args[0])))
+    return found
+
+
+@pytest.fixture
+def due(company):
+    now = timezone.now()
+    QuickBooksConnection.objects.update(next_sync_at=now)
+    return {
+        "submit_invoice": make_pending_invoice(company, to_json(a_draft())).pk,
+        "sync_company": company.quickbooks.pk,
+        "publish_note": make_invoice(company, note_due_at=now).pk,
+    }
+
+
+def test_what_is_due_is_handed_out_once(due, handed_out):
+    tasks.dispatch_due_work()
+    tasks.dispatch_due_work()
+    assert sorted(handed_out) == sorted(due.items())
+
+
+def test_what_is_not_due_is_not_handed_out(due, handed_out, company):
+    later = timezone.now() + timedelta(minutes=1)
+    company.invoices.update(next_attempt_at=later, note_due_at=later)
+    QuickBooksConnection.objects.update(next_sync_at=later)
+    tasks.dispatch_due_work()
+    assert handed_out == []
+
+
+def test_a_broker_that_is_away_costs_nothing_but_time(due, monkeypatch, handed_out):
+    def away(*_args, **_kwargs):
+        raise OperationalError("no broker")
+
+    with monkeypatch.context() as patch:
+        for task in (tasks.submit_invoice, tasks.sync_company, tasks.publish_note):
+            patch.setattr(task, "apply_async", away)
+        tasks.dispatch_due_work()
+    tasks.dispatch_due_work()
+    assert sorted(handed_out) == sorted(due.items())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_intent_is_handed_out_only_once_it_is_stored(company, handed_out):
+    with transaction.atomic():
+        invoice = make_pending_invoice(company, to_json(a_draft()))
+        tasks.submit_soon(invoice)
+        assert handed_out == []
+    assert handed_out == [("submit_invoice", invoice.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_intent_that_is_rolled_back_is_not_handed_out(company, handed_out):
+    with transaction.atomic():
+        tasks.submit_soon(make_pending_invoice(company, to_json(a_draft())))
+        transaction.set_rollback(True)
+    assert handed_out == []
+
+
+def test_the_note_follows_the_answer_at_once(company, handed_out, monkeypatch):
+    row = make_invoice(company, note_due_at=timezone.now())
+    monkeypatch.setattr(submission, "submit", lambda invoice_id: None)
+    tasks.submit_invoice(row.pk)
+    assert handed_out == [("publish_note", row.pk)]
+
+
+def test_each_task_does_its_one_thing_for_its_company(company, monkeypatch):
+    row, seen = make_invoice(company), []
+    monkeypatch.setattr(submission, "submit", lambda invoice_id: seen.append(("submit", invoice_id, company_id.get())))
+    monkeypatch.setattr(notes, "publish_note", lambda invoice_id: seen.append(("note", invoice_id, company_id.get())))
+    monkeypatch.setattr(following, "catch_up", lambda found: seen.append(("sync", found.pk, company_id.get())))
+    tasks.submit_invoice(row.pk)
+    tasks.publish_note(row.pk)
+    tasks.sync_company(company.quickbooks.pk)
+    number = str(company.pipedrive_company_id)
+    assert seen == [
+        ("submit", row.pk, number),
+        ("note", row.pk, number),
+        ("sync", company.quickbooks.pk, number),
+    ]
+
+
+def test_a_service_in_trouble_is_no_failure_of_the_task(company, monkeypatch):
+    def down(_connection):
+        raise ServiceUnavailable("quickbooks", "503")
+
+    monkeypatch.setattr(following, "catch_up", down)
+    tasks.sync_company(company.quickbooks.pk)
+
+
+def test_a_row_that_is_gone_is_nobodys_work(db, handed_out):
+    tasks.submit_invoice(4711)
+    tasks.sync_company(4711)
+    tasks.publish_note(4711)
+    assert handed_out == []
