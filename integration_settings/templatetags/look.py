@@ -175,12 +175,9 @@ def money_bar(*, paid: Decimal, open: Decimal, overdue: Decimal, whole: Decimal 
         if full <= 0 or part <= 0:
             continue
         width = (part / full * 100).quantize(Decimal("0.01"))
-        drawn.append(
-            format_html('<rect class="money-bar__{}" x="{}%" width="{}%" height="100%"></rect>', name, start, width)
-        )
+        shape = '<rect class="money-bar__{} money-bar__part--{}" x="{}%" width="{}%" height="100%"></rect>'
+        drawn.append(format_html(shape, name, len(drawn) + 1, start, width))
         start += width
-        if start < 100:
-            drawn.append(format_html('<rect class="money-bar__gap" x="{}%" width="2" height="100%"></rect>', start))
     return format_html(
         '<svg class="money-bar" aria-hidden="true" focusable="false" width="100%" height="8">{}</svg>',
         mark_safe("".join(drawn)),  # noqa: S308  (every part came out of format_html)
