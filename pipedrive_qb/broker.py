@@ -20,11 +20,12 @@ NAME = "spool"
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    # The parent's and the grandparent's names for the message differ; nothing can match both.
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         unfinished = folder / f"{name}.unfinished"
-        unfinished.write_text(dumps(message), encoding="utf-8")
+        unfinished.write_text(dumps(payload), encoding="utf-8")
         os.replace(unfinished, folder / name)
 
 
