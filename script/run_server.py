@@ -105,6 +105,10 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def complain(error: Exception) -> None:
+    print(f"\n{error}\n", file=sys.stderr, flush=True)
+
+
 # The environment
 
 
@@ -267,7 +271,8 @@ def introduce(address: str, addresses: dict[str, str]) -> None:
     say()
 
 
-def run(environment: dict[str, str]) -> None:
+def run(environment: dict[str, str]) -> int:
+    """Prepares, starts and watches until a signal or until one of the processes ends; the exit code."""
     demo = wants_demo(environment)
     port = port_of(environment)
     environment.setdefault("APP_URL", f"http://localhost:{port}")
@@ -299,6 +304,9 @@ def run(environment: dict[str, str]) -> None:
         while True:
             children.check()
             time.sleep(0.3)
+    except CannotRunError as error:
+        complain(error)
+        return 1
     finally:
         say("Stopping …")
         children.stop()
@@ -316,13 +324,12 @@ def main() -> int:
     environ.Env.read_env(ROOT / ".env")
     environment = dict(os.environ) | {"DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings", "PYTHONUNBUFFERED": "1"}
     try:
-        run(environment)
+        return run(environment)
     except KeyboardInterrupt:
         return 0
     except CannotRunError as error:
-        print(f"\n{error}\n", file=sys.stderr)
+        complain(error)
         return 1
-    return 0
 
 
 if __name__ == "__main__":
