@@ -117,12 +117,7 @@ class ExchangeMiddleware:
             await self.app(scope, receive, send)
             return
         call, keep = Call(bytearray(), bytearray()), self.log.descriptor is not None
-
-        async def hear() -> Message:
-            message = await receive()
-            if keep and message["type"] == "http.request":
-                call.request_body.extend(message.get("body", b""))
-            return message
+        hear = await read_first(receive, call.request_body) if keep else receive
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -143,6 +138,22 @@ class ExchangeMiddleware:
         )
         notes(scope)["company"] = self.world.company_of(scope["path"], authorization)
         notes(scope)["transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+
+
+async def read_first(receive: Receive, body: bytearray) -> Receive:
+    """Takes in the whole request before anybody answers it: a fault answers without having read it."""
+    waiting: deque[Message] = deque()
+    more = True
+    while more:
+        message = await receive()
+        waiting.append(message)
+        body.extend(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
+
+    async def again() -> Message:
+        return waiting.popleft() if waiting else await receive()
+
+    return again
 
 
 def headers(pairs: Any) -> dict[str, str]:

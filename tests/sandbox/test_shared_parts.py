@@ -50,6 +50,19 @@ def test_a_status_comes_before_the_work_with_the_vendors_body(desk: Desk, status
     assert desk.saved("customer", {"DisplayName": "Never made"})
 
 
+def test_a_request_is_recorded_whole_even_if_a_fault_answers_it_unread(tmp_path: Path) -> None:
+    file = tmp_path / "exchanges.jsonl"
+    desk = Desk(exchange_log=str(file))
+    desk.enter(GB)
+    fault(desk, "status", status=503, times=1, path="/customer$")
+    desk.post("customer", {"DisplayName": "Never made"})
+    desk.saved("customer", {"DisplayName": "Made"})
+    desk.close()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    sent = [json.loads(line["request_body"])["DisplayName"] for line in lines if "/customer" in line["url"]]
+    assert sent == ["Never made", "Made"]
+
+
 def test_an_expired_token_can_be_pretended(desk: Desk) -> None:
     fault(desk, "status", status=401, times=1)
     assert desk.get("preferences").json()["fault"]["error"][0]["code"] == "3200"
