@@ -74,7 +74,9 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
     claimed_until = _claim(invoice_id)
     if claimed_until is None:
         return None
-    invoice = Invoice.objects.select_related("company").get(pk=invoice_id)
+    invoice = Invoice.objects.select_related("company").filter(pk=invoice_id).first()
+    if invoice is None:  # the company has left us in this very moment
+        return None
     connection = QuickBooksConnection.objects.filter(company=invoice.company, realm_id=invoice.realm_id).first()
     if connection is None or not invoice.qbo_invoice_id:
         return _finish(invoice, claimed_until, note_due_at=None)

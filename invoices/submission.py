@@ -88,7 +88,7 @@ def claim(invoice_id: int) -> Invoice | None:
     due = Invoice.objects.filter(free, pk=invoice_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
     if due.update(lease_until=now + LEASE, lease_token=token, attempts=F("attempts") + 1) != 1:
         return None
-    return Invoice.objects.select_related("company").get(pk=invoice_id)
+    return Invoice.objects.select_related("company").filter(pk=invoice_id).first()
 
 
 def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
@@ -173,8 +173,10 @@ def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
     """Nothing was created by this call. But an earlier one may have done it, and its number may be what is refused."""
     invoice, field = this.invoice, ""
     try:
+        _renew(invoice)
         if may_exist and (found := _search(this)):
             return _record(this, found)
+        _renew(invoice)
         if isinstance(refusal, NotFound) or getattr(refusal, "code", "") == NOT_THERE:
             field = this.gateway.inactive_reference(this.draft, invoice.customer_id)
     except ServiceError as error:
