@@ -101,13 +101,13 @@ def visitor_from_page_token(token: str) -> Visitor:
 
 def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
     user = (
-        PipedriveUser.objects.select_related("company")
+        PipedriveUser.objects.select_related("company__quickbooks")  # one query: this happens with every request
         .filter(company__pipedrive_company_id=company_id, user_id=user_id)
         .first()
     )
     if user is None or not user.is_connected:
         raise NotProven("not installed", known=True)
-    connection = QuickBooksConnection.objects.filter(company=user.company).first()
+    connection: QuickBooksConnection | None = getattr(user.company, "quickbooks", None)
     return Visitor(user.company, user, surface, connection)
 
 

@@ -126,13 +126,15 @@ def panel(
     deal_value: Money | None = None,
     party: tuple[str, int] | None = None,
     deal_ids: Collection[int] | None = None,
+    connection: QuickBooksConnection | None = None,
 ) -> PanelData:
     """`resource` is "deal", "person" or "organization". Asks nobody upstream.
 
     `party` is whose customer is meant, see `deal_gateway.DealFacts`; for a deal with invoices they tell it too.
     `deal_ids` limits the rows to the deals that the reader may see; needed for a person and an organization.
+    `connection` is the company's, where it was read just now.
     """
-    connection = quickbooks_of(company)
+    connection = connection or quickbooks_of(company)
     invoices = _without_superseded(invoices_of(company, resource, resource_id))
     if deal_ids is not None:
         invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.models import QuickBooksConnection
 from integration_settings.selectors import deal_url
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import selectors, services
@@ -94,7 +95,7 @@ def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         services.refresh_now(visitor.company)
     except ServiceError as error:
         problem = _refresh_failed(error)
-    after = _scene(visitor, record) or before
+    after = _scene(visitor, record, afresh=True) or before
     changed = changed_rows(before.data, after.data)
     shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
     if problem:
@@ -130,28 +131,41 @@ class Scene:
     party: tuple[str, int] | None
 
 
-def _scene(visitor: Visitor, record: Record) -> Scene | None:
-    """What the panel is made from; None when the user may not see the deal. Raises `ServiceError`s of Pipedrive."""
-    return _scene_of_deal(visitor, record) if record.resource == "deal" else _scene_of_party(visitor, record)
+def _scene(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene | None:
+    """What the panel is made from; None when the user may not see the deal. Raises `ServiceError`s of Pipedrive.
+
+    `afresh`: the connection may have changed since the visitor came in.
+    """
+    connection = None if afresh else visitor.connection
+    if record.resource == "deal":
+        return _scene_of_deal(visitor, record, connection)
+    return _scene_of_party(visitor, record, connection)
 
 
-def _scene_of_deal(visitor: Visitor, record: Record) -> Scene | None:
+def _scene_of_deal(visitor: Visitor, record: Record, connection: QuickBooksConnection | None) -> Scene | None:
     facts = seen_deal(visitor.user, record.id)
     if facts is None:
         return None
     data = selectors.panel(
-        visitor.company, resource="deal", resource_id=record.id, deal_value=facts.value, party=facts.party
+        visitor.company,
+        resource="deal",
+        resource_id=record.id,
+        deal_value=facts.value,
+        party=facts.party,
+        connection=connection,
     )
     return Scene(data, _place(visitor, record, {}), facts.party)
 
 
-def _scene_of_party(visitor: Visitor, record: Record) -> Scene:
+def _scene_of_party(visitor: Visitor, record: Record, connection: QuickBooksConnection | None) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
     deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
     visible = visible_deals(visitor.user, deal_ids)
     seen = {deal_id: seen_deal(visitor.user, deal_id) for deal_id in visible}
     titles = {deal_id: facts.title for deal_id, facts in seen.items() if facts}
-    data = selectors.panel(visitor.company, resource=record.resource, resource_id=record.id, deal_ids=titles.keys())
+    data = selectors.panel(
+        visitor.company, resource=record.resource, resource_id=record.id, deal_ids=titles.keys(), connection=connection
+    )
     if not titles:
         return Scene(replace(data, customer_name="", customer_url=""), _place(visitor, record, {}), None)
     return Scene(data, _place(visitor, record, titles), (record.resource, record.id))

@@ -1,0 +1,93 @@
+"""What the tests of the pages share: a connected company, somebody who looks, and the form as a person fills it in."""
+
+from __future__ import annotations
+
+import pytest
+
+from invoices.deal_gateway import DealFacts, remember
+from invoices.domain.money import Money
+from tests.conftest import connect_user
+from tests.factories import D
+from tests.invoices.fragments import Page
+from tests.invoices.test_deal_gateway import deal_called
+
+RACKING = "Bramley Foods – warehouse racking, phase 2"
+NORTHGATE = "Northgate Dental – storage fit-out"
+
+
+@pytest.fixture
+def harbour(connect):
+    return connect("GB")
+
+
+@pytest.fixture
+def deal_id(control):
+    """deal_id(tenant, title)"""
+    return lambda tenant, title: deal_called(control, tenant.pair, title)
+
+
+@pytest.fixture
+def seen():
+    """seen(user, 12, title="…"): as if Pipedrive had just shown this user the deal; then nobody is asked."""
+
+    def make(user, deal_id, *, title="Warehouse racking", value="24000.00", currency="GBP", organization_id=31):
+        facts = DealFacts(deal_id, title, Money(D(value), currency), organization_id, None)
+        remember(user, facts)
+        return facts
+
+    return make
+
+
+@pytest.fixture
+def colleague(control):
+    """colleague(tenant, 0): another user of the company, no administrator; number 1 may not see everything."""
+
+    def make(tenant, number=0, country="GB"):
+        return connect_user(control, tenant.company, tenant.pair, country, tenant.pair.others[number]["id"])
+
+    return make
+
+
+@pytest.fixture
+def browse(client, page_token):
+    """browse(user, "invoice").get(path) / .post(path, fields): requests as the page in the frame sends them."""
+
+    class Browser:
+        def __init__(self, user, surface):
+            self.headers = page_token(user, surface)
+
+        def get(self, path, query=None):
+            return client.get(path, query, headers=self.headers)
+
+        def post(self, path, fields=None):
+            return client.post(path, fields or {}, headers=self.headers)
+
+    return lambda user, surface="invoice": Browser(user, surface)
+
+
+@pytest.fixture
+def open_form(browse, deal_id):
+    """open_form(tenant, title) -> (browser, the fields as they stand when the form opens, the page)"""
+
+    def make(tenant, title=RACKING, user=None):
+        browser = browse(user or tenant.user, "invoice")
+        answer = browser.get("/embed/invoice/form", {"deal": deal_id(tenant, title)})
+        assert answer.status_code == 200, answer.content.decode()
+        page = Page(answer)
+        return browser, page.fields(), page
+
+    return make
+
+
+@pytest.fixture
+def fill_in(open_form, control):
+    """fill_in(tenant, title) -> (browser, fields): a form that QuickBooks can take: every line has an item."""
+
+    def make(tenant, title=RACKING, **changes):
+        browser, fields, _ = open_form(tenant, title)
+        item = next(item["Id"] for item in control.books(tenant.realm)["items"] if item["Name"] == "Installation")
+        for key in fields["line"] if isinstance(fields["line"], list) else [fields["line"]]:
+            fields[f"{key}-item"] = fields[f"{key}-item"] or item
+        return browser, fields | changes
+
+    return make
