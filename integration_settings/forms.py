@@ -35,7 +35,7 @@ class SettingsForm(forms.Form):
     tax_id_field = forms.ChoiceField(required=False)
     due_days = forms.IntegerField(
         label=_("Due"),
-        widget=forms.TextInput(attrs={"class": "input input--number", "inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"}),
         min_value=0,
         max_value=MOST_DAYS,
         error_messages={
@@ -54,6 +54,8 @@ class SettingsForm(forms.Form):
         known = {field.code for field in fields}
         self.missing = {name for name in MAPPINGS if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
+        for name, value in values.items():
+            self.fields[name].widget.attrs["data-saved"] = value  # the save bar compares with it, also after a refusal
         for name in MAPPINGS:
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells mypy what the class body says

@@ -246,22 +246,35 @@
     field.scrollIntoView({ block: "center" });
   });
 
-  // Save bar: shown while a value differs from the one it was rendered with
+  // Save bar: shown while a value differs from the saved one (data-saved), else from the one it was rendered with
 
   function isChanged(control) {
     if (!control.name || control.type === "hidden" || control.type === "submit") return false;
     if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
     if (control.options) return control.selectedOptions[0] !== initialOption(control);
-    return control.value !== control.defaultValue;
+    return control.value !== initialValue(control);
   }
 
-  const initialOption = (select) => [...select.options].find((option) => option.defaultSelected) ?? select.options[0];
+  const initialValue = (control) => control.dataset.saved ?? control.defaultValue;
+  const initialOption = (select) => {
+    const { saved } = select.dataset;
+    const isInitial = (option) => saved === undefined ? option.defaultSelected : option.value === saved;
+    return [...select.options].find(isInitial) ?? select.options[0];
+  };
 
   function changeOf(control) {
     const label = control.dataset.changeLabel ?? control.labels?.[0]?.textContent.trim() ?? control.name;
     if (control.options) return `${label}: ${initialOption(control)?.text.trim()} → ${control.selectedOptions[0]?.text.trim()}`;
     if (control.type === "checkbox" || control.type === "radio") return label;
-    return `${label}: ${control.defaultValue || "–"} → ${control.value || "–"}`;
+    return `${label}: ${initialValue(control) || "–"} → ${control.value || "–"}`;
+  }
+
+  // The bar must not lie on the field that made it appear.
+  function uncover(control, bar) {
+    if (!bar.closest("form").contains(control)) return;
+    const place = control.closest(".field") ?? control;
+    const hidden = place.getBoundingClientRect().bottom + 12 - bar.getBoundingClientRect().top;
+    if (hidden > 0) window.scrollBy(0, hidden);
   }
 
   function showChanges(form) {
@@ -269,7 +282,9 @@
     const text = form.querySelector("[data-change-text]");
     const changed = [...form.elements].filter((control) => isChanged(control) && !(control.type === "radio" && !control.checked));
     if (!bar) return;
+    const appears = bar.hidden && changed.length;
     bar.hidden = !changed.length;
+    if (appears) uncover(document.activeElement, bar);
     if (text && changed.length) {
       const pattern = changed.length === 1 ? text.dataset.one : text.dataset.many;
       const names = changed.map(changeOf).join(" · ");
@@ -282,8 +297,13 @@
     body.addEventListener(kind, ({ target }) => target.form?.matches("[data-changes]") && showChanges(target.form));
   }
   body.addEventListener("reset", ({ target }) => {
-    if (target.matches("[data-changes]")) setTimeout(() => showChanges(target));
+    if (!target.matches("[data-changes]")) return;
+    setTimeout(() => {
+      for (const control of target.elements) if (control.dataset.saved !== undefined) control.value = control.dataset.saved;
+      showChanges(target);
+    });
   });
+  body.addEventListener("htmx:afterSwap", () => document.querySelectorAll("form[data-changes]").forEach(showChanges));
 
   // List of sections: the select on narrow pages, the mark in the list on wide ones
 

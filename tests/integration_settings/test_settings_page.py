@@ -119,6 +119,13 @@ def test_a_wrong_entry_is_refused_at_its_field_and_the_rest_is_kept(client, tena
     assert CompanySettings.objects.get(company=tenant.company).tax_id_field == ""
 
 
+def test_the_save_bar_compares_with_what_is_saved_even_after_a_refusal(client, tenant, headers):
+    answer = client.post(SAVE, CHOICES | {"due_days": "999"}, headers=headers)
+    entry = answer.context["form"]["due_days"].as_widget()
+    assert 'value="999"' in entry
+    assert 'data-saved="14"' in entry
+
+
 def test_a_field_that_is_gone_from_pipedrive_is_pointed_out_at_its_row(client, tenant, headers):
     tenant.company.settings.tax_id_field = "organization." + "a" * 40
     tenant.company.settings.save()
