@@ -100,22 +100,26 @@ class Gallery:
         someone = self.person(width=1100, height=760)
         someone.page.goto(self.options.pipedrive)
         self.save(someone, "stand-in-start")
-        someone.sign_in("Tom Hale", "harbourpine")
+        someone.sign_in("Priya Nair", "harbourpine")
         someone.install()
         someone.page.wait_for_url(re.compile("/connect/oauth2"))
         self.save(someone, "stand-in-quickbooks-consent")
         someone.page.get_by_role("button", name="Cancel").click()
-        someone.page.wait_for_load_state()
+        someone.page.wait_for_url(re.compile("^" + re.escape(self.options.app)))
         self.save(someone, "outside-quickbooks-cancelled")
-        someone.page.goto(f"{self.options.pipedrive}/web/harbourpine/deals")
-        someone.open_deal(SHELVES)
-        someone.panel.get_by_text("QuickBooks").first.wait_for()
-        self.save(someone, "panel-not-connected-user", "#panel iframe")
+        for name in ("Priya Nair", "Tom Hale"):
+            someone.sign_in(name, "harbourpine")
+            if name == "Tom Hale":
+                someone.install()
+                someone.page.wait_for_url(re.compile("/settings/"))
+            someone.open_deal(SHELVES)
+            someone.panel.get_by_text("QuickBooks").first.wait_for()
+            self.save(someone, f"panel-not-connected-{name.split()[0].lower()}", "#panel iframe")
         someone.context.close()
 
     def settings(self) -> None:
         someone = self.connected()
-        someone.settings.get_by_role("button", name="Save").first.wait_for()
+        someone.settings.get_by_text("Fields that fill the invoice").wait_for()
         self.save(someone, "settings", "section.settings-frame iframe")
         someone.page.set_viewport_size({"width": 760, "height": 900})
         self.save(someone, "settings-narrow", "section.settings-frame iframe")
@@ -176,6 +180,32 @@ class Gallery:
         self.control.clear_faults()
         someone.context.close()
 
+    def readme(self) -> None:
+        """The two pictures of README.md: a deal with a paid, a partly paid and a voided invoice; its form."""
+        someone = self.connected()
+        bookkeeper = Bookkeeper(someone.context, self.options.quickbooks, REALMS["harbourpine"])
+        deeds: dict[str, Callable[[str], None]] = {
+            "Paid": bookkeeper.receive_payment,
+            "Partially paid": lambda number: bookkeeper.receive_payment(number, "3000"),
+            "Voided": bookkeeper.void,
+        }
+        for flag, deed in deeds.items():
+            self.open_form(someone, PHASE_2)
+            someone.choose_item("Safety inspection and certificate", "Installation")
+            if flag == "Paid":
+                self.save(someone, "form", "dialog.custom-modal iframe")
+            someone.create_invoice()
+            number = someone.expect_created()
+            someone.close_modal()
+            deed(number)
+            someone.page.bring_to_front()
+            someone.expect_flag(number, flag, seconds=60)
+        someone.page.mouse.move(0, 0)
+        self.save(someone, "panel", "#panel iframe")
+        someone.page.wait_for_timeout(4000)
+        self.save(someone, "deal-three-invoices")
+        someone.context.close()
+
     def other_countries(self) -> None:
         for domain in ("cedarlane", "coralbay"):
             someone = self.connected(domain, width=1360, height=1400)
@@ -212,6 +242,7 @@ class Gallery:
             self.forms,
             self.results,
             self.records,
+            self.readme,
             self.other_countries,
             self.ended,
         )
