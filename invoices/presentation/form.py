@@ -2,168 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings import formats
-from integration_settings.reference import Profile, TaxCode
-from invoices.domain.books import NOT_TAXABLE, TAXABLE
+from integration_settings.reference import Profile
 from invoices.domain.draft import AmountsAre
-from invoices.domain.matching import CustomerCandidate, Evidence, ItemReason, Strength
-from invoices.domain.tax import TaxReason, Totals
-from invoices.form_memory import LineMemory, Memory
-from invoices.forms import NEW_CUSTOMER, FormInput, LineInput, Lists
+from invoices.domain.matching import CustomerCandidate, Evidence, Strength
+from invoices.domain.tax import Totals
+from invoices.form_memory import Memory
+from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation import words
 from invoices.presentation.findings import Issue
+from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
+from invoices.presentation.form_parts import (
+    Choice,
+    CurrencyField,
+    CustomerCard,
+    Figures,
+    FormPage,
+    Material,
+    Preflight,
+    TotalRow,
+    Why,
+)
 from invoices.presentation.say import Say
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    icon: str
-    tone: str  # "positive", "warning" or "" for quiet
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerCard:
-    value: str
-    name: str
-    place: str
-    checked: bool
-    why: tuple[Why, ...]
-    tag: str = ""
-    tag_tone: str = "neutral"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LineRow:
-    """`input` are the texts of the fields; `errors` by part of the line ("item", "quantity", "price" …)."""
-
-    input: LineInput
-    name: str
-    item_text: str
-    item_icon: str
-    item_tone: str
-    item_fault: bool
-    reason: str
-    codes: tuple[Choice, ...]
-    amount: str
-    errors: Mapping[str, str]
-    labels: Mapping[str, str]  # names of the controls, each with the line's
-
-    @property
-    def key(self) -> str:
-        return self.input.key
-
-    @property
-    def fault(self) -> bool:
-        return self.input.ticked and (self.item_fault or bool(self.errors))
-
-
-@dataclass(frozen=True, slots=True)
-class TotalRow:
-    label: str
-    value: str
-    is_text: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The rail's total. `whole` is empty while a number cannot be read."""
-
-    rows: tuple[TotalRow, ...]
-    label: str
-    whole: str
-    foot_note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    issues: tuple[Issue, ...]
-    to_fix: int
-    tag: str
-    tag_tone: str
-    checked: str
-    foot: str
-
-
-@dataclass(frozen=True, slots=True)
-class FormPage:
-    input: FormInput
-    kept: str
-    title: str
-    customer_aside: str
-    cards: tuple[CustomerCard, ...]
-    new_card: CustomerCard
-    is_new: bool
-    remembered: str
-    keeps_tax_ids: bool
-    tax_id_label: str
-    region_label: str
-    postal_code_label: str
-    email_hint: str
-    details_aside: str
-    currency: CurrencyField
-    due_hint: str
-    amounts_are: tuple[Choice, ...]
-    asks_number: bool
-    tax_heading: str
-    tax_mode: str  # "codes", "pair" or "none"
-    price_heading: str
-    lines_aside: str
-    line_labels: Mapping[str, str]  # patterns of the above; "{name}" is the place
-    rows: tuple[LineRow, ...]
-    empty_row: LineRow
-    not_ticked: str
-    discount_shown: bool
-    discount_source: str
-    discount_amount: str
-    figures: Figures
-    preflight: Preflight
-    errors: tuple[Issue, ...] = ()  # told at the fields and in the summary, after a refused press
-    error_title: str = ""
-    at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
-    first_focus: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CurrencyField:
-    code: str
-    label: str
-    locked: bool
-    hint: str
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """All that a page is made from."""
-
-    input: FormInput
-    memory: Memory
-    kept: str
-    lists: Lists
-    profile: Profile
-    totals: Totals | None  # None while a number cannot be read
-    amounts: Mapping[str, Decimal]  # of every row that can be read, ticked or not
-    issues: tuple[Issue, ...]
-    checked_at: datetime
-    invoice_date: date
-    due_date: date
-    say: Say
 
 
 def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage:
@@ -192,10 +57,10 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
         price_heading=_("Rate") if profile.is_us else _("Price"),
-        lines_aside=_lines_aside(form, memory, say),
+        lines_aside=lines_aside(form, memory, say),
         line_labels=line_labels(material.profile.country),
         rows=rows,
-        empty_row=_row(LineInput(key="KEY", added=True, quantity="1"), material, {}, ""),
+        empty_row=empty_row(material),
         not_ticked=not_ticked(form, memory),
         discount_shown=bool(form.discount),
         discount_source=_("from the deal") if form.discount else "",
@@ -332,151 +197,6 @@ def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple
 
 
 # Lines
-
-
-def tax_mode(profile: Profile) -> str:
-    if not profile.uses_sales_tax:
-        return "none"
-    return "pair" if profile.is_us else "codes"
-
-
-def _lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
-    from_deal = memory.product_count
-    if not from_deal:
-        return _("The deal has no products; this line is its value")
-    ticked = sum(1 for line in form.lines if line.ticked and not line.added)
-    if ticked == from_deal:
-        said = ngettext("From the deal’s {count} product", "From the deal’s {count} products", from_deal)
-        return said.format(count=say.number(from_deal))
-    said = ngettext("{ticked} of the deal’s {count} product", "{ticked} of the deal’s {count} products", from_deal)
-    return said.format(ticked=say.number(ticked), count=say.number(from_deal))
-
-
-def not_ticked(form: FormInput, memory: Memory) -> str:
-    names = [_line_name(line, memory) for line in form.lines if not line.ticked and not line.added]
-    if not names:
-        return ""
-    if len(names) > 3:
-        said = ngettext(
-            "Not ticked: {count} line stays on the deal for a later invoice.",
-            "Not ticked: {count} lines stay on the deal for a later invoice.",
-            len(names),
-        )
-        return said.format(count=len(names))
-    said = ngettext(
-        "Not ticked: {names} stays on the deal for a later invoice.",
-        "Not ticked: {names} stay on the deal for a later invoice.",
-        len(names),
-    )
-    # Translators: the name of a line, quoted, in a list of such names
-    return said.format(names=", ".join(_("“{line}”").format(line=name) for name in names))
-
-
-def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") -> tuple[LineRow, ...]:
-    """All rows, or the one with the key `only`."""
-    currency = material.input.currency
-    amounts = {key: material.say.amount(amount, currency) for key, amount in material.amounts.items()}
-    faults: dict[str, dict[str, str]] = {}
-    for issue in errors:
-        if issue.field.startswith("lines."):
-            _lines, key, _part = issue.field.split(".", 2)
-            faults.setdefault(key, {}).setdefault(issue.target.partition("-")[2], issue.sentence)
-    return tuple(
-        _row(line, material, faults.get(line.key, {}), amounts.get(line.key, ""))
-        for line in material.input.lines
-        if not only or line.key == only
-    )
-
-
-def _line_name(line: LineInput, memory: Memory) -> str:
-    known = memory.lines.get(line.key)
-    return known.name if known else line.description.partition("\n")[0]
-
-
-def _row(line: LineInput, material: Material, errors: Mapping[str, str], amount: str) -> LineRow:
-    known = material.memory.lines.get(line.key)
-    text, icon, tone, fault = _item_state(line, known, material.lists)
-    mode = tax_mode(material.profile)
-    return LineRow(
-        input=line,
-        name=_line_name(line, material.memory),
-        item_text=text,
-        item_icon=icon,
-        item_tone=tone,
-        item_fault=fault,
-        reason=_tax_reason(line, known, material) if mode != "none" else "",
-        codes=_codes(line, material.lists.tax_codes, mode),
-        amount=amount,
-        errors=errors,
-        labels=named(line_labels(material.profile.country), _line_name(line, material.memory)),
-    )
-
-
-def line_labels(country: str) -> dict[str, str]:
-    """Every control of the grid is named after its line; the name stays a place, for lines that have none yet."""
-    tax = words.tax_heading(country)
-    return {
-        # Translators: names of the controls of one line; the place is the line's name
-        "tick": _("Invoice {name}"),
-        "quantity": _("Quantity, {name}"),
-        "price": _("Price, {name}"),
-        "discount": _("Discount, {name}, percentage or amount"),
-        "tax": _("Taxable, {name}") if country == "US" else _("{tax}, {name}").format(tax=tax, name="{name}"),
-        "remove": _("Remove {name}"),
-        "choose": _("Choose item for {name}"),
-        "change": _("Change the item of {name}"),
-    }
-
-
-def named(labels: Mapping[str, str], name: str) -> dict[str, str]:
-    # Translators: stands in for the name of a line that has none yet
-    return {part: label.replace("{name}", name or _("the new line")) for part, label in labels.items()}
-
-
-def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tuple[str, str, str, bool]:
-    """(text, icon, tone, is a fault)"""
-    item = lists.items.get(line.item_id)
-    if item is None:
-        if known and known.item.reason == ItemReason.INACTIVE:
-            return _("“{item}” is inactive").format(item=known.item.name), "error", "negative", True
-        return _("No QuickBooks item yet"), "error", "negative", True
-    if not item.active:
-        return _("“{item}” is inactive").format(item=item.name), "error", "negative", True
-    if known and known.item.item_id == item.id:
-        if known.item.reason == ItemReason.SKU:
-            # Translators: which item a line stands for, and why
-            return _("{item}, by SKU {sku}").format(item=item.name, sku=known.item.sku), "checked", "positive", False
-        return _("{item}, same name").format(item=item.name), "checked", "positive", False
-    return _("{item}, chosen here").format(item=item.name), "checked", "positive", False
-
-
-def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:
-    if known is None:
-        return ""
-    proposal, say = known.tax, material.say
-    percentage = say.percent(proposal.percentage) if proposal.percentage is not None else ""
-    if proposal.reason == TaxReason.NO_CODE_FITS:
-        return _("Product tax is {percentage}, no QuickBooks code has that").format(percentage=percentage)
-    if proposal.reason == TaxReason.PRODUCT_TAX:
-        return _("Product tax is {percentage}").format(percentage=percentage)
-    if proposal.reason == TaxReason.ITEM and line.tax_code_id == proposal.code_id:
-        return _("As the item says")
-    return ""
-
-
-def _codes(line: LineInput, codes: Mapping[str, TaxCode], mode: str) -> tuple[Choice, ...]:
-    if mode == "pair":
-        return (
-            Choice(TAXABLE, _("Yes"), line.tax_code_id == TAXABLE),
-            Choice(NOT_TAXABLE, _("No"), line.tax_code_id == NOT_TAXABLE),
-        )
-    if mode == "none":
-        return ()
-    offered = [code for code in codes.values() if code.active or code.id == line.tax_code_id]
-    return tuple(Choice(code.id, code.name, code.id == line.tax_code_id) for code in offered)
-
-
-# Figures
 
 
 def discount_amount(material: Material) -> str:

@@ -18,7 +18,8 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from invoices import services
 from invoices.form_memory import BadMemory, accept, keep, offer
 from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
-from invoices.presentation.form import form_page, line_rows
+from invoices.presentation.form import form_page
+from invoices.presentation.form_lines import line_rows
 from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
 from invoices.views.form_material import (
     Sent,

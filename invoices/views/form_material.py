@@ -23,7 +23,7 @@ from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
 from invoices.presentation.finding_words import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
-from invoices.presentation.form import FormPage, Material
+from invoices.presentation.form_parts import FormPage, Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
 from invoices.services import Preparation

@@ -1,0 +1,158 @@
+"""What the invoice form's templates show, part by part: ready values, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from integration_settings.reference import Profile
+from invoices.domain.tax import Totals
+from invoices.form_memory import Memory
+from invoices.forms import FormInput, LineInput, Lists
+from invoices.presentation.findings import Issue
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    icon: str
+    tone: str  # "positive", "warning" or "" for quiet
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCard:
+    value: str
+    name: str
+    place: str
+    checked: bool
+    why: tuple[Why, ...]
+    tag: str = ""
+    tag_tone: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """`input` are the texts of the fields; `errors` by part of the line ("item", "quantity", "price" …)."""
+
+    input: LineInput
+    name: str
+    item_text: str
+    item_icon: str
+    item_tone: str
+    item_fault: bool
+    reason: str
+    codes: tuple[Choice, ...]
+    amount: str
+    errors: Mapping[str, str]
+    labels: Mapping[str, str]  # names of the controls, each with the line's
+
+    @property
+    def key(self) -> str:
+        return self.input.key
+
+    @property
+    def fault(self) -> bool:
+        return self.input.ticked and (self.item_fault or bool(self.errors))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    label: str
+    value: str
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The rail's total. `whole` is empty while a number cannot be read."""
+
+    rows: tuple[TotalRow, ...]
+    label: str
+    whole: str
+    foot_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    issues: tuple[Issue, ...]
+    to_fix: int
+    tag: str
+    tag_tone: str
+    checked: str
+    foot: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    input: FormInput
+    kept: str
+    title: str
+    customer_aside: str
+    cards: tuple[CustomerCard, ...]
+    new_card: CustomerCard
+    is_new: bool
+    remembered: str
+    keeps_tax_ids: bool
+    tax_id_label: str
+    region_label: str
+    postal_code_label: str
+    email_hint: str
+    details_aside: str
+    currency: CurrencyField
+    due_hint: str
+    amounts_are: tuple[Choice, ...]
+    asks_number: bool
+    tax_heading: str
+    tax_mode: str  # "codes", "pair" or "none"
+    price_heading: str
+    lines_aside: str
+    line_labels: Mapping[str, str]  # patterns of the above; "{name}" is the place
+    rows: tuple[LineRow, ...]
+    empty_row: LineRow
+    not_ticked: str
+    discount_shown: bool
+    discount_source: str
+    discount_amount: str
+    figures: Figures
+    preflight: Preflight
+    errors: tuple[Issue, ...] = ()  # told at the fields and in the summary, after a refused press
+    error_title: str = ""
+    at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
+    first_focus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyField:
+    code: str
+    label: str
+    locked: bool
+    hint: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a page is made from."""
+
+    input: FormInput
+    memory: Memory
+    kept: str
+    lists: Lists
+    profile: Profile
+    totals: Totals | None  # None while a number cannot be read
+    amounts: Mapping[str, Decimal]  # of every row that can be read, ticked or not
+    issues: tuple[Issue, ...]
+    checked_at: datetime
+    invoice_date: date
+    due_date: date
+    say: Say
