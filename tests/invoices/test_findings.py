@@ -1,0 +1,110 @@
+"""Every finding of the checks and of the form has words, a place in the form, and where possible a repair."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, date
+from pathlib import Path
+
+import pytest
+
+from invoices import forms
+from invoices.domain import checks
+from invoices.domain.checks import Finding, Severity
+from invoices.presentation.finding_words import TELLING, Words
+from invoices.presentation.findings import by_keys, issues_of, target_of
+from invoices.presentation.say import Say
+from tests.factories import D
+
+WORDS = Words(Say("en_GB", UTC), "GB", {"l1": "Pallet racking bay"})
+VALUES = {
+    "amount": D("1200.00"), "cleaned": "Atlas – Trade", "count": 2, "currency": "EUR", "customer": "Moss & Co",
+    "customer_currency": "GBP",
+    "deal_currency": "EUR", "earliest": date(2026, 11, 23), "email": "a@b", "home_currency": "GBP",
+    "item": "Bay 3L", "left": D(9), "length": 41, "line": "Racking", "longest": 31, "most": 5, "name": "Atlas: Trade",
+    "on": date(2026, 11, 23), "tax_code": "20.0% S", "text": "much", "total": D(-1), "until": date(2026, 11, 30),
+}  # fmt: skip
+
+
+def codes_made_by(module):
+    """The codes that a module gives to its findings, read from its source."""
+    found = set()
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        place = {"_blocks": 1, "_warns": 1, "_fine": 1, "complain": 1}.get(name)
+        if place is None or len(node.args) <= place:
+            continue
+        for part in ast.walk(node.args[place]):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                found.add(part.value)
+    return found
+
+
+CODES = sorted(codes_made_by(checks) | codes_made_by(forms))
+
+
+def test_the_codes_are_found_in_the_source():
+    assert {"no_item", "due_before_invoice", "number_unreadable", "within_the_deal"} <= set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_words(code):
+    assert code in TELLING
+
+
+@pytest.mark.parametrize("code", sorted(TELLING))
+def test_every_sentence_is_whole(code):
+    field = "lines.l1.quantity" if code.startswith(("number", "too_many_d", "too_large")) else "due_date"
+    (issue,) = issues_of([Finding(field, Severity.BLOCKS, code, VALUES)], WORDS)
+    for text in (issue.title, issue.text, issue.sentence):
+        assert "{" not in text
+        assert "None" not in text
+    assert issue.title
+    assert issue.fix
+    assert issue.fix.label
+
+
+def test_a_finding_without_words_is_told_by_its_field():
+    (issue,) = issues_of([Finding("due_date", Severity.BLOCKS, "brand_new")], WORDS)
+    assert issue.title == "Due date needs another look (brand_new)"
+
+
+@pytest.mark.parametrize(
+    "field, target",
+    [
+        ("due_date", "f-due_date"),
+        ("customer.name", "f-name"),
+        ("lines.l4.item", "l4-choose"),
+        ("lines.l4.tax_code", "l4-tax"),
+        ("lines.l4.unit_price", "l4-price"),
+        ("lines", "f-add-line"),
+        ("", "f-customer"),
+    ],
+)
+def test_each_field_has_an_element(field, target):
+    assert target_of(field) == target
+
+
+def test_lines_are_named_by_their_row():
+    found = by_keys(
+        [Finding("lines.1.item", Severity.BLOCKS, "no_item"), Finding("lines", Severity.FINE, "all_items")],
+        ("l1", "a7"),
+    )
+    assert [finding.field for finding in found] == ["lines.a7.item", "lines"]
+
+
+@pytest.mark.parametrize(
+    "code, field, button",
+    [
+        ("due_before_invoice", "due_date", "Use 23 Nov 2026"),
+        ("books_closed", "invoice_date", "Use 1 Dec 2026"),
+        ("currency_clash", "currency", "Invoice in GBP"),
+        ("no_item", "lines.l1.item", "Choose item"),
+        ("too_long", "memo", "Go to Message to the customer"),
+    ],
+)
+def test_the_fix_stands_beside_the_fault(code, field, button):
+    (issue,) = issues_of([Finding(field, Severity.BLOCKS, code, VALUES)], WORDS)
+    assert issue.fix.label == button

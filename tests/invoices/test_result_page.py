@@ -1,0 +1,453 @@
+"""After "Create invoice": one intent, and a page that says created, not created, or being verified."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import submission, tasks
+from invoices.domain.deal import Address
+from invoices.domain.draft import from_json, to_json
+from invoices.domain.status import Submission
+from invoices.models import CustomerLink, Invoice
+from tests.factories import (
+    D,
+    a_bill_to,
+    a_draft,
+    make_invoice,
+    make_pending_invoice,
+    make_user,
+)
+from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+CREATE = "/embed/invoice/create"
+DEAL = 12
+
+
+def address(invoice, what="result"):
+    return f"/embed/invoice/{invoice.public_id}/{what}"
+
+
+def pressed(browser, fields):
+    """(page of the answer, the stored intent)"""
+    answer = browser.post(CREATE, fields)
+    assert answer.status_code == 200, Page(answer).text
+    return Page(answer), Invoice.objects.get()
+
+
+def state(page):
+    return page.by_id("result").attributes["data-state"]
+
+
+@pytest.fixture
+def stored(company, user):
+    """stored(**columns) -> an intent of this user's, for a new customer, over £120.00"""
+
+    def make(*, draft=None, **columns):
+        content = to_json(draft or a_draft(deal_id=DEAL, expected_total=D("120.00")))
+        values = {"deal_id": DEAL, "created_by_id": user.user_id} | columns
+        return make_pending_invoice(company, content, **values)
+
+    return make
+
+
+@pytest.fixture
+def watch(browse, user):
+    """watch(invoice) -> its result as the person sees it"""
+    return lambda invoice, **query: Page(browse(user).get(address(invoice), query))
+
+
+def refusal(**values):
+    return {
+        "submission": Submission.REJECTED,
+        "settled_at": timezone.now(),
+        "next_attempt_at": None,
+        "refusal": {"code": "", "field": "", "message": "", "detail": "", "trace_id": "1-6744b2f0-11a97c"} | values,
+    }
+
+
+# The press
+
+
+def test_a_press_stores_what_was_confirmed_and_answers_at_once(
+    harbour, fill_in, control, django_capture_on_commit_callbacks, monkeypatch
+):
+    handed_out = []
+    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: handed_out.append((task.name, row_id)))
+    browser, fields = fill_in(harbour, memo="Thank you")
+    control.forget_requests()
+    with django_capture_on_commit_callbacks(execute=True):
+        page, invoice = pressed(browser, fields)
+    assert state(page) == "sending"
+    assert page.by_id("result-title").text == "Creating the invoice for Bramley Foods Ltd"
+    assert "Sending the invoice, £10,740.00" in page.text
+    assert page.by_id("poll").attributes["hx-trigger"] == "load delay:300ms, every 5s"
+    draft = from_json(invoice.draft)
+    assert (str(invoice.intent_key), invoice.deal_id) == (fields["intent_key"], int(fields["deal"]))
+    assert (draft.bill_to.name, draft.memo, draft.expected_total) == ("Bramley Foods Ltd", "Thank you", D("10740.00"))
+    assert handed_out == [("invoices.tasks.submit_invoice", invoice.pk)]
+    assert control.requests("quickbooks") == []
+
+
+def test_a_press_survives_a_broker_that_is_away(harbour, fill_in, django_capture_on_commit_callbacks, monkeypatch):
+    from kombu.exceptions import OperationalError
+
+    def away(*_, **__):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasks.submit_invoice, "apply_async", away)
+    browser, fields = fill_in(harbour)
+    with django_capture_on_commit_callbacks(execute=True):
+        page, invoice = pressed(browser, fields)
+    assert state(page) == "sending"
+    assert invoice.next_attempt_at <= timezone.now()
+
+
+def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert state(page) == "created"
+    assert "hx-get" not in page.by_id("poll").attributes
+    number = next(row["DocNumber"] for row in control.books(harbour.realm)["invoices"] if row["TotalAmt"] == 10740)
+    assert page.by_id("result-title").text == f"Invoice {number} is in QuickBooks"
+    assert [row.text for row in page.by_class("facts__row")] == [
+        "Total £10,740.00 same as on the form",
+        "VAT £1,740.00",
+        "Customer Bramley Foods Ltd",
+    ]
+    assert page.by_id("result-open").attributes["href"].count(Invoice.objects.get().qbo_invoice_id)
+    assert "data-close-modal" in page.by_id("result-done").attributes
+
+
+def test_a_new_customer_is_created_and_remembered(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    assert "Customer Northgate Dental Practice" in page.by_class("facts__row")[-1].text
+    assert "created in QuickBooks" in page.by_class("facts__row")[-1].text
+    made = next(c for c in control.books(harbour.realm)["customers"] if c["DisplayName"] == "Northgate Dental Practice")
+    assert made["BillAddr"]["City"] == "Leeds"
+    assert CustomerLink.objects.get().customer_id == made["Id"]
+
+
+def test_pressing_again_shows_the_first_rows_result(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    first = Page(browser.post(CREATE, fields))
+    second = Page(browser.post(CREATE, fields))
+    assert Invoice.objects.count() == 1
+    assert (
+        first.by_id("poll").attributes["hx-get"].split("?")[0]
+        == second.by_id("poll").attributes["hx-get"].split("?")[0]
+    )
+    assert "other entries" not in second.text
+
+
+def test_a_second_tab_with_other_entries_is_told_that_the_first_ones_count(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields)
+    page = Page(browser.post(CREATE, fields | {"memo": "Changed meanwhile"}))
+    assert Invoice.objects.count() == 1
+    assert "This form had been sent before, with other entries. The first ones count." in page.text
+
+
+def test_american_tax_is_told_after_quickbooks_has_calculated_it(connect, fill_in):
+    tenant = connect("US")
+    browser, fields = fill_in(tenant, "Prairie Family Clinic – gloves")
+    page, invoice = pressed(browser, fields)
+    assert "Sending the invoice Comparing" in page.text
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    labels = [row.text.split(" $")[0] for row in page.by_class("facts__row")]
+    assert labels[:3] == ["Before tax", "Sales tax", "Total"]
+    assert "calculated by QuickBooks" in page.text
+    assert "QuickBooks has added the sales tax." in page.text
+
+
+def test_a_silent_pipedrive_keeps_the_entries(harbour, fill_in, control):
+    from django.core.cache import cache
+
+    browser, fields = fill_in(harbour, memo="Thank you")
+    cache.clear()
+    control.fault("status", service="pipedrive", status=503, times=None)
+    answer = browser.post(CREATE, fields)
+    page = Page(answer)
+    assert answer.status_code == 422
+    assert "Pipedrive does not answer right now" in page.by_class("banner")[0].text
+    assert page.fields()["memo"] == "Thank you"
+    assert page.fields()["intent_key"] == fields["intent_key"]
+    assert not Invoice.objects.exists()
+
+
+def test_a_deal_that_was_hidden_meanwhile_is_not_billed(harbour, fill_in, control, deal_id):
+    from django.core.cache import cache
+
+    browser, fields = fill_in(harbour)
+    cache.clear()
+    control.fault("status", service="pipedrive", status=403, times=None, path="/deals/")
+    assert browser.post(CREATE, fields).status_code == 404
+    assert not Invoice.objects.exists()
+
+
+def test_when_the_connection_ended_meanwhile_nothing_is_stored(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    page = Page(browser.post(CREATE, fields))
+    assert "QuickBooks ended the connection" in page.by_class("banner")[0].text
+    assert page.fields()["l1-price"] == "520.00"
+    assert not Invoice.objects.exists()
+
+
+# The wait
+
+
+@pytest.mark.parametrize(
+    "age, said, delay",
+    [
+        (0, "Usually two to four seconds.", 300),
+        (5, "QuickBooks is slower than usual.", 300),
+        (12, "QuickBooks takes long today.", 1000),
+        (40, "QuickBooks takes long today.", 2500),
+    ],
+)
+def test_the_page_asks_more_calmly_the_longer_it_takes(stored, watch, age, said, delay):
+    page = watch(stored(created_at=timezone.now() - timedelta(seconds=age)))
+    assert said in page.text
+    assert page.by_id("poll").attributes["hx-trigger"].startswith(f"load delay:{delay}ms")
+
+
+def test_a_new_customer_is_a_step_of_its_own(stored, watch):
+    assert "Creating the customer, Bramley Foods Ltd" in watch(stored()).by_class("step--current")[0].text
+    page = watch(stored(customer_id="58"))
+    assert page.by_class("step--done")[0].text == "Customer created: Bramley Foods Ltd"
+    assert page.by_class("step--current")[0].text == "Sending the invoice, £120.00"
+
+
+def test_a_poll_brings_only_what_is_new(stored, watch, browse, user):
+    invoice = stored()
+    poll = watch(invoice).by_id("poll").attributes["hx-get"]
+    same = Page(browse(user).get(poll))
+    assert not same.has_id("result")
+    assert same.by_id("poll").attributes["hx-get"] == poll
+    Invoice.objects.update(customer_id="58")
+    news = Page(browse(user).get(poll))
+    assert news.by_id("result").attributes["hx-swap-oob"] == "true"
+    assert news.with_attribute("data-autofocus") == []
+
+
+def test_a_new_state_takes_the_focus_and_is_read_out(stored, watch, browse, user):
+    invoice = stored(submission=Submission.UNKNOWN, sent_at=timezone.now())
+    page = watch(invoice, poll="1", seen="x", state="sending")
+    assert page.with_attribute("data-autofocus")[0].id == "result-title"
+    assert page.with_attribute("data-announce")[0].attributes["data-announce"] == (
+        "We are checking whether the invoice exists"
+    )
+
+
+def test_a_lost_answer_is_being_verified(stored, watch):
+    sent = timezone.now() - timedelta(seconds=35)
+    page = watch(
+        stored(submission=Submission.UNKNOWN, sent_at=sent, next_attempt_at=timezone.now() + timedelta(seconds=18))
+    )
+    assert state(page) == "verifying"
+    assert "There will never be two." in page.text
+    assert page.by_class("step--done")[0].text.startswith("Invoice sent to QuickBooks, ")
+    assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice. Next try in 20 s"
+    assert page.by_id("result-close").text == "Close, keep checking"
+    assert "hx-get" in page.by_id("poll").attributes
+
+
+def test_an_intent_waits_while_nobody_is_signed_in(stored, watch, quickbooks):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    page = watch(stored())
+    assert state(page) == "waiting"
+    assert "The invoice is created once somebody signs in again." in page.text
+    assert page.by_id("result-connect").attributes["href"].startswith("/quickbooks/connect?ticket=")
+
+
+def test_an_intent_waits_while_quickbooks_is_down(stored, watch):
+    page = watch(stored(next_attempt_at=timezone.now() + timedelta(seconds=38), attempts=5))
+    assert state(page) == "waiting"
+    assert "QuickBooks does not answer right now. Your entries are kept, and we try again until" in page.text
+    assert page.by_class("step--current")[0].text == "Nothing was sent yet. Next try in 40 s"
+
+
+# The end
+
+
+def test_another_total_is_explained(stored, watch):
+    invoice = stored(
+        submission=Submission.SUCCEEDED,
+        number="1054",
+        qbo_invoice_id="9",
+        total=D("120.01"),
+        tax=D("20.01"),
+        balance=D("120.01"),
+        due_date=date(2026, 12, 7),
+    )
+    page = watch(invoice)
+    assert state(page) == "created"
+    assert "QuickBooks has £120.01, the form had £120.00. QuickBooks rounds VAT on the whole invoice." in page.text
+    assert page.by_class("fact__note--warning")
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"code": "6210", "field": "invoice_date"}, "The books are closed for the invoice date."),
+        ({"code": "6140", "field": "number"}, "The invoice number is taken in QuickBooks."),
+        (
+            {"code": "6000", "detail": "A business rule <b>said</b> no"},
+            "QuickBooks says: “A business rule <b>said</b> no”",
+        ),
+        ({"code": "6240", "taken_by": "vendor"}, "We suggest “Bramley Foods Ltd (Customer)”."),
+        ({"code": "6240", "taken_by": "employee"}, "An employee in QuickBooks has the customer’s name already."),
+        ({"code": "610"}, "inactive in QuickBooks or no longer there"),
+        ({"code": "6190"}, "Its subscription has ended or is not paid."),
+        ({"code": "access_denied"}, "QuickBooks does not let the app write invoices."),
+        ({"code": "other_books"}, "Another QuickBooks company is connected now."),
+        ({"code": "gave_up"}, "QuickBooks did not answer for two days."),
+        ({"code": "9999"}, "QuickBooks refused the invoice."),
+    ],
+)
+def test_a_refusal_says_what_happened_and_what_to_do(stored, watch, values, said):
+    page = watch(stored(**refusal(**values)))
+    assert state(page) == "refused"
+    assert said in page.text
+    assert "Your entries are kept." in page.text
+    assert "Intuit request id 1-6744b2f0-11a97c" in page.text
+    assert page.by_id("result-back").text == "Back to the invoice"
+    assert "hx-get" not in page.by_id("poll").attributes
+
+
+def test_what_never_reached_quickbooks_is_not_called_refused_by_it(stored, watch):
+    page = watch(stored(**refusal(code="gave_up")))
+    assert "Nothing was sent to QuickBooks." in page.text
+    assert "QuickBooks refused it" not in page.text
+
+
+def test_a_refusal_comes_back_at_its_field_with_the_input_kept(harbour, fill_in, control):
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
+    browser, fields = fill_in(harbour, memo="Thank you", **{"l1-quantity": "7", "l3-description": "Inspection"})
+    del fields["l2-ticked"]
+    fields |= {"line": [*fields["line"], "a1"], "a1-added": "yes", "a1-ticked": "yes", "a1-description": "Site visit"}
+    fields |= {"a1-quantity": "1", "a1-price": "80", "a1-tax": fields["l1-tax"], "a1-item": fields["l2-item"]}
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    assert Page(browser.get(address(invoice))).by_id("result").attributes["data-state"] == "refused"
+    page = Page(browser.post(address(invoice, "retry")))
+    again = page.fields()
+    assert page.by_id("f-invoice_date").attributes["aria-invalid"] == "true"
+    assert "The books are closed for the invoice date." in page.by_id("f-invoice_date-error").text
+    assert "The books are closed" in page.by_id("errors").text
+    assert (again["memo"], again["l1-quantity"], again["customer"]) == ("Thank you", "7", fields["customer"])
+    assert "l2-ticked" not in again
+    added = again["line"][-1]
+    assert (again[f"{added}-description"], again[f"{added}-price"]) == ("Site visit", "80.00")
+    assert again["intent_key"] != fields["intent_key"]
+
+
+def test_a_corrected_form_is_a_new_intent(harbour, fill_in, control):
+    browser, fields = fill_in(harbour)
+    control.fault("status", method="POST", path="/invoice$", status=400, times=1, company=harbour.realm)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    assert invoice.submission == Submission.REJECTED
+    again = Page(browser.post(address(invoice, "retry"))).fields()
+    answer = browser.post(CREATE, again)
+    assert answer.status_code == 200
+    assert Invoice.objects.count() == 2
+
+
+def test_a_taken_name_offers_the_customer_that_has_it(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, customer="new", name="Moss & Co")
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    assert "“Moss & Co” is already a customer in QuickBooks." in page.text
+    assert page.by_id("result-use").text == "Use “Moss & Co”"
+    form = Page(browser.post(address(invoice, "retry"), {"use_customer": "yes"}))
+    moss = next(c["Id"] for c in control.books(harbour.realm)["customers"] if c["DisplayName"] == "Moss & Co")
+    assert form.fields()["customer"] == moss
+    assert not form.has_id("errors")
+
+
+def test_only_a_refused_invoice_goes_back_to_the_form(stored, browse, user):
+    page = Page(browse(user).post(address(stored(), "retry")))
+    assert state(page) == "sending"
+
+
+# Who gets nothing
+
+
+def test_wrong_methods_are_refused(stored, browse, user):
+    invoice = stored()
+    assert browse(user).post(address(invoice)).status_code == 405
+    assert browse(user).get(address(invoice, "retry")).status_code == 405
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer forged"}])
+def test_without_proof_there_is_nothing(client, stored, headers):
+    invoice = stored()
+    assert client.get(address(invoice), headers=headers).status_code == 401
+    assert client.post(address(invoice, "retry"), headers=headers).status_code == 401
+
+
+def test_another_companys_invoice_is_not_there(browse, user, other_company):
+    foreign = make_invoice(other_company)
+    unknown = f"/embed/invoice/{uuid.uuid4()}/result"
+    assert browse(user).get(address(foreign)).status_code == 404
+    assert browse(user).post(address(foreign, "retry")).status_code == 404
+    assert browse(user).get(address(foreign)).content == browse(user).get(unknown).content
+
+
+def test_a_colleague_who_may_not_see_the_deal_sees_no_result(harbour, browse, deal_id, colleague):
+    ewa = colleague(harbour, 1)
+    hidden = make_pending_invoice(
+        harbour.company,
+        to_json(a_draft()),
+        deal_id=deal_id(harbour, "Confidential"),
+        created_by_id=harbour.user.user_id,
+    )
+    answer = browse(ewa).get(address(hidden))
+    assert answer.status_code == 404
+    assert "Bramley" not in answer.content.decode()
+    shown = make_pending_invoice(
+        harbour.company, to_json(a_draft()), deal_id=deal_id(harbour, RACKING), created_by_id=harbour.user.user_id
+    )
+    assert browse(ewa).get(address(shown)).status_code == 200
+
+
+def test_a_silent_service_on_the_way_back_to_the_form(harbour, browse, deal_id, control):
+    made = make_pending_invoice(
+        harbour.company,
+        to_json(a_draft(bill_to=a_bill_to(address=Address()))),
+        deal_id=deal_id(harbour, RACKING),
+        created_by_id=harbour.user.user_id,
+        **refusal(code="6140", field="number"),
+    )
+    control.fault("status", service="pipedrive", status=503, times=None)
+    answer = browse(harbour.user).post(address(made, "retry"))
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
+    assert any(e.attributes.get("hx-get") == address(made) for e in Page(answer).elements)
+
+
+def test_without_a_connection_there_is_no_way_back_to_the_form(stored, browse, user, quickbooks):
+    invoice = stored(**refusal(code="6140"))
+    quickbooks.delete()
+    assert browse(user).post(address(invoice, "retry")).status_code == 409
+
+
+def test_a_colleague_of_the_company_is_asked_for_the_deal_first(stored, company, browse, seen):
+    tom = make_user(company, name="Tom Hale", is_admin=False)
+    seen(tom, DEAL)
+    assert browse(tom).get(address(stored())).status_code == 200

@@ -1,0 +1,156 @@
+"""QuickBooks' notices: only signed ones count, and all they do is make a company due."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from tests.factories import make_company, make_connection
+
+pytestmark = pytest.mark.django_db
+PATH = "/webhooks/quickbooks"
+VERIFIER = "verifier-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def verifier(settings):
+    settings.QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN = VERIFIER
+
+
+def signature(body, verifier=VERIFIER):
+    return base64.b64encode(hmac.new(verifier.encode(), body, hashlib.sha256).digest()).decode()
+
+
+@pytest.fixture
+def notify(client):
+    def send(content, *, signed=None, method="post"):
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        headers = {"intuit-signature": signature(body) if signed is None else signed}
+        return getattr(client, method)(PATH, body, content_type="application/json", headers=headers)
+
+    return send
+
+
+@pytest.fixture
+def later():
+    return timezone.now() + timedelta(hours=1)
+
+
+@pytest.fixture
+def connected(later):
+    return lambda **fields: make_connection(make_company(), **({"next_sync_at": later} | fields))
+
+
+def event(realm, kind="qbo.invoice.updated.v1"):
+    return {"specversion": "1.0", "id": "1", "type": kind, "intuitentityid": "7", "intuitaccountid": realm, "data": {}}
+
+
+def legacy(realm):
+    entities = [{"name": "Invoice", "id": "7", "operation": "Update", "lastUpdated": "2026-11-23T09:14:00Z"}]
+    return {"eventNotifications": [{"realmId": realm, "dataChangeEvent": {"entities": entities}}]}
+
+
+def is_due(connection):
+    connection.refresh_from_db()
+    return connection.next_sync_at is not None and connection.next_sync_at <= timezone.now()
+
+
+def test_a_cloud_event_makes_its_company_due(notify, connected):
+    mine, other = connected(), connected()
+    assert notify([event(mine.realm_id)]).status_code == 200
+    assert (is_due(mine), is_due(other)) == (True, False)
+
+
+def test_the_older_body_does_too(notify, connected):
+    mine = connected()
+    assert notify(legacy(mine.realm_id)).status_code == 200
+    assert is_due(mine)
+
+
+def test_a_single_event_outside_a_list_is_understood(notify, connected):
+    mine = connected(next_sync_at=None)
+    assert notify(event(mine.realm_id)).status_code == 200
+    assert is_due(mine)
+
+
+def test_several_companies_in_one_notice_each_become_due(notify, connected):
+    first, second, ended = connected(), connected(), connected(state=ConnectionState.ENDED)
+    content = [event(first.realm_id), event("9999"), event(ended.realm_id), event(second.realm_id, "qbo.unheard.of.v9")]
+    assert notify(content).status_code == 200
+    assert [is_due(each) for each in (first, second, ended)] == [True, True, False]
+
+
+def test_a_burst_moves_nothing_that_is_due_already(notify, connected):
+    mine = connected(next_sync_at=timezone.now() - timedelta(minutes=5))
+    before = mine.next_sync_at
+    assert notify([event(mine.realm_id)] * 5000).status_code == 200
+    mine.refresh_from_db()
+    assert mine.next_sync_at == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not json",
+        b"{}",
+        b"[]",
+        b"null",
+        b"[1, null, {}]",
+        b'{"eventNotifications": {"realmId": 1}}',
+        b'"text"',
+        b"\xff",
+    ],
+)
+def test_well_signed_nonsense_is_accepted_and_ignored(notify, connected, content):
+    mine = connected()
+    assert notify(content).status_code == 200
+    assert not is_due(mine)
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        lambda body: "",
+        lambda body: "AAAA",
+        lambda body: signature(body, "of-another-app"),
+        lambda body: signature(body, ""),
+        lambda body: signature(json.dumps(json.loads(body), indent=1).encode()),
+        lambda body: "ü",
+    ],
+)
+def test_what_is_not_signed_with_our_token_changes_nothing(notify, connected, signed):
+    mine = connected()
+    body = json.dumps([event(mine.realm_id)]).encode()
+    try:
+        answer = notify(body, signed=signed(body))
+    except UnicodeEncodeError:  # such a header cannot even be sent
+        return
+    assert answer.status_code == 401
+    assert not is_due(mine)
+
+
+def test_without_a_verifier_token_the_address_does_not_exist(notify, connected, settings):
+    settings.QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN = ""
+    mine = connected()
+    body = json.dumps([event(mine.realm_id)]).encode()
+    assert notify(body, signed=signature(body, "")).status_code == 404
+    assert not is_due(mine)
+
+
+def test_only_post_is_taken(notify):
+    assert notify([], method="put").status_code == 405
+
+
+def test_one_update_serves_a_notice_of_any_length(notify, connected, django_assert_num_queries):
+    realms = [connected().realm_id for _ in range(3)]
+    with django_assert_num_queries(1):
+        notify([event(realm) for realm in realms * 100])
+    assert QuickBooksConnection.objects.filter(next_sync_at__lte=timezone.now()).count() == 3
