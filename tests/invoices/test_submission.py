@@ -403,6 +403,26 @@ def test_a_worker_that_was_stopped_too_long_finds_the_door_closed(known, gateway
     assert gateway.calls == ["create_invoice", "find_invoice"]
 
 
+def test_a_result_is_recorded_only_under_the_lease_that_it_was_found_with(known, gateway, clock):
+    """Another worker has the row in hand when this one wakes up: it must not let go of the other's lease."""
+    real, others = gateway.create_invoice, []
+
+    def stopped(draft, customer_id, *, request_id):
+        answer = real(draft, customer_id, request_id=request_id)
+        clock.shift(LEASE + timedelta(seconds=1))
+        others.append(submission.claim(known.pk))
+        return answer
+
+    gateway.create_invoice = stopped
+    submit(known, gateway)
+    assert known.lease_token == others[0].lease_token
+    assert not known.is_settled
+    gateway.create_invoice = real
+    clock.shift(LEASE + timedelta(seconds=1))
+    submit(known, gateway)
+    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
+
+
 def test_a_worker_without_its_lease_sends_nothing(known, gateway, clock):
     """Stopped between the customer and the invoice: the second worker has done the work already."""
     Invoice.objects.filter(pk=known.pk).update(
