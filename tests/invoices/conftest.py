@@ -85,7 +85,11 @@ def fill_in(open_form, control):
 
     def make(tenant, title=RACKING, **changes):
         browser, fields, _ = open_form(tenant, title)
-        item = next(item["Id"] for item in control.books(tenant.realm)["items"] if item["Name"] == "Installation")
+        item = next(
+            item["Id"]
+            for item in control.books(tenant.realm)["items"]
+            if item["Type"] == "Service" and item["Active"] is not False
+        )
         for key in fields["line"] if isinstance(fields["line"], list) else [fields["line"]]:
             fields[f"{key}-item"] = fields[f"{key}-item"] or item
         return browser, fields | changes
