@@ -42,6 +42,7 @@ def test_every_stand_in_starts_each_test_with_the_seeds_and_no_faults(stand_ins,
     assert control.requests() == []
 
 
+@pytest.mark.processes
 def test_a_worker_starts_on_the_database_of_the_run_and_can_be_killed(worker):
     assert worker.alive
     worker.kill()
