@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -156,14 +156,6 @@ def panel(
         unsettled=sum(1 for invoice in invoices if not invoice.is_settled),
         timezone=connection.timezone if connection else "",
     )
-
-
-def narrowed(data: PanelData, rows: Iterable[InvoiceRow]) -> PanelData:
-    """The same panel with some of its rows only, and the sums of those."""
-    kept = tuple(rows)
-    unsettled = sum(1 for row in kept if row.submission in (Submission.PENDING, Submission.UNKNOWN))
-    value = data.sums.deal_value if data.sums else None
-    return replace(data, rows=kept, sums=_sums(kept, value), unsettled=unsettled)
 
 
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:

@@ -22,7 +22,7 @@ from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import load_deal, may_see_deal, seen_deal
+from invoices.deal_gateway import load_deal, seen_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, preflight
 from invoices.domain.deal import Deal, TaxMethod
@@ -220,11 +220,6 @@ def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> 
         customers.link(company=row.company, realm_id=row.realm_id, party=row.party, customer=candidate, by=user.name)
 
 
-def may_bill(user: PipedriveUser, deal_id: int) -> bool:
-    """The user's own grant decides: whoever cannot see the deal cannot bill it."""
-    return may_see_deal(user, deal_id)
-
-
 # Customers and items
 
 
@@ -244,17 +239,6 @@ def search_items(company: Company, q: str) -> list[Item]:
         if can_be_sold(item) and all(word in f"{item.name} {item.sku}".casefold() for word in wanted)
     )
     return sorted(found, key=lambda item: item.name.casefold())[:20]
-
-
-def link_customer(*, company: Company, party_kind: str, party_id: int, candidate: CustomerCandidate, by: str) -> None:
-    if connection := quickbooks_of(company):
-        customers.link(
-            company=company,
-            realm_id=connection.realm_id,
-            party=(party_kind, party_id),
-            customer=candidate,
-            by=by,
-        )
 
 
 def unlink_customer(*, company: Company, party_kind: str, party_id: int) -> None:

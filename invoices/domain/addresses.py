@@ -61,11 +61,6 @@ def address_lines(address: Address) -> list[str]:
     return [line[:LONGEST_LINE] for line in lines]
 
 
-def one_line(address: Address) -> str:
-    parts = (address.line1, address.line2, address.city, address.region, address.postal_code, address.country)
-    return ", ".join(part for part in parts if part) or " ".join(address.text.split())
-
-
 def _street(number: str, route: str, text: str) -> str:
     """House number before or after the street as the whole text has it; before it when the text does not tell."""
     if not number or not route:

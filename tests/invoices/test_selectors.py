@@ -123,15 +123,6 @@ def test_rows_are_found_by_person_and_organization_and_may_be_limited_to_visible
     assert limited.sums.invoiced == pounds("100.00")
 
 
-def test_a_panel_can_be_narrowed_to_some_rows(company):
-    make(company, organization_id=31)
-    make(company, organization_id=31, deal_id=13)
-    make_pending_invoice(company, to_json(a_draft()), organization_id=31, deal_id=13)
-    whole = panel(company, "organization", 31)
-    found = selectors.narrowed(whole, [row for row in whole.rows if row.deal_id == 12])
-    assert (len(found.rows), found.sums.invoiced, found.unsettled) == (1, pounds("100.00"), 0)
-
-
 def test_the_linked_customer_is_named_with_its_page(company):
     make_customer_link(company, party_id=31, name="Bramley Foods Ltd", customer_id="7")
     make(company, organization_id=31)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invoices.domain.addresses import address_from_parts, address_lines, one_line
+from invoices.domain.addresses import address_from_parts, address_lines
 from invoices.domain.deal import Address
 
 
@@ -57,10 +57,3 @@ def test_without_parts_the_text_remains():
 def test_a_long_free_text_is_put_into_five_lines():
     lines = address_lines(Address(text="\n".join(str(number) for number in range(1, 9))))
     assert lines == ["1", "2", "3", "4", "5, 6, 7, 8"]
-
-
-def test_an_address_fits_one_line_for_reading():
-    assert one_line(Address(line1="4 Mill Lane", city="Leeds", country="United Kingdom")) == (
-        "4 Mill Lane, Leeds, United Kingdom"
-    )
-    assert one_line(Address(text="Dock 4\nHull")) == "Dock 4 Hull"
