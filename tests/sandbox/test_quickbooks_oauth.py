@@ -164,9 +164,9 @@ def test_nothing_lives_longer_than_five_years(desk: Desk) -> None:
 
 
 def test_an_access_token_lives_an_hour(desk: Desk) -> None:
-    desk.control("/clock", {"advance_seconds": 3599})
+    desk.control("/clock", {"advance_seconds": 3540})
     assert desk.get("preferences").status_code == 200
-    desk.control("/clock", {"advance_seconds": 2})
+    desk.control("/clock", {"advance_seconds": 61})
     answer = desk.get("preferences")
     assert answer.status_code == 401
     body = answer.json()
