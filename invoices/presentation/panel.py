@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,9 +19,10 @@ from invoices.presentation import refusals, words
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, PanelData, Sums
 
-MOST_ROWS = 8
-"""As many as fit above 750 pixels, the tallest panel Pipedrive draws, with everything else in view."""
-MOST_ROWS_BELOW_A_BANNER = 6
+ROOM = 479
+"""Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
+BANNER, MORE = 132, 36
+HEIGHTS = {"plain": 59, "off": 59, "refused": 132, "verifying": 132, "waiting": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,8 @@ def panel_of(
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem
-    rows = tuple(_row(row, place, say, changed) for row in data.rows)
-    most = len(rows) if everything else (MOST_ROWS_BELOW_A_BANNER if banner else MOST_ROWS)
-    shown = rows if len(rows) <= most else rows[: most - 1]
+    rows = tuple(_row(row, place, say, now, changed) for row in data.rows)
+    shown = rows if everything else rows_that_fit(rows, ROOM - (BANNER if banner else 0))
     hidden = len(rows) - len(shown)
     return Panel(
         state="not_connected" if not data.ever_connected else "list" if rows else "empty",
@@ -160,6 +161,19 @@ def panel_of(
         checked_is_old=data.stale,
         books_name=data.books_name,
     )
+
+
+def rows_that_fit(rows: tuple[Row, ...], room: int) -> tuple[Row, ...]:
+    """All of them, or as many as leave room for "Show 3 more"; never none."""
+    if sum(HEIGHTS[row.kind] for row in rows) <= room:
+        return rows
+    used, count = MORE, 0
+    for row in rows:
+        used += HEIGHTS[row.kind]
+        if used > room:
+            break
+        count += 1
+    return rows[: max(count, 1)]
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:
@@ -283,7 +297,7 @@ def _sum_of_party(sums: Sums, say: Say, deals: int) -> Sum:
 # Rows
 
 
-def _row(row: InvoiceRow, place: Place, say: Say, changed: frozenset[str]) -> Row:
+def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozenset[str]) -> Row:
     made = Row(
         public_id=str(row.public_id),
         flag="",
@@ -296,7 +310,7 @@ def _row(row: InvoiceRow, place: Place, say: Say, changed: frozenset[str]) -> Ro
         changed=str(row.public_id) in changed,
     )
     if row.status is not None:
-        return _settled(made, row, say)
+        return _settled(made, row, say, brief=place.resource != "deal")
     if row.submission == Submission.REJECTED:
         return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
     if row.waiting:
@@ -307,14 +321,23 @@ def _row(row: InvoiceRow, place: Place, say: Say, changed: frozenset[str]) -> Ro
             "QuickBooks did not answer in time. We are asking it whether the invoice exists; "
             "please don’t create it again."
         )
-        note = _("Sent {time}").format(time=say.clock(row.created_at))
-        return replace(made, flag="being_verified", kind="verifying", text=text, note=note)
+        return replace(made, flag="being_verified", kind="verifying", text=text, note=_sent(row, say, now))
     text = _("The invoice is on its way to QuickBooks.")
-    note = _("Sent {time}").format(time=say.clock(row.created_at))
-    return replace(made, flag="waiting", kind="verifying", text=text, note=note)
+    return replace(made, flag="waiting", kind="verifying", text=text, note=_sent(row, say, now))
 
 
-def _settled(made: Row, row: InvoiceRow, say: Say) -> Row:
+def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
+    """The next try is counted down in steps of five seconds."""
+    time = say.clock(row.created_at)
+    wait = (row.next_attempt_at - now).total_seconds() if row.next_attempt_at else 0
+    if wait <= 0:
+        return _("Sent {time}").format(time=time)
+    seconds = say.number(math.ceil(wait / 5) * 5)
+    # Translators: an invoice that is being verified; when it was sent, and when QuickBooks is asked again
+    return _("Sent {time}, next try in {seconds} s").format(time=time, seconds=seconds)
+
+
+def _settled(made: Row, row: InvoiceRow, say: Say, *, brief: bool) -> Row:
     off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
     number = row.number or _("No number")
     return replace(
@@ -322,7 +345,7 @@ def _settled(made: Row, row: InvoiceRow, say: Say) -> Row:
         flag=str(row.status),
         kind="off" if off else "plain",
         number=number,
-        second=_second_line(row, say),
+        second=_second_line(row, say, brief=brief),
         open_part=_open_part(row, say),
         quickbooks_url="" if row.status == InvoiceStatus.DELETED else row.quickbooks_url,
         # Translators: name of the button that opens the menu of one invoice
@@ -337,7 +360,10 @@ def _open_part(row: InvoiceRow, say: Say) -> str:
     return ""
 
 
-def _second_line(row: InvoiceRow, say: Say) -> str | SafeString:  # noqa: PLR0911  # one line a status
+def _second_line(  # noqa: PLR0911  # one line a status
+    row: InvoiceRow, say: Say, *, brief: bool
+) -> str | SafeString:
+    """`brief`: beside it the deal is named as well."""
     due = say.day(row.due_date) if row.due_date else ""
     match row.status:
         case InvoiceStatus.PAID:
@@ -351,11 +377,13 @@ def _second_line(row: InvoiceRow, say: Say) -> str | SafeString:  # noqa: PLR091
                 return _("Deleted in QuickBooks")
             return _("Deleted in QuickBooks {date}").format(date=say.day(row.deleted_on))
         case InvoiceStatus.OVERDUE:
-            return _overdue_line(row, due, say)
+            return _overdue_line(row, due, say, brief=brief)
         case InvoiceStatus.UNKNOWN:
             return _("QuickBooks has not reported an amount yet")
     if not due:
         return _("No due date")
+    if brief:
+        return _("Due {date}").format(date=due)
     if row.paid:
         return _("Due {date} · {amount} paid").format(date=due, amount=say.money(row.paid))
     if row.emailed_on:
@@ -363,9 +391,11 @@ def _second_line(row: InvoiceRow, say: Say) -> str | SafeString:  # noqa: PLR091
     return _("Due {date}").format(date=due)
 
 
-def _overdue_line(row: InvoiceRow, due: str, say: Say) -> SafeString:
+def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeString:
     days = ngettext("{count} day overdue", "{count} days overdue", row.days_overdue)
     alert = format_html('<span class="row__alert">{}</span>', days.format(count=say.number(row.days_overdue)))
+    if brief:
+        return alert
     if row.paid:
         # Translators: the first place is "14 days overdue", in red
         return format_html(_("{overdue} · {amount} paid"), overdue=alert, amount=say.money(row.paid))

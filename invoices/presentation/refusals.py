@@ -24,6 +24,7 @@ LONGEST_QUOTE = 300
 class Explained:
     fact: str
     text: str
+    is_quote: bool = False  # the text is QuickBooks' own and says more than the fact
 
     @property
     def sentence(self) -> str:
@@ -67,7 +68,8 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("Whoever connected QuickBooks may have lost rights there. An administrator can sign in again."),
         ),
     }
-    return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), _quoted(refusal))
+    quote = _quoted(refusal)
+    return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), quote, bool(quote))
 
 
 def _name_taken(refusal: Refusal, customer: str) -> Explained:
@@ -105,4 +107,5 @@ def _quoted(refusal: Refusal) -> str:
 
 def short(refusal: Refusal | None) -> str:
     """One or two lines for a row of the panel."""
-    return explain(refusal).sentence
+    explained = explain(refusal)
+    return explained.text if explained.is_quote else explained.sentence
