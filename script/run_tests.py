@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -257,6 +258,7 @@ def main() -> int:
     unknown = [name for name in names if name not in STEPS]
     if unknown:
         parser.error(f"unknown steps: {', '.join(unknown)}; known are {', '.join(STEPS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers of the run are stopped, too
     start = time.monotonic()
     if "browser" in names:
         provide_browser()
