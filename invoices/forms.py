@@ -253,11 +253,14 @@ class _Reader:
             return otherwise
 
     def number(self, name: str, text: str) -> Decimal:
+        if not text:
+            self.complain(name, "number_missing")  # and counts nothing, so the rest can be added up
+            return Decimal(0)
         try:
             return parse_decimal(without_currency_signs(text), self.locale)
         except ValueError:
             self.figures_readable = False
-            self.complain(name, "number_unreadable" if text else "number_missing", text=text)
+            self.complain(name, "number_unreadable", text=text)
             return Decimal(0)
 
     def discount(self, name: str, text: str) -> Discount:

@@ -135,7 +135,11 @@ def _evidence(found: CustomerCandidate, memory: Memory) -> tuple[Why, ...]:
 
 def _new_card(memory: Memory, form: FormInput) -> CustomerCard:
     nothing_found = not memory.candidates
-    suggested = not memory.linked_id and all(found.strength == Strength.WEAK for found in memory.candidates)
+    suggested = (
+        form.customer == NEW_CUSTOMER
+        and not memory.linked_id
+        and all(found.strength == Strength.WEAK for found in memory.candidates)
+    )
     why = (Why("check", "positive", _("No customer has this name or e-mail address")),) if nothing_found else ()
     return CustomerCard(
         value=NEW_CUSTOMER,

@@ -229,6 +229,8 @@ def _verifying(story: Story) -> ResultPage:
 def _next_try_text(story: Story, doing: str) -> str:
     """Counted down in steps of five seconds."""
     seconds = math.ceil(max(_next_try_in(story), 0) / 5) * 5
+    if seconds > 120 and story.invoice.next_attempt_at:
+        return _("{doing}. Next try at {time}").format(doing=doing, time=story.say.clock(story.invoice.next_attempt_at))
     if not seconds:
         return _("{doing} now").format(doing=doing)
     # Translators: the first place is a whole sentence such as "Asking QuickBooks for this invoice"

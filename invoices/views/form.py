@@ -162,7 +162,8 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return render(request, "invoices/customer_options.html", {"problem": problem_of(error).title})
     options = [{"candidate": candidate, "value": offer(candidate, visitor)} for candidate in found]
     said = ngettext("{count} customer", "{count} customers", len(found)).format(count=say().number(len(found)))
-    return render(request, "invoices/customer_options.html", {"options": options, "q": text, "announce": said})
+    context = {"options": options, "q": text, "announce": said, "home_currency": connection.home_currency}
+    return render(request, "invoices/customer_options.html", context)
 
 
 @page_token_required

@@ -174,7 +174,8 @@
     holder.append(box);
     calendar = { box, holder, input, chosen: dateOf(input), focus: dateOf(input) ?? today() };
     drawCalendar();
-    if (box.getBoundingClientRect().right > document.documentElement.clientWidth) box.classList.add("calendar--end");
+    const pane = holder.closest(".invoice__form") ?? document.documentElement; // what scrolls around the field
+    if (box.getBoundingClientRect().right > pane.getBoundingClientRect().right) box.classList.add("calendar--end");
     box.querySelector("[tabindex='0']").focus();
     box.scrollIntoView({ block: "nearest" });
     window.Host?.fit();

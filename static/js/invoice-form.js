@@ -117,6 +117,7 @@
     for (const row of rows()) {
       row.classList.toggle("line--fault", field(row, "ticked").checked && row.querySelector(".line__item--fault, [aria-invalid]") !== null);
     }
+    if (target.id === "customer-section") target.querySelector("[name=customer]:checked")?.focus();
     const first = target.querySelector?.("[data-first-focus]");
     if (first) {
       const id = first.dataset.firstFocus;
@@ -246,6 +247,8 @@
   }
 
   body.addEventListener("click", ({ target }) => {
+    const revealed = target.closest("[data-reveal=whole-discount]");
+    if (revealed) revealed.hidden = true; // a discount that counts must stay in sight
     if (target.closest("[data-add-line]")) addLine();
     const remove = target.closest("[data-remove-line]");
     if (remove) removeLine(remove.closest("tr"));

@@ -289,11 +289,19 @@ def test_the_days_to_the_due_date_are_counted(harbour, fill_in):
 def test_what_cannot_be_read_is_said_and_nothing_is_added_up(harbour, fill_in):
     browser, fields = fill_in(harbour)
     page = previewed(browser, fields, **{"l1-quantity": "a dozen"})
-    assert page.by_id("foot-sum").text == "– The total appears when every number can be read 1 thing to fix first"
+    assert page.by_id("foot-sum").text == "– 1 thing to fix first"
+    assert "The total appears when every number can be read" in page.by_class("total")[0].text
     assert finding_titles(page, "error") == [
         "Quantity is not a number “a dozen” of “Pallet racking bay, 4 levels” cannot be read. Go to Quantity"
     ]
     assert page.by_id("l2-amount").text == "£1,920.00"
+
+
+def test_an_empty_price_counts_nothing_until_it_is_filled_in(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    page = previewed(browser, fields, **{"l3-price": ""})
+    assert page.by_class("total__whole")[0].text == "Total £9,717.60"
+    assert finding_titles(page, "error") == ["Price is empty “Safety inspection and certificate” Go to Price"]
 
 
 def test_a_fault_comes_with_its_repair(harbour, fill_in):
