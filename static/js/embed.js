@@ -47,10 +47,6 @@
   body.addEventListener("htmx:confirm", async (event) => {
     const { elt, issueRequest, triggeringEvent } = event.detail;
     again.set(elt, () => issueRequest(true));
-    if (isQuiet(elt) && (document.hidden || document.querySelector("[data-menu] [aria-expanded=true]"))) {
-      event.preventDefault(); // a quiet refresh disturbs nobody
-      return;
-    }
     const pressed = buttonOf(elt, triggeringEvent);
     if (waiting.has(elt) || pressed?.getAttribute("aria-disabled") === "true") {
       event.preventDefault();

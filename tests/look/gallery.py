@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qs
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -29,7 +30,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template import engines
-from django.urls import include, path
+from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from integration_settings.formats import read_as
@@ -52,26 +53,52 @@ ROWS = [
     row("1044", "deleted", "£960.00", "Deleted in QuickBooks 28 Oct 2026", off="yes"),
     row("1042", "paid", "£3,600.00", "Paid 2 Nov 2026"),
 ]
-LINES: list[dict[str, Any]] = [
-    {"name": "Pallet racking bay, 4 levels", "item": "Pallet racking bay 4L, by SKU RACK-4L", "quantity": "12", "price": "520.00",
-     "discount": "5%", "tax": "20.0% S", "reason": "Product tax is 20%", "amount": "£5,928.00"},
-    {"name": "On-site installation, day rate", "item": "Installation, as last time", "quantity": "3", "price": "640.00",
-     "discount": "", "tax": "20.0% S", "reason": "Product tax is 20%", "amount": "£1,920.00"},
-    {"name": "Safety inspection and certificate", "fault": "No QuickBooks item yet", "quantity": "1", "price": "852.00",
-     "discount": "", "tax": "20.0% S", "reason": "Product tax is 20%", "amount": "£852.00"},
-    {"name": "Printed safety manuals", "item": "Safety manual, same name", "quantity": "20", "price": "15.00",
-     "discount": "", "tax": "0.0% Z", "reason": "Product tax is 0%", "amount": "£300.00"},
-]  # fmt: skip
-TAXABLE: list[dict[str, Any]] = [
-    {"name": "Intraoral scanner, model X2", "item": "Scanner X2, by SKU IOS-X2", "quantity": "2", "price": "2,950.00",
-     "discount": "", "taxable": True, "reason": "As the item says", "amount": "$5,900.00"},
-    {"name": "Calibration kit", "item": "Calibration kit, same name", "quantity": "2", "price": "180.00",
-     "discount": "$20.00", "taxable": True, "reason": "As the item says", "amount": "$340.00"},
-    {"name": "Staff training, half day", "item": "Training, as last time", "quantity": "1", "price": "600.00",
-     "discount": "", "taxable": False, "reason": "Service item", "amount": "$600.00"},
-    {"name": "Extended warranty, 3 years", "item": "Warranty 36M, by SKU WAR-36", "quantity": "2", "price": "420.00",
-     "discount": "", "taxable": True, "reason": "As the item says", "amount": "$840.00", "off": True},
-]  # fmt: skip
+
+
+def line(name: str, item: str, figures: tuple[str, str, str, str], reason: str, **more: Any) -> dict[str, Any]:
+    quantity, price, discount, amount = figures
+    shown = {"quantity": quantity, "price": price, "discount": discount, "amount": amount}
+    return {"name": name, "item": item, "reason": reason, **shown, **more}
+
+
+TWENTY, ZERO, SAYS = "Product tax is 20%", "Product tax is 0%", "As the item says"
+LINES = [
+    line(
+        "Pallet racking bay, 4 levels",
+        "Pallet racking bay 4L, by SKU RACK-4L",
+        ("12", "520.00", "5%", "£5,928.00"),
+        TWENTY,
+        tax="20.0% S",
+    ),
+    line(
+        "On-site installation, day rate",
+        "Installation, as last time",
+        ("3", "640.00", "", "£1,920.00"),
+        TWENTY,
+        tax="20.0% S",
+    ),
+    line(
+        "Safety inspection and certificate",
+        "",
+        ("1", "852.00", "", "£852.00"),
+        TWENTY,
+        tax="20.0% S",
+        fault="No QuickBooks item yet",
+    ),
+    line("Printed safety manuals", "Safety manual, same name", ("20", "15.00", "", "£300.00"), ZERO, tax="0.0% Z"),
+]
+TAXABLE = [
+    line(
+        "Intraoral scanner, model X2",
+        "Scanner X2, by SKU IOS-X2",
+        ("2", "2,950.00", "", "$5,900.00"),
+        SAYS,
+        taxable=True,
+    ),
+    line("Calibration kit", "Calibration kit, same name", ("2", "180.00", "$20.00", "$340.00"), SAYS, taxable=True),
+    line("Staff training, half day", "Training, as last time", ("1", "600.00", "", "$600.00"), "Service item"),
+    line("Extended warranty, 3 years", "Warranty 36M, by SKU WAR-36", ("2", "420.00", "", "$840.00"), SAYS, off=True),
+]
 
 
 def context(name: str) -> dict[str, Any]:
@@ -81,7 +108,7 @@ def context(name: str) -> dict[str, Any]:
         "lines": TAXABLE if name.startswith("form-us") else LINES,
         "errors": "errors" in name,
         "page": name,
-        "surface": SURFACES.get(name.split("-")[0], "panel"),
+        "surface": SURFACES.get(name.split("-", maxsplit=1)[0], "panel"),
         "page_token": "a-token",
         "paid": Decimal(5500),
         "open": Decimal(5900),
@@ -103,9 +130,11 @@ def piece(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
+# The names that the base templates link to; the app's own views take no part here.
 urlpatterns = [
     path("embed/gallery/<slug:name>", piece),
-    path("", include("pipedrive_qb.urls")),
+    *(path(name, piece, {"name": "pages-outside"}, name=name) for name in ("home", "support", "privacy", "terms")),
+    path("embed/token", piece, {"name": "pages-fault"}, name="embed_token"),
 ]
 
 
@@ -129,6 +158,9 @@ def application() -> Callable[..., Iterable[bytes]]:
         if environ["PATH_INFO"] == "/gallery.css":
             start("200 OK", [("Content-Type", "text/css")])
             return [(HERE / "gallery.css").read_bytes()]
+        if environ["PATH_INFO"].startswith("/static/"):
+            cached = [("Cache-Control", "max-age=600")]
+            return framed(environ, lambda status, headers, *rest: start(status, [*headers, *cached], *rest))
         if environ["PATH_INFO"] not in ("/", "/host"):
             return framed(environ, start)
         start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
@@ -154,13 +186,22 @@ def application() -> Callable[..., Iterable[bytes]]:
     return door
 
 
-def serve(port: int = 8123) -> WSGIServer:
-    return make_server("127.0.0.1", port, application())
+class Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nobody reads the requests of a gallery."""
+
+
+def serve(port: int = 0) -> Server:
+    server = make_server("127.0.0.1", port, application(), server_class=Server, handler_class=Quiet)
+    assert isinstance(server, Server)
+    return server
 
 
 if __name__ == "__main__":
-    from django.test.utils import setup_test_environment  # noqa: F401  (the settings of tests are in force here)
-
     server = serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8123)
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}/\n")
     server.serve_forever()

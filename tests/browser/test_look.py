@@ -1,0 +1,451 @@
+"""The design system in a real browser: layouts, the host's silence, tokens, failures, and the keyboard.
+
+The pages come from the gallery (tests/look), in a frame whose host answers as Pipedrive does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, Route, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED = sorted(
+    page.stem for page in (ROOT / "tests/look/pages").glob("*.html") if not page.stem.startswith(("_", "pages-"))
+)
+
+
+@pytest.fixture(scope="module")
+def gallery() -> Iterator[str]:
+    """The gallery's address; a process of its own, because it bends the settings."""
+    command = [sys.executable, "-m", "tests.look.gallery", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip().rstrip("/")
+        process.terminate()
+
+
+class Shown:
+    """One page of the gallery inside a host's frame."""
+
+    def __init__(self, page: Page, gallery: str) -> None:
+        self.page, self.gallery = page, gallery
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.complaints.append(text)
+
+    def open(self, name: str, **query: Any) -> Frame:
+        words = "".join(f"&{key}={value}" for key, value in query.items())
+        self.page.goto(f"{self.gallery}/host?page={name}{words}")
+        frame = self.page.frame(url=re.compile(r"/embed/gallery/"))
+        assert frame is not None
+        frame.wait_for_load_state()
+        return frame
+
+    def ready(self, name: str, **query: Any) -> Frame:
+        frame = self.open(name, **query)
+        frame.wait_for_selector("[data-host=ready]")
+        return frame
+
+    def calls(self, command: str) -> list[Any]:
+        calls: list[dict[str, Any]] = self.page.evaluate("window.calls")
+        return [call.get("args") for call in calls if call["command"] == command]
+
+
+@pytest.fixture
+def shown(chromium: Browser, gallery: str) -> Iterator[Shown]:
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(10_000)
+    made = Shown(context.new_page(), gallery)
+    yield made
+    context.close()
+    # What htmx logs about an answer that was made to fail is part of the test, a refused style or script is not.
+    assert [text for text in made.complaints if "Content Security" in text or "Error:" in text] == []
+
+
+def fulfil(body: str = "", status: int = 200, **headers: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, body=body, headers={"Content-Type": "text/html", **headers})
+
+
+# Layout
+
+
+def test_no_page_is_refused_anything_by_the_content_policy_or_scrolls_sideways(shown: Shown) -> None:
+    for name in EMBEDDED:
+        frame = shown.open(name, theme="dark", mode="fixed")
+        expect(frame.locator("main")).to_be_visible()
+        assert frame.evaluate("document.documentElement.dataset.theme") == "dark"
+        for width in (1000, 880, 640, 560, 385, 320):
+            shown.page.evaluate(f"frame.width = {width}")
+            wide = frame.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} is {wide} too wide for {width}"
+    assert shown.complaints == []
+
+
+def test_the_panel_asks_for_the_height_of_its_content_and_never_scrolls(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    expect(shown.page.locator("#frame")).to_have_attribute("height", "625")
+    assert shown.calls("initialize")[0]["size"]["height"] == 625
+    assert frame.evaluate("document.scrollingElement.scrollHeight") == 625
+
+
+def test_the_modal_asks_for_its_share_of_the_window_and_a_result_shrinks_it(shown: Shown) -> None:
+    shown.ready("form-uk")
+    expect(shown.page.locator("#frame")).to_have_attribute("width", "1000")
+    expect(shown.page.locator("#frame")).to_have_attribute("height", "720")
+    shown.ready("result-created")
+    expect(shown.page.locator("#frame")).to_have_attribute("width", "720")
+    assert 370 <= int(shown.page.locator("#frame").get_attribute("height") or 0) <= 390
+
+
+def test_a_tiny_modal_still_shows_the_total_and_the_button(shown: Shown) -> None:
+    frame = shown.open("form-uk", width=320, height=120, mode="fixed")
+    for part in (".invoice__sum strong", "text=Create invoice >> visible=true"):
+        box = frame.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 120
+
+
+def test_forced_colours_keep_edges_where_a_background_meant_something(shown: Shown) -> None:
+    shown.page.emulate_media(forced_colors="active")
+    frame = shown.open("panel-connection-ended")
+    for part in (".flag", ".banner", ".button--primary"):
+        assert frame.locator(part).first.evaluate("part => getComputedStyle(part).borderTopWidth") == "1px"
+
+
+# The host
+
+
+def test_outside_pipedrive_the_page_says_where_to_open_it(shown: Shown) -> None:
+    shown.page.goto(f"{shown.gallery}/embed/gallery/panel-invoices?id=x")
+    expect(shown.page.get_by_role("heading")).to_have_text("Open this page from a deal in Pipedrive")
+
+
+def test_a_silent_host_takes_nothing_away_and_our_own_dialog_asks(shown: Shown) -> None:
+    frame = shown.open("panel-invoices", mode="silent", height=625)
+    sent: list[str] = []
+    shown.page.route("**/_voided", lambda route: (sent.append(route.request.method), fulfil("<li>Voided</li>")(route)))
+    expect(frame.get_by_role("heading", name="Invoices")).to_be_visible()
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    dialog = frame.get_by_role("dialog", name="Void invoice 1053?")
+    expect(dialog).to_be_visible(timeout=12_000)
+    assert sent == []
+    dialog.get_by_role("button", name="Void invoice").click()
+    expect(frame.get_by_text("Voided", exact=True).first).to_be_visible()
+    assert sent == ["POST"]
+
+
+def test_a_host_that_starts_but_answers_nothing_more_gets_our_own_dialog(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices", mode="deaf", height=625)
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    dialog = frame.get_by_role("dialog", name="Void invoice 1053?")
+    expect(dialog).to_be_visible()
+    frame.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_the_host_asks_before_a_dangerous_step_and_a_no_stops_it(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    sent: list[str] = []
+    shown.page.route("**/_voided", lambda route: (sent.append("sent"), route.continue_()))
+    shown.page.evaluate("answers.show_confirmation = { confirmed: false }")
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    shown.page.wait_for_function("calls.some(call => call.command === 'show_confirmation')")
+    asked = shown.calls("show_confirmation")[0]
+    assert (asked["title"], asked["okText"], asked["okColor"]) == ("Void invoice 1053?", "Void invoice", "negative")
+    shown.page.wait_for_timeout(300)
+    assert sent == []
+    shown.page.evaluate("answers.show_confirmation = { confirmed: true }")
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    shown.page.wait_for_function("calls.some(call => call.command === 'show_snackbar')")
+    assert sent == ["sent"]
+    assert shown.calls("show_snackbar") == [{"message": "Invoice voided"}]
+    expect(frame.locator("#live")).to_have_text("Invoice voided")
+
+
+def test_the_theme_follows_the_host(shown: Shown) -> None:
+    frame = shown.ready("panel-empty")
+    shown.page.evaluate("push('user_settings_change', { theme: 'dark' })")
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_button_opens_the_modal_with_the_deal_and_hears_it_close(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    frame.evaluate("""() => {
+        document.body.dataset.closed = 0;
+        document.body.addEventListener("host:modal-closed", () => { document.body.dataset.closed++; });
+    }""")
+    frame.get_by_role("button", name="New invoice").click()
+    expect(frame.locator("body")).to_have_attribute("data-closed", "1")
+    shown.page.evaluate("push('close_custom_modal')")  # the host tells it on both ways, the page hears it once
+    shown.page.wait_for_timeout(200)
+    expect(frame.locator("body")).to_have_attribute("data-closed", "1")
+    assert shown.calls("open_modal") == [
+        {"type": "custom_modal", "action_id": "QuickBooks invoice", "data": {"deal": 12}}
+    ]
+
+
+# Requests
+
+
+def test_every_request_carries_the_page_token_and_an_expired_one_is_renewed_once(shown: Shown) -> None:
+    tokens: list[str] = []
+
+    def answer(route: Route) -> None:
+        tokens.append(route.request.headers.get("authorization", ""))
+        if tokens[-1] == "Bearer fresh":
+            fulfil("<li>Voided</li>")(route)
+        else:
+            fulfil("old", 401, **{"X-Page-Token": "expired"})(route)
+
+    renewals: list[Any] = []
+
+    def renew(route: Route) -> None:
+        renewals.append(json.loads(route.request.post_data or ""))
+        route.fulfill(json={"page_token": "fresh", "expires_in": 1800})
+
+    frame = shown.ready("panel-invoices")
+    shown.page.route("**/_voided", answer)
+    shown.page.route("**/embed/token", renew)
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    expect(frame.get_by_text("Voided", exact=True).first).to_be_visible()
+    shown.page.wait_for_timeout(200)
+    assert tokens == ["Bearer a-token", "Bearer fresh"]
+    assert renewals == [{"token": "signed", "surface": "panel"}]
+
+
+def test_a_token_that_stays_refused_is_said_and_not_asked_for_without_end(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    tries: list[int] = []
+    refuse = fulfil("no", 401, **{"X-Page-Token": "expired"})
+    shown.page.route("**/_voided", lambda route: (tries.append(1), refuse(route)))
+    shown.page.route("**/embed/token", lambda route: route.fulfill(json={"page_token": "b", "expires_in": 1800}))
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    expect(frame.get_by_role("alert")).to_contain_text("This page has been open for a long time")
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (fulfil("<h1>raw error page</h1>", 500, **{"X-Request-Id": "7F3K29QD"}), "7F3K29QD"),
+        (lambda route: route.abort(), "The connection was interrupted"),
+    ],
+)
+def test_a_failed_request_is_said_in_place_keeps_the_entries_and_can_be_repeated(
+    shown: Shown, answer: Callable[[Route], None], words: str
+) -> None:
+    frame = shown.ready("form-uk")
+    shown.page.route("**/result-created", answer)
+    frame.locator("#po").fill("PO-77")
+    frame.get_by_role("button", name="Create invoice").click()
+    expect(frame.get_by_role("alert")).to_contain_text(words)
+    expect(frame.locator("#po")).to_have_value("PO-77")
+    assert "raw error page" not in frame.content()
+    shown.page.unroute("**/result-created")
+    frame.get_by_role("button", name="Try again").click()
+    expect(frame.get_by_role("heading", name="Invoice 1054 is in QuickBooks")).to_be_focused()
+
+
+def test_a_page_that_could_not_load_shows_the_failure_where_the_skeleton_was(shown: Shown) -> None:
+    frame = shown.ready("panel-loading")
+    shown.page.route("**/missing", fulfil("", 503))
+    frame.evaluate("""() => {
+        document.getElementById("panel").setAttribute("hx-get", "/embed/gallery/missing");
+        document.getElementById("panel").setAttribute("hx-trigger", "again");
+        htmx.process(document.getElementById("panel"));
+        htmx.trigger("#panel", "again");
+    }""")
+    expect(frame.get_by_role("alert")).to_contain_text("This could not be shown")
+    expect(frame.locator(".skeleton")).to_have_count(0)
+
+
+def test_an_error_written_by_the_server_is_shown_as_it_is(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    shown.page.route("**/result-created", fulfil("<p>QuickBooks says no</p>", 409, **{"X-Fragment": "swap"}))
+    frame.get_by_role("button", name="Create invoice").click()
+    expect(frame.get_by_text("QuickBooks says no")).to_be_visible()
+
+
+def test_a_second_press_sends_nothing_and_the_button_says_what_it_does(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    sent: list[Route] = []
+
+    def hold(route: Route) -> None:
+        sent.append(route)
+
+    shown.page.route("**/result-created", hold)
+    button = frame.get_by_role("button", name="Create invoice")
+    button.dblclick()
+    expect(frame.get_by_role("button", name="Creating…")).to_have_attribute("aria-disabled", "true")
+    frame.locator(".is-busy").click(force=True)
+    frame.locator("#po").press("Enter")
+    shown.page.wait_for_timeout(300)
+    assert len(sent) == 1
+    sent[0].fulfill(status=500, body="")
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_leaving_with_changes_asks_first(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    frame.get_by_role("button", name="Cancel").click()
+    shown.page.wait_for_function("calls.some(call => call.command === 'close_modal')")
+    assert shown.calls("show_confirmation") == []
+    frame.locator("#po").fill("changed")
+    shown.page.evaluate("answers.show_confirmation = { confirmed: false }")
+    frame.get_by_role("button", name="Cancel").click()
+    shown.page.wait_for_function("calls.some(call => call.command === 'show_confirmation')")
+    assert shown.calls("show_confirmation")[0]["okColor"] == "primary"
+    shown.page.wait_for_timeout(200)
+    assert len(shown.calls("close_modal")) == 1
+
+
+# Keyboard
+
+
+def test_a_menu_is_used_with_the_keyboard_alone(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    button = frame.get_by_role("button", name="More for invoice 1053")
+    press = shown.page.keyboard.press
+    button.focus()
+    press("ArrowDown")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(frame.get_by_role("menuitem", name="Open in QuickBooks")).to_be_focused()
+    press("ArrowUp")
+    expect(frame.get_by_role("menuitem", name="Delete…")).to_be_focused()
+    press("Home")
+    press("d")
+    expect(frame.get_by_role("menuitem", name="Download PDF")).to_be_focused()
+    press("Escape")
+    expect(button).to_be_focused()
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
+def test_a_menu_without_room_opens_above_or_grows_the_panel(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    frame.get_by_role("button", name="More for invoice 1042").click()
+    expect(frame.locator("#menu-1042")).to_have_class(re.compile("menu--above"))
+    frame = shown.ready("panel-empty")
+    frame.evaluate("document.querySelectorAll('.empty, .panel__foot').forEach(part => part.remove())")
+    expect(shown.page.locator("#frame")).to_have_attribute("height", "100")
+    frame.get_by_role("button", name="More").click()
+    shown.page.wait_for_function("Number(document.getElementById('frame').height) > 180")
+    box = frame.locator("#panel-menu").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= int(shown.page.locator("#frame").get_attribute("height") or 0)
+
+
+def test_a_customer_is_found_and_chosen_with_the_keyboard_alone(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    frame.get_by_role("button", name="Search all customers").press("Enter")
+    field = frame.get_by_role("combobox", name="Customer in QuickBooks")
+    expect(field).to_be_focused()
+    field.press_sequentially("b")
+    shown.page.wait_for_timeout(400)
+    expect(field).to_have_attribute("aria-expanded", "false")
+    field.press_sequentially("ram")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(frame.locator("#live")).to_have_text("3 customers")
+    frame.evaluate("document.body.addEventListener('combobox:chosen', event => { window.chosen = event.detail })")
+    field.press("ArrowDown")
+    field.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", "c-61")
+    field.press("End")
+    expect(field).to_have_attribute("aria-activedescendant", "c-new")
+    field.press("Home")
+    field.press("Enter")
+    expect(field).to_have_value("Bramley Foods Ltd")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    expect(frame.locator("[name=chosen]")).to_have_value("58")
+    assert frame.evaluate("window.chosen.value") == "58"
+    field.press("Escape")
+    expect(field).to_have_value("")
+
+
+def test_a_link_of_the_error_summary_focuses_its_field(shown: Shown) -> None:
+    frame = shown.ready("form-uk-errors")
+    frame.get_by_role("link", name="PO number has 41 characters").click()
+    expect(frame.locator("#po")).to_be_focused()
+
+
+def test_a_date_is_typed_or_picked(shown: Shown) -> None:
+    frame = shown.ready("form-uk", more="%26as%3Den_GB")
+    due = frame.locator("#due")
+    for typed, tidy in (("+14", "7 Dec 2026"), ("2026-12-24", "24 Dec 2026"), ("1/12/26", "1 Dec 2026"), ("no", "no")):
+        due.fill(typed)
+        due.press("Tab")
+        expect(due).to_have_value(tidy)
+    due.fill("30 Nov 2026")
+    due.press("Alt+ArrowDown")
+    day = frame.get_by_role("button", name="Monday, 30 November 2026")
+    if not day.count():
+        day = frame.get_by_role("button", name="Monday 30 November 2026")
+    expect(day).to_be_focused()
+    press = shown.page.keyboard.press
+    for key in ("ArrowRight", "ArrowDown", "PageDown"):
+        press(key)
+    press("Enter")
+    expect(due).to_have_value("8 Jan 2027")
+    frame.get_by_role("button", name="Choose the due date").press("Enter")
+    press("Escape")
+    expect(frame.get_by_role("button", name="Choose the due date")).to_be_focused()
+    expect(frame.locator(".calendar")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "tidy"),
+    [
+        ("en_GB", "1 234,5", "1,234.50"),
+        ("en_GB", "1234.5", "1,234.50"),
+        ("de_DE", "1234,5", "1.234,50"),
+        ("de_DE", "1.234", "1.234,00"),
+        ("en_GB", "0.12345", "0.12345"),
+        ("en_GB", "two", "two"),
+    ],
+)
+def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str, typed: str, tidy: str) -> None:
+    frame = shown.ready("form-uk", more=f"%26as%3D{locale}")
+    price = frame.get_by_label("Price, Printed safety manuals")
+    price.fill(typed)
+    price.press("Tab")
+    expect(price).to_have_value(tidy)
+
+
+def test_a_discount_shows_whether_it_was_understood_as_percent_or_money(shown: Shown) -> None:
+    frame = shown.ready("form-uk", more="%26as%3Den_GB")
+    discount = frame.get_by_label("Discount, Printed safety manuals")
+    for typed, tidy in (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%")):
+        discount.fill(typed)
+        discount.press("Tab")
+        expect(discount).to_have_value(tidy)
+
+
+def test_the_save_bar_names_what_changed_and_goes_when_it_is_taken_back(shown: Shown) -> None:
+    frame = shown.ready("settings-connection-fields")
+    bar = frame.locator("[data-save-bar]")
+    expect(bar).to_be_hidden()
+    frame.locator("#days").fill("7")
+    expect(bar).to_contain_text("1 change not saved: Due: 14 → 7")
+    frame.get_by_role("button", name="Discard").click()
+    expect(bar).to_be_hidden()
+    expect(frame.locator("#days")).to_have_value("14")
