@@ -173,7 +173,7 @@
   function place(banner, target, elt) {
     const slot = elt.closest("form")?.querySelector("[data-fault-slot]") ?? target.querySelector("[data-fault-slot]");
     (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
-    if (!slot && target.querySelector("[data-skeleton]")) target.replaceChildren(banner);
+    if (!slot && target.querySelector(".skeleton")) target.replaceChildren(banner);
     else (slot ?? target).prepend(banner);
     if (target.matches("[role=listbox]")) target.hidden = false;
     banner.scrollIntoView({ block: "nearest" });
