@@ -170,8 +170,14 @@
     window.Host.fit();
   }
 
+  /* A form says its failures at its top, a list of a combobox in the list. */
+  const slotOf = (elt, target) =>
+    target?.matches("[role=listbox]")
+      ? null
+      : elt.closest("form")?.querySelector("[data-fault-slot]") ?? target?.querySelector("[data-fault-slot]");
+
   function place(banner, target, elt) {
-    const slot = elt.closest("form")?.querySelector("[data-fault-slot]") ?? target.querySelector("[data-fault-slot]");
+    const slot = slotOf(elt, target);
     (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
     if (!slot && target.querySelector(".skeleton")) target.replaceChildren(banner);
     else (slot ?? target).prepend(banner);
@@ -181,7 +187,7 @@
 
   body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
     if (isQuiet(elt)) return;
-    const places = [target, elt.closest("form")?.querySelector("[data-fault-slot]")];
+    const places = [target, slotOf(elt, target)];
     places.forEach((place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove()));
   });
 
