@@ -28,6 +28,8 @@ class Call:
 
     request_body: bytearray
     response_body: bytearray
+    together: int = 0
+    """Calls that the service had open when this one arrived, itself among them."""
     status: int = 0
     response_headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -64,6 +66,7 @@ class ExchangeLog:
                 "company": told.get("company"),
                 "requestid": next(iter(parse_qs(query).get("requestid", [])), None),
                 "at": self.clock.now().isoformat(),
+                "together": call.together,
                 "fault": told.get("fault"),
             }
         )
@@ -107,6 +110,7 @@ class ExchangeMiddleware:
         self.log = log
         self.world = world
         self.people_paths = people_paths
+        self.open_calls = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -118,6 +122,8 @@ class ExchangeMiddleware:
             return
         call, keep = Call(bytearray(), bytearray()), self.log.descriptor is not None
         hear = await read_first(receive, call.request_body) if keep else receive
+        self.open_calls += 1
+        call.together = self.open_calls
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -129,6 +135,7 @@ class ExchangeMiddleware:
         try:
             await self.app(scope, hear, tell)
         finally:
+            self.open_calls -= 1
             self.log.note(self.service, scope, call)
 
     def introduce(self, scope: Scope, send: Send) -> None:

@@ -29,8 +29,9 @@ const execute = (command, args) => new Promise((resolve) => send("command", {com
 const listen = (event) => send("listener", {event}, undefined, (told) => events.push([event, told]));
 const answers = (command, args) => new Promise((resolve) => {
   const all = [];
-  send("command", {command}, args, (answer) => all.push(answer));
-  setTimeout(() => resolve(all), 300);
+  send("command", {command}, args, (answer) => {
+    if (all.push(answer) === 1) setTimeout(() => resolve(all), 100);
+  });
 });
 </script>"""
 

@@ -368,9 +368,7 @@ def test_outside_a_transaction_calls_run_side_by_side(connect, control):
     tenant = connect("GB")
     control.fault("latency", service="pipedrive", seconds=0.4)
     control.fault("latency", service="quickbooks", seconds=0.4)
-    began = timezone.now()
     found = prepared(tenant, control, "Bramley Foods – warehouse racking, phase 2")
-    took = (timezone.now() - began).total_seconds()
     assert found.totals.total == D(10740)
-    calls = len(control.requests("pipedrive", path="/api/")) + len(control.requests("quickbooks", path="/v3/"))
-    assert took < calls * 0.4 * 0.75
+    for service in ("pipedrive", "quickbooks"):
+        assert max(call["together"] for call in control.requests(service)) >= 3
