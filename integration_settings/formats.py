@@ -189,12 +189,15 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 
 
 def parse_decimal(text: str, locale: str) -> Decimal:
-    """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does.
+    """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
+    and a currency's sign is passed over.
 
     Raises ValueError when it is no number.
     """
     plain = "".join(
-        unicodedata.normalize("NFKC", sign) for sign in text if not sign.isspace() and sign not in "'’\u200e\u200f"
+        unicodedata.normalize("NFKC", sign)
+        for sign in text
+        if not sign.isspace() and sign not in "'’\u200e\u200f" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
     if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", plain) or len(plain) > 30:

@@ -31,11 +31,17 @@ class BadMemory(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineMemory:
-    """Where a line of the deal came from; `name` is the product's."""
+    """Where a line came from: the deal's product, and why item and tax were proposed for it."""
 
-    name: str
+    description: str
     item: ItemProposal
     tax: TaxProposal
+    product_id: int | None = None
+    attachment_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.description.partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,9 @@ def _line(stored: dict[str, Any]) -> LineMemory:
     item, tax = stored["item"], stored["tax"]
     percentage = None if tax["percentage"] is None else Decimal(tax["percentage"])
     return LineMemory(
-        name=stored["name"],
+        description=stored["description"],
+        product_id=stored["product_id"],
+        attachment_id=stored["attachment_id"],
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
     )

@@ -32,7 +32,10 @@ NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 @dataclass(frozen=True, slots=True)
 class LineInput:
-    """One row of the grid as it stands in the fields. `added`: by the person, not from the deal."""
+    """One row of the grid as it stands in the fields. `added`: by the person, not from the deal.
+
+    Only added rows have a description of their own; what the others say stands in the form's memory.
+    """
 
     key: str
     ticked: bool = True
@@ -43,8 +46,6 @@ class LineInput:
     price: str = ""
     discount: str = ""
     tax_code_id: str = ""
-    product_id: int | None = None
-    attachment_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,6 @@ def _read_line(post: QueryDict, key: str) -> LineInput:
     def text(name: str) -> str:
         return post.get(f"{key}-{name}", "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "").strip()
 
-    def number(name: str) -> int | None:
-        digits = text(name)
-        return int(digits) if re.fullmatch("[0-9]{1,18}", digits) else None
-
     return LineInput(
         key=key,
         ticked=text("ticked") == "yes",
@@ -149,8 +146,6 @@ def _read_line(post: QueryDict, key: str) -> LineInput:
         price=text("price"),
         discount=text("discount"),
         tax_code_id=text("tax"),
-        product_id=number("product"),
-        attachment_id=number("attachment"),
     )
 
 
@@ -172,7 +167,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         invoice_date=invoice_date,
         due_date=due_date,
         amounts_are=_amounts_are(form.amounts_are, memory),
-        lines=tuple(reader.line(line, currency, lists) for line in form.ticked),
+        lines=tuple(_with_origin(reader.line(line, currency, lists), line, memory) for line in form.ticked),
         number=form.number,
         discount_percentage=percentage,
         discount_amount=amount,
@@ -185,6 +180,13 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         figures_readable=reader.figures_readable,
         amounts=_amounts(form.lines, currency, lists, locale),
     )
+
+
+def _with_origin(read: DraftLine, line: LineInput, memory: Memory) -> DraftLine:
+    known = memory.lines.get(line.key)
+    if known is None:
+        return read
+    return replace(read, description=known.description, product_id=known.product_id, attachment_id=known.attachment_id)
 
 
 def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str) -> dict[str, Decimal]:
@@ -296,8 +298,6 @@ class _Reader:
             discount_text=plain_discount(discount),
             tax_code_id=code.id if code else "",
             tax_percentage=code.percentage if code else Decimal(0),
-            product_id=line.product_id,
-            attachment_id=line.attachment_id,
         )
 
 

@@ -31,7 +31,7 @@ def memory_of(preparation: Preparation) -> Memory:
         linked_id=choice.linked.customer_id if choice.linked else "",
         candidates=((choice.linked,) if choice.linked else ()) + choice.candidates,
         lines={
-            key_of(index): LineMemory(first_line(line.description), item, tax)
+            key_of(index): LineMemory(line.description, item, tax, line.product_id, line.attachment_id)
             for index, (line, item, tax) in enumerate(proposals)
         },
         product_count=sum(1 for product in deal.products if product.enabled),
@@ -131,25 +131,29 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
         item_id=line.item_id,
         quantity=say.number(line.quantity),
         price=say.price(line.unit_price, currency),
-        discount=localised_discount(line.discount_text, say),
+        discount=localised_discount(line.discount_text, currency, say),
         tax_code_id=line.tax_code_id,
-        product_id=line.product_id,
-        attachment_id=line.attachment_id,
     )
 
 
 def whole_discount(draft: InvoiceDraft, say: Say) -> str:
     if draft.discount_percentage:
         return say.percent(draft.discount_percentage)
-    return say.price(draft.discount_amount, draft.currency) if draft.discount_amount else ""
+    return discount_amount(draft.discount_amount, draft.currency, say) if draft.discount_amount else ""
 
 
-def localised_discount(text: str, say: Say) -> str:
+def localised_discount(text: str, currency: str, say: Say) -> str:
     """ "5%" or "20.5" as the draft keeps it, in the reader's locale."""
     if not re.fullmatch(r"[0-9.]+%?", text):
         return text
     value = Decimal(text.rstrip("%"))
-    return say.percent(value) if text.endswith("%") else say.number(value)
+    return say.percent(value) if text.endswith("%") else discount_amount(value, currency, say)
+
+
+def discount_amount(value: Decimal, currency: str, say: Say) -> str:
+    """With the currency's sign, so that it is seen to be money; without, where the sign is made of letters."""
+    shown = say.amount(value, currency)
+    return say.price(value, currency) if any(sign.isalpha() for sign in shown) else shown
 
 
 def first_line(text: str) -> str:

@@ -56,6 +56,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         asks_number=profile.custom_numbers,
         tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
+        decimals=formats.decimals(form.currency),
         price_heading=_("Rate") if profile.is_us else _("Price"),
         lines_aside=lines_aside(form, memory, say),
         line_labels=line_labels(material.profile.country),

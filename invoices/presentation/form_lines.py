@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration_settings.reference import Profile, TaxCode
+from integration_settings.reference import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
@@ -15,12 +17,10 @@ from invoices.form_memory import LineMemory, Memory
 from invoices.forms import FormInput, LineInput, Lists
 from invoices.presentation import words
 from invoices.presentation.findings import Issue
-from invoices.presentation.form_parts import (
-    Choice,
-    LineRow,
-    Material,
-)
+from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
+
+SELECTED = mark_safe(" selected")
 
 
 def lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
@@ -64,8 +64,9 @@ def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") 
         if issue.field.startswith("lines."):
             _lines, key, _part = issue.field.split(".", 2)
             faults.setdefault(key, {}).setdefault(issue.target.partition("-")[2], issue.sentence)
+    make = _Rows(material)
     return tuple(
-        _row(line, material, faults.get(line.key, {}), amounts.get(line.key, ""))
+        make.row(line, faults.get(line.key, {}), amounts.get(line.key, ""))
         for line in material.input.lines
         if not only or line.key == only
     )
@@ -73,7 +74,7 @@ def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") 
 
 def empty_row(material: Material) -> LineRow:
     """What "Add a line" adds; its key is replaced by a fresh one."""
-    return _row(LineInput(key="KEY", added=True, quantity="1"), material, {}, "")
+    return _Rows(material).row(LineInput(key="KEY", added=True, quantity="1"), {}, "")
 
 
 def _line_name(line: LineInput, memory: Memory) -> str:
@@ -81,22 +82,51 @@ def _line_name(line: LineInput, memory: Memory) -> str:
     return known.name if known else line.description.partition("\n")[0]
 
 
-def _row(line: LineInput, material: Material, errors: Mapping[str, str], amount: str) -> LineRow:
-    known = material.memory.lines.get(line.key)
-    text, icon, tone, fault = _item_state(line, known, material.lists)
-    mode = tax_mode(material.profile)
-    return LineRow(
-        input=line,
-        name=_line_name(line, material.memory),
-        item_text=text,
-        item_icon=icon,
-        item_tone=tone,
-        item_fault=fault,
-        reason=_tax_reason(line, known, material) if mode != "none" else "",
-        codes=_codes(line, material.lists.tax_codes, mode),
-        amount=amount,
-        errors=errors,
-        labels=named(line_labels(material.profile.country), _line_name(line, material.memory)),
+class _Rows:
+    """Makes the rows of one page. What is the same for many of them is made once: a deal may have hundreds."""
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        self.mode = tax_mode(material.profile)
+        self.labels = line_labels(material.profile.country)
+        self.options: dict[str, SafeString] = {}
+
+    def row(self, line: LineInput, errors: Mapping[str, str], amount: str) -> LineRow:
+        memory, lists = self.material.memory, self.material.lists
+        known = memory.lines.get(line.key)
+        name = _line_name(line, memory)
+        text, icon, tone, fault = _item_state(line, known, lists)
+        return LineRow(
+            input=line,
+            name=name,
+            item_text=text,
+            item_icon=icon,
+            item_tone=tone,
+            item_fault=fault,
+            reason=_tax_reason(line, known, self.material) if self.mode != "none" else "",
+            codes=_yes_or_no(line) if self.mode == "pair" else (),
+            options=self._options(line.tax_code_id) if self.mode == "codes" else "",
+            amount=amount,
+            errors=errors,
+            labels=named(self.labels, name),
+        )
+
+    def _options(self, chosen: str) -> SafeString:
+        if chosen not in self.options:
+            codes = self.material.lists.tax_codes.values()
+            offered = [("", _("Choose")), *((code.id, code.name) for code in codes if code.active or code.id == chosen)]
+            self.options[chosen] = format_html_join(
+                "",
+                '<option value="{}"{}>{}</option>',
+                ((value, SELECTED if value == chosen and value else "", label) for value, label in offered),
+            )
+        return self.options[chosen]
+
+
+def _yes_or_no(line: LineInput) -> tuple[Choice, ...]:
+    return (
+        Choice(TAXABLE, _("Yes"), line.tax_code_id == TAXABLE),
+        Choice(NOT_TAXABLE, _("No"), line.tax_code_id == NOT_TAXABLE),
     )
 
 
@@ -112,7 +142,6 @@ def line_labels(country: str) -> dict[str, str]:
         "tax": _("Taxable, {name}") if country == "US" else _("{tax}, {name}").format(tax=tax, name="{name}"),
         "remove": _("Remove {name}"),
         "choose": _("Choose item for {name}"),
-        "change": _("Change the item of {name}"),
     }
 
 
@@ -150,21 +179,6 @@ def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -
     if proposal.reason == TaxReason.ITEM and line.tax_code_id == proposal.code_id:
         return _("As the item says")
     return ""
-
-
-def _codes(line: LineInput, codes: Mapping[str, TaxCode], mode: str) -> tuple[Choice, ...]:
-    if mode == "pair":
-        return (
-            Choice(TAXABLE, _("Yes"), line.tax_code_id == TAXABLE),
-            Choice(NOT_TAXABLE, _("No"), line.tax_code_id == NOT_TAXABLE),
-        )
-    if mode == "none":
-        return ()
-    offered = [code for code in codes.values() if code.active or code.id == line.tax_code_id]
-    return tuple(Choice(code.id, code.name, code.id == line.tax_code_id) for code in offered)
-
-
-# Figures
 
 
 def tax_mode(profile: Profile) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.utils.safestring import SafeString
+
 from integration_settings.reference import Profile
 from invoices.domain.tax import Totals
 from invoices.form_memory import Memory
@@ -51,7 +53,8 @@ class LineRow:
     item_tone: str
     item_fault: bool
     reason: str
-    codes: tuple[Choice, ...]
+    codes: tuple[Choice, ...]  # of a Yes/No pair
+    options: SafeString | str  # of the list of tax codes; the same for many lines, so made once
     amount: str
     errors: Mapping[str, str]
     labels: Mapping[str, str]  # names of the controls, each with the line's
@@ -114,6 +117,7 @@ class FormPage:
     asks_number: bool
     tax_heading: str
     tax_mode: str  # "codes", "pair" or "none"
+    decimals: int  # of the currency
     price_heading: str
     lines_aside: str
     line_labels: Mapping[str, str]  # patterns of the above; "{name}" is the place

@@ -23,11 +23,10 @@ from invoices.presentation.form_lines import line_rows
 from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
 from invoices.views.form_material import (
     Sent,
+    checked_form,
     form_too_old,
     material_as_opened,
-    material_as_sent,
     page_fragment,
-    read,
     sent_form,
 )
 
@@ -116,7 +115,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         sent, moved = _with_due_date_moved(sent_form(request, visitor))
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
-    material = material_as_sent(visitor, sent, read(visitor, sent, say()), say())
+    material = checked_form(visitor, sent, say()).material
     page = form_page(material)
     changed = request.POST.get("changed", "")
     context = {
@@ -174,7 +173,7 @@ def customer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         sent = _with_choice(request, visitor, sent_form(request, visitor))
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
-    page = form_page(material_as_sent(visitor, sent, read(visitor, sent, say()), say()))
+    page = form_page(checked_form(visitor, sent, say()).material)
     return page_fragment(request, page, template="invoices/form_customer_chosen.html")
 
 

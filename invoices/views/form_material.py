@@ -16,7 +16,6 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.tenancy import Visitor
 from invoices import services
 from invoices.domain.checks import Finding, Severity
-from invoices.domain.matching import CustomerCandidate
 from invoices.domain.money import Money
 from invoices.form_memory import Memory, keep, recall
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
@@ -75,23 +74,13 @@ def lists_of(visitor: Visitor) -> Lists:
 
 def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> Material:
     """The form as it first stands: the core has checked it already."""
-    form = filling.opened(preparation, say)
-    return material_of_preparation(visitor, preparation, form, say)
-
-
-def material_of_preparation(
-    visitor: Visitor, preparation: Preparation, form: FormInput, say: Say, *, found: CustomerCandidate | None = None
-) -> Material:
-    """`found`: a customer to choose besides those that were prepared."""
-    memory = filling.memory_of(preparation)
-    memory = memory.with_customer(found) if found else memory
+    form, memory = filling.opened(preparation, say), filling.memory_of(preparation)
     lists = Lists(
         tax_codes={code.id: code for code in preparation.tax_codes},
         items={item.id: item for item in preparation.items},
         currencies=preparation.currencies,
     )
     reading = understand(form, memory=memory, lists=lists, locale=say.locale, today=say.today())
-    findings = by_keys(preparation.findings, reading.keys)
     words = Words(say, preparation.profile.country, _line_names(form, memory))
     return Material(
         input=form,
@@ -101,7 +90,7 @@ def material_of_preparation(
         profile=preparation.profile,
         totals=preparation.totals,
         amounts=reading.amounts,
-        issues=issues_of(findings, words),
+        issues=issues_of(by_keys(preparation.findings, reading.keys), words),
         checked_at=timezone.now(),
         invoice_date=preparation.draft.invoice_date,
         due_date=preparation.draft.due_date,
@@ -109,12 +98,22 @@ def material_of_preparation(
     )
 
 
-def read(visitor: Visitor, sent: Sent, say: Say) -> Reading:
-    return understand(sent.form, memory=sent.memory, lists=lists_of(visitor), locale=say.locale, today=say.today())
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A form that was read: what it means as a draft, and everything its page is made of."""
+
+    reading: Reading
+    material: Material
 
 
-def material_as_sent(visitor: Visitor, sent: Sent, reading: Reading, say: Say) -> Material:
-    """The form as somebody has filled it in, checked again from the stored lists."""
+def checked_form(visitor: Visitor, sent: Sent, say: Say) -> Checked:
+    """The form as somebody has filled it in, read and checked from the stored lists."""
+    lists = lists_of(visitor)
+    reading = understand(sent.form, memory=sent.memory, lists=lists, locale=say.locale, today=say.today())
+    return Checked(reading, _material(visitor, sent, lists, reading, say))
+
+
+def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say: Say) -> Material:
     profile = reference.profile_of(connection_of(visitor))
     customer = sent.memory.customer(sent.form.customer)
     checked = services.preview(
@@ -128,7 +127,7 @@ def material_as_sent(visitor: Visitor, sent: Sent, reading: Reading, say: Say) -
         input=sent.form,
         memory=sent.memory,
         kept=sent.kept,
-        lists=lists_of(visitor),
+        lists=lists,
         profile=profile,
         totals=checked.totals if reading.figures_readable else None,
         amounts=reading.amounts,

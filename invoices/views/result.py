@@ -20,14 +20,15 @@ from invoices.domain.checks import Severity
 from invoices.domain.draft import from_json
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.status import Submission
-from invoices.form_memory import BadMemory
-from invoices.forms import UnreadableForm
+from invoices.form_memory import BadMemory, keep
+from invoices.forms import FormInput, UnreadableForm
 from invoices.models import Invoice
 from invoices.presentation import filling, refusals
 from invoices.presentation.findings import Issue, by_key, target_of
 from invoices.presentation.form import form_page
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, poll_after, result_page
+from invoices.selectors import Refusal
 from invoices.tasks import submit_soon
 from invoices.views.answers import (
     address,
@@ -39,12 +40,11 @@ from invoices.views.answers import (
     say,
 )
 from invoices.views.form_material import (
+    Sent,
     blocking,
+    checked_form,
     form_too_old,
-    material_as_sent,
-    material_of_preparation,
     page_fragment,
-    read,
     sent_form,
 )
 
@@ -59,18 +59,19 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return problem_fragment(request, visitor, form_too_old())
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
-    reading = read(visitor, sent, say())
-    material = material_as_sent(visitor, sent, reading, say())
-    if errors := blocking(material.issues):
-        return page_fragment(request, form_page(material, errors=errors), status=422)
+    checked = checked_form(visitor, sent, say())
+    if errors := blocking(checked.material.issues):
+        return page_fragment(request, form_page(checked.material, errors=errors), status=422)
     try:
-        requested = services.request_invoice(visitor=visitor, draft=reading.draft, intent_key=sent.form.intent_key)
+        requested = services.request_invoice(
+            visitor=visitor, draft=checked.reading.draft, intent_key=sent.form.intent_key
+        )
     except NotFound:
         return problem_fragment(request, visitor, not_seen())
     except ServiceError as error:
         problem = problem_of(error)
         banner = Banner("error", problem.title, _("The invoice was not created. Your entries are kept; try again."))
-        return page_fragment(request, form_page(material), banner=banner, status=422)
+        return page_fragment(request, form_page(checked.material), banner=banner, status=422)
     submit_soon(requested.invoice)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return _result(request, visitor, requested.invoice, note=note)
@@ -111,18 +112,20 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
 def _form_again(request: HttpRequest, visitor: Visitor, invoice: Invoice) -> HttpResponse:
     preparation = services.prepare(visitor, invoice.deal_id)
     form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
+    memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
-    if refusal and refusal.customer_id and request.POST.get("use_customer") == "yes":
-        other = CustomerCandidate(refusal.customer_id, refusal.customer)
-        form = replace(form, customer=other.customer_id)
-        return page_fragment(
-            request, form_page(material_of_preparation(visitor, preparation, form, say(), found=other))
-        )
-    material = material_of_preparation(visitor, preparation, form, say())
+    mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"
+    if refusal and mended:
+        memory = memory.with_customer(CustomerCandidate(refusal.customer_id, refusal.customer))
+        form = replace(form, customer=refusal.customer_id)
+    material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
+    return page_fragment(request, form_page(material, errors=() if mended else (_at_its_field(refusal, keys, form),)))
+
+
+def _at_its_field(refusal: Refusal | None, keys: tuple[str, ...], form: FormInput) -> Issue:
     field = by_key(refusal.field if refusal else "", keys)
     told = refusals.explain(refusal, customer=form.name)
-    issue = Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
-    return page_fragment(request, form_page(material, errors=(issue,)))
+    return Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
 
 
 def _invoice_seen_by(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:

@@ -58,7 +58,7 @@
     else if (percent) {
       const shape = { style: "percent", maximumFractionDigits: MOST_DECIMALS, numberingSystem: "latn" };
       setValue(input, new Intl.NumberFormat(locale, shape).format(value / 100));
-    } else setValue(input, asAmount(value, input.dataset.currency));
+    } else setValue(input, asAmount(value, input.closest("[data-currency]")?.dataset.currency));
   }
 
   /* The amount with its sign, so that it is seen that money was understood; only with a sign the server can drop. */

@@ -70,8 +70,11 @@
 
   // From a finding to its field
 
+  /* Controls of a line have no id until there is a fault at them; their name is the same. */
+  const byId = (id) => document.getElementById(id) ?? document.querySelector(`#invoice-form [name="${CSS.escape(id)}"]`);
+
   function go(id) {
-    const place = document.getElementById(id);
+    const place = byId(id);
     if (!place) return;
     const block = place.closest("[hidden][id]");
     if (block) block.hidden = false;
@@ -82,7 +85,7 @@
   }
 
   function put(id, value) {
-    const control = document.getElementById(id);
+    const control = byId(id);
     const named = control?.matches("input, select, textarea") ? control : control?.parentElement.querySelector("[name]");
     if (!named) return null;
     named.value = value;
@@ -99,7 +102,7 @@
       const control = put(pressed.dataset.set, pressed.dataset.value);
       control?.dispatchEvent(new Event("change", { bubbles: true }));
       if (control?.type !== "hidden") control?.focus();
-    } else if (pressed.dataset.openItems) openItems(document.getElementById(pressed.dataset.openItems)?.closest("tr"));
+    } else if (pressed.dataset.openItems) openItems(byId(pressed.dataset.openItems)?.closest("tr"));
     else askForPreview();
   });
 
@@ -122,7 +125,7 @@
     if (first) {
       const id = first.dataset.firstFocus;
       first.removeAttribute("data-first-focus");
-      const place = document.getElementById(id);
+      const place = byId(id);
       (place?.querySelector("input:checked") ?? place)?.focus({ preventScroll: id !== "errors" });
     }
   });

@@ -10,11 +10,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Route, expect
+
+from integration_settings import formats
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -449,3 +452,25 @@ def test_the_save_bar_names_what_changed_and_goes_when_it_is_taken_back(shown: S
     frame.get_by_role("button", name="Discard").click()
     expect(bar).to_be_hidden()
     expect(frame.locator("#days")).to_have_value("14")
+
+
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR", "lv_LV", "pt_BR", "et_EE"])
+def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale: str) -> None:
+    frame = shown.ready("form-uk", more=f"%26as%3D{locale}")
+    today = date.fromisoformat(frame.evaluate("document.body.dataset.today"))
+    days = [date(2026, month, 3 + month) for month in range(1, 13)]
+    shown_there = frame.evaluate("days => days.map(Fields.showDate)", [day.isoformat() for day in days])
+    assert [formats.parse_date(text, locale, today=today) for text in shown_there] == days
+    typed = [*(formats.format_date(day, locale) for day in days), "7/1", "1.2.26", "+3", "2026-02-29", "32/1/2026", ""]
+    here = [read(lambda text: formats.parse_date(text, locale, today=today).isoformat(), text) for text in typed]
+    assert frame.evaluate("texts => texts.map(text => Fields.parseDate(text))", typed) == here
+    figures = ["1 234,5", "1,234.50", "1234.5", "1.234", "1,234", "1.234.567", "0,125", "-5", "€5", "1.2.3,4", "x", ""]
+    values = [read(lambda text: float(formats.parse_decimal(text, locale)), text) for text in figures]
+    assert frame.evaluate("texts => texts.map(Fields.parseNumber)", figures) == values
+
+
+def read(parse: Callable[[str], Any], text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError:
+        return None

@@ -6,6 +6,7 @@ import uuid
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -219,7 +220,8 @@ def test_when_the_connection_ended_meanwhile_nothing_is_stored(harbour, fill_in)
     ],
 )
 def test_the_page_asks_more_calmly_the_longer_it_takes(stored, watch, age, said, delay):
-    page = watch(stored(created_at=timezone.now() - timedelta(seconds=age)))
+    with time_machine.travel(timezone.now(), tick=False):
+        page = watch(stored(created_at=timezone.now() - timedelta(seconds=age)))
     assert said in page.text
     assert page.by_id("poll").attributes["hx-trigger"].startswith(f"load delay:{delay}ms")
 

@@ -127,6 +127,8 @@ def test_the_age_of_a_check_is_said_as_people_say_it(moment: datetime, shown: st
         ("0,125", "en_GB", "0.125"),
         ("1'234.50", "de_CH", "1234.50"),
         ("−5", "en_GB", "-5"),
+        ("£20.00", "en_GB", "20.00"),
+        ("20,00 €", "de_DE", "20.00"),
         (",5", "de_DE", "0.5"),
         ("1\u202f234,5", "fr_FR", "1234.5"),
         ("１２", "en_GB", "12"),
