@@ -74,7 +74,7 @@ class Run:
     def pytest(self, step: Step, *arguments: str, workers: int = 0, **environment: str) -> None:
         """A run of pytest whose output is shown as it comes; counted from its report."""
         report = self.folder / f"{step.name}.xml"
-        command = [PYTHON, "-m", "pytest", "-q", "--no-header", f"--junitxml={report}", *arguments]
+        command = [PYTHON, "-m", "pytest", "-q", "--no-header", "--durations=8", f"--junitxml={report}", *arguments]
         if workers:
             command += ["-n", str(workers), "--dist", "worksteal"]
         merged = {name: value for name, value in (self.environment | environment).items() if value}
@@ -188,11 +188,11 @@ def on_postgres(run: Run, step: Step, address: str) -> None:
 
 
 def processes(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "processes", DATABASE_URL=address)
+    run.pytest(step, "--ignore=tests/sandbox", "-m", "processes", workers=3, DATABASE_URL=address)
 
 
 def browser(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "browser", DATABASE_URL=address)
+    run.pytest(step, "--ignore=tests/sandbox", "-m", "browser", workers=2, DATABASE_URL=address)
 
 
 STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {

@@ -290,15 +290,22 @@ def worker(start_worker: Callable[..., servers.Worker]) -> servers.Worker:
     return start_worker()
 
 
+@pytest.fixture(scope="session")
+def collected_files(stand_in_process: StandIns) -> None:
+    """The files that WhiteNoise serves, gathered once for all web servers of the run."""
+    servers.manage(servers.environment_of_app(stand_in_process.settings), "collectstatic", "--noinput")
+
+
 @pytest.fixture
-def live_app(app_environment: dict[str, str], process_folder: Path, control: Control) -> Iterator[servers.WebServer]:
+def live_app(
+    app_environment: dict[str, str], process_folder: Path, control: Control, collected_files: None
+) -> Iterator[servers.WebServer]:
     """gunicorn on localhost (`live_app.url`), another site than the stand-ins on 127.0.0.1."""
     port = servers.free_port()
     url = f"http://localhost:{port}"
     environment = app_environment | {"APP_URL": url}
     app_environment["APP_URL"] = url
     control.set_app(url)
-    servers.manage(environment, "collectstatic", "--noinput")
     server = servers.WebServer(environment, process_folder, port)
     try:
         server.wait_until_ready()

@@ -165,8 +165,8 @@
     const row = target.closest("[data-line]");
     if (!row) return;
     field(row, "item").value = detail.value;
-    const name = field(row, "description");
-    if (name.type !== "hidden" && !name.value.trim()) {
+    const name = field(row, "description"); // only added rows have one
+    if (name && !name.value.trim()) {
       name.value = detail.label;
       nameRow(row, detail.label);
     }

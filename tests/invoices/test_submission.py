@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import http
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -18,6 +19,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import selectors, submission
+from invoices.customers import CLAIM
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
@@ -354,6 +356,13 @@ def test_two_workers_at_once_make_one_call(known, gateway):
     first, second = submission.claim(known.pk), submission.claim(known.pk)
     assert first is not None
     assert second is None
+
+
+def test_a_lease_outlasts_any_call_and_ends_soon_enough_for_the_answer_within_a_minute():
+    assert LEASE.total_seconds() > http.TOTAL_SECONDS
+    assert CLAIM.total_seconds() > http.TOTAL_SECONDS
+    at_worst = LEASE + submission.SEARCH_GAP
+    assert at_worst < timedelta(seconds=55)
 
 
 def test_a_worker_killed_before_sending_leaves_nothing_behind(known, gateway, clock):
