@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--database-only", action="store_true", help="only the tests that use the database")
+    parser.addoption("--database-only", action="store_true", help="only what reads and writes the database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -55,6 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def uses_database(item: pytest.Item) -> bool:
+    """Pages are left out: they show what selectors and services answer, and the journeys show them on PostgreSQL."""
+    if item.path.stem.endswith("_page"):
+        return False
     names = getattr(item, "fixturenames", [])
     return item.get_closest_marker("django_db") is not None or "db" in names or "transactional_db" in names
 
