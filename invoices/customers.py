@@ -156,14 +156,15 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
             return found
         customer = _create(invoice, draft, gateway)
         with transaction.atomic():
-            link(
-                company=invoice.company,
-                realm_id=invoice.realm_id,
-                party=invoice.party,
-                customer=customer.as_candidate(),
-                by=invoice.created_by_name,
-            )
-            Invoice.objects.filter(pk=invoice.pk).update(customer_id=customer.customer_id)
+            # Gone when the app was uninstalled meanwhile: then there is nobody to remember it for.
+            if Invoice.objects.filter(pk=invoice.pk).update(customer_id=customer.customer_id):
+                link(
+                    company=invoice.company,
+                    realm_id=invoice.realm_id,
+                    party=invoice.party,
+                    customer=customer.as_candidate(),
+                    by=invoice.created_by_name,
+                )
         return customer.customer_id
     finally:
         CustomerClaim.objects.filter(**_claimed(invoice), token=invoice.lease_token).delete()

@@ -17,7 +17,7 @@ from integration_settings.errors import (
     Rejected,
     ServiceUnavailable,
 )
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from invoices import selectors, submission
 from invoices.customers import CLAIM
 from invoices.domain.draft import to_json
@@ -371,6 +371,22 @@ def test_a_worker_killed_before_sending_leaves_nothing_behind(known, gateway, cl
     assert selectors.due_submissions(timezone.now()) == [known.pk]
     submit(known, gateway)
     assert gateway.calls == ["create_invoice"]
+
+
+@pytest.mark.parametrize("call", ["create_customer", "create_invoice"])
+def test_an_uninstall_while_quickbooks_works_leaves_nothing_behind(new, gateway, monkeypatch, call):
+    real = getattr(gateway, call)
+
+    def uninstalled_meanwhile(*args, **kwargs):
+        answer = real(*args, **kwargs)
+        Company.objects.all().delete()
+        return answer
+
+    monkeypatch.setattr(gateway, call, uninstalled_meanwhile)
+    submission.submit(new.pk, lambda connection: gateway)
+    assert gateway.calls[-1] == call
+    assert not CustomerLink.objects.exists()
+    assert not Invoice.objects.exists()
 
 
 class Killed(BaseException):
