@@ -44,7 +44,7 @@ from invoices.reports import apply_report, zone
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)  # longer than any call can take with everything, and renewed before sending
+LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
 SEARCH_GAP = timedelta(seconds=20)  # between the two searches that must both find nothing
 CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
 GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route, expect
 
 from integration_settings import formats
 
@@ -68,13 +68,20 @@ class Shown:
         return [call.get("args") for call in calls if call["command"] == command]
 
 
-@pytest.fixture
-def shown(chromium: Browser, gallery: str) -> Iterator[Shown]:
+@pytest.fixture(scope="module")
+def profile(chromium: Browser) -> Iterator[BrowserContext]:
+    """One for all pages here, which keep nothing: files that never change are fetched and compiled once."""
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(10_000)
-    made = Shown(context.new_page(), gallery)
-    yield made
+    yield context
     context.close()
+
+
+@pytest.fixture
+def shown(profile: BrowserContext, gallery: str) -> Iterator[Shown]:
+    made = Shown(profile.new_page(), gallery)
+    yield made
+    made.page.close()
     # What htmx logs about an answer that was made to fail is part of the test, a refused style or script is not.
     assert [text for text in made.complaints if "Content Security" in text or "Error:" in text] == []
 
