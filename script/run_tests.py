@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,9 +189,7 @@ def on_postgres(run: Run, step: Step, address: str) -> None:
 
 
 def processes(run: Run, step: Step, address: str) -> None:
-    # A name of its own: the next step may begin while this one still runs.
-    mine = urlsplit(address)._replace(path="/processes").geturl()
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "processes", workers=2, DATABASE_URL=mine)
+    run.pytest(step, "--ignore=tests/sandbox", "-m", "processes", workers=2, DATABASE_URL=address)
 
 
 def browser(run: Run, step: Step, address: str) -> None:
@@ -211,8 +208,8 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "browser": ("journeys in Chromium, on Redis and PostgreSQL", browser),
 }
 NEED_POSTGRES = {"postgres", "processes", "browser"}
-BESIDE = {"types": "lint", "processes": "sqlite"}
-"""Steps that leave a core idle, mypy and the tests that mostly wait, and the step each is started with."""
+BESIDE = {"types": "lint"}
+"""mypy keeps one core busy for as long as the other checks of one core need: steps, and the one each starts with."""
 
 
 def run_steps(names: list[str]) -> list[Step]:

@@ -42,7 +42,7 @@ def test_one_invoice_when_the_worker_dies_between_the_answer_and_our_commit(
 ):
     tenant = connect("GB")
     draft = fill_in(tenant)
-    control.fault("hang", method="POST", path=INVOICE, seconds=2, times=1, company=tenant.realm)
+    control.fault("hang", method="POST", path=INVOICE, seconds=8, times=1, company=tenant.realm)
     worker = start_worker()
     invoice = press_create(tenant, draft)
 
