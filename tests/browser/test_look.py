@@ -33,8 +33,10 @@ def gallery() -> Iterator[str]:
     command = [sys.executable, "-m", "tests.look.gallery", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip().rstrip("/")
-        process.terminate()
+        try:
+            yield process.stdout.readline().strip().rstrip("/")
+        finally:
+            process.terminate()
 
 
 class Shown:

@@ -204,4 +204,5 @@ def serve(port: int = 0) -> Server:
 if __name__ == "__main__":
     server = serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8123)
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}/\n")
+    sys.stdout.flush()  # a reader behind a pipe waits for it
     server.serve_forever()
