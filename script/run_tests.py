@@ -48,7 +48,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        # Without what this machine tells Python: a PYTHONUNBUFFERED here hides what hangs elsewhere.
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name != "DATABASE_URL" and not name.startswith("PYTHON")
+        }
         self.environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"
         self.environment.setdefault("HOME", str(folder))
         if self.environment.get("EXCHANGE_LOG"):
