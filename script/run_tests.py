@@ -198,7 +198,7 @@ def processes(run: Run, step: Step, address: str) -> None:
 
 
 def browser(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "browser", workers=2, DATABASE_URL=address)
+    run.pytest(step, "--ignore=tests/sandbox", "-m", "browser", DATABASE_URL=address)
 
 
 STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
