@@ -23,7 +23,7 @@ from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import CustomerClaim, CustomerLink, Invoice
 from invoices.side_by_side import SideBySide
 
-CLAIM = timedelta(seconds=32)
+CLAIM = timedelta(seconds=32)  # longer than any call can take; a dead worker's claim ends soon enough
 
 
 class CustomerBusy(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,7 +20,7 @@ from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
 
-SELECTED = mark_safe(" selected")
+OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
 
 def lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
@@ -115,11 +115,10 @@ class _Rows:
         if chosen not in self.options:
             codes = self.material.lists.tax_codes.values()
             offered = [("", _("Choose")), *((code.id, code.name) for code in codes if code.active or code.id == chosen)]
-            self.options[chosen] = format_html_join(
-                "",
-                '<option value="{}"{}>{}</option>',
-                ((value, SELECTED if value == chosen and value else "", label) for value, label in offered),
+            shown = (
+                format_html(CHOSEN if value and value == chosen else OPTION, value, name) for value, name in offered
             )
+            self.options[chosen] = format_html_join("", "{}", ((option,) for option in shown))
         return self.options[chosen]
 
 
