@@ -30,6 +30,8 @@ class Call:
     response_body: bytearray
     together: int = 0
     """Calls that the service had open when this one arrived, itself among them."""
+    begun: int = 0
+    """The number of resets before it arrived."""
     status: int = 0
     response_headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -40,6 +42,7 @@ class ExchangeLog:
     def __init__(self, clock: Clock, file: str | None = None) -> None:
         self.clock = clock
         self.ledger: deque[dict[str, Any]] = deque(maxlen=LEDGER_SIZE)
+        self.resets = 0
         self.test = ""
         self.descriptor: int | None = None
         self.open(file)
@@ -51,9 +54,19 @@ class ExchangeLog:
         self.descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) if file else None
 
     def reset(self) -> None:
+        """A call under way at that moment is not counted afterwards: its caller may be long dead."""
         self.ledger.clear()
+        self.resets += 1
 
     def note(self, service: str, scope: Scope, call: Call) -> None:
+        if call.begun == self.resets:
+            self.count(service, scope, call)
+        if self.descriptor is not None:
+            query = scope["query_string"].decode("latin-1")
+            line = json.dumps(self.line(service, scope, query, call), ensure_ascii=False) + "\n"
+            os.write(self.descriptor, line.encode("utf-8", "surrogatepass"))
+
+    def count(self, service: str, scope: Scope, call: Call) -> None:
         query = scope["query_string"].decode("latin-1")
         told = notes(scope)
         self.ledger.append(
@@ -70,9 +83,6 @@ class ExchangeLog:
                 "fault": told.get("fault"),
             }
         )
-        if self.descriptor is not None:
-            line = json.dumps(self.line(service, scope, query, call), ensure_ascii=False) + "\n"
-            os.write(self.descriptor, line.encode("utf-8", "surrogatepass"))
 
     def line(self, service: str, scope: Scope, query: str, call: Call) -> dict[str, Any]:
         given = headers(scope["headers"])
@@ -120,7 +130,7 @@ class ExchangeMiddleware:
         if scope["path"] == "/" or scope["path"].startswith(self.people_paths):
             await self.app(scope, receive, send)
             return
-        call, keep = Call(bytearray(), bytearray()), self.log.descriptor is not None
+        call, keep = Call(bytearray(), bytearray(), begun=self.log.resets), self.log.descriptor is not None
         hear = await read_first(receive, call.request_body) if keep else receive
         self.open_calls += 1
         call.together = self.open_calls

@@ -28,11 +28,16 @@ QUICK = "not browser and not processes"
 
 @dataclass
 class Step:
-    """What became of one step. `ran` counts tests; a check such as mypy counts as one."""
+    """What became of one step: tests, or checks such as mypy; how long it took and how much of that was computing.
+
+    `computing` is processor time in seconds: a machine that shares its processors with others takes longer for the
+    same work, and only this figure says so. What runs beside a step is counted with it.
+    """
 
     name: str
     title: str
     seconds: float = 0
+    computing: float = 0
     passed: int = 0
     failed: int = 0
     skipped: list[str] = field(default_factory=list)
@@ -40,7 +45,7 @@ class Step:
     @property
     def line(self) -> str:
         counts = f"{self.passed} passed, {self.failed} failed, {len(self.skipped)} skipped"
-        return f"  {self.title:<58} {counts:<40} {self.seconds:6.1f} s"
+        return f"  {self.title:<58} {counts:<40} {self.seconds:6.1f} s, {self.computing:6.1f} s computing"
 
 
 class Run:
@@ -242,13 +247,19 @@ def run_step(run: Run, name: str, address: str, problem: str) -> Step:
     title, act = STEPS[name]
     step = Step(name, title)
     print(f"\n── {title}", flush=True)
-    start = time.monotonic()
+    start, before = time.monotonic(), computed()
     if name in NEED_POSTGRES and problem:
         step.skipped.append(f"{title}: {problem}")
     else:
         act(run, step, address)
-    step.seconds = time.monotonic() - start
+    step.seconds, step.computing = time.monotonic() - start, computed() - before
     return step
+
+
+def computed() -> float:
+    """Processor time of everything that was started and has ended, in seconds."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def account(steps: list[Step], seconds: float) -> int:
@@ -263,7 +274,7 @@ def account(steps: list[Step], seconds: float) -> int:
         for reason in skipped:
             print(f"  {reason}")
     broken = ", ".join(step.title for step in steps if step.failed) or "none"
-    print(f"\n{seconds / 60:.1f} minutes; failed steps: {broken}")
+    print(f"\n{seconds / 60:.1f} minutes, {computed() / 60:.1f} of computing; failed steps: {broken}")
     closing = f"{sum(step.passed for step in steps)} passed, {failed} failed, {len(skipped)} skipped"
     print(closing, flush=True)
     return 1 if failed or (IN_CI and skipped) else 0
