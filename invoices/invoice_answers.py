@@ -37,6 +37,7 @@ class IssuedInvoice:
     created_at: datetime | None
     updated_at: datetime | None
     payment_ids: tuple[str, ...] = ()
+    email: str = ""  # where it is sent, several addresses with commas between
     voided: bool = False  # only when QuickBooks says so in as many words; see `domain.status.looks_voided`
     deleted: bool = False
 
@@ -103,9 +104,15 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         payment_ids=tuple(
             _text(link, "TxnId") for link in _list(answer, "LinkedTxn") if link.get("TxnType") == "Payment"
         ),
+        email=_text(_object(answer, "BillEmail"), "Address"),
         voided=answer.get("status") == "Voided",
         deleted=answer.get("status") == "Deleted",
     )
+
+
+def payment_link(answer: Json) -> str:
+    """The customer's page of an invoice read with `include=invoiceLink`; "" when QuickBooks gives none."""
+    return _text(answer, "InvoiceLink")
 
 
 def applied_payment(answer: Json) -> AppliedPayment:

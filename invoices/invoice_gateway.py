@@ -27,6 +27,7 @@ from invoices.invoice_answers import (
     applied_payment,
     issued_invoice,
     known_customer,
+    payment_link,
 )
 from invoices.invoice_bodies import carries_mark, customer_body, invoice_body
 
@@ -52,6 +53,18 @@ class InvoiceGateway(Protocol):
     def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer: ...
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice: ...
+
+    def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice: ...
+
+    def delete_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> None: ...
+
+    def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
+        """E-mails it from QuickBooks, and makes `to` the invoice's own address."""
+
+    def invoice_pdf(self, qbo_invoice_id: str) -> bytes: ...
+
+    def payment_link(self, qbo_invoice_id: str) -> str:
+        """The page where the customer pays, "" when QuickBooks gives none."""
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
         """The invoice that carries the request's mark, among the customer's invoices created at or after `since`."""
@@ -111,6 +124,21 @@ class QuickBooksGateway:
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         body = invoice_body(draft, customer_id, self.books, request_id=request_id)
         return issued_invoice(self.client.create("Invoice", body, request_id=request_id))
+
+    def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice:
+        return issued_invoice(self.client.void("Invoice", qbo_invoice_id, sync_token, request_id=request_id))
+
+    def delete_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> None:
+        self.client.delete("Invoice", qbo_invoice_id, sync_token, request_id=request_id)
+
+    def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
+        return issued_invoice(self.client.send_invoice(qbo_invoice_id, to, request_id=request_id))
+
+    def invoice_pdf(self, qbo_invoice_id: str) -> bytes:
+        return self.client.invoice_pdf(qbo_invoice_id)
+
+    def payment_link(self, qbo_invoice_id: str) -> str:
+        return payment_link(self.client.read("Invoice", qbo_invoice_id, include="invoiceLink"))
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
         # The date of the invoice is no condition: a bookkeeper may have moved it since. Oldest first: what is added

@@ -59,7 +59,30 @@ class CustomerClaim(models.Model):
         return f"claim on {self.party_kind} {self.party_id}"
 
 
-class Invoice(models.Model):
+class Intent(models.Model):
+    """Something a person asked QuickBooks for. It is carried out by a worker that holds a lease, see `leases`."""
+
+    request_id = models.CharField(max_length=50)
+    submission = models.CharField(max_length=16, default=Submission.PENDING)
+    sent_at = models.DateTimeField(null=True, blank=True)  # when it first went out and might be done since
+    absent_since = models.DateTimeField(null=True, blank=True)  # the first look after the last sending saw nothing
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, default=timezone.now)  # null: nothing left to do
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=36, blank=True, default="")
+    refusal = models.JSONField(null=True, blank=True)  # code, field, detail, trace id
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_settled(self) -> bool:
+        """We know whether it was done."""
+        return self.submission in (Submission.SUCCEEDED, Submission.REJECTED)
+
+
+class Invoice(Intent):
     """An invoice a person asked for: first our intent, then what QuickBooks reports of it.
 
     `submission` is about our write, the columns below `qbo_invoice_id` about the invoice in QuickBooks; the status
@@ -80,19 +103,7 @@ class Invoice(models.Model):
     intent_key = models.UUIDField()
     draft = models.JSONField()  # `domain.draft.InvoiceDraft`, what the person confirmed
     fingerprint = models.CharField(max_length=64)
-    request_id = models.CharField(max_length=50)
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
-    submission = models.CharField(max_length=16, default=Submission.PENDING)
-    sent_at = models.DateTimeField(
-        null=True, blank=True
-    )  # when the invoice itself first went out and might exist since
-    absent_since = models.DateTimeField(null=True, blank=True)  # the first search after the last sending found nothing
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True, default=timezone.now)  # null: nothing left to do
-    lease_until = models.DateTimeField(null=True, blank=True)
-    lease_token = models.CharField(max_length=36, blank=True, default="")
-    refusal = models.JSONField(null=True, blank=True)  # code, field, detail, trace id
-    settled_at = models.DateTimeField(null=True, blank=True)
 
     # As QuickBooks last reported it
     qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")
@@ -106,6 +117,7 @@ class Invoice(models.Model):
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
     invoice_date = models.DateField(null=True, blank=True)
     due_date = models.DateField(null=True, blank=True)
+    email = models.CharField(max_length=254, blank=True, default="")  # where QuickBooks sends it
     emailed_at = models.DateTimeField(null=True, blank=True)
     voided_on = models.DateField(null=True, blank=True)
     deleted_on = models.DateField(null=True, blank=True)
@@ -150,7 +162,33 @@ class Invoice(models.Model):
             return "organization", self.organization_id
         return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
 
-    @property
-    def is_settled(self) -> bool:
-        """We know whether the invoice exists in QuickBooks."""
-        return self.submission in (Submission.SUCCEEDED, Submission.REJECTED)
+
+class InvoiceAction(Intent):
+    """A person's void, deletion or e-mail of an invoice: stored before anything is sent, carried out by `actions`."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invoice_actions")
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="actions")
+    kind = models.CharField(max_length=8)  # `domain.actions.Action`
+    intent_key = models.UUIDField()  # minted with the question: however often it is answered, one row results
+    to = models.CharField(max_length=254, blank=True, default="")  # of an e-mail
+    asked_by_id = models.BigIntegerField()
+    asked_by_name = models.CharField(max_length=255)
+    asked_at = models.DateTimeField(default=timezone.now)
+    emailed_before = models.DateTimeField(null=True, blank=True)  # when it had last been e-mailed, before ours
+    put_away_at = models.DateTimeField(null=True, blank=True)  # somebody has read why it failed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "intent_key"], name="one_action_per_intent"),
+            models.UniqueConstraint(
+                fields=["invoice"], condition=models.Q(settled_at__isnull=True), name="one_open_action_per_invoice"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="actions_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} of invoice {self.invoice_id}"

@@ -102,6 +102,7 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
         "balance": issued.balance,
         "invoice_date": issued.invoice_date or invoice.invoice_date,
         "due_date": issued.due_date or invoice.due_date,
+        "email": issued.email,
         "emailed_at": issued.emailed_at or invoice.emailed_at or (issued.updated_at if issued.emailed else None),
         "voided_on": (invoice.voided_on or changed_on) if voided else None,
         "deleted_on": None,

@@ -7,24 +7,26 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
+from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceAction
 from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+DOING = ("kind", "submission", "to", "asked_at", "refusal")
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 AT_ONCE = 200  # rows that one tick hands out
 
@@ -47,6 +49,17 @@ class Refusal:
     name: str = ""  # that is taken
     customer_id: str = ""
     customer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """An action that is under way, or the last one if it failed and nobody has put that away."""
+
+    kind: Action
+    submission: Submission
+    to: str
+    asked_at: datetime
+    refusal: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,11 @@ class InvoiceRow:
     expected_total: Money | None = None  # what the form said, where that includes the tax
     next_attempt_at: datetime | None = None
     note_problem: str = ""
+    email: str = ""  # where QuickBooks sends it
+    can: frozenset[Action] = frozenset()  # what makes sense to do with it now
+    has_document: bool = False
+    can_be_paid: bool = False
+    doing: Doing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +153,7 @@ def panel(
     `connection` is the company's, where it was read just now.
     """
     connection = connection or quickbooks_of(company)
-    invoices = _without_superseded(invoices_of(company, resource, resource_id))
+    invoices = _without_superseded(with_doing(invoices_of(company, resource, resource_id)))
     if deal_ids is not None:
         invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]
     rows = [invoice_row(invoice, connection) for invoice in invoices]
@@ -153,9 +171,30 @@ def panel(
         ever_connected=connection is not None,
         checked_at=_checked_at(rows, connection),
         stale=_is_stale(connection),
-        unsettled=sum(1 for invoice in invoices if not invoice.is_settled),
+        unsettled=sum(1 for row in rows if _is_under_way(row)),
         timezone=connection.timezone if connection else "",
     )
+
+
+def _is_under_way(row: InvoiceRow) -> bool:
+    if row.status is None:
+        return row.refusal is None
+    return row.doing is not None and row.doing.refusal is None
+
+
+def with_doing(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Each row with its action that is under way or failed, if any: there is one at most. No further query."""
+    shown = Q(actions__put_away_at__isnull=True) & ~Q(actions__submission=Submission.SUCCEEDED)
+    columns = {f"doing_{name}": F(f"doing__{name}") for name in DOING}
+    return rows.annotate(doing=FilteredRelation("actions", condition=shown)).annotate(**columns)
+
+
+def _doing_of(invoice: Invoice) -> Doing | None:
+    columns: dict[str, Any] = {name: getattr(invoice, f"doing_{name}", None) for name in DOING}
+    kind, submission, to, asked_at, refusal = columns.values()
+    if kind is None:
+        return None
+    return Doing(Action(kind), Submission(submission), to, asked_at, _refusal(submission, refusal))
 
 
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:
@@ -198,6 +237,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     status = status_of(invoice, today) if exists else None
     amount = _shown_total(invoice)
     same_books = connection is not None and connection.realm_id == invoice.realm_id
+    actionable = exists and same_books and connection is not None and connection.is_connected
     whole, whole_paid, with_tax = _against_the_deal(invoice)
     return InvoiceRow(
         public_id=invoice.public_id,
@@ -234,13 +274,22 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         expected_total=_expected_total(invoice),
         next_attempt_at=invoice.next_attempt_at,
         note_problem=invoice.note_problem,
+        email=invoice.email,
+        can=possible_actions(status) if actionable else frozenset(),
+        has_document=actionable and has_document(status),
+        can_be_paid=actionable and can_be_paid(status),
+        doing=_doing_of(invoice),
     )
 
 
 def refusal_of(invoice: Invoice) -> Refusal | None:
-    if invoice.submission != Submission.REJECTED or not invoice.refusal:
+    return _refusal(invoice.submission, invoice.refusal)
+
+
+def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | None:
+    if submission != Submission.REJECTED or not kept:
         return None
-    known = {name: str(value) for name, value in invoice.refusal.items() if name in Refusal.__dataclass_fields__}
+    known = {name: str(value) for name, value in kept.items() if name in Refusal.__dataclass_fields__}
     return Refusal(**({"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | known))
 
 
@@ -348,6 +397,19 @@ def due_submissions(now: datetime) -> list[int]:
     due = Invoice.objects.filter(
         free,
         Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books,
+        submission__in=(Submission.PENDING, Submission.UNKNOWN),
+        next_attempt_at__lte=now,
+    )
+    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def due_actions(now: datetime) -> list[int]:
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    other_books = ~Q(invoice__realm_id=F("company__quickbooks__realm_id"))
+    long_ago = Q(asked_at__lt=now - timedelta(days=1))
+    due = InvoiceAction.objects.filter(
+        free,
+        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
         submission__in=(Submission.PENDING, Submission.UNKNOWN),
         next_attempt_at__lte=now,
     )

@@ -20,9 +20,11 @@ from integration_settings.pipedrive import PipedriveClient
 from integration_settings.reference import Item, Profile, TaxCode
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
-from invoices import customers
+from invoices import actions, customers
+from invoices.actions import Asked
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import load_deal, seen_deal
+from invoices.deal_gateway import load_deal, may_see_deal, seen_deal
+from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, preflight
 from invoices.domain.deal import Deal, TaxMethod
@@ -35,7 +37,7 @@ from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.models import Invoice
 from invoices.reports import zone
-from invoices.selectors import invoiced_so_far
+from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
 from invoices.side_by_side import SideBySide
 from invoices.submission import MakeGateway
 
@@ -244,6 +246,47 @@ def search_items(company: Company, q: str) -> list[Item]:
 def unlink_customer(*, company: Company, party_kind: str, party_id: int) -> None:
     if connection := quickbooks_of(company):
         customers.unlink(company=company, realm_id=connection.realm_id, party=(party_kind, party_id))
+
+
+# Doing something with an invoice
+
+
+class NotPossible(Exception):
+    """The action makes no sense for the invoice as it is now: it was voided or deleted meanwhile, say."""
+
+
+def seen_invoice(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
+    """This company's invoice (Http404 for any other's), None when the user may not see its deal.
+
+    Raises the `ServiceError`s of Pipedrive.
+    """
+    invoice = invoice_for(visitor.company, public_id)
+    mine = invoice.created_by_id == visitor.user.user_id
+    return invoice if mine or may_see_deal(visitor.user, invoice.deal_id) else None
+
+
+def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_key: uuid.UUID, to: str = "") -> Asked:
+    """Stores the wish; a worker carries it out. Raises `NotPossible`, and `ConnectionExpired` without a connection."""
+    connection = _connected(visitor.connection)
+    if kind not in invoice_row(invoice, connection).can:
+        raise NotPossible(kind)
+    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to)
+
+
+def invoice_pdf(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> bytes:
+    """The document as QuickBooks prints it. Raises `NotPossible` and the `ServiceError`s of QuickBooks."""
+    connection = _connected(visitor.connection)
+    if not invoice_row(invoice, connection).has_document:
+        raise NotPossible
+    return make_gateway(connection).invoice_pdf(invoice.qbo_invoice_id)
+
+
+def payment_link(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> str:
+    """Where the customer pays, "" when QuickBooks gives no such page. Raises like `invoice_pdf`."""
+    connection = _connected(visitor.connection)
+    if not invoice_row(invoice, connection).can_be_paid:
+        raise NotPossible
+    return make_gateway(connection).payment_link(invoice.qbo_invoice_id)
 
 
 # Looking again

@@ -9,16 +9,14 @@ same request id. See docs/decisions/0002.
 from __future__ import annotations
 
 import logging
-import random
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from integration_settings.errors import (
@@ -39,25 +37,18 @@ from invoices.domain.status import Submission
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
+from invoices.leases import LONG_WAITS, NO_WORDS, WAITS, LeaseLost, claim, release, renew, settle, wait, wait_for
 from invoices.models import Invoice
 from invoices.reports import apply_report, zone
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
 SEARCH_GAP = timedelta(seconds=20)  # between the two searches that must both find nothing
 CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
 GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us
 FIRST_SEARCH = timedelta(seconds=2)
-WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
-LONG_WAITS = (*WAITS, 120, 300)  # while nothing was sent, nobody wonders whether it exists
-UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
 
 MakeGateway = Callable[[QuickBooksConnection], InvoiceGateway]
-
-
-class LeaseLost(Exception):
-    """Our lease ran out and another worker has the row: whatever we found out, it finds out too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class Try:
 
 def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
     """Takes an intent one step further: created, refused, or due again later. Harmless when there is nothing to do."""
-    invoice = claim(invoice_id)
+    invoice = claim(Invoice, invoice_id, "company")
     if invoice is None:
         return
     try:
@@ -81,22 +72,12 @@ def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> No
         log.warning("another worker has taken over invoice %s", invoice.public_id)
 
 
-def claim(invoice_id: int) -> Invoice | None:
-    """The row under a lease of our own, None when it is settled, not due or somebody else's."""
-    now, token = timezone.now(), str(uuid.uuid4())
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    due = Invoice.objects.filter(free, pk=invoice_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
-    if due.update(lease_until=now + LEASE, lease_token=token, attempts=F("attempts") + 1) != 1:
-        return None
-    return Invoice.objects.select_related("company").filter(pk=invoice_id).first()
-
-
 def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
     connection = QuickBooksConnection.objects.filter(company=invoice.company).first()
     if connection is None or connection.realm_id != invoice.realm_id:
         return _without_its_books(invoice)
     if not connection.is_connected:
-        return _wait(invoice, timedelta(seconds=WAITS[-1]))
+        return wait(invoice, timedelta(seconds=WAITS[-1]))
     this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
     if invoice.sent_at is None:
         return _first_time(this)
@@ -107,7 +88,7 @@ def _without_its_books(invoice: Invoice) -> None:
     """The company is connected to other books now: never create it there; what was sent can be settled only here."""
     if invoice.sent_at is None:
         return _reject(invoice, {"code": "other_books", "field": ""})
-    return _wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
+    return wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
 
 
 def _first_time(this: Try) -> None:
@@ -117,11 +98,11 @@ def _first_time(this: Try) -> None:
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
     except CustomerBusy:
-        return _wait(invoice, timedelta(seconds=WAITS[0]))
+        return wait(invoice, timedelta(seconds=WAITS[0]))
     except (NameTaken, Rejected, AccessDenied) as refusal:
         return _reject(invoice, _customer_refusal(refusal))
     except ServiceError as error:  # nothing of the invoice was sent; a customer whose answer was lost is found again
-        return _wait(invoice, _wait_for(error, invoice, LONG_WAITS))
+        return wait(invoice, wait_for(error, invoice, LONG_WAITS))
     return _send(this, customer_id)
 
 
@@ -131,14 +112,14 @@ def _search_first(this: Try) -> None:
     try:
         found = _search(this)
     except ServiceError as error:
-        return _wait(invoice, _wait_for(error, invoice), submission=Submission.UNKNOWN)
+        return wait(invoice, wait_for(error, invoice), submission=Submission.UNKNOWN)
     if found is not None:
         return _record(this, found)
     now = timezone.now()
     if invoice.absent_since is None:
-        return _wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
+        return wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := invoice.absent_since + SEARCH_GAP - now) > timedelta(0):
-        return _wait(invoice, left, submission=Submission.UNKNOWN)
+        return wait(invoice, left, submission=Submission.UNKNOWN)
     return _send(this, invoice.customer_id)
 
 
@@ -151,21 +132,21 @@ def _send(this: Try, customer_id: str) -> None:
     """The one call that creates the invoice. Everything is committed that a successor needs, then it goes out."""
     invoice = this.invoice
     sent_before = invoice.sent_at
-    _renew(invoice, customer_id=customer_id, sent_at=sent_before or timezone.now())
+    renew(invoice, customer_id=customer_id, sent_at=sent_before or timezone.now())
     try:
         issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
     except OutcomeUnknown as unknown:
         log.warning("the fate of invoice %s is unknown: %s", invoice.public_id, unknown)
-        return _wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)
+        return wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)
     except (Rejected, NotFound) as refusal:
         return _refused(this, refusal, may_exist=sent_before is not None)
     except AccessDenied as denied:
         if sent_before is None:
             return _reject(invoice, _denied(denied))
-        return _wait(invoice, _wait_for(denied, invoice))
+        return wait(invoice, wait_for(denied, invoice))
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
         waits = WAITS if sent_before else LONG_WAITS
-        return _wait(invoice, _wait_for(error, invoice, waits), sent_at=sent_before)
+        return wait(invoice, wait_for(error, invoice, waits), sent_at=sent_before)
     return _record(this, issued)
 
 
@@ -173,15 +154,15 @@ def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
     """Nothing was created by this call. But an earlier one may have done it, and its number may be what is refused."""
     invoice, field = this.invoice, ""
     try:
-        _renew(invoice)
+        renew(invoice)
         if may_exist and (found := _search(this)):
             return _record(this, found)
-        _renew(invoice)
+        renew(invoice)
         if isinstance(refusal, NotFound) or getattr(refusal, "code", "") == NOT_THERE:
             field = this.gateway.inactive_reference(this.draft, invoice.customer_id)
     except ServiceError as error:
         if may_exist:
-            return _wait(invoice, _wait_for(error, invoice), submission=Submission.UNKNOWN)
+            return wait(invoice, wait_for(error, invoice), submission=Submission.UNKNOWN)
     content = _refusal(refusal, Step.INVOICE, this)
     return _reject(invoice, content | ({"field": field} if field else {}))
 
@@ -226,7 +207,7 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
     """The row is complete from the answer; nothing is read again."""
     invoice = this.invoice
     with transaction.atomic():
-        _release(invoice, **succeeded())
+        release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)
     log.info("invoice %s is number %s", invoice.public_id, issued.number or issued.qbo_invoice_id)
@@ -251,43 +232,5 @@ def follow_soon(connection: QuickBooksConnection) -> None:
 
 
 def _reject(invoice: Invoice, refusal: dict[str, Any]) -> None:
-    _release(
-        invoice,
-        submission=Submission.REJECTED,
-        refusal={"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | refusal,
-        settled_at=timezone.now(),
-        next_attempt_at=None,
-        sent_at=None,
-    )
+    settle(invoice, submission=Submission.REJECTED, refusal=NO_WORDS | refusal, sent_at=None)
     log.info("invoice %s was not created: %s", invoice.public_id, refusal["code"])
-
-
-def _wait(invoice: Invoice, wait: timedelta, **columns: Any) -> None:
-    _release(invoice, next_attempt_at=timezone.now() + wait, **columns)
-
-
-def _wait_for(error: ServiceError, invoice: Invoice, waits: Sequence[int] = WAITS) -> timedelta:
-    """How long an error asks for: its own word, else longer with every try, a little at random."""
-    log.info("invoice %s waits: %s", invoice.public_id, error)
-    if isinstance(error, RateLimited):
-        return timedelta(seconds=error.retry_after)
-    if isinstance(error, ConnectionExpired):
-        return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
-    return timedelta(seconds=waits[min(invoice.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
-
-
-def _renew(invoice: Invoice, **columns: Any) -> None:
-    _write(invoice, lease_until=timezone.now() + LEASE, **columns)
-
-
-def _release(invoice: Invoice, **columns: Any) -> None:
-    _write(invoice, lease_until=None, lease_token="", **columns)
-
-
-def _write(invoice: Invoice, **columns: Any) -> None:
-    """Only while the lease is ours: whoever was stopped too long finds the door closed."""
-    mine = Invoice.objects.filter(pk=invoice.pk, lease_token=invoice.lease_token, submission__in=UNSETTLED)
-    if mine.update(**columns) != 1:
-        raise LeaseLost(str(invoice.public_id))
-    for name, value in columns.items():
-        setattr(invoice, name, value)

@@ -18,8 +18,8 @@ from kombu.exceptions import OperationalError
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
-from invoices import following, notes, selectors, submission
-from invoices.models import Invoice
+from invoices import actions, following, notes, selectors, submission
+from invoices.models import Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def dispatch_due_work() -> None:
     now = timezone.now()
     for task, due in (
         (submit_invoice, selectors.due_submissions(now)),
+        (carry_out_action, selectors.due_actions(now)),
         (sync_company, selectors.due_syncs(now)),
         (publish_note, selectors.due_notes(now)),
     ):
@@ -45,6 +46,15 @@ def submit_invoice(invoice_id: int) -> None:
     _log_for(Invoice.objects.filter(pk=invoice_id))
     submission.submit(invoice_id)
     _note_at_once(invoice_id)
+
+
+@shared_task
+def carry_out_action(action_id: int) -> None:
+    rows = InvoiceAction.objects.filter(pk=action_id)
+    _log_for(rows)
+    actions.carry_out(action_id)
+    for invoice_id in rows.values_list("invoice_id", flat=True):
+        _note_at_once(invoice_id)
 
 
 @shared_task
@@ -66,6 +76,11 @@ def publish_note(invoice_id: int) -> None:
 def submit_soon(invoice: Invoice) -> None:
     """For whoever has just stored an intent. When the broker is away, the next tick finds the row."""
     transaction.on_commit(lambda: hand_out(submit_invoice, invoice.pk))
+
+
+def act_soon(action: InvoiceAction) -> None:
+    """The same for an action on an invoice."""
+    transaction.on_commit(lambda: hand_out(carry_out_action, action.pk))
 
 
 def hand_out(task: Task[[int], None], row_id: int) -> None:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import form, panel, result
+from invoices.views import actions, form, panel, result
 
 urlpatterns = [
     path("embed/panel", panel.panel, name="embed_panel"),
@@ -19,5 +19,11 @@ urlpatterns = [
     path("embed/invoice/create", result.create, name="embed_invoice_create"),
     path("embed/invoice/<uuid:public_id>/result", result.result, name="embed_invoice_result"),
     path("embed/invoice/<uuid:public_id>/retry", result.retry, name="embed_invoice_retry"),
+    path("embed/invoice/<uuid:public_id>/send", actions.send, name="embed_invoice_send"),
+    path("embed/invoice/<uuid:public_id>/payment-link", actions.payment_link, name="embed_invoice_payment_link"),
+    path("embed/invoice/<uuid:public_id>/pdf", actions.pdf, name="embed_invoice_pdf"),
+    path("embed/invoice/<uuid:public_id>/void", actions.void, name="embed_invoice_void"),
+    path("embed/invoice/<uuid:public_id>/delete", actions.delete, name="embed_invoice_delete"),
+    path("embed/invoice/<uuid:public_id>/put-away", actions.put_away, name="embed_invoice_put_away"),
     path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
 ]

@@ -263,6 +263,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "background"
 CELERY_TASK_ROUTES = {
     "invoices.tasks.submit_invoice": {"queue": "interactive"},
+    "invoices.tasks.carry_out_action": {"queue": "interactive"},
     "invoices.tasks.dispatch_due_work": {"queue": "interactive"},
 }
 CELERY_TASK_ACKS_LATE = True

@@ -16,12 +16,16 @@ from django.utils.translation import ngettext, pgettext
 
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals, words
+from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, PanelData, Sums
 
 ROOM = 479
 """Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
 BANNER, MORE = 132, 36
+POLL, POLL_BUSY = 10, 2
+"""Seconds between two looks at our own store; sooner while an answer of QuickBooks is near."""
+DOING = 44
 HEIGHTS = {"plain": 59, "off": 59, "refused": 132, "verifying": 132, "waiting": 100}
 
 
@@ -36,8 +40,8 @@ class Row:
     open_part: str = ""
     text: str | SafeString = ""
     note: str = ""
-    quickbooks_url: str = ""
-    menu_name: str = ""
+    menu: Menu | None = None
+    doing: Progress | None = None
     deal_id: int = 0
     deal_title: str = ""
     deal_url: str = ""
@@ -101,6 +105,7 @@ class Panel:
     checked_is_old: bool
     checking: str
     books_name: str
+    poll_seconds: int = POLL
     announce: str = ""
 
     @property
@@ -160,20 +165,25 @@ def panel_of(
         checking=_checking(data, say, now),
         checked_is_old=data.stale,
         books_name=data.books_name,
+        poll_seconds=POLL_BUSY if data.unsettled else POLL,
     )
 
 
 def rows_that_fit(rows: tuple[Row, ...], room: int) -> tuple[Row, ...]:
     """All of them, or as many as leave room for "Show 3 more"; never none."""
-    if sum(HEIGHTS[row.kind] for row in rows) <= room:
+    if sum(map(_height, rows)) <= room:
         return rows
     used, count = MORE, 0
     for row in rows:
-        used += HEIGHTS[row.kind]
+        used += _height(row)
         if used > room:
             break
         count += 1
     return rows[: max(count, 1)]
+
+
+def _height(row: Row) -> int:
+    return HEIGHTS[row.kind] + (DOING if row.doing else 0)
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:
@@ -340,6 +350,7 @@ def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
 def _settled(made: Row, row: InvoiceRow, say: Say, *, brief: bool) -> Row:
     off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
     number = row.number or _("No number")
+    menu = menu_of(row, number, say)
     return replace(
         made,
         flag=str(row.status),
@@ -347,9 +358,8 @@ def _settled(made: Row, row: InvoiceRow, say: Say, *, brief: bool) -> Row:
         number=number,
         second=_second_line(row, say, brief=brief),
         open_part=_open_part(row, say),
-        quickbooks_url="" if row.status == InvoiceStatus.DELETED else row.quickbooks_url,
-        # Translators: name of the button that opens the menu of one invoice
-        menu_name=_("More for invoice {number}").format(number=number),
+        menu=None if menu.is_empty else menu,
+        doing=progress_of(row.doing),
     )
 
 
@@ -409,7 +419,8 @@ def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
 
 
 def _seen(row: InvoiceRow) -> tuple[object, ...]:
-    return (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
+    shown = (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
+    return (*shown, row.doing)
 
 
 def refreshed(panel: Panel, say: Say, *, changed: int) -> Panel:

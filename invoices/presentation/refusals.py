@@ -52,7 +52,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("Choose a later date, or ask whoever keeps the books to open the period in QuickBooks."),
         ),
         NOT_THERE: Explained(
-            _("Something this invoice names is inactive in QuickBooks or no longer there."), _quoted(refusal)
+            _("Something this invoice names is inactive in QuickBooks or no longer there."), quoted(refusal)
         ),
         NOT_PAID_FOR: Explained(
             _("QuickBooks takes no entries from this company now."),
@@ -68,7 +68,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("Whoever connected QuickBooks may have lost rights there. An administrator can sign in again."),
         ),
     }
-    quote = _quoted(refusal)
+    quote = quoted(refusal)
     return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), quote, bool(quote))
 
 
@@ -96,7 +96,7 @@ def free_name(name: str) -> str:
     return _("{name} (Customer)").format(name=name)
 
 
-def _quoted(refusal: Refusal) -> str:
+def quoted(refusal: Refusal) -> str:
     words = (refusal.detail or refusal.message).strip()
     if not words:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -65,7 +66,7 @@ def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if record is None:
         return problem_fragment(request, visitor, not_seen())
     try:
-        scene = _scene(visitor, record)
+        scene = scene_of(visitor, record)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
     if scene is None:
@@ -74,7 +75,7 @@ def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
     if request.GET.get("seen") == shown.digest:
         return HttpResponse(status=204)
-    return _answer(request, visitor, record, shown, everything=everything)
+    return answer(request, visitor, record, shown, everything=everything)
 
 
 @page_token_required
@@ -86,7 +87,7 @@ def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return problem_fragment(request, visitor, not_seen())
     problem: Banner | None = None
     try:
-        before = _scene(visitor, record)
+        before = scene_of(visitor, record)
         if before is None:
             return problem_fragment(request, visitor, not_seen())
     except ServiceError as error:
@@ -95,12 +96,12 @@ def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         services.refresh_now(visitor.company)
     except ServiceError as error:
         problem = _refresh_failed(error)
-    after = _scene(visitor, record, afresh=True) or before
+    after = scene_of(visitor, record, afresh=True) or before
     changed = changed_rows(before.data, after.data)
     shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
     if problem:
-        return _answer(request, visitor, record, replace(shown, announce=problem.fact))
-    return _answer(request, visitor, record, refreshed(shown, say(), changed=len(changed)))
+        return answer(request, visitor, record, replace(shown, announce=problem.fact))
+    return answer(request, visitor, record, refreshed(shown, say(), changed=len(changed)))
 
 
 @page_token_required
@@ -111,17 +112,17 @@ def unlink(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if record is None:
         return problem_fragment(request, visitor, not_seen())
     try:
-        scene = _scene(visitor, record)
+        scene = scene_of(visitor, record)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error))
     if scene is None:
         return problem_fragment(request, visitor, not_seen())
     if scene.party:
         services.unlink_customer(company=visitor.company, party_kind=scene.party[0], party_id=scene.party[1])
-    scene = _scene(visitor, record) or scene
+    scene = scene_of(visitor, record) or scene
     shown = panel_of(scene.data, scene.place, say(), timezone.now())
     # Translators: told once after a customer was unlinked
-    return _answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
+    return answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Scene:
     party: tuple[str, int] | None
 
 
-def _scene(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene | None:
+def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene | None:
     """What the panel is made from; None when the user may not see the deal. Raises `ServiceError`s of Pipedrive.
 
     `afresh`: the connection may have changed since the visitor came in.
@@ -193,7 +194,7 @@ def _refresh_failed(error: ServiceError) -> Banner | None:
     return Banner("warning", problem.title, _("The list is as it was when it was last checked."))
 
 
-def _answer(
+def answer(
     request: HttpRequest, visitor: Visitor, record: Record, shown: Panel, *, everything: bool = False
 ) -> HttpResponse:
     query: dict[str, Any] = {"resource": record.resource, "id": record.id}
@@ -204,6 +205,7 @@ def _answer(
         "content_url": address("embed_panel_content", **query),
         "refresh_url": address("embed_panel_refresh", **query),
         "unlink_url": address("embed_panel_unlink", **query),
+        "query": urlencode(query),
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.reconnect),
     }
     if context["needs_connect"]:

@@ -15,7 +15,6 @@ from integration_settings.errors import NotFound, ServiceError
 from integration_settings.selectors import quickbooks_url
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import selectors, services
-from invoices.deal_gateway import may_see_deal
 from invoices.domain.checks import Severity
 from invoices.domain.draft import from_json
 from invoices.domain.matching import CustomerCandidate
@@ -82,7 +81,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """The fate of an intent. With `poll` only what is new since the digest `seen`, and when to ask again."""
     try:
-        invoice = _invoice_seen_by(visitor, public_id)
+        invoice = services.seen_invoice(visitor, public_id)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.path)
     if invoice is None:
@@ -95,7 +94,7 @@ def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
 def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """After a refusal: the form again, with what was entered and the refusal at its field."""
     try:
-        invoice = _invoice_seen_by(visitor, public_id)
+        invoice = services.seen_invoice(visitor, public_id)
         if invoice is None:
             return problem_fragment(request, visitor, not_seen())
         if invoice.submission != Submission.REJECTED:
@@ -126,13 +125,6 @@ def _at_its_field(refusal: Refusal | None, keys: tuple[str, ...], form: FormInpu
     field = by_key(refusal.field if refusal else "", keys)
     told = refusals.explain(refusal, customer=form.name)
     return Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
-
-
-def _invoice_seen_by(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
-    """This company's invoice (Http404 for any other's), None when the user may not see its deal."""
-    invoice = selectors.invoice_for(visitor.company, public_id)
-    mine = invoice.created_by_id == visitor.user.user_id
-    return invoice if mine or may_see_deal(visitor.user, invoice.deal_id) else None
 
 
 def _result(request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "") -> HttpResponse:

@@ -148,13 +148,13 @@
   body.addEventListener("htmx:sendError", ({ detail: { elt, target } }) => fault(elt, target, "network"));
   body.addEventListener("htmx:timeout", ({ detail: { elt, target } }) => fault(elt, target, "timeout"));
 
-  function fault(elt, target, kind, code) {
+  function fault(elt, target, kind, code, said) {
     if (!target || isQuiet(elt)) return;
     const banner = document.getElementById("fragment-error").content.firstElementChild.cloneNode(true);
-    const [fact, effect] = words(kind).split("|");
+    const [fact, effect] = said || words(kind).split("|");
     banner.querySelector("[data-fact]").textContent = fact;
     banner.querySelector("[data-effect]").textContent = effect;
-    if (code) {
+    if (code && !said) {
       const line = banner.querySelector("[data-code]");
       line.textContent = words("code").replace("{code}", code);
       line.hidden = false;
@@ -190,6 +190,50 @@
     const places = [target, slotOf(elt, target)];
     places.forEach((place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove()));
   });
+
+  // What is fetched by script: a document, a text to copy. Faults come as words for our own banner.
+
+  async function take(elt) {
+    const url = elt.dataset.download ?? elt.dataset.copyFrom;
+    const panel = document.getElementById("panel");
+    const button = buttonOf(elt);
+    if (button.getAttribute("aria-disabled") === "true") return null;
+    const done = makeBusy(button);
+    panel.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+    const ask = () =>
+      fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000) });
+    try {
+      if (ends - Date.now() < RENEW_BEFORE) await renew();
+      let answer = await ask();
+      if (answer.status === 401) {
+        await renew();
+        answer = await ask();
+      }
+      if (answer.ok) return answer;
+      const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
+      fault(elt, panel, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
+    } catch (problem) {
+      fault(elt, panel, problem.name === "TimeoutError" ? "timeout" : "network");
+    } finally {
+      done();
+    }
+    return null;
+  }
+
+  async function download(elt) {
+    const answer = await take(elt);
+    if (!answer) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "invoice.pdf";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
+  async function copyFrom(elt) {
+    const answer = await take(elt);
+    if (answer) copy((await answer.json()).text, elt.dataset.copied);
+  }
 
   // After a swap: focus, news, and the right size
 
@@ -261,6 +305,14 @@
     window.Host.closeModal();
   }
 
+  /* A small form that was swapped in goes again, and whatever had opened it has the focus. */
+  function closeForm(pressed) {
+    const opener = document.getElementById(pressed.dataset.closeForm);
+    pressed.closest("form").remove();
+    opener?.focus();
+    window.Host.fit();
+  }
+
   async function copy(text, done) {
     try {
       await navigator.clipboard.writeText(text); // the host may not have allowed it to frames
@@ -280,9 +332,12 @@
 
   body.addEventListener("click", (event) => {
     const pressed = event.target.closest?.(
-      "[data-open-invoice], [data-close-modal], [data-redirect], [data-copy], a[data-confirm-title]",
+      "[data-open-invoice], [data-close-modal], [data-redirect], [data-copy], [data-copy-from], [data-download], [data-close-form], a[data-confirm-title]",
     );
     if (!pressed) return;
+    if (pressed.dataset.download !== undefined) return void download(pressed);
+    if (pressed.dataset.copyFrom !== undefined) return void copyFrom(pressed);
+    if (pressed.dataset.closeForm !== undefined) return void closeForm(pressed);
     const { openInvoice, modalData, redirect, redirectId, copy: text, copied } = pressed.dataset;
     if (openInvoice !== undefined) {
       const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };

@@ -39,6 +39,7 @@ class FakeInvoiceGateway:
     customers: dict[str, KnownCustomer] = field(default_factory=dict)
     payments: list[AppliedPayment] = field(default_factory=list)
     deleted: list[IssuedInvoice] = field(default_factory=list)
+    outbox: list[tuple[str, str]] = field(default_factory=list)
     names_of_others: dict[str, str] = field(default_factory=dict)
     inactive_items: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
@@ -135,11 +136,45 @@ class FakeInvoiceGateway:
                 emailed_at=None,
                 created_at=timezone.now(),
                 updated_at=timezone.now(),
+                email=draft.bill_to.email,
             )
             self.invoices[number] = issued
             return issued
 
         return self._write("create_invoice", request_id, create)
+
+    def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice:
+        def void() -> IssuedInvoice:
+            self._current(qbo_invoice_id, sync_token)
+            self.void(qbo_invoice_id)
+            return self.invoices[qbo_invoice_id]
+
+        return self._write("void_invoice", request_id, void)
+
+    def delete_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> None:
+        def delete() -> str:
+            invoice = self._current(qbo_invoice_id, sync_token)
+            if invoice.balance < invoice.total:
+                raise Rejected("quickbooks", "refused", code="6000", detail="The invoice is linked; unlink it first.")
+            self.delete(qbo_invoice_id)
+            return "deleted"
+
+        self._write("delete_invoice", request_id, delete)
+
+    def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
+        def send() -> IssuedInvoice:
+            self.outbox.append((qbo_invoice_id, to))
+            return self.change(qbo_invoice_id, email=to, emailed=True, emailed_at=timezone.now())
+
+        return self._write("send_invoice", request_id, send)
+
+    def invoice_pdf(self, qbo_invoice_id: str) -> bytes:
+        self._read("invoice_pdf")
+        return b"%PDF-1.7 " + qbo_invoice_id.encode()
+
+    def payment_link(self, qbo_invoice_id: str) -> str:
+        self._read("payment_link")
+        return f"https://pay.example/{qbo_invoice_id}" if self.invoices[qbo_invoice_id].email else ""
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
         self._read("find_invoice")
@@ -206,6 +241,14 @@ class FakeInvoiceGateway:
     def exchange_rate(self, currency: str, on: date) -> Decimal | None:
         self._read("exchange_rate")
         return Decimal("0.85")
+
+    def _current(self, qbo_invoice_id: str, sync_token: str) -> IssuedInvoice:
+        invoice = self.invoices.get(qbo_invoice_id)
+        if invoice is None:
+            raise Rejected("quickbooks", "refused", code="610", message="Object Not Found")
+        if invoice.sync_token != sync_token:
+            raise Rejected("quickbooks", "refused", code="5010", message="Stale Object Error")
+        return invoice
 
     def _gone_line(self, draft: InvoiceDraft) -> str:
         gone = (index for index, line in enumerate(draft.lines) if line.item_id in self.inactive_items)

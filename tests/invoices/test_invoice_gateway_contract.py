@@ -62,6 +62,9 @@ class InMemory(Case):
     def employ(self, name: str) -> None:
         self.gateway.names_of_others[name] = "vendor"
 
+    def letters(self, invoice_id: str) -> list[str]:
+        return [to for identity, to in self.gateway.outbox if identity == invoice_id]
+
 
 @dataclass
 class StandIn(Case):
@@ -88,6 +91,9 @@ class StandIn(Case):
 
     def employ(self, name: str) -> None:
         """The seeds have a vendor of that name."""
+
+    def letters(self, invoice_id: str) -> list[str]:
+        return [letter["to"] for letter in self.control.books(self.realm)["outbox"] if letter["invoice"] == invoice_id]
 
 
 @pytest.fixture(params=["in memory", "stand-in"])
@@ -265,3 +271,66 @@ def test_an_invoice_in_another_currency_than_the_customers_is_refused(case):
     customer = case.customer()
     with pytest.raises(Rejected):
         case.gateway.create_invoice(case.draft(currency="EUR"), customer.customer_id, request_id=new_id())
+
+
+def test_voiding_keeps_the_number_and_takes_the_amounts(case):
+    issued = case.invoice()
+    voided = case.gateway.void_invoice(issued.qbo_invoice_id, issued.sync_token, request_id=new_id())
+    assert (voided.number, voided.total, voided.balance) == (issued.number, 0, 0)
+    assert int(voided.sync_token) > int(issued.sync_token)
+    assert looks_voided(
+        total=voided.total,
+        line_amounts=voided.line_amounts,
+        private_note=voided.private_note,
+        earlier_total=None,
+    )
+
+
+def test_a_deleted_invoice_is_not_there_any_more(case):
+    issued = case.invoice()
+    case.gateway.delete_invoice(issued.qbo_invoice_id, issued.sync_token, request_id=new_id())
+    assert case.gateway.read_invoices([issued.qbo_invoice_id]) == []
+    with pytest.raises(Rejected) as refused:
+        case.gateway.void_invoice(issued.qbo_invoice_id, issued.sync_token, request_id=new_id())
+    assert refused.value.code == "610"
+
+
+def test_an_old_version_is_refused_and_a_request_id_repeats_the_refusal(case):
+    issued, request_id = case.invoice(), new_id()
+    current = case.gateway.send_invoice(issued.qbo_invoice_id, "office@atlas.example", request_id=new_id())
+    with pytest.raises(Rejected) as refused:
+        case.gateway.void_invoice(issued.qbo_invoice_id, "77", request_id=request_id)
+    assert refused.value.code == "5010"
+    assert case.gateway.void_invoice(issued.qbo_invoice_id, current.sync_token, request_id=new_id()).total == 0
+
+
+def test_an_invoice_with_a_payment_cannot_be_deleted(case):
+    issued = case.invoice()
+    case.pay(issued.qbo_invoice_id, "40.00")
+    (current,) = case.gateway.read_invoices([issued.qbo_invoice_id])
+    with pytest.raises(Rejected) as refused:
+        case.gateway.delete_invoice(issued.qbo_invoice_id, current.sync_token, request_id=new_id())
+    assert "link" in refused.value.detail.lower()
+
+
+def test_an_email_leaves_its_time_and_its_address(case):
+    issued, request_id = case.invoice(), new_id()
+    assert issued.emailed_at is None
+    for _ in range(2):
+        sent = case.gateway.send_invoice(
+            issued.qbo_invoice_id, "a@atlas.example, b@atlas.example", request_id=request_id
+        )
+        assert (sent.email, sent.emailed) == ("a@atlas.example, b@atlas.example", True)
+        assert abs(sent.emailed_at - timezone.now()) < timedelta(minutes=1)
+    assert case.letters(issued.qbo_invoice_id) == ["a@atlas.example, b@atlas.example"]
+
+
+def test_the_document_is_a_pdf(case):
+    assert case.gateway.invoice_pdf(case.invoice().qbo_invoice_id).startswith(b"%PDF")
+
+
+def test_a_payment_link_is_given_where_the_customer_can_pay(case):
+    issued = case.invoice(bill_to=a_bill_to(email=""))
+    assert case.gateway.payment_link(issued.qbo_invoice_id) == ""
+    case.gateway.send_invoice(issued.qbo_invoice_id, "a@atlas.example", request_id=new_id())
+    assert case.gateway.payment_link(issued.qbo_invoice_id).startswith("http")

@@ -145,12 +145,6 @@ def test_the_row_leads_into_quickbooks_and_names_its_menu(look, company, setting
     assert page.by_id(f"more-{made.public_id}").attributes["aria-label"] == "More for invoice 1053"
 
 
-def test_only_what_works_stands_in_the_menus(look, company):
-    make_invoice(company, deal_id=DEAL)
-    entries = [e.text for e in look().elements if e.attributes.get("role") == "menuitem"]
-    assert entries == ["Settings", "Open in QuickBooks"]
-
-
 def test_an_invoice_that_is_being_verified_stands_on_top(look, company):
     draft = to_json(a_draft(deal_id=DEAL, expected_total=D("10740.00")))
     make_invoice(company, deal_id=DEAL, number="1053", created_at=timezone.now() + timedelta(minutes=1))

@@ -22,8 +22,8 @@ from invoices import selectors, submission
 from invoices.customers import CLAIM
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
+from invoices.leases import LEASE, claim
 from invoices.models import CustomerLink, Invoice
-from invoices.submission import LEASE
 from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 
@@ -353,7 +353,7 @@ def test_an_unknown_fate_waits_for_the_books_it_lies_in(known, gateway, clock):
 
 
 def test_two_workers_at_once_make_one_call(known, gateway):
-    first, second = submission.claim(known.pk), submission.claim(known.pk)
+    first, second = claim(Invoice, known.pk), claim(Invoice, known.pk)
     assert first is not None
     assert second is None
 
@@ -366,7 +366,7 @@ def test_a_lease_outlasts_any_call_and_ends_soon_enough_for_the_answer_within_a_
 
 
 def test_a_worker_killed_before_sending_leaves_nothing_behind(known, gateway, clock):
-    submission.claim(known.pk)
+    claim(Invoice, known.pk)
     clock.shift(LEASE + timedelta(seconds=1))
     assert selectors.due_submissions(timezone.now()) == [known.pk]
     submit(known, gateway)
@@ -435,7 +435,7 @@ def test_a_result_is_recorded_only_under_the_lease_that_it_was_found_with(known,
     def stopped(draft, customer_id, *, request_id):
         answer = real(draft, customer_id, request_id=request_id)
         clock.shift(LEASE + timedelta(seconds=1))
-        others.append(submission.claim(known.pk))
+        others.append(claim(Invoice, known.pk))
         return answer
 
     gateway.create_invoice = stopped

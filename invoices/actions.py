@@ -1,0 +1,228 @@
+"""A void, a deletion or an e-mail is carried out once, whatever fails on the way and whoever is killed.
+
+The row is the truth, as with new invoices (docs/decisions/0002). Each try begins with a look at the invoice: what is
+there tells whether an earlier try did the work, and gives the version that QuickBooks wants named. To void or delete
+again does no harm; an e-mail whose answer was lost is never sent again by itself: the person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    ServiceUnavailable,
+)
+from integration_settings.models import PipedriveUser, QuickBooksConnection
+from invoices.domain.actions import Action
+from invoices.domain.refusals import NOT_THERE
+from invoices.domain.status import Submission
+from invoices.invoice_answers import IssuedInvoice
+from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
+from invoices.leases import NO_WORDS, WAITS, LeaseLost, claim, renew, settle, wait, wait_for
+from invoices.models import Invoice, InvoiceAction
+from invoices.reports import apply_report, mark_deleted, zone
+from invoices.submission import MakeGateway, follow_soon
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_AFTER = timedelta(days=1)  # nobody expects an invoice to be voided the day after tomorrow
+FIRST_LOOK = timedelta(seconds=2)
+LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
+STALE_VERSION = "5010"
+MOST_STALE = 5  # tries against somebody who changes the invoice all the time
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`repeated`: the question was answered before, or another action of the invoice is still under way."""
+
+    action: InvoiceAction
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One claimed try at one action."""
+
+    action: InvoiceAction
+    connection: QuickBooksConnection
+    gateway: InvoiceGateway
+
+    @property
+    def invoice(self) -> Invoice:
+        return self.action.invoice
+
+    @property
+    def kind(self) -> Action:
+        return Action(self.action.kind)
+
+
+def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid.UUID, to: str = "") -> Asked:
+    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing."""
+    row = InvoiceAction(
+        company=invoice.company,
+        invoice=invoice,
+        kind=kind,
+        intent_key=intent_key,
+        request_id=uuid.uuid4().hex,
+        to=to,
+        asked_by_id=user.user_id,
+        asked_by_name=user.name,
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            earlier = InvoiceAction.objects.filter(invoice=invoice, put_away_at__isnull=True).exclude(pk=row.pk)
+            earlier.update(put_away_at=timezone.now())
+    except IntegrityError:
+        stored = InvoiceAction.objects.filter(company=invoice.company, intent_key=intent_key).first()
+        under_way = InvoiceAction.objects.filter(invoice=invoice, settled_at__isnull=True).first()
+        found = stored or under_way
+        if found is None:  # the one under way ended in this very moment
+            return ask(invoice, kind, user=user, intent_key=intent_key, to=to)
+        return Asked(found, repeated=True)
+    return Asked(row, repeated=False)
+
+
+def put_away(invoice: Invoice) -> None:
+    """Somebody has read why the last action failed."""
+    done = InvoiceAction.objects.filter(invoice=invoice, settled_at__isnull=False, put_away_at__isnull=True)
+    done.update(put_away_at=timezone.now())
+
+
+def carry_out(action_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
+    """Takes an action one step further: done, refused, or due again later. Harmless when there is nothing to do."""
+    action = claim(InvoiceAction, action_id, "invoice", "company")
+    if action is None:
+        return
+    try:
+        _step(action, make_gateway)
+    except LeaseLost:
+        log.warning("another worker has taken over %s", action)
+
+
+def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
+    connection = QuickBooksConnection.objects.filter(company=action.company).first()
+    if connection is None or connection.realm_id != action.invoice.realm_id:
+        _reject(action, {"code": "other_books"})
+    elif timezone.now() - action.asked_at > GIVE_UP_AFTER:
+        _reject(action, {"code": "gave_up"})
+    elif not connection.is_connected:
+        wait(action, timedelta(seconds=WAITS[-1]))
+    else:
+        _look_first(Try(action, connection, make_gateway(connection)))
+
+
+def _look_first(this: Try) -> None:
+    action = this.action
+    try:
+        found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
+    except ServiceError as error:
+        return wait(action, wait_for(error, action))
+    if found is None:
+        return _gone(this)
+    apply_report(action.invoice, found, place=zone(this.connection.timezone))
+    if _is_done(this, found):
+        return _succeed(this, found)
+    if this.kind == Action.SEND and action.sent_at is not None:
+        return _not_sent_yet(this)
+    return _send(this, found)
+
+
+def _gone(this: Try) -> None:
+    """It is not in QuickBooks any more: what a deletion wanted, and the end of everything else."""
+    with transaction.atomic():
+        if this.kind == Action.DELETE:
+            settle(this.action, submission=Submission.SUCCEEDED)
+        else:
+            _reject(this.action, {"code": NOT_THERE})
+        mark_deleted(this.invoice, place=zone(this.connection.timezone))
+
+
+def _is_done(this: Try, found: IssuedInvoice) -> bool:
+    if this.kind == Action.VOID:
+        return this.invoice.voided_on is not None
+    if this.kind == Action.SEND and this.action.sent_at is not None:
+        return found.emailed_at is not None and found.emailed_at != this.action.emailed_before
+    return False
+
+
+def _not_sent_yet(this: Try) -> None:
+    """QuickBooks shows no trace of the e-mail. It may still be at it, so it is looked at twice."""
+    action, now = this.action, timezone.now()
+    if action.absent_since is None:
+        return wait(action, LOOK_GAP, submission=Submission.UNKNOWN, absent_since=now)
+    if (left := action.absent_since + LOOK_GAP - now) > timedelta(0):
+        return wait(action, left, submission=Submission.UNKNOWN)
+    return _reject(action, {"code": "not_sent"})
+
+
+def _send(this: Try, found: IssuedInvoice) -> None:
+    """The one call that does it. Everything is committed that a successor needs, then it goes out."""
+    action = this.action
+    sent_before = action.sent_at
+    renew(action, sent_at=sent_before or timezone.now(), emailed_before=found.emailed_at)
+    try:
+        issued = _call(this, found)
+    except OutcomeUnknown as unknown:
+        log.warning("the fate of %s is unknown: %s", action, unknown)
+        return wait(action, FIRST_LOOK, submission=Submission.UNKNOWN, absent_since=None)
+    except (Rejected, NotFound) as refusal:
+        return _refused(this, refusal, sent_before)
+    except AccessDenied as denied:
+        return _reject(action, {"code": "access_denied", "trace_id": denied.trace_id})
+    except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
+        return wait(action, wait_for(error, action), sent_at=sent_before)
+    return _succeed(this, issued)
+
+
+def _call(this: Try, found: IssuedInvoice) -> IssuedInvoice | None:
+    """A request id belongs to one version of the invoice: QuickBooks repeats its answer, a refusal too."""
+    request_id = f"{this.action.request_id}-{found.sync_token}"
+    if this.kind == Action.VOID:
+        return this.gateway.void_invoice(found.qbo_invoice_id, found.sync_token, request_id=request_id)
+    if this.kind == Action.DELETE:
+        this.gateway.delete_invoice(found.qbo_invoice_id, found.sync_token, request_id=request_id)
+        return None
+    return this.gateway.send_invoice(found.qbo_invoice_id, this.action.to, request_id=request_id)
+
+
+def _refused(this: Try, refusal: Rejected | NotFound, sent_before: Any) -> None:
+    """Somebody may have changed or deleted it between our look and our call: then it is looked at again."""
+    code = refusal.code if isinstance(refusal, Rejected) else NOT_THERE
+    if code in (STALE_VERSION, NOT_THERE) and this.action.attempts <= MOST_STALE:
+        return wait(this.action, timedelta(seconds=WAITS[0]), sent_at=sent_before)
+    message = refusal.message if isinstance(refusal, Rejected) else ""
+    detail = refusal.detail if isinstance(refusal, Rejected) else ""
+    return _reject(this.action, {"code": code, "message": message, "detail": detail, "trace_id": refusal.trace_id})
+
+
+def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
+    place = zone(this.connection.timezone)
+    with transaction.atomic():
+        settle(this.action, submission=Submission.SUCCEEDED, refusal=None)
+        if issued is None:
+            mark_deleted(this.invoice, place=place)
+        else:
+            apply_report(this.invoice, issued, place=place)
+        follow_soon(this.connection)
+    log.info("%s is done", this.action)
+
+
+def _reject(action: InvoiceAction, refusal: dict[str, Any]) -> None:
+    settle(action, submission=Submission.REJECTED, refusal=NO_WORDS | refusal)
+    log.info("%s was not done: %s", action, refusal["code"])

@@ -1,0 +1,140 @@
+"""What can be done with an invoice of the panel, in words: the questions asked before, and how it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from invoices.domain.actions import Action
+from invoices.domain.refusals import BOOKS_CLOSED, NOT_THERE
+from invoices.domain.status import Submission
+from invoices.presentation.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, OTHER_BOOKS, quoted
+from invoices.presentation.say import Say
+from invoices.selectors import Doing, InvoiceRow, Refusal
+
+NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a step that cannot be undone."""
+
+    title: str
+    text: str
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The entries behind the "…" of an invoice; those that make no sense for it are not there."""
+
+    name: str
+    quickbooks_url: str
+    send: bool = False
+    link: bool = False
+    pdf: bool = False
+    void: Question | None = None
+    delete: Question | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.quickbooks_url or self.send or self.link or self.pdf or self.void or self.delete)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An action under way, or why it was not done."""
+
+    text: str
+    failed: bool = False
+
+
+def menu_of(row: InvoiceRow, number: str, say: Say) -> Menu:
+    """While something is done with the invoice nothing else can be begun."""
+    idle = row.doing is None or row.doing.refusal is not None
+    can = row.can if idle else frozenset()
+    return Menu(
+        # Translators: name of the button that opens the menu of one invoice
+        name=_("More for invoice {number}").format(number=number),
+        quickbooks_url=row.quickbooks_url if row.deleted_on is None else "",
+        send=Action.SEND in can,
+        link=row.can_be_paid,
+        pdf=row.has_document,
+        void=_void(row, number, say) if Action.VOID in can else None,
+        delete=_delete(row, number) if Action.DELETE in can else None,
+    )
+
+
+def _void(row: InvoiceRow, number: str, say: Say) -> Question:
+    if row.paid:
+        text = _(
+            "{amount} has been paid on it. QuickBooks may want that payment removed first; otherwise it keeps it as "
+            "the customer’s credit. A voided invoice cannot be un-voided."
+        ).format(amount=say.money(row.paid))
+    else:
+        text = _(
+            "It stays in QuickBooks with its number, all amounts become zero. A voided invoice cannot be un-voided."
+        )
+    return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"))
+
+
+def _delete(row: InvoiceRow, number: str) -> Question:
+    if row.paid:
+        text = _(
+            "It disappears from QuickBooks with its number; the deal keeps a line saying so. QuickBooks wants the "
+            "payment on it removed first. This cannot be undone."
+        )
+    else:
+        text = _(
+            "It disappears from QuickBooks with its number; the deal keeps a line saying so. This cannot be undone."
+        )
+    return Question(_("Delete invoice {number}?").format(number=number), text, _("Delete invoice"))
+
+
+def progress_of(doing: Doing | None) -> Progress | None:
+    if doing is None:
+        return None
+    if doing.refusal is not None:
+        return Progress(f"{_not_done(doing.kind)} {why_not(doing.refusal, doing.kind)}".strip(), failed=True)
+    if doing.submission == Submission.UNKNOWN:
+        return Progress(
+            {
+                Action.VOID: _("QuickBooks did not answer in time. We are checking whether the invoice was voided."),
+                Action.DELETE: _("QuickBooks did not answer in time. We are checking whether the invoice was deleted."),
+                Action.SEND: _("QuickBooks did not answer in time. We are checking whether the e-mail was sent."),
+            }[doing.kind]
+        )
+    return Progress(
+        {
+            Action.VOID: _("Being voided in QuickBooks…"),
+            Action.DELETE: _("Being deleted in QuickBooks…"),
+            Action.SEND: _("QuickBooks is sending it to {address}…").format(address=doing.to),
+        }[doing.kind]
+    )
+
+
+def _not_done(kind: Action) -> str:
+    return {
+        Action.VOID: _("The invoice was not voided."),
+        Action.DELETE: _("The invoice was not deleted."),
+        Action.SEND: _("The e-mail was not sent."),
+    }[kind]
+
+
+def why_not(refusal: Refusal, kind: Action) -> str:
+    known = {
+        NOT_SENT: _("QuickBooks shows no trace of it. You can send it again."),
+        NOT_THERE: _("It is not in QuickBooks any more."),
+        BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
+        NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
+        OTHER_BOOKS: _("Another QuickBooks company is connected now."),
+        GAVE_UP: _("QuickBooks did not answer for a day."),
+        ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
+    }
+    if refusal.code in known:
+        return known[refusal.code]
+    said = quoted(refusal)
+    if kind == Action.DELETE and "link" in f"{refusal.detail} {refusal.message}".lower():
+        return _("A payment or credit is linked to it. Remove that in QuickBooks first, or void the invoice.")
+    return said or _("QuickBooks gave no reason.")

@@ -1,0 +1,240 @@
+"""The "…" of an invoice in the panel: e-mail, payment link, PDF, void, delete."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from integration_settings.errors import NotFound, ServiceError
+from integration_settings.tenancy import Visitor, page_token_required
+from invoices import actions, services
+from invoices.domain.actions import Action
+from invoices.domain.checks import LONGEST_EMAIL, is_email
+from invoices.models import Invoice
+from invoices.presentation.panel import Banner, panel_of
+from invoices.tasks import act_soon
+from invoices.views.answers import address, not_seen, problem_fragment, problem_of, say
+from invoices.views.panel import answer, record_in, scene_of
+
+Fetched = TypeVar("Fetched")
+
+
+@dataclass(frozen=True, slots=True)
+class SendForm:
+    """The small form of an e-mail."""
+
+    number: str
+    to: str
+    intent_key: str
+    error: str = ""
+
+
+@page_token_required
+@require_POST
+def void(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    return _act(request, visitor, public_id, Action.VOID, intent_key=uuid.uuid4())
+
+
+@page_token_required
+@require_POST
+def delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    return _act(request, visitor, public_id, Action.DELETE, intent_key=uuid.uuid4())
+
+
+@page_token_required
+@require_http_methods(["GET", "POST"])
+def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """GET: the form with the address that QuickBooks has. POST: the wish is stored, or the form comes back."""
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if invoice is None:
+        return problem_fragment(request, visitor, not_seen())
+    number = invoice.number or _("No number")
+    if request.method == "GET":
+        form = SendForm(number, invoice.email, str(uuid.uuid4()))
+        return _send_form(request, public_id, form)
+    form = SendForm(number, tidy(request.POST.get("to", "")), request.POST.get("intent_key", ""))
+    key = _uuid(form.intent_key) or uuid.uuid4()
+    if wrong := address_error(form.to):
+        refused = _send_form(request, public_id, replace(form, error=wrong, intent_key=str(key)), status=422)
+        refused["X-Fragment"] = "swap"
+        refused["HX-Retarget"] = f"#send-{public_id}"
+        return refused
+    return _act(request, visitor, public_id, Action.SEND, intent_key=key, to=form.to)
+
+
+@page_token_required
+@require_POST
+def put_away(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """The reason of a failed action was read."""
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if invoice is None:
+        return problem_fragment(request, visitor, not_seen())
+    actions.put_away(invoice)
+    return _panel(request, visitor, invoice)
+
+
+@page_token_required
+@require_safe
+def pdf(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """The document itself; it is fetched by script, which carries the page token."""
+    try:
+        invoice, content = _asked(visitor, public_id, services.invoice_pdf)
+    except Fault as fault:
+        return fault.answer()
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{pdf_name(invoice)}"'
+    return response
+
+
+@page_token_required
+@require_safe
+def payment_link(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    try:
+        _invoice, link = _asked(visitor, public_id, services.payment_link)
+        if not link:
+            raise Fault(
+                _("QuickBooks gives no payment link for this invoice."),
+                _("It does so once online payments are switched on there and the invoice has an e-mail address."),
+                409,
+            )
+    except Fault as fault:
+        return fault.answer()
+    return JsonResponse({"text": link})
+
+
+class Fault(Exception):
+    """What is fetched by script and cannot be had: the words for the page's own banner."""
+
+    def __init__(self, fact: str, effect: str, status: int) -> None:
+        super().__init__(fact)
+        self.fact, self.effect, self.status = fact, effect, status
+
+    def answer(self) -> HttpResponse:
+        return JsonResponse({"fact": self.fact, "effect": self.effect}, status=self.status)
+
+
+def _asked(
+    visitor: Visitor, public_id: uuid.UUID, fetch: Callable[[Visitor, Invoice], Fetched]
+) -> tuple[Invoice, Fetched]:
+    """What QuickBooks has for an invoice that the visitor may see. Raises `Fault`."""
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+        if invoice is not None:
+            return invoice, fetch(visitor, invoice)
+        problem = not_seen()
+    except services.NotPossible:
+        raise Fault(*changed_meanwhile(), 409) from None
+    except ServiceError as error:
+        if isinstance(error, NotFound) and error.service == "quickbooks":
+            fact = _("The invoice is not in QuickBooks any more.")
+            raise Fault(fact, _("Refresh the list to see what it is now."), 404) from error
+        problem = problem_of(error)
+    raise Fault(problem.title, problem.text, problem.status)
+
+
+def _act(
+    request: HttpRequest,
+    visitor: Visitor,
+    public_id: uuid.UUID,
+    kind: Action,
+    *,
+    intent_key: uuid.UUID,
+    to: str = "",
+) -> HttpResponse:
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if invoice is None:
+        return problem_fragment(request, visitor, not_seen())
+    problem: Banner | None = None
+    try:
+        asked = services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to)
+        act_soon(asked.action)
+    except services.NotPossible:
+        problem = Banner("warning", *changed_meanwhile())
+    except ServiceError as error:
+        told = problem_of(error)
+        problem = Banner("error", told.title, told.text)
+    return _panel(request, visitor, invoice, problem)
+
+
+def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Banner | None = None) -> HttpResponse:
+    """The panel in which the menu was used, as it is now."""
+    record = record_in(request.GET.get("resource", "deal"), request.GET.get("id", str(invoice.deal_id)))
+    try:
+        scene = scene_of(visitor, record) if record else None
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if record is None or scene is None:
+        return problem_fragment(request, visitor, not_seen())
+    everything = request.GET.get("all") == "1"
+    shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything, problem=problem)
+    if problem:
+        shown = replace(shown, announce=problem.fact)
+    return answer(request, visitor, record, shown, everything=everything)
+
+
+def _send_form(request: HttpRequest, public_id: uuid.UUID, form: SendForm, status: int = 200) -> HttpResponse:
+    query = {name: request.GET[name] for name in ("resource", "id", "all") if name in request.GET}
+    context = {
+        "form": form,
+        "public_id": public_id,
+        "action_url": address("embed_invoice_send", public_id, **query),
+    }
+    return render(request, "invoices/panel_send.html", context, status=status)
+
+
+def changed_meanwhile() -> tuple[str, str]:
+    return (
+        _("The invoice has changed meanwhile."),
+        _("Nothing was done. The list shows what it is now."),
+    )
+
+
+def tidy(addresses: str) -> str:
+    """What was typed, with one comma and a space between addresses."""
+    return ", ".join(part for part in re.split(r"[\s,;]+", addresses.strip()) if part)
+
+
+def address_error(addresses: str) -> str:
+    if not addresses:
+        return _("Give the address it is to go to.")
+    for one in addresses.split(", "):
+        if not is_email(one):
+            return _("“{email}” is not an e-mail address. It needs one “@” and an ending such as “.com”.").format(
+                email=one
+            )
+    if len(addresses) > LONGEST_EMAIL:
+        return _("The addresses have {count} characters together. QuickBooks takes {limit}.").format(
+            count=len(addresses), limit=LONGEST_EMAIL
+        )
+    return ""
+
+
+def pdf_name(invoice: Invoice) -> str:
+    """A name that every system takes: the number, or QuickBooks' id where there is none."""
+    number = re.sub(r"[^A-Za-z0-9._-]+", "-", invoice.number).strip("-.")
+    return f"Invoice-{number or invoice.qbo_invoice_id}.pdf"
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

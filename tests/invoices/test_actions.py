@@ -1,0 +1,349 @@
+"""A void, a deletion or an e-mail is done once: lost answers, refusals, limits, and whoever comes in between."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    ServiceUnavailable,
+)
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import actions, selectors, services
+from invoices.domain.actions import Action
+from invoices.domain.status import InvoiceStatus, Submission
+from invoices.models import InvoiceAction
+from invoices.reports import apply_report, status_of, zone
+from tests.conftest import visitor_of
+from tests.factories import a_draft, make_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LOST = OutcomeUnknown("quickbooks", "POST timed out")
+DOWN = ServiceUnavailable("quickbooks", "POST never left us")
+CALLS = {Action.VOID: "void_invoice", Action.DELETE: "delete_invoice", Action.SEND: "send_invoice"}
+ENDS = {Action.VOID: InvoiceStatus.VOIDED, Action.DELETE: InvoiceStatus.DELETED, Action.SEND: InvoiceStatus.OPEN}
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def gateway():
+    made = FakeInvoiceGateway()
+    made.add_customer("Bramley Foods Ltd", customer_id="7")
+    return made
+
+
+@pytest.fixture
+def invoice(company, gateway):
+    """An open invoice that QuickBooks has."""
+    issued = gateway.create_invoice(a_draft(), "7", request_id="made-before")
+    gateway.calls.clear()
+    row = make_invoice(company, qbo_invoice_id=issued.qbo_invoice_id)
+    apply_report(row, issued, place=zone("UTC"))
+    return row
+
+
+def want(invoice, kind, user, key=None, to="accounts@bramley.example"):
+    asked = actions.ask(invoice, kind, user=user, intent_key=key or uuid.uuid4(), to=to if kind == Action.SEND else "")
+    return asked.action
+
+
+def carry_out(action, gateway):
+    actions.carry_out(action.pk, lambda connection: gateway)
+    action.refresh_from_db()
+    action.invoice.refresh_from_db()
+
+
+def see_through(action, gateway, clock, *, within=timedelta(minutes=10)):
+    """As the dispatcher does: again whenever it is due, until it is settled."""
+    began = timezone.now()
+    while not action.is_settled:
+        assert timezone.now() - began <= within, f"still {action.submission} after {within}"
+        clock.move_to(max(timezone.now(), action.next_attempt_at, action.lease_until or timezone.now()))
+        clock.shift(timedelta(milliseconds=1))
+        carry_out(action, gateway)
+
+
+def status(action):
+    return status_of(action.invoice, timezone.now().date())
+
+
+def doing(invoice):
+    (row,) = selectors.panel(invoice.company, resource="deal", resource_id=invoice.deal_id).rows
+    return row.doing
+
+
+def writes(gateway, kind):
+    return gateway.calls.count(CALLS[kind])
+
+
+@pytest.mark.parametrize("kind", Action)
+def test_it_is_done_with_one_look_and_one_write(invoice, user, gateway, kind):
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    assert gateway.calls == ["read_invoices", CALLS[kind]]
+    assert (action.submission, action.settled_at) == (Submission.SUCCEEDED, START)
+    assert status(action) == ENDS[kind]
+    assert action.invoice.note_due_at == START
+    carry_out(action, gateway)
+    assert len(gateway.calls) == 2
+
+
+def test_an_email_goes_where_it_was_sent_to_and_the_row_knows(invoice, user, gateway, clock):
+    clock.shift(timedelta(minutes=1))
+    action = want(invoice, Action.SEND, user, to="a@bramley.example, b@bramley.example")
+    carry_out(action, gateway)
+    assert gateway.outbox == [(invoice.qbo_invoice_id, "a@bramley.example, b@bramley.example")]
+    assert action.invoice.email == "a@bramley.example, b@bramley.example"
+    assert action.invoice.emailed_at == timezone.now()
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
+@pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
+def test_a_lost_answer_is_settled_by_looking(invoice, user, gateway, clock, kind, done):
+    gateway.fail(CALLS[kind], LOST, done=done)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    assert action.submission == Submission.UNKNOWN
+    see_through(action, gateway, clock)
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
+    assert writes(gateway, kind) == (1 if done else 2)
+
+
+def test_an_email_whose_answer_was_lost_is_seen_in_the_invoice(invoice, user, gateway, clock):
+    clock.shift(timedelta(minutes=1))
+    gateway.fail("send_invoice", LOST, done=True)
+    action = want(invoice, Action.SEND, user)
+    see_through(action, gateway, clock)
+    assert action.submission == Submission.SUCCEEDED
+    assert len(gateway.outbox) == 1
+
+
+def test_an_email_without_a_trace_is_never_sent_again_by_itself(invoice, user, gateway, clock):
+    gateway.fail("send_invoice", LOST)
+    action = want(invoice, Action.SEND, user)
+    see_through(action, gateway, clock, within=timedelta(minutes=1))
+    assert (action.submission, action.refusal["code"]) == (Submission.REJECTED, "not_sent")
+    assert gateway.outbox == []
+    assert writes(gateway, Action.SEND) == 1
+    assert gateway.calls.count("read_invoices") >= 3
+
+
+def test_an_earlier_email_is_no_proof_of_this_one(invoice, user, gateway, clock):
+    first = want(invoice, Action.SEND, user)
+    carry_out(first, gateway)
+    clock.shift(timedelta(minutes=5))
+    gateway.fail("send_invoice", LOST)
+    second = want(invoice, Action.SEND, user)
+    see_through(second, gateway, clock)
+    assert second.refusal["code"] == "not_sent"
+
+
+@pytest.mark.parametrize("kind", Action)
+def test_an_invoice_that_is_gone_is_deleted_for_us_too(invoice, user, gateway, kind):
+    gateway.delete(invoice.qbo_invoice_id)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    assert status(action) == InvoiceStatus.DELETED
+    assert action.submission == (Submission.SUCCEEDED if kind == Action.DELETE else Submission.REJECTED)
+    assert gateway.calls == ["read_invoices"]
+
+
+def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, gateway):
+    gateway.void(invoice.qbo_invoice_id)
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, InvoiceStatus.VOIDED)
+    assert gateway.calls == ["read_invoices"]
+
+
+@pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
+def test_a_change_between_look_and_write_is_looked_at_again(invoice, user, gateway, clock, kind):
+    """The request id goes with the version: QuickBooks would repeat the refusal of the old one."""
+
+    def edited_meanwhile(qbo_invoice_id, sync_token, *, request_id):
+        sent.append(request_id)
+        if len(sent) == 1:
+            gateway.change(qbo_invoice_id, due_date=START.date())
+        return original(qbo_invoice_id, sync_token, request_id=request_id)
+
+    sent, original = [], getattr(gateway, CALLS[kind])
+    setattr(gateway, CALLS[kind], edited_meanwhile)
+    action = want(invoice, kind, user)
+    see_through(action, gateway, clock)
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
+    assert len(sent) == len(set(sent)) == 2
+
+
+def test_somebody_who_changes_it_all_the_time_ends_in_a_reason(invoice, user, gateway, clock):
+    gateway.fail("void_invoice", Rejected("quickbooks", "refused", code="5010", detail="Stale"), times=20)
+    action = want(invoice, Action.VOID, user)
+    see_through(action, gateway, clock)
+    assert action.refusal["code"] == "5010"
+
+
+def test_a_refusal_keeps_quickbooks_words(invoice, user, gateway):
+    gateway.pay(invoice.qbo_invoice_id, "40.00")
+    action = want(invoice, Action.DELETE, user)
+    carry_out(action, gateway)
+    assert action.submission == Submission.REJECTED
+    assert "linked" in action.refusal["detail"]
+    assert action.invoice.balance == Decimal(60)  # the look before the write has brought the payment in
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DOWN, RateLimited("quickbooks", "429", retry_after=60), ConnectionExpired("quickbooks", "401")],
+    ids=["down", "limit", "token"],
+)
+@pytest.mark.parametrize("kind", Action)
+def test_what_certainly_did_nothing_is_tried_again(invoice, user, gateway, clock, kind, error):
+    gateway.fail(CALLS[kind], error)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    assert (action.submission, action.sent_at) == (Submission.PENDING, None)
+    see_through(action, gateway, clock)
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
+
+
+def test_lacking_rights_are_said(invoice, user, gateway):
+    gateway.fail("void_invoice", AccessDenied("quickbooks", "403", trace_id="1-abc"))
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.refusal["code"], action.refusal["trace_id"]) == ("access_denied", "1-abc")
+
+
+def test_after_a_day_without_quickbooks_it_is_given_up(invoice, user, gateway, clock):
+    gateway.fail("read_invoices", DOWN, times=10_000)
+    action = want(invoice, Action.VOID, user)
+    see_through(action, gateway, clock, within=timedelta(days=1, hours=1))
+    assert action.refusal["code"] == "gave_up"
+
+
+def test_without_a_connection_it_waits_and_with_other_books_it_ends(invoice, user, gateway):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.submission, gateway.calls) == (Submission.PENDING, [])
+    QuickBooksConnection.objects.update(state=ConnectionState.CONNECTED, realm_id="999")
+    InvoiceAction.objects.update(next_attempt_at=timezone.now())
+    carry_out(action, gateway)
+    assert (action.refusal["code"], gateway.calls) == ("other_books", [])
+
+
+# Once
+
+
+def test_the_same_key_and_a_second_wish_meanwhile_add_nothing(invoice, user):
+    key = uuid.uuid4()
+    first = actions.ask(invoice, Action.SEND, user=user, intent_key=key, to="a@b.example")
+    assert not first.repeated
+    for again in (
+        actions.ask(invoice, Action.SEND, user=user, intent_key=key, to="a@b.example"),
+        actions.ask(invoice, Action.VOID, user=user, intent_key=uuid.uuid4()),
+    ):
+        assert (again.repeated, again.action) == (True, first.action)
+    assert InvoiceAction.objects.count() == 1
+
+
+def test_a_form_that_is_sent_again_later_sends_no_second_email(invoice, user, gateway):
+    key = uuid.uuid4()
+    carry_out(want(invoice, Action.SEND, user, key), gateway)
+    again = want(invoice, Action.SEND, user, key)
+    carry_out(again, gateway)
+    assert len(gateway.outbox) == InvoiceAction.objects.count() == 1
+
+
+def test_a_lease_keeps_others_away_until_it_ends(invoice, user, gateway, clock):
+    """A worker that was killed in the middle is succeeded, and what it had done is found."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_, **__):
+        gateway.void(invoice.qbo_invoice_id)
+        raise Killed
+
+    gateway.void_invoice = die
+    action = want(invoice, Action.VOID, user)
+    with pytest.raises(Killed):
+        carry_out(action, gateway)
+    carry_out(action, gateway)
+    assert gateway.calls == ["read_invoices"]  # the lease holds
+    assert selectors.due_actions(timezone.now()) == []
+    clock.shift(timedelta(seconds=33))
+    assert selectors.due_actions(timezone.now()) == [action.pk]
+    carry_out(action, gateway)
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, InvoiceStatus.VOIDED)
+
+
+def test_a_worker_whose_lease_was_taken_records_nothing(invoice, user, gateway):
+    def be_late(*arguments, **words):
+        InvoiceAction.objects.update(lease_token="somebody-else")
+        return original(*arguments, **words)
+
+    original, gateway.void_invoice = gateway.void_invoice, be_late
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.submission, action.settled_at) == (Submission.PENDING, None)
+
+
+def test_the_dispatcher_leaves_those_of_an_ended_connection_alone_until_a_day_is_over(invoice, user, clock):
+    action = want(invoice, Action.VOID, user)
+    assert selectors.due_actions(timezone.now()) == [action.pk]
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    assert selectors.due_actions(timezone.now()) == []
+    clock.shift(timedelta(days=1, seconds=1))
+    assert selectors.due_actions(timezone.now()) == [action.pk]
+
+
+# What makes sense
+
+
+def test_only_what_makes_sense_is_taken(invoice, user, gateway):
+    visitor = visitor_of(user)
+    gateway.void(invoice.qbo_invoice_id)
+    carry_out(want(invoice, Action.VOID, user), gateway)
+    invoice.refresh_from_db()
+    for kind in (Action.VOID, Action.SEND):
+        with pytest.raises(services.NotPossible):
+            services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4())
+    asked = services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
+    carry_out(asked.action, gateway)
+    invoice.refresh_from_db()
+    with pytest.raises(services.NotPossible):
+        services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
+
+
+def test_nothing_is_taken_without_a_connection(invoice, user):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    with pytest.raises(ConnectionExpired):
+        services.request_action(visitor_of(user), invoice, Action.VOID, intent_key=uuid.uuid4())
+    assert not InvoiceAction.objects.exists()
+
+
+def test_a_new_wish_puts_the_reason_of_the_last_one_away(invoice, user, gateway):
+    gateway.fail("void_invoice", Rejected("quickbooks", "refused", code="6210"))
+    first = want(invoice, Action.VOID, user)
+    carry_out(first, gateway)
+    assert doing(invoice).refusal.code == "6210"
+    want(invoice, Action.VOID, user)
+    first.refresh_from_db()
+    assert first.put_away_at
+    assert doing(invoice).refusal is None
