@@ -31,7 +31,7 @@ class Step:
     """What became of one step: tests, or checks such as mypy; how long it took and how much of that was computing.
 
     `computing` is processor time in seconds: a machine that shares its processors with others takes longer for the
-    same work, and only this figure says so. What runs beside a step is counted with it.
+    same work, and only this figure says so.
     """
 
     name: str
@@ -67,29 +67,23 @@ class Run:
     def commands(self, step: Step, *commands: list[str]) -> None:
         """Checks that pass or fail as a whole; their output is shown when they fail."""
         for command in commands:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=self.environment,
-                text=True,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-            if done.returncode:
+            code, said = self.call(step, command, self.environment, shown=False)
+            if code:
                 step.failed += 1
-                print(f"$ {' '.join(command[2:] if command[0] == PYTHON else command)}\n{done.stdout}{done.stderr}")
+                print(f"$ {' '.join(command[2:] if command[0] == PYTHON else command)}\n{said}")
             else:
                 step.passed += 1
 
     def pytest(self, step: Step, *arguments: str, workers: int = 0, **environment: str) -> None:
-        """A run of pytest whose output is shown as it comes; counted from its report."""
+        """A run of pytest, counted from its report. Its output is shown as it comes, beside another step at its end."""
         report = self.folder / f"{step.name}.xml"
         command = [PYTHON, "-m", "pytest", "-q", "--no-header", "--durations=8", f"--junitxml={report}", *arguments]
         if workers:
             command += ["-n", str(workers), "--dist", "worksteal"]
         merged = {name: value for name, value in (self.environment | environment).items() if value}
-        code = subprocess.run(command, cwd=ROOT, env=merged, stdin=subprocess.DEVNULL, check=False).returncode
+        code, said = self.call(step, command, merged, shown=step.name not in BESIDE)
+        if said:
+            print(f"\n── {step.title}: what it said\n{said}", flush=True)
         if not report.exists():
             step.failed += 1
             return
@@ -97,6 +91,23 @@ class Run:
             count(step, case)
         if code and not step.failed:
             step.failed += 1  # nothing was collected, or pytest itself broke
+
+    def call(self, step: Step, command: list[str], environment: dict[str, str], *, shown: bool) -> tuple[int, str]:
+        """(exit code, output unless it was shown); what it computed is added to the step."""
+        with tempfile.TemporaryFile(dir=self.folder) as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=None if shown else output,
+                stderr=None if shown else subprocess.STDOUT,
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            step.computing += used.ru_utime + used.ru_stime
+            output.seek(0)
+            return process.returncode, output.read().decode(errors="replace")
 
 
 def count(step: Step, case: ElementTree.Element) -> None:
@@ -218,8 +229,8 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "browser": ("journeys in Chromium, on Redis and PostgreSQL", browser),
 }
 NEED_POSTGRES = {"postgres", "processes", "browser"}
-BESIDE = {"types": "lint"}
-"""mypy keeps one core busy for as long as the other checks of one core need: steps, and the one each starts with."""
+BESIDE = {"types": "lint", "browser": "lint"}
+"""Steps that keep one core busy, and the step with which each starts: mypy a minute, the browser nearly throughout."""
 
 
 def run_steps(names: list[str]) -> list[Step]:
@@ -247,19 +258,13 @@ def run_step(run: Run, name: str, address: str, problem: str) -> Step:
     title, act = STEPS[name]
     step = Step(name, title)
     print(f"\n── {title}", flush=True)
-    start, before = time.monotonic(), computed()
+    start = time.monotonic()
     if name in NEED_POSTGRES and problem:
         step.skipped.append(f"{title}: {problem}")
     else:
         act(run, step, address)
-    step.seconds, step.computing = time.monotonic() - start, computed() - before
+    step.seconds = time.monotonic() - start
     return step
-
-
-def computed() -> float:
-    """Processor time of everything that was started and has ended, in seconds."""
-    used = os.times()
-    return used.children_user + used.children_system
 
 
 def account(steps: list[Step], seconds: float) -> int:
@@ -274,7 +279,8 @@ def account(steps: list[Step], seconds: float) -> int:
         for reason in skipped:
             print(f"  {reason}")
     broken = ", ".join(step.title for step in steps if step.failed) or "none"
-    print(f"\n{seconds / 60:.1f} minutes, {computed() / 60:.1f} of computing; failed steps: {broken}")
+    computing = sum(step.computing for step in steps)
+    print(f"\n{seconds / 60:.1f} minutes, {computing / 60:.1f} of computing; failed steps: {broken}")
     closing = f"{sum(step.passed for step in steps)} passed, {failed} failed, {len(skipped)} skipped"
     print(closing, flush=True)
     return 1 if failed or (IN_CI and skipped) else 0
