@@ -15,12 +15,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from integration_settings import reference
-from invoices import notes, services, submission
+from invoices import actions, notes, services, submission
+from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.invoice_bodies import mark_of
-from invoices.models import CustomerLink, Invoice
+from invoices.models import CustomerLink, Invoice, InvoiceAction
 from tests.conftest import visitor_of
-from tests.factories import a_bill_to, a_draft, a_line
+from tests.factories import D, a_bill_to, a_draft, a_line
 from tests.invoices.test_deal_gateway import deal_called
 from tests.servers import ROOT, environment_of_app, wait_until
 
@@ -251,6 +252,50 @@ def test_two_deals_of_one_organization_at_once_make_one_customer_and_two_invoice
     assert len(customers_called(control, tenant, "Once Only")) == 1
     assert len(in_the_books(control, tenant, first, second)) == 2
     assert CustomerLink.objects.filter(company=tenant.company).count() == 1
+
+
+# What is done with an invoice afterwards
+
+
+def see_through(action, tries=8):
+    for _ in range(tries):
+        earlier = timedelta(minutes=2)
+        InvoiceAction.objects.filter(pk=action.pk).update(
+            next_attempt_at=timezone.now(),
+            lease_until=F("lease_until") - earlier,
+            absent_since=F("absent_since") - earlier,
+        )
+        actions.carry_out(action.pk)
+        action.refresh_from_db()
+        if action.is_settled:
+            return
+    raise AssertionError(f"still {action.submission}")
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["request ids honoured", "request ids ignored"])
+@pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "error_after", "status": 504}], ids=["lost", "504"])
+@pytest.mark.parametrize("kind", Action)
+def test_a_lost_answer_about_an_action_is_settled_and_no_second_letter_is_sent(
+    tenant, draft, control, kind, fault, ignored
+):
+    invoice = ask(tenant, draft)
+    settle(invoice)
+    if ignored:
+        control.fault("ignore_requestid", company=tenant.realm)
+    path = f"/invoice/{invoice.qbo_invoice_id}/send$" if kind == Action.SEND else "/invoice$"
+    control.fault(**fault, method="POST", path=path, times=1, company=tenant.realm)
+    action = actions.ask(invoice, kind, user=tenant.user, intent_key=uuid.uuid4(), to="one@once.example").action
+    actions.carry_out(action.pk)
+    action.refresh_from_db()
+    assert action.submission == Submission.UNKNOWN
+    see_through(action)
+    assert action.submission == Submission.SUCCEEDED
+    row = next((row for row in control.books(tenant.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id), None)
+    letters = control.books(tenant.realm)["outbox"]
+    assert (row is None) == (kind == Action.DELETE)
+    assert len(letters) == (1 if kind == Action.SEND else 0)
+    if kind == Action.VOID:
+        assert D(str(row["TotalAmt"])) == 0
 
 
 # With Celery
