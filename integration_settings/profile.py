@@ -36,6 +36,11 @@ class Profile:
     default_item_id: str = ""
     books_closed_until: date | None = None
     timezone: str = "UTC"
+    own_fields: tuple[tuple[str, str], ...] = ()  # id and name of the company's own fields of sales forms
+    class_per: str = ""  # "invoice" or "line" where classes are tracked
+    has_locations: bool = False
+    location_word: str = ""  # what the company calls a location
+    has_service_dates: bool = False
 
     @property
     def is_us(self) -> bool:
@@ -66,6 +71,7 @@ def profile_of(connection: QuickBooksConnection) -> Profile:
     """The profile as last read; nothing is asked of QuickBooks."""
     known = {name: value for name, value in connection.profile.items() if name in Profile.__dataclass_fields__}
     closed = known.get("books_closed_until")
+    known["own_fields"] = tuple((str(field_id), str(name)) for field_id, name in known.get("own_fields") or ())
     known["books_closed_until"] = date.fromisoformat(closed) if closed else None
     return Profile(
         **{
@@ -115,7 +121,40 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         default_item_id=reference_value(sales.get("DefaultItem")),
         books_closed_until=date.fromisoformat(closed) if closed else None,
         timezone=_known_timezone(str(company_info.get("DefaultTimeZone") or "")) or fallback_timezone,
+        own_fields=_own_fields(sales),
+        class_per=_class_per(books),
+        has_locations=bool(books.get("TrackDepartments")),
+        location_word=str(books.get("DepartmentTerminology") or "")[:40],
+        has_service_dates=bool(sales.get("AllowServiceDate")),
     )
+
+
+def _class_per(books: dict[str, Any]) -> str:
+    if books.get("ClassTrackingPerTxnLine"):
+        return "line"
+    return "invoice" if books.get("ClassTrackingPerTxn") else ""
+
+
+def _own_fields(sales: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Which of the three are on and what they are called: QuickBooks tells it as settings named by their number.
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/preferences
+    """
+    told: dict[str, Any] = {}
+    for group in _rows(sales.get("CustomField")):
+        for setting in _rows(group.get("CustomField")):
+            name = str(setting.get("Name") or "").rpartition(".")[2]
+            told[name] = setting.get("BooleanValue", setting.get("StringValue"))
+    numbers = ("1", "2", "3")
+    return tuple(
+        (number, str(told[f"SalesCustomName{number}"])[:40])
+        for number in numbers
+        if told.get(f"UseSalesCustom{number}") in (True, "true") and told.get(f"SalesCustomName{number}")
+    )
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def _timezone_of_users(connection: QuickBooksConnection) -> str:

@@ -30,13 +30,16 @@ __all__ = [
     "Field",
     "Item",
     "Profile",
+    "Tag",
     "TaxCode",
     "TaxRate",
     "Term",
+    "classes",
     "currencies",
     "current_profile",
     "income_accounts",
     "items",
+    "locations",
     "pipedrive_fields",
     "profile_from",
     "profile_of",
@@ -103,6 +106,14 @@ class Account:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A class or a location."""
+
+    id: str
+    name: str
+
+
 US_TAX_CODES = (
     # Pseudo codes of every US company. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
@@ -159,6 +170,30 @@ def income_accounts(company: Company, max_age: timedelta = ONE_HOUR) -> list[Acc
     connection = _connection_of(company)
     rows = kept(company, "income_accounts", lambda: _read_accounts(QuickBooksClient(connection)), max_age)
     return [Account(**row) for row in rows]
+
+
+def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
+    """Active classes, by their full names; none where the company tracks none."""
+    connection = _connection_of(company)
+    if not profile_of(connection).class_per:
+        return []
+    rows = kept(company, "classes", lambda: _read_tags(QuickBooksClient(connection), "Class"), max_age)
+    return [Tag(**row) for row in rows]
+
+
+def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
+    """Active locations, which QuickBooks' API calls departments; none where the company tracks none."""
+    connection = _connection_of(company)
+    if not profile_of(connection).has_locations:
+        return []
+    rows = kept(company, "locations", lambda: _read_tags(QuickBooksClient(connection), "Department"), max_age)
+    return [Tag(**row) for row in rows]
+
+
+def _read_tags(client: QuickBooksClient, entity: str) -> Rows:
+    rows = client.query_all(entity)
+    tags = [{"id": str(row["Id"]), "name": str(row.get("FullyQualifiedName") or row.get("Name") or "")} for row in rows]
+    return sorted(tags, key=lambda tag: tag["name"].casefold())
 
 
 def _connection_of(company: Company) -> QuickBooksConnection:

@@ -10,23 +10,24 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from django.http import QueryDict
 
 from integration_settings.formats import parse_date, parse_decimal
-from integration_settings.reference import Item, TaxCode
-from invoices.domain.checks import Finding, FindingValue, Severity
+from integration_settings.reference import Item, Tag, TaxCode
+from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
-from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, line_discount
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
 MOST_LINES = 1000
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
+OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
 NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 
@@ -70,8 +71,18 @@ class FormInput:
     amounts_are: str = ""
     number: str = ""
     memo: str = ""
+    private_note: str = ""
+    cc: str = ""
+    bcc: str = ""
+    class_id: str = ""
+    location_id: str = ""
+    service_date: str = ""
+    own_fields: tuple[tuple[str, str], ...] = ()
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
+
+    def own_field(self, field_id: str) -> str:
+        return dict(self.own_fields).get(field_id, "")
 
     @property
     def ticked(self) -> tuple[LineInput, ...]:
@@ -89,6 +100,8 @@ class Lists:
     tax_codes: Mapping[str, TaxCode]
     items: Mapping[str, Item]
     currencies: tuple[str, ...]  # the home currency first
+    classes: Mapping[str, Tag] = field(default_factory=dict)
+    locations: Mapping[str, Tag] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,7 @@ def read_post(post: QueryDict) -> FormInput:
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
             "invoice_date", "due_date", "amounts_are", "number", "memo", "discount",
+            "private_note", "cc", "bcc", "class_id", "location_id", "service_date",
         )
     }  # fmt: skip
     keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))
@@ -127,8 +141,9 @@ def read_post(post: QueryDict) -> FormInput:
         deal_id=deal_id,
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
+        own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
-        **{name: text if name in ("memo", "street") else text.strip() for name, text in texts.items()},
+        **{name: text if name in ("memo", "private_note", "street") else text.strip() for name, text in texts.items()},
     )
 
 
@@ -172,6 +187,17 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         discount_percentage=percentage,
         discount_amount=amount,
         memo=form.memo.strip(),
+        private_note=form.private_note.strip(),
+        extras=Extras(
+            cc=", ".join(addresses_in(form.cc)),
+            bcc=", ".join(addresses_in(form.bcc)),
+            class_id=form.class_id if form.class_id in lists.classes else "",
+            location_id=form.location_id if form.location_id in lists.locations else "",
+            service_date=reader.date("service_date", form.service_date, today=today, otherwise=today)
+            if form.service_date
+            else None,
+            own_fields=tuple(pair for pair in form.own_fields if pair[1]),
+        ),
     )
     return Reading(
         draft=draft,

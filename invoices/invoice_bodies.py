@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from invoices.domain.addresses import address_lines
-from invoices.domain.books import Books
+from invoices.domain.books import Books, ClassPer
 from invoices.domain.deal import Address
-from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, plain_number
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_name
 from invoices.domain.tax import LineFigures, line_figures, net_discount
@@ -97,11 +97,30 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, request
         body["BillEmail"] = {"Address": draft.bill_to.email}
     if draft.memo.strip():
         body["CustomerMemo"] = {"value": draft.memo.strip()}
+    _put_extras(body, draft.extras, books)
     if draft.has_discount:
         body["Line"].append(_discount_body(draft, books))
         if books.american:
             body["ApplyTaxAfterDiscount"] = True
     return body
+
+
+def _put_extras(body: Body, extras: Extras, books: Books) -> None:
+    """Only what the company's books have a place for; QuickBooks would refuse a class where classes are off."""
+    for member, addresses in (("BillEmailCc", extras.cc), ("BillEmailBcc", extras.bcc)):
+        if addresses:
+            body[member] = {"Address": addresses}
+    if extras.class_id and books.class_per == ClassPer.INVOICE:
+        body["ClassRef"] = {"value": extras.class_id}
+    if extras.location_id and books.has_locations:
+        body["DepartmentRef"] = {"value": extras.location_id}
+    own = [
+        {"DefinitionId": field.id, "Name": field.name, "Type": "StringType", "StringValue": extras.own_field(field.id)}
+        for field in books.own_fields
+        if extras.own_field(field.id)
+    ]
+    if own:
+        body["CustomField"] = own
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +188,10 @@ def _sales_line(
         detail["TaxCodeRef"] = {"value": line.tax_code_id}
     if figures.gross is not None:
         detail["TaxInclusiveAmt"] = figures.gross
+    if draft.extras.class_id and books.class_per == ClassPer.LINE:
+        detail["ClassRef"] = {"value": draft.extras.class_id}
+    if draft.extras.service_date and books.has_service_dates:
+        detail["ServiceDate"] = draft.extras.service_date.isoformat()
     return {
         "DetailType": "SalesItemLineDetail",
         "Amount": figures.net,

@@ -15,7 +15,7 @@ from typing import Protocol
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.reference import profile_of
-from invoices.domain.books import Books
+from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.names import same_name, search_prefix
 from invoices.invoice_answers import (
@@ -107,6 +107,10 @@ def books_of(connection: QuickBooksConnection) -> Books:
         allow_discount=profile.allow_discount,
         discount_account_id=profile.discount_account_id,
         closed_until=profile.books_closed_until,
+        own_fields=tuple(OwnField(*pair) for pair in profile.own_fields),
+        class_per=ClassPer(profile.class_per),
+        has_locations=profile.has_locations,
+        has_service_dates=profile.has_service_dates,
     )
 
 

@@ -17,7 +17,7 @@ from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, NotFound, ServiceError
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
-from integration_settings.reference import Item, Profile, TaxCode
+from integration_settings.reference import Item, Profile, Tag, TaxCode
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customers
@@ -59,6 +59,8 @@ class Preparation:
     tax_codes: tuple[TaxCode, ...]
     items: tuple[Item, ...]  # active ones that can be sold
     currencies: tuple[str, ...]  # the home currency first
+    classes: tuple[Tag, ...]
+    locations: tuple[Tag, ...]
     due_days: int
     today: date  # in the QuickBooks company's time zone
     totals: Totals
@@ -96,13 +98,16 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
     """
     company, connection = visitor.company, _connected(visitor.connection)
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
-    with SideBySide(3) as calls:
+    with SideBySide(5) as calls:
         deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
         codes_soon = calls.start(reference.tax_codes, company)
         items_soon = calls.start(reference.items, company)
+        classes_soon = calls.start(reference.classes, company)
+        locations_soon = calls.start(reference.locations, company)
         profile = reference.current_profile(connection)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
+        classes, locations = classes_soon.result(), locations_soon.result()
     gateway = make_gateway(connection)
     chosen = settings_of(company)
     today = timezone.now().astimezone(zone(profile.timezone)).date()
@@ -138,6 +143,8 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         tax_codes=tuple(code for code in codes if code.active),
         items=tuple(item for item in items if can_be_sold(item)),
         currencies=currencies,
+        classes=tuple(classes),
+        locations=tuple(locations),
         due_days=chosen.due_days,
         today=today,
         totals=checked.totals,

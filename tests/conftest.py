@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from django.core.cache import cache
@@ -33,6 +34,10 @@ LANGUAGES = {
     "US": ("en", "en_US", "America/Chicago"),
     "AU": ("en", "en_AU", "Australia/Sydney"),
 }
+
+
+hypothesis.settings.register_profile("ours", deadline=None)  # seconds say nothing on a machine that is shared
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

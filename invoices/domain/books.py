@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 TAXABLE, NOT_TAXABLE = "TAX", "NON"  # what US companies have in place of tax codes
@@ -59,6 +60,22 @@ def can_be_sold(item: Item) -> bool:
     return item.active and item.type not in NEVER_SOLD
 
 
+class ClassPer(StrEnum):
+    """Where QuickBooks wants the class, by the company's setting."""
+
+    NOTHING = ""
+    INVOICE = "invoice"
+    LINE = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField:
+    """One of up to three fields that a company has added to its sales forms, a PO number for instance."""
+
+    id: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """The habits of one QuickBooks company, as far as an invoice depends on them."""
@@ -71,6 +88,10 @@ class Books:
     allow_discount: bool = True
     discount_account_id: str = ""
     closed_until: date | None = None
+    own_fields: tuple[OwnField, ...] = ()
+    class_per: ClassPer = ClassPer.NOTHING
+    has_locations: bool = False
+    has_service_dates: bool = False
 
     @property
     def american(self) -> bool:

@@ -29,6 +29,8 @@ LONGEST_MEMO = 1000
 LONGEST_PRIVATE_NOTE = 3900  # of 4000; the rest is for the line by which we find the invoice again
 LONGEST_DESCRIPTION = 3900  # of 4000; the rest is for the words about a discount
 LONGEST_TAX_ID = 30
+LONGEST_COPIES = 200
+LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
 EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
@@ -45,8 +47,9 @@ class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
     customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date,
-    number, amounts_are, memo, private_note, discount, lines, and of the line with index 3: lines.3.item,
-    lines.3.tax_code, lines.3.quantity, lines.3.unit_price, lines.3.discount, lines.3.description.
+    number, amounts_are, memo, private_note, cc, bcc, class, location, service_date, discount, lines; own.1 is a field
+    of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
+    lines.3.unit_price, lines.3.discount, lines.3.description.
     """
 
     field: str
@@ -149,6 +152,11 @@ def _new_customer(draft: InvoiceDraft) -> Iterator[Finding]:
     yield from _too_long("customer.tax_id", draft.bill_to.tax_id, LONGEST_TAX_ID)
 
 
+def addresses_in(text: str) -> list[str]:
+    """Several may be typed, with commas, semicolons or blanks between."""
+    return [part for part in re.split(r"[\s,;]+", text) if part]
+
+
 def is_email(text: str) -> bool:
     return bool(EMAIL.fullmatch(text.strip()))
 
@@ -186,6 +194,13 @@ def _texts(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
         yield from _too_long("number", draft.number, LONGEST_NUMBER)
     yield from _too_long("memo", draft.memo, LONGEST_MEMO)
     yield from _too_long("private_note", draft.private_note, LONGEST_PRIVATE_NOTE)
+    for field, addresses in (("cc", draft.extras.cc), ("bcc", draft.extras.bcc)):
+        for address in addresses_in(addresses):
+            if not is_email(address):
+                yield _blocks(field, "email_invalid", email=address)
+        yield from _too_long(field, addresses, LONGEST_COPIES)
+    for own in books.own_fields:
+        yield from _too_long(f"own.{own.id}", draft.extras.own_field(own.id), LONGEST_OWN_FIELD)
 
 
 # Lines

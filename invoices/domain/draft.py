@@ -73,6 +73,25 @@ def line_discount(quantity: Decimal, unit_price: Decimal, discount: Discount, cu
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What few invoices need: copies of the e-mail, QuickBooks' class and location, the company's own fields.
+
+    `own_fields` are pairs of the field's id and its text; addresses stand with commas between. The class is put on the
+    invoice or on each line, as the company's books want it; the service date on each line.
+    """
+
+    cc: str = ""
+    bcc: str = ""
+    class_id: str = ""
+    location_id: str = ""
+    service_date: date | None = None
+    own_fields: tuple[tuple[str, str], ...] = ()
+
+    def own_field(self, field_id: str) -> str:
+        return dict(self.own_fields).get(field_id, "")
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDraft:
     """At most one of `discount_percentage` and `discount_amount` is given: QuickBooks knows one discount an invoice.
 
@@ -92,6 +111,7 @@ class InvoiceDraft:
     discount_amount: Decimal | None = None
     memo: str = ""
     private_note: str = ""
+    extras: Extras = field(default_factory=Extras)
     expected_total: Decimal | None = None
 
     @property
@@ -124,6 +144,7 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
         discount_amount=_decimal_or_none(stored["discount_amount"]),
         memo=stored["memo"],
         private_note=stored["private_note"],
+        extras=_extras(stored.get("extras", {})),
         expected_total=_decimal_or_none(stored["expected_total"]),
     )
 
@@ -139,6 +160,19 @@ def plain_number(value: Decimal) -> str:
     text = format(value, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
+
+
+def _extras(stored: Mapping[str, Any]) -> Extras:
+    service_date = stored.get("service_date")
+    return Extras(
+        **(
+            dict(stored)
+            | {
+                "service_date": date.fromisoformat(service_date) if service_date else None,
+                "own_fields": tuple((str(name), str(text)) for name, text in stored.get("own_fields", ())),
+            }
+        )
+    )
 
 
 def _line(stored: Mapping[str, Any]) -> DraftLine:

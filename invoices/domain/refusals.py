@@ -40,6 +40,8 @@ CUSTOMER_WORDS = (
 )
 INVOICE_WORDS = (
     ("DocNumber", "number"),
+    ("BillEmailCc", "cc"),
+    ("BillEmailBcc", "bcc"),
     ("BillEmail", "customer.email"),
     ("e-mail", "customer.email"),
     ("DiscountLineDetail", "discount"),
@@ -54,6 +56,8 @@ INVOICE_WORDS = (
     ("closed", "invoice_date"),
     ("CustomerMemo", "memo"),
     ("PrivateNote", "private_note"),
+    ("ClassRef", "class"),
+    ("DepartmentRef", "location"),
     ("CustomerRef", "customer"),
     ("customer", "customer"),
     ("BillAddr", "customer.address"),

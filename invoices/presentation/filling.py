@@ -113,6 +113,13 @@ def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
         amounts_are=str(draft.amounts_are),
         number=draft.number,
         memo=draft.memo,
+        private_note=draft.private_note,
+        cc=draft.extras.cc,
+        bcc=draft.extras.bcc,
+        class_id=draft.extras.class_id,
+        location_id=draft.extras.location_id,
+        service_date=say.day(draft.extras.service_date) if draft.extras.service_date else "",
+        own_fields=draft.extras.own_fields,
         discount=whole_discount(draft, say),
     )
 

@@ -6,7 +6,7 @@ Each code of `domain.checks` and of `forms` has its words here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -36,6 +36,7 @@ class Words:
     say: Say
     country: str
     line_names: Mapping[str, str]
+    own_fields: Mapping[str, str] = field(default_factory=dict)  # names by id
 
     @property
     def tax(self) -> str:
@@ -57,6 +58,11 @@ class Words:
             "amounts_are": _("Amounts are"),
             "memo": _("Message to the customer"),
             "private_note": _("Private note"),
+            "cc": _("CC"),
+            "bcc": _("BCC"),
+            "class": _("Class"),
+            "location": _("Location"),
+            "service_date": _("Service date"),
             "discount": _("Discount on the whole invoice"),
             "lines": _("Lines"),
             "item": _("QuickBooks item"),
@@ -65,7 +71,7 @@ class Words:
             "unit_price": _("Price"),
             "description": _("Description"),
         }
-        return labels.get(part, part)
+        return labels.get(part) or self.own_fields.get(part.removeprefix("own."), part)
 
 
 def _line_name(finding: Finding, with_words: Words) -> str:

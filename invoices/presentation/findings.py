@@ -56,7 +56,12 @@ TARGETS = {
     "number": "f-number",
     "amounts_are": "f-amounts_are",
     "memo": "f-memo",
-    "private_note": "f-memo",
+    "private_note": "f-private_note",
+    "cc": "f-cc",
+    "bcc": "f-bcc",
+    "class": "f-class_id",
+    "location": "f-location_id",
+    "service_date": "f-service_date",
     "discount": "f-discount",
     "lines": "f-add-line",
     "": "f-customer",
@@ -67,6 +72,8 @@ LINE_TARGETS = {"tax_code": "tax", "unit_price": "price", "item": "choose"}
 
 def target_of(field: str) -> str:
     """The id of the element that a finding's field stands for."""
+    if field.startswith("own."):
+        return f"f-own-{field.removeprefix('own.')}"
     if not field.startswith("lines."):
         return TARGETS.get(field, "f-customer")
     _lines, key, part = field.split(".", 2)

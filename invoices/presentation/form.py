@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings import formats
-from integration_settings.reference import Profile
+from integration_settings.reference import Profile, Tag
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.tax import Totals
@@ -24,6 +24,7 @@ from invoices.presentation.form_parts import (
     Figures,
     FormPage,
     Material,
+    OwnFieldInput,
     Preflight,
     TotalRow,
     Why,
@@ -54,6 +55,12 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         due_hint=due_hint(material),
         amounts_are=_amounts_choices(form, memory, profile),
         asks_number=profile.custom_numbers,
+        own_fields=_own_fields(material, errors),
+        classes=_tags(material.lists.classes, form.class_id),
+        locations=_tags(material.lists.locations, form.location_id),
+        location_label=profile.location_word or _("Location"),
+        asks_service_date=profile.has_service_dates,
+        opened=_opened(form, errors),
         tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
         decimals=formats.decimals(form.currency),
@@ -199,6 +206,37 @@ def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple
         (AmountsAre.NO_TAX, _("Without {tax}").format(tax=tax)),
     )
     return tuple(Choice(str(value), label, str(value) == form.amounts_are) for value, label in labels)
+
+
+def _own_fields(material: Material, errors: tuple[Issue, ...]) -> tuple[OwnFieldInput, ...]:
+    told = {issue.target: issue.sentence for issue in reversed(errors)}
+    return tuple(
+        OwnFieldInput(
+            f"f-own-{field_id}",
+            f"own-{field_id}",
+            name,
+            material.input.own_field(field_id),
+            told.get(f"f-own-{field_id}", ""),
+        )
+        for field_id, name in material.profile.own_fields
+    )
+
+
+def _tags(tags: Mapping[str, Tag], chosen: str) -> tuple[Choice, ...]:
+    if not tags:
+        return ()
+    # Translators: no class or no location is chosen for the invoice
+    return (Choice("", _("None"), not chosen), *(Choice(tag.id, tag.name, tag.id == chosen) for tag in tags.values()))
+
+
+def _opened(form: FormInput, errors: tuple[Issue, ...]) -> frozenset[str]:
+    faults = {issue.field for issue in errors}
+    parts = {
+        "copies": form.cc or form.bcc or faults & {"cc", "bcc"},
+        "private_note": form.private_note or "private_note" in faults,
+        "service_date": form.service_date or "service_date" in faults,
+    }
+    return frozenset(name for name, something in parts.items() if something)
 
 
 # Lines

@@ -43,6 +43,17 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFieldInput:
+    """A field that the company has added to its sales forms."""
+
+    target: str
+    name: str
+    label: str
+    value: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineRow:
     """`input` are the texts of the fields; `errors` by part of the line ("item", "quantity", "price" …)."""
 
@@ -115,6 +126,12 @@ class FormPage:
     due_hint: str
     amounts_are: tuple[Choice, ...]
     asks_number: bool
+    own_fields: tuple[OwnFieldInput, ...]
+    classes: tuple[Choice, ...]  # none: the company tracks no classes
+    locations: tuple[Choice, ...]
+    location_label: str
+    asks_service_date: bool
+    opened: frozenset[str]  # what else than the usual has something in it: "copies", "private_note", "service_date"
     tax_heading: str
     tax_mode: str  # "codes", "pair" or "none"
     decimals: int  # of the currency

@@ -69,6 +69,8 @@ def lists_of(visitor: Visitor) -> Lists:
         tax_codes={code.id: code for code in reference.tax_codes(company, AS_STORED)},
         items={item.id: item for item in reference.items(company, AS_STORED)},
         currencies=tuple(currency.code for currency in reference.currencies(company, AS_STORED)),
+        classes={tag.id: tag for tag in reference.classes(company, AS_STORED)},
+        locations={tag.id: tag for tag in reference.locations(company, AS_STORED)},
     )
 
 
@@ -79,9 +81,11 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         tax_codes={code.id: code for code in preparation.tax_codes},
         items={item.id: item for item in preparation.items},
         currencies=preparation.currencies,
+        classes={tag.id: tag for tag in preparation.classes},
+        locations={tag.id: tag for tag in preparation.locations},
     )
     reading = understand(form, memory=memory, lists=lists, locale=say.locale, today=say.today())
-    words = Words(say, preparation.profile.country, _line_names(form, memory))
+    words = Words(say, preparation.profile.country, _line_names(form, memory), dict(preparation.profile.own_fields))
     return Material(
         input=form,
         memory=memory,
@@ -122,7 +126,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         deal_value=Money(sent.memory.deal_value, sent.memory.deal_currency),
         customer_currency=customer.currency if customer else "",
     )
-    words = Words(say, profile.country, _line_names(sent.form, sent.memory))
+    words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))
     return Material(
         input=sent.form,
         memory=sent.memory,
@@ -174,6 +178,14 @@ def labels() -> dict[str, str]:
         "number_hint": _("This company numbers its invoices by hand."),
         "invoice_date": _("Invoice date"),
         "choose_invoice_date": _("Choose the invoice date"),
+        "class": _("Class"),
+        "cc": _("CC"),
+        "bcc": _("BCC"),
+        "copies_hint": _("Several addresses: put commas between them."),
+        "private_note": _("Private note"),
+        "private_note_hint": _("Stays in QuickBooks; the customer does not see it."),
+        "service_date": _("Service date"),
+        "choose_service_date": _("Choose the service date"),
     }
 
 

@@ -78,6 +78,8 @@
     if (!place) return;
     const block = place.closest("[hidden][id]");
     if (block) block.hidden = false;
+    const folded = place.closest("details");
+    if (folded) folded.open = true;
     const control = "input:not([type=hidden]), select, textarea, button";
     const target = place.matches(`${control}, [tabindex]`) ? place : place.querySelector(control) ?? place;
     target.focus();

@@ -28,6 +28,27 @@ def later(**delta):
 
 # Profile
 
+OWN_FIELDS = {
+    "SalesFormsPrefs": {
+        "CustomField": [
+            {
+                "CustomField": [
+                    {"Name": "SalesFormsPrefs.UseSalesCustom1", "Type": "BooleanType", "BooleanValue": True},
+                    {"Name": "SalesFormsPrefs.UseSalesCustom2", "Type": "BooleanType", "BooleanValue": False},
+                    {"Name": "SalesFormsPrefs.UseSalesCustom3", "Type": "BooleanType", "BooleanValue": "true"},
+                ]
+            },
+            {
+                "CustomField": [
+                    {"Name": "SalesFormsPrefs.SalesCustomName1", "Type": "StringType", "StringValue": "PO number"},
+                    {"Name": "SalesFormsPrefs.SalesCustomName2", "Type": "StringType", "StringValue": "Off"},
+                    {"Name": "SalesFormsPrefs.SalesCustomName3", "Type": "StringType", "StringValue": "Sales rep"},
+                ]
+            },
+        ]
+    }
+}
+
 
 def test_the_profile_is_read_and_found_again(connect):
     tenant = connect("GB")
@@ -57,12 +78,31 @@ def test_a_profile_without_preferences_counts_everything_as_off():
         ({"AccountingInfoPrefs": {"BookCloseDate": "2026-09-30"}}, {"books_closed_until": date(2026, 9, 30)}),
         ({"TaxPrefs": {"UsingSalesTax": True, "PartnerTaxEnabled": False}}, {"uses_sales_tax": True}),
         ({"TaxPrefs": "odd"}, {}),
+        ({"AccountingInfoPrefs": {"ClassTrackingPerTxn": True}}, {"class_per": "invoice"}),
+        (
+            {"AccountingInfoPrefs": {"ClassTrackingPerTxn": True, "ClassTrackingPerTxnLine": True}},
+            {"class_per": "line"},
+        ),
+        ({"AccountingInfoPrefs": {"TrackDepartments": True}}, {"has_locations": True, "location_word": ""}),
+        ({"AccountingInfoPrefs": {"DepartmentTerminology": "Shop"}}, {"has_locations": False, "location_word": "Shop"}),
+        ({"SalesFormsPrefs": {"AllowServiceDate": True}}, {"has_service_dates": True}),
+        (OWN_FIELDS, {"own_fields": (("1", "PO number"), ("3", "Sales rep"))}),
+        ({"SalesFormsPrefs": {"CustomField": ["odd", {"CustomField": "odd"}]}}, {"own_fields": ()}),
     ],
 )
 def test_members_of_the_preferences_are_understood(preferences, expected):
     profile = profile_from({}, preferences, fallback_timezone="UTC")
     for name, value in expected.items():
         assert getattr(profile, name) == value
+
+
+def test_own_fields_classes_and_locations_are_those_of_the_company(connect):
+    british, american = connect("GB"), connect("US")
+    assert reference.profile_of(british.quickbooks).own_fields == (("1", "PO number"),)
+    assert [tag.name for tag in reference.locations(british.company)]
+    assert reference.classes(british.company) == []
+    assert [tag.name for tag in reference.classes(american.company)]
+    assert reference.locations(american.company) == []
 
 
 @pytest.mark.parametrize(("told", "zone"), [("America/Chicago", "America/Chicago"), ("Mars/Base", "UTC"), ("", "UTC")])

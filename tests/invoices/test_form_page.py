@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
 from django.core import signing
 from django.utils import timezone
 
+from integration_settings import reference
 from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices.domain.draft import Extras, from_json
 from invoices.form_memory import SALT
 from invoices.models import CustomerLink, Invoice
 from tests.factories import frame_token_of, make_customer_link
@@ -382,6 +384,50 @@ def test_a_search_without_an_answer_says_so(harbour, browse, control):
     control.fault("status", status=503, times=None, company=harbour.realm)
     page = Page(browse(harbour.user).get(CUSTOMERS, {"q": "bram"}))
     assert page.text == "QuickBooks does not answer right now"
+
+
+# What few invoices need
+
+
+def test_only_what_the_company_uses_is_asked_for(harbour, connect, open_form):
+    _, british, page = open_form(harbour, RACKING)
+    assert {"own-1", "location_id", "cc", "bcc", "private_note", "service_date"} <= set(british)
+    assert not {"class_id", "own-2"} & set(british)
+    assert "PO number (optional)" in page.text
+    _, american, _ = open_form(connect("US"), "Prairie Family Clinic – gloves")
+    assert "class_id" in american
+    assert "location_id" not in american
+
+
+def test_copies_notes_and_own_fields_are_kept_checked_and_stored(harbour, open_form, fill_in):
+    browser, fields, _ = open_form(harbour, RACKING)
+    location = next(tag.id for tag in reference.locations(harbour.company))
+    typed = {"cc": "boss@bramley.example; wrong", "own-1": "P" * 41, "private_note": "Ask <b>Tom</b>"}
+    page = refused(browser, fields, **typed, service_date="someday", location_id=location)
+    assert told_at(page, "f-cc").startswith("“wrong” is not an e-mail address.")
+    assert told_at(page, "f-own-1") == "PO number has 41 characters. QuickBooks takes 31."
+    assert told_at(page, "f-service_date")
+    assert [e.attributes.get("open") for e in page.elements if e.tag == "details"] == ["", "", ""]
+    assert {name: page.fields()[name] for name in typed} == typed
+    assert page.fields()["location_id"] == location
+    browser, fields = fill_in(harbour)
+    mended = fields | {"cc": "boss@bramley.example;b@c.example", "own-1": "BF-1", "private_note": "Ask <b>Tom</b>"}
+    mended |= {"service_date": "20 Nov 2026", "location_id": location}
+    browser.post(CREATE, mended)
+    draft = from_json(Invoice.objects.get().draft)
+    assert draft.private_note == "Ask <b>Tom</b>"
+    assert draft.extras == Extras(
+        cc="boss@bramley.example, b@c.example",
+        location_id=location,
+        service_date=date(2026, 11, 20),
+        own_fields=(("1", "BF-1"),),
+    )
+
+
+def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):
+    browser, fields = fill_in(harbour, location_id="999999", class_id="1")
+    browser.post(CREATE, fields)
+    assert from_json(Invoice.objects.get().draft).extras == Extras()
 
 
 # A press that cannot be taken

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invoices.domain.books import ClassPer, OwnField
 from invoices.domain.deal import Address, Discount
-from invoices.domain.draft import AmountsAre, line_discount
+from invoices.domain.draft import AmountsAre, Extras, from_json, line_discount, to_json
 from invoices.domain.money import round_amount
 from invoices.domain.tax import totals
 from invoices.invoice_bodies import (
@@ -228,3 +231,56 @@ def test_a_long_note_leaves_room_for_the_mark():
     note = body(a_draft(private_note="x" * 4000))["PrivateNote"]
     assert len(note) == 4000
     assert carries_mark(note, "request-1")
+
+
+# What few invoices need
+
+EVERYTHING = Extras(
+    cc="a@b.example, c@d.example",
+    bcc="audit@b.example",
+    class_id="5",
+    location_id="9",
+    service_date=date(2026, 11, 20),
+    own_fields=(("1", "BF-2026-0871"), ("3", "not a field of this company")),
+)
+
+
+def test_what_the_companys_books_have_a_place_for_goes_there():
+    of = books(
+        "GB",
+        own_fields=(OwnField("1", "PO number"), OwnField("2", "Left empty")),
+        class_per=ClassPer.INVOICE,
+        has_locations=True,
+        has_service_dates=True,
+    )
+    sent = body(a_draft(extras=EVERYTHING), of)
+    assert sent["BillEmailCc"] == {"Address": "a@b.example, c@d.example"}
+    assert sent["BillEmailBcc"] == {"Address": "audit@b.example"}
+    assert (sent["ClassRef"], sent["DepartmentRef"]) == ({"value": "5"}, {"value": "9"})
+    assert sent["CustomField"] == [
+        {"DefinitionId": "1", "Name": "PO number", "Type": "StringType", "StringValue": "BF-2026-0871"}
+    ]
+    (line,) = sent["Line"]
+    assert line["SalesItemLineDetail"]["ServiceDate"] == "2026-11-20"
+    assert "ClassRef" not in line["SalesItemLineDetail"]
+
+
+def test_a_class_stands_on_each_line_where_the_books_want_it_there():
+    draft = a_draft(extras=EVERYTHING, lines=(a_line(), a_line()))
+    sent = body(draft, books("GB", class_per=ClassPer.LINE))
+    assert [line["SalesItemLineDetail"]["ClassRef"] for line in sent["Line"]] == [{"value": "5"}, {"value": "5"}]
+    assert "ClassRef" not in sent
+
+
+def test_books_without_a_place_for_them_get_none_of_it():
+    sent = body(a_draft(extras=EVERYTHING), books("GB"))
+    assert not {"ClassRef", "DepartmentRef", "CustomField"} & set(sent)
+    assert not {"ClassRef", "ServiceDate"} & set(sent["Line"][0]["SalesItemLineDetail"])
+
+
+def test_extras_survive_being_stored_and_drafts_from_before_had_none():
+    draft = a_draft(extras=EVERYTHING)
+    assert from_json(to_json(draft)) == draft
+    old = to_json(a_draft())
+    del old["extras"]
+    assert from_json(old).extras == Extras()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.errors import Rejected
+from invoices.domain.draft import AmountsAre, Extras
 from invoices.domain.status import looks_voided
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from tests.factories import D, a_bill_to, a_draft, a_line
@@ -334,3 +335,38 @@ def test_a_payment_link_is_given_where_the_customer_can_pay(case):
     assert case.gateway.payment_link(issued.qbo_invoice_id) == ""
     case.gateway.send_invoice(issued.qbo_invoice_id, "a@atlas.example", request_id=new_id())
     assert case.gateway.payment_link(issued.qbo_invoice_id).startswith("http")
+
+
+def test_copies_class_location_and_own_fields_reach_the_books(connect, control):
+    for country, book_of in (("GB", "DepartmentRef"), ("US", "ClassRef")):
+        tenant = connect(country)
+        gateway = QuickBooksGateway(tenant.quickbooks)
+        item = next(item for item in reference.items(tenant.company) if item.active and item.type == "Service")
+        code = "NON" if country == "US" else next(c.id for c in reference.tax_codes(tenant.company) if c.active)
+        tags = reference.classes(tenant.company) or reference.locations(tenant.company)
+        extras = Extras(
+            cc="boss@b.example",
+            bcc="audit@b.example",
+            class_id=tags[0].id,
+            location_id=tags[0].id,
+            service_date=date(2026, 11, 20),
+            own_fields=(("1", "BF-2026-0871"),),
+        )
+        currency = tenant.quickbooks.home_currency
+        draft = a_draft(
+            extras=extras,
+            currency=currency,
+            amounts_are=AmountsAre.WITHOUT_TAX_SETTING if country == "US" else AmountsAre.TAX_EXCLUSIVE,
+            lines=(a_line(item_id=item.id, tax_code_id=code),),
+        )
+        customer = gateway.create_customer(a_bill_to(name="Extras Ltd"), currency, mark="", request_id=new_id())
+        issued = gateway.create_invoice(draft, customer.customer_id, request_id=new_id())
+        rows = control.books(tenant.realm)["invoices"]
+        row = next(row for row in rows if row["Id"] == issued.qbo_invoice_id)
+        assert (row["BillEmailCc"], row["BillEmailBcc"]) == (
+            {"Address": "boss@b.example"},
+            {"Address": "audit@b.example"},
+        )
+        assert row[book_of] == {"value": tags[0].id, "name": tags[0].name}
+        assert [field["StringValue"] for field in row["CustomField"]] == ["BF-2026-0871"]
+        assert row["Line"][0]["SalesItemLineDetail"]["ServiceDate"] == "2026-11-20"
