@@ -229,8 +229,8 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "browser": ("journeys in Chromium, on Redis and PostgreSQL", browser),
 }
 NEED_POSTGRES = {"postgres", "processes", "browser"}
-BESIDE = {"types": "lint", "browser": "lint"}
-"""Steps that keep one core busy, and the step with which each starts: mypy a minute, the browser nearly throughout."""
+BESIDE = {"types": "lint"}
+"""mypy keeps one core busy for as long as the other checks of one core need: steps, and the one each starts with."""
 
 
 def run_steps(names: list[str]) -> list[Step]:
