@@ -20,6 +20,8 @@ from playwright.sync_api import (
     expect,
 )
 
+from tests.browser.accessibility import violations
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root
@@ -116,6 +118,11 @@ class Salesperson:
         page = self.page_with(re.compile("/connect/oauth2"))
         page.get_by_label("Company").select_option(label=company)
         page.get_by_role("button", name="Connect").click()
+
+    def shut_out_by(self, surface: str) -> list[str]:
+        """What keeps some people from using the frame that is open: "panel", "invoice" or "settings"."""
+        frame = next(frame for frame in self.page.frames if f"/embed/{surface}" in frame.url)
+        return violations(frame)
 
     def page_with(self, url: re.Pattern[str]) -> Page:
         """The tab at this address, whether it is ours or one that the app opened."""

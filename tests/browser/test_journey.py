@@ -24,6 +24,7 @@ def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, co
 
     # Back in Pipedrive's settings, where both connections are shown.
     expect(priya.settings.get_by_text("Harbour & Pine Ltd").first).to_be_visible()
+    assert priya.shut_out_by("settings") == []
     priya.set_due_days(21)
     priya.save_settings()
 
@@ -32,12 +33,15 @@ def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, co
     priya.start_invoice()
     expect(priya.form.get_by_label(re.compile("^Quantity"))).to_have_count(7)
     expect(priya.form.get_by_text("1 thing to fix first")).to_be_visible()
+    assert priya.shut_out_by("invoice") == []
     priya.choose_item("On-site installation, day rate", "Installation")
     expect(priya.form.get_by_text("1 thing to fix first")).to_have_count(0)
     priya.create_invoice()
     first = priya.expect_created()
+    assert priya.shut_out_by("invoice") == []
     priya.close_modal()
     priya.expect_flag(first, "Open")
+    assert priya.shut_out_by("panel") == []
     expect(priya.note(re.compile(f"{first}.*Open", re.DOTALL))).to_have_count(1, timeout=30_000)
 
     # One for a customer that it knows: proposed, with the reason.

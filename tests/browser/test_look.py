@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route, expect
 
 from integration_settings import formats
+from tests.browser.accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -95,11 +96,13 @@ def fulfil(body: str = "", status: int = 200, **headers: str) -> Callable[[Route
 # Layout
 
 
-def test_no_page_is_refused_anything_by_the_content_policy_or_scrolls_sideways(shown: Shown) -> None:
+@pytest.mark.timeout(400)  # some forty pages
+def test_no_page_is_refused_anything_by_the_content_policy_shuts_anybody_out_or_scrolls_sideways(shown: Shown) -> None:
     for name in EMBEDDED:
         frame = shown.open(name, theme="dark", mode="fixed")
         expect(frame.locator("main")).to_be_visible()
         assert frame.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert violations(frame) == [], name
         for width in (1000, 880, 640, 560, 385, 320):
             shown.page.evaluate(f"frame.width = {width}")
             wide = frame.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
