@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from babel.core import get_global
 from django.utils.translation import gettext, pgettext
 
 from integration_settings.formats import locale_of
@@ -17,6 +20,31 @@ GST_COUNTRIES = {"AU", "IN", "MY", "NZ", "SG"}
 # Only these companies keep a tax number on a customer.
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer
 TAX_ID_COUNTRIES = {"GB", "AU", "CA", "IN"}
+LANGUAGES_OF_ADDRESSES = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "pt",
+    "it",
+    "nl",
+    "pl",
+    "et",
+    "lv",
+    "lt",
+    "fi",
+    "sv",
+    "nb",
+    "da",
+    "cs",
+)
+SPOKEN_NAMES = {"great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "the netherlands": "NL"}
+# ISO 3166: "gb" and "gbr" to GB; CLDR keeps the codes of three letters as aliases of those of two.
+_BY_CODE: dict[str, str] = {
+    alias.casefold(): codes[0]
+    for alias, codes in get_global("territory_aliases").items()
+    if alias.isalpha() and len(codes) == 1 and len(codes[0]) == 2
+}
 
 
 def country_name(code: str, language: str) -> str:
@@ -51,3 +79,23 @@ def tax_id_label(country: str) -> str:
 
 def keeps_tax_ids(country: str) -> bool:
     return country in TAX_ID_COUNTRIES
+
+
+def country_code(text: str) -> str:
+    """The two letters of a country for its name in a common language, or for either of its ISO codes.
+
+    What nobody knows comes back in small letters, so that it can still be compared.
+    """
+    known = " ".join(text.replace(".", "").split()).casefold()
+    if found := _BY_CODE.get(known) or SPOKEN_NAMES.get(known):
+        return found
+    if len(known) == 2 and known.upper() in _country_names("en").values():
+        return known.upper()
+    names = (_country_names(language) for language in LANGUAGES_OF_ADDRESSES)
+    return next((each[known] for each in names if known in each), known)
+
+
+@cache
+def _country_names(language: str) -> dict[str, str]:
+    territories = {str(code): name for code, name in locale_of(language).territories.items()}
+    return {name.casefold(): code for code, name in territories.items() if code.isalpha() and len(code) == 2}

@@ -27,7 +27,7 @@ class MappingRow:
 
 
 class SettingsForm(forms.Form):
-    """Four mappings and the payment term. A stored field that Pipedrive no longer has may stay; it is pointed out."""
+    """Four mappings, the payment term, a default. A stored field that Pipedrive no longer has may stay; it is told."""
 
     recipient_field = forms.ChoiceField(label=_("Recipient"))
     address_field = forms.ChoiceField(label=_("Address"), required=False)
@@ -46,11 +46,15 @@ class SettingsForm(forms.Form):
         },
     )
 
+    updates_customers = forms.BooleanField(
+        label=_("Tick “Update this customer in QuickBooks” on every new invoice"), required=False
+    )
+
     def __init__(
         self, data: Any = None, *, stored: CompanySettings, fields: Sequence[Field], tax_id_label: str
     ) -> None:
         values = {name: getattr(stored, name) for name in (*MAPPINGS, "due_days")}
-        super().__init__(data, initial=values)
+        super().__init__(data, initial=values | {"updates_customers": stored.updates_customers})
         known = {field.code for field in fields}
         self.missing = {name for name in MAPPINGS if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label

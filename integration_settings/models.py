@@ -107,6 +107,7 @@ class CompanySettings(models.Model):
     email_field = models.CharField(max_length=80, blank=True, default="person.emails")
     tax_id_field = models.CharField(max_length=80, blank=True, default="")
     due_days = models.PositiveSmallIntegerField(default=14)
+    updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
     updated_at = models.DateTimeField(auto_now=True)
     updated_by = models.CharField(max_length=255, blank=True, default="")
 

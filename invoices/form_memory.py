@@ -8,7 +8,7 @@ the user and the deal that it was made for.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from django.core import signing
 
 from integration_settings.tenancy import Visitor
+from invoices.domain.customer_update import Change, CustomerField, Difference, PartyDetails, Reason
+from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.tax import TaxProposal, TaxReason
@@ -23,6 +25,7 @@ from invoices.domain.tax import TaxProposal, TaxReason
 SALT = "invoice-form"
 LIFE = timedelta(days=2)
 CANDIDATE_SALT = "invoice-form-customer"
+COMPARED_SALT = "invoice-form-customer-compared"
 
 
 class BadMemory(Exception):
@@ -60,6 +63,7 @@ class Memory:
     amounts_are: AmountsAre
     exchange_currency: str = ""
     exchange_rate: Decimal | None = None
+    details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
 
     @property
     def due_after(self) -> timedelta:
@@ -96,6 +100,7 @@ def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
             "candidates": tuple(_candidate(each) for each in stored["candidates"]),
             "lines": {key: _line(each) for key, each in stored["lines"].items()},
             "amounts_are": AmountsAre(stored["amounts_are"]),
+            "details": _details(stored.get("details", {})),
             "exchange_rate": None if stored["exchange_rate"] is None else Decimal(stored["exchange_rate"]),
         }
     )
@@ -115,6 +120,50 @@ def accept(text: str, visitor: Visitor) -> CustomerCandidate:
     if content["for"] != _whose(visitor):
         raise BadMemory
     return _candidate(content["customer"])
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCustomer:
+    """A customer as it was shown beside the deal: what was ticked is written only over what was seen."""
+
+    customer_id: str
+    name: str
+    differences: tuple[Difference, ...]
+
+
+def keep_seen(seen: SeenCustomer, visitor: Visitor) -> str:
+    """What was shown, as text for a hidden field; of these books only."""
+    return signing.dumps({"for": [*_whose(visitor), _books(visitor)], "seen": asdict(seen)}, salt=COMPARED_SALT)
+
+
+def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
+    """Raises `BadMemory` for anything that `keep_seen` did not give to this visitor for the books connected now."""
+    try:
+        content = signing.loads(text, salt=COMPARED_SALT, max_age=LIFE)
+    except signing.BadSignature as error:
+        raise BadMemory from error
+    if content["for"] != [*_whose(visitor), _books(visitor)]:
+        raise BadMemory
+    stored = content["seen"]
+    return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
+
+
+def _books(visitor: Visitor) -> str:
+    return visitor.connection.realm_id if visitor.connection else ""
+
+
+def _difference(stored: dict[str, Any]) -> Difference:
+    change = stored["change"]
+    return Difference(
+        change=Change(CustomerField(change["field"]), tuple(change["before"]), tuple(change["after"])),
+        proposed=stored["proposed"],
+        possible=stored["possible"],
+        reason=Reason(stored["reason"]),
+    )
+
+
+def _details(stored: dict[str, Any]) -> PartyDetails:
+    return PartyDetails(**{**stored, "address": Address(**stored.get("address", {}))})
 
 
 def _whose(visitor: Visitor) -> list[int]:

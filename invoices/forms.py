@@ -25,6 +25,7 @@ from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
 MOST_LINES = 1000
+MOST_UPDATED = 10
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
@@ -80,6 +81,9 @@ class FormInput:
     own_fields: tuple[tuple[str, str], ...] = ()
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
+    updates_customer: bool = False
+    updated_fields: tuple[str, ...] = ()  # ticked differences between QuickBooks' customer and the deal
+    seen_customer: str = ""  # what was shown of them, see `form_memory.keep_seen`
 
     def own_field(self, field_id: str) -> str:
         return dict(self.own_fields).get(field_id, "")
@@ -143,6 +147,9 @@ def read_post(post: QueryDict) -> FormInput:
         due_follows=post.get("due_follows") == "yes",
         own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
+        updates_customer=post.get("update_customer") == "yes",
+        updated_fields=tuple(post.getlist("update_field")[:MOST_UPDATED]),
+        seen_customer=post.get("seen_customer", ""),
         **{name: text if name in ("memo", "private_note", "street") else text.strip() for name, text in texts.items()},
     )
 

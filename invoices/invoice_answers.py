@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from invoices.domain.addresses import MOST_LINES
+from invoices.domain.customer_update import AddressParts, CustomerRecord
 from invoices.domain.matching import CustomerCandidate
 
 Json = Mapping[str, Any]
@@ -147,6 +149,29 @@ def known_customer(answer: Json) -> KnownCustomer:
         active=active,
         notes=_text(answer, "Notes"),
         created_at=_moment(_object(answer, "MetaData"), "CreateTime"),
+    )
+
+
+def customer_record(answer: Json) -> CustomerRecord:
+    """The customer with all that can be updated. Its tax number comes masked: `XXXXXX56789`."""
+    address = _object(answer, "BillAddr")
+    lines = (_text(address, f"Line{number}") for number in range(1, MOST_LINES + 1))
+    known = known_customer(answer)
+    return CustomerRecord(
+        customer_id=known.customer_id,
+        sync_token=_text(answer, "SyncToken"),
+        name=known.name,
+        active=known.active,
+        email=known.email,
+        address=AddressParts(
+            street="\n".join(line for line in lines if line),
+            city=_text(address, "City"),
+            region=_text(address, "CountrySubDivisionCode"),
+            postal_code=_text(address, "PostalCode"),
+            country=_text(address, "Country"),
+        ),
+        tax_id=_text(answer, "PrimaryTaxIdentifier"),
+        notes=known.notes,
     )
 
 

@@ -6,13 +6,15 @@ https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from invoices.domain.addresses import address_lines
+from invoices.domain.addresses import MOST_LINES, address_lines
 from invoices.domain.books import Books, ClassPer
+from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
 from invoices.domain.money import round_amount
@@ -62,6 +64,39 @@ def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) ->
     if books.multicurrency:
         body["CurrencyRef"] = {"value": currency}
     return body
+
+
+def customer_update_body(record: CustomerRecord, changes: Iterable[Change]) -> Body:
+    """For a sparse update: the changed members and nothing else. Raises ValueError for a masked tax number.
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer#sparse-update-a-customer
+    """
+    body: Body = {"Id": record.customer_id, "SyncToken": record.sync_token}
+    for change in changes:
+        match change.field:
+            case CustomerField.ADDRESS:
+                body["BillAddr"] = whole_address_body(AddressParts(*change.after))
+            case CustomerField.EMAIL:
+                body["PrimaryEmailAddr"] = {"Address": change.after[0]}
+            case CustomerField.TAX_ID:
+                if change.after[0] == record.tax_id or is_masked(change.after[0]):
+                    raise ValueError("a masked tax number is never written back")
+                body["PrimaryTaxIdentifier"] = change.after[0]
+            case CustomerField.NOTES:
+                body["Notes"] = with_line(record.notes, change.after[1])
+    return body
+
+
+def whole_address_body(parts: AddressParts) -> Body:
+    """With its empty members too: whether QuickBooks replaces or completes the old one, nothing of it stays behind."""
+    lines = parts.street.split("\n")
+    body: Body = {f"Line{number}": "".join(lines[number - 1 : number]) for number in range(1, MOST_LINES + 1)}
+    return body | {
+        "City": parts.city,
+        "CountrySubDivisionCode": parts.region,
+        "PostalCode": parts.postal_code,
+        "Country": parts.country,
+    }
 
 
 def address_body(address: Address) -> Body:

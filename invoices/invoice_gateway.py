@@ -12,10 +12,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.reference import profile_of
 from invoices.domain.books import Books, ClassPer, OwnField
+from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.names import same_name, search_prefix
 from invoices.invoice_answers import (
@@ -25,11 +27,12 @@ from invoices.invoice_answers import (
     Json,
     KnownCustomer,
     applied_payment,
+    customer_record,
     issued_invoice,
     known_customer,
     payment_link,
 )
-from invoices.invoice_bodies import carries_mark, customer_body, invoice_body
+from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 500
@@ -51,6 +54,12 @@ class InvoiceGateway(Protocol):
     """`request_id` makes a repeated write harmless; whoever calls keeps it over all tries."""
 
     def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer: ...
+
+    def read_customer(self, customer_id: str) -> CustomerRecord | None:
+        """The customer as it is now, also an inactive one; None when it is not there."""
+
+    def update_customer(self, record: CustomerRecord, changes: Sequence[Change], *, request_id: str) -> CustomerRecord:
+        """Writes these changes to the version that was read, and leaves everything else as it is."""
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice: ...
 
@@ -124,6 +133,16 @@ class QuickBooksGateway:
     def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer:
         body = customer_body(bill_to, currency, self.books, mark=mark)
         return known_customer(self.client.create("Customer", body, request_id=request_id))
+
+    def read_customer(self, customer_id: str) -> CustomerRecord | None:
+        try:
+            return customer_record(self.client.read("Customer", customer_id))
+        except NotFound:
+            return None
+
+    def update_customer(self, record: CustomerRecord, changes: Sequence[Change], *, request_id: str) -> CustomerRecord:
+        body = customer_update_body(record, changes)
+        return customer_record(self.client.update("Customer", body, request_id=request_id))
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         body = invoice_body(draft, customer_id, self.books, request_id=request_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -192,3 +193,26 @@ class InvoiceAction(Intent):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} of invoice {self.invoice_id}"
+
+
+class CustomerUpdate(Intent):
+    """What a person ticked to be written to the customer, stored with the invoice and carried out beside it."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_updates")
+    invoice = models.OneToOneField(Invoice, on_delete=models.CASCADE, related_name="customer_update")
+    customer_id = models.CharField(max_length=32)
+    customer_name = models.CharField(max_length=500)
+    changes: models.JSONField[Any, Any] = models.JSONField(default=list)  # of `domain.customer_update.Change`
+    put_away_at = models.DateTimeField(null=True, blank=True)  # somebody has read why it failed
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="customer_updates_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"update {self.pk} of customer {self.customer_id}"

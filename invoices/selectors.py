@@ -21,11 +21,12 @@ from invoices.domain.actions import Action, can_be_paid, has_document, possible_
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
-from invoices.models import Invoice, InvoiceAction
+from invoices.models import CustomerUpdate, Invoice, InvoiceAction
 from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 AT_ONCE = 200  # rows that one tick hands out
@@ -60,6 +61,17 @@ class Doing:
     to: str
     asked_at: datetime
     refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Updating:
+    """The update of the customer that was ticked with an invoice, and what became of it."""
+
+    customer_name: str
+    fields: tuple[str, ...]  # `domain.customer_update.CustomerField`
+    submission: Submission
+    refusal: Refusal | None
+    put_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class InvoiceRow:
     has_document: bool = False
     can_be_paid: bool = False
     doing: Doing | None = None
+    updating: Updating | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +190,20 @@ def panel(
 
 
 def _is_under_way(row: InvoiceRow) -> bool:
+    if row.updating is not None and row.updating.submission in (Submission.PENDING, Submission.UNKNOWN):
+        return True
     if row.status is None:
         return row.refusal is None
     return row.doing is not None and row.doing.refusal is None
 
 
 def with_doing(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
-    """Each row with its action that is under way or failed, if any: there is one at most. No further query."""
+    """Each row with its action that is under way or failed, if any: there is one at most; and with the update of its
+    customer. No further query.
+    """
     shown = Q(actions__put_away_at__isnull=True) & ~Q(actions__submission=Submission.SUCCEEDED)
     columns = {f"doing_{name}": F(f"doing__{name}") for name in DOING}
+    columns |= {f"updating_{name}": F(f"customer_update__{name}") for name in UPDATING}
     return rows.annotate(doing=FilteredRelation("actions", condition=shown)).annotate(**columns)
 
 
@@ -195,6 +213,21 @@ def _doing_of(invoice: Invoice) -> Doing | None:
     if kind is None:
         return None
     return Doing(Action(kind), Submission(submission), to, asked_at, _refusal(submission, refusal))
+
+
+def _updating_of(invoice: Invoice) -> Updating | None:
+    columns: dict[str, Any] = {name: getattr(invoice, f"updating_{name}", None) for name in UPDATING}
+    submission, name, changes, refusal, away = columns.values()
+    if submission is None:
+        return None
+    fields = tuple(str(change["field"]) for change in changes)
+    return Updating(name, fields, Submission(submission), _refusal(submission, refusal), away is not None)
+
+
+def updating_of(invoice: Invoice) -> Updating | None:
+    """The update of the customer that was ticked with this invoice, for one that was read without it."""
+    found = with_doing(Invoice.objects.filter(pk=invoice.pk)).first()
+    return _updating_of(found) if found else None
 
 
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:
@@ -279,6 +312,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         has_document=actionable and has_document(status),
         can_be_paid=actionable and can_be_paid(status),
         doing=_doing_of(invoice),
+        updating=_updating_of(invoice),
     )
 
 
@@ -404,10 +438,18 @@ def due_submissions(now: datetime) -> list[int]:
 
 
 def due_actions(now: datetime) -> list[int]:
+    return _due_beside_invoices(InvoiceAction, Q(asked_at__lt=now - timedelta(days=1)), now)
+
+
+def due_customer_updates(now: datetime) -> list[int]:
+    return _due_beside_invoices(CustomerUpdate, Q(invoice__created_at__lt=now - timedelta(days=1)), now)
+
+
+def _due_beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_ago: Q, now: datetime) -> list[int]:
+    """What was asked for `long_ago` is due without a connection too: it is given up."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     other_books = ~Q(invoice__realm_id=F("company__quickbooks__realm_id"))
-    long_ago = Q(asked_at__lt=now - timedelta(days=1))
-    due = InvoiceAction.objects.filter(
+    due = kind._default_manager.filter(
         free,
         Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
         submission__in=(Submission.PENDING, Submission.UNKNOWN),

@@ -20,7 +20,7 @@ from integration_settings.pipedrive import PipedriveClient
 from integration_settings.reference import Item, Profile, Tag, TaxCode
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
-from invoices import actions, customers
+from invoices import actions, customer_updates, customers
 from invoices.actions import Asked
 from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal, may_see_deal, seen_deal
@@ -182,8 +182,12 @@ def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
 # The intent
 
 
-def request_invoice(*, visitor: Visitor, draft: InvoiceDraft, intent_key: uuid.UUID) -> Requested:
+def request_invoice(
+    *, visitor: Visitor, draft: InvoiceDraft, intent_key: uuid.UUID, wish: customer_updates.Wish | None = None
+) -> Requested:
     """Stores the intent; a worker carries it out. The same key always leads to the same row.
+
+    `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
 
     Raises `NotFound` when the visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
     """
@@ -213,6 +217,8 @@ def request_invoice(*, visitor: Visitor, draft: InvoiceDraft, intent_key: uuid.U
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            if wish and wish.customer_id == draft.bill_to.customer_id:
+                customer_updates.store(row, wish)
     except IntegrityError:
         stored = Invoice.objects.get(company=company, intent_key=intent_key)
         return Requested(stored, repeated=True, differs=stored.fingerprint != row.fingerprint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
@@ -18,8 +19,8 @@ from kombu.exceptions import OperationalError
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
-from invoices import actions, following, notes, selectors, submission
-from invoices.models import Invoice, InvoiceAction
+from invoices import actions, customer_updates, following, notes, selectors, submission
+from invoices.models import CustomerUpdate, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def dispatch_due_work() -> None:
     for task, due in (
         (submit_invoice, selectors.due_submissions(now)),
         (carry_out_action, selectors.due_actions(now)),
+        (update_customer, selectors.due_customer_updates(now)),
         (sync_company, selectors.due_syncs(now)),
         (publish_note, selectors.due_notes(now)),
     ):
@@ -58,6 +60,12 @@ def carry_out_action(action_id: int) -> None:
 
 
 @shared_task
+def update_customer(update_id: int) -> None:
+    _log_for(CustomerUpdate.objects.filter(pk=update_id))
+    customer_updates.carry_out(update_id)
+
+
+@shared_task
 def sync_company(connection_id: int) -> None:
     connection = QuickBooksConnection.objects.filter(pk=connection_id).first()
     if connection is None:
@@ -74,8 +82,12 @@ def publish_note(invoice_id: int) -> None:
 
 
 def submit_soon(invoice: Invoice) -> None:
-    """For whoever has just stored an intent. When the broker is away, the next tick finds the row."""
+    """For whoever has just stored an intent, with the customer's update if one was ticked. When the broker is away,
+    the next tick finds the rows.
+    """
     transaction.on_commit(lambda: hand_out(submit_invoice, invoice.pk))
+    for update_id in CustomerUpdate.objects.filter(invoice=invoice).values_list("pk", flat=True):
+        transaction.on_commit(partial(hand_out, update_customer, update_id))
 
 
 def act_soon(action: InvoiceAction) -> None:

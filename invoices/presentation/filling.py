@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
+from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
 from invoices.form_memory import LineMemory, Memory
@@ -39,6 +40,7 @@ def memory_of(preparation: Preparation) -> Memory:
         amounts_are=draft.amounts_are,
         exchange_currency=draft.currency if draft.exchange_rate else "",
         exchange_rate=draft.exchange_rate,
+        details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
     )
 
 

@@ -15,6 +15,7 @@ from invoices.domain.tax import Totals
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation import words
+from invoices.presentation.customer_update import UpdateCard, card_of
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
 from invoices.presentation.form_parts import (
@@ -79,6 +80,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         error_title=_error_title(errors, say),
         at_field={issue.target: issue.sentence for issue in reversed(errors)},
         first_focus=_first_focus(material, errors),
+        update_card=_update_card(material),
     )
 
 
@@ -95,6 +97,21 @@ def _remembered(memory: Memory) -> str:
     if memory.party_kind == "organization":
         return _("Your choice is remembered on the organization")
     return _("Your choice is remembered on the person") if memory.party_kind == "person" else ""
+
+
+def _update_card(material: Material) -> UpdateCard | None:
+    """As the person has left it, while it is about the customer that is chosen."""
+    form, seen = material.input, material.seen
+    if seen is None or seen.customer_id != form.customer:
+        return None
+    return card_of(
+        seen,
+        form.seen_customer,
+        on=form.updates_customer,
+        ticked=form.updated_fields,
+        country=material.profile.country,
+        say=material.say,
+    )
 
 
 STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}

@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 
 from integration_settings.reference import Profile
 from invoices.domain.tax import Totals
-from invoices.form_memory import Memory
+from invoices.form_memory import Memory, SeenCustomer
 from invoices.forms import FormInput, LineInput, Lists
+from invoices.presentation.customer_update import UpdateCard
 from invoices.presentation.findings import Issue
 from invoices.presentation.say import Say
 
@@ -150,6 +151,7 @@ class FormPage:
     error_title: str = ""
     at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
     first_focus: str = ""
+    update_card: UpdateCard | None = None  # as it was ticked; without it the page asks for the customer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +179,4 @@ class Material:
     invoice_date: date
     due_date: date
     say: Say
+    seen: SeenCustomer | None = None

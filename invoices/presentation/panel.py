@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, pgettext
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals, words
 from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
+from invoices.presentation.customer_update import progress_of_update
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, PanelData, Sums
 
@@ -42,6 +43,7 @@ class Row:
     note: str = ""
     menu: Menu | None = None
     doing: Progress | None = None
+    updating: Progress | None = None  # the customer
     deal_id: int = 0
     deal_title: str = ""
     deal_url: str = ""
@@ -183,7 +185,7 @@ def rows_that_fit(rows: tuple[Row, ...], room: int) -> tuple[Row, ...]:
 
 
 def _height(row: Row) -> int:
-    return HEIGHTS[row.kind] + (DOING if row.doing else 0)
+    return HEIGHTS[row.kind] + DOING * sum(line is not None for line in (row.doing, row.updating))
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:
@@ -318,6 +320,7 @@ def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozen
         deal_title=place.deal_titles.get(row.deal_id, ""),
         deal_url=place.deal_urls.get(row.deal_id, ""),
         changed=str(row.public_id) in changed,
+        updating=progress_of_update(row.updating),
     )
     if row.status is not None:
         return _settled(made, row, say, brief=place.resource != "deal")
@@ -420,7 +423,7 @@ def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
 
 def _seen(row: InvoiceRow) -> tuple[object, ...]:
     shown = (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
-    return (*shown, row.doing)
+    return (*shown, row.doing, row.updating)
 
 
 def refreshed(panel: Panel, say: Say, *, changed: int) -> Panel:

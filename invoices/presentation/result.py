@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,9 +15,10 @@ from invoices.domain.draft import InvoiceDraft
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
+from invoices.presentation.customer_update import told
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
-from invoices.selectors import refusal_of
+from invoices.selectors import Updating, refusal_of
 
 SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
 
@@ -60,7 +61,8 @@ class ResultPage:
 
     @property
     def settled(self) -> bool:
-        return self.state in ("created", "refused")
+        """Nothing of it will change by itself any more; the customer may still be being updated."""
+        return self.state in ("created", "refused") and not any(step.state == "current" for step in self.steps)
 
     @property
     def digest(self) -> str:
@@ -85,6 +87,7 @@ class Story:
     quickbooks_url: str
     now: datetime
     say: Say
+    update: Updating | None = None  # of the customer
 
     @property
     def customer(self) -> str:
@@ -101,6 +104,16 @@ class Story:
 
 
 def result_page(story: Story) -> ResultPage:
+    page = _page_of_invoice(story)
+    if story.update is None:
+        return page
+    progress = told(story.update, story.country)
+    done = story.update.submission == Submission.SUCCEEDED
+    step = Step("warning" if progress.failed else "done" if done else "current", progress.text)
+    return replace(page, steps=(*page.steps, step))
+
+
+def _page_of_invoice(story: Story) -> ResultPage:
     match story.invoice.submission:
         case Submission.SUCCEEDED:
             return _created(story)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.tenancy import Visitor, page_token_required
-from invoices import actions, services
+from invoices import actions, customer_updates, services
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.models import Invoice
@@ -77,14 +77,17 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
 @page_token_required
 @require_POST
 def put_away(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
-    """The reason of a failed action was read."""
+    """The reason of a failed action was read, or that of the customer's update."""
     try:
         invoice = services.seen_invoice(visitor, public_id)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error))
     if invoice is None:
         return problem_fragment(request, visitor, not_seen())
-    actions.put_away(invoice)
+    if request.GET.get("what") == "customer":
+        customer_updates.put_away(invoice)
+    else:
+        actions.put_away(invoice)
     return _panel(request, visitor, invoice)
 
 

@@ -14,10 +14,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import ServiceError
+from integration_settings.models import QuickBooksConnection
+from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
-from invoices import services
-from invoices.form_memory import BadMemory, accept, keep, offer
+from invoices import customer_updates, services
+from invoices.domain.matching import CustomerCandidate
+from invoices.form_memory import BadMemory, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
+from invoices.presentation import customer_update as customer_update_words
+from invoices.presentation.customer_update import UpdateCard
 from invoices.presentation.form import form_page
 from invoices.presentation.form_lines import line_rows
 from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
@@ -185,7 +190,47 @@ def _with_choice(request: HttpRequest, visitor: Visitor, sent: Sent) -> Sent:
         return replace(sent, form=replace(sent.form, customer=NEW_CUSTOMER, name=typed or sent.form.name))
     candidate = accept(found, visitor)
     memory = sent.memory.with_customer(candidate)
-    return Sent(replace(sent.form, customer=candidate.customer_id), memory, keep(memory, visitor))
+    return Sent(replace(sent.form, customer=candidate.customer_id), memory, keep(memory, visitor), sent.seen)
+
+
+@page_token_required
+@require_POST
+def customer_update(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The chosen customer as QuickBooks has it now beside what the deal says, with a tick for each difference."""
+    try:
+        sent = sent_form(request, visitor)
+        chosen = sent.memory.customer(sent.form.customer)
+        if chosen is None and sent.form.customer != NEW_CUSTOMER:
+            raise BadMemory
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    if visitor.connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    card = _update_card(visitor, visitor.connection, chosen, sent) if chosen else UpdateCard()
+    return render(request, "invoices/form_customer_update.html", {"card": card})
+
+
+def _update_card(
+    visitor: Visitor, connection: QuickBooksConnection, chosen: CustomerCandidate, sent: Sent
+) -> UpdateCard:
+    details = sent.memory.details
+    if not (details.email or details.address or details.tax_id):
+        return UpdateCard()
+    try:
+        compared = customer_updates.compare(connection, chosen.customer_id, details)
+    except ServiceError as error:
+        return customer_update_words.unread(problem_of(error).title)
+    if compared is None:
+        return customer_update_words.not_active()
+    seen = SeenCustomer(chosen.customer_id, compared.record.name, compared.differences)
+    return customer_update_words.card_of(
+        seen,
+        keep_seen(seen, visitor),
+        on=settings_of(visitor.company).updates_customers,
+        ticked=None,
+        country=connection.country,
+        say=say(),
+    )
 
 
 @page_token_required

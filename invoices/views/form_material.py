@@ -15,9 +15,10 @@ from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
 from integration_settings.tenancy import Visitor
 from invoices import services
+from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding, Severity
 from invoices.domain.money import Money
-from invoices.form_memory import Memory, keep, recall
+from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
 from invoices.presentation.finding_words import Words
@@ -39,12 +40,24 @@ class Sent:
     form: FormInput
     memory: Memory
     kept: str
+    seen: SeenCustomer | None = None
+
+    @property
+    def wish(self) -> Wish | None:
+        """The ticked differences, as long as they were shown of the customer that is chosen now."""
+        seen, form = self.seen, self.form
+        if seen is None or not form.updates_customer or seen.customer_id != form.customer:
+            return None
+        ticked = (found for found in seen.differences if found.possible and found.field in form.updated_fields)
+        changes = tuple(found.change for found in ticked)
+        return Wish(seen.customer_id, seen.name, changes) if changes else None
 
 
 def sent_form(request: HttpRequest, visitor: Visitor) -> Sent:
     """The fields and what the form remembers; raises `UnreadableForm` and `BadMemory`."""
     form, kept = read_post(request.POST), request.POST.get("kept", "")
-    return Sent(form, recall(kept, visitor, deal_id=form.deal_id), kept)
+    seen = recall_seen(form.seen_customer, visitor) if form.seen_customer else None
+    return Sent(form, recall(kept, visitor, deal_id=form.deal_id), kept, seen)
 
 
 def form_too_old() -> Problem:
@@ -140,6 +153,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         invoice_date=reading.draft.invoice_date,
         due_date=reading.draft.due_date,
         say=say,
+        seen=sent.seen,
     )
 
 

@@ -63,7 +63,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page_fragment(request, form_page(checked.material, errors=errors), status=422)
     try:
         requested = services.request_invoice(
-            visitor=visitor, draft=checked.reading.draft, intent_key=sent.form.intent_key
+            visitor=visitor, draft=checked.reading.draft, intent_key=sent.form.intent_key, wish=sent.wish
         )
     except NotFound:
         return problem_fragment(request, visitor, not_seen())
@@ -150,4 +150,5 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
             url = quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
         elif invoice.customer_id:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
-    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say())
+    update = selectors.updating_of(invoice)
+    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), update)

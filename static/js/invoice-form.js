@@ -41,6 +41,10 @@
       if (!target.form || target.form !== form() || !target.name || isSearch(target)) return;
       clearFault(target);
       if (kind === "input" && target.matches("[type=radio], [type=checkbox], select")) return; // "change" follows
+      if (target.closest("#customer-update")) {
+        countTicks(target.closest(".diff"));
+        return; // changes no figure of the invoice
+      }
       if (target.name === "due_date") document.getElementById("f-due_follows").value = "";
       if (target.name === "customer") showNewCustomer(target.value === "new");
       if (target.name === "amounts_are") form().dataset.amounts = target.value;
@@ -52,6 +56,16 @@
 
   function showNewCustomer(show) {
     document.getElementById("new-customer").hidden = !show;
+    window.Host.fit();
+  }
+
+  /* What is ticked of the differences between Pipedrive and the customer in QuickBooks. */
+  function countTicks(card) {
+    const on = card.querySelector("[name=update_customer]").checked;
+    const count = card.querySelectorAll("[name=update_field]:checked").length;
+    const aside = document.getElementById("update-aside");
+    document.getElementById("update-table").hidden = !on;
+    aside.textContent = on ? aside.dataset.ticked.replace("{ticked}", String(count)) : aside.dataset.all;
     window.Host.fit();
   }
 

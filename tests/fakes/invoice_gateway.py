@@ -13,6 +13,14 @@ from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
 from invoices.domain.books import Books
+from invoices.domain.customer_update import (
+    AddressParts,
+    Change,
+    CustomerField,
+    CustomerRecord,
+    in_parts,
+    with_line,
+)
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.names import clean_name, name_words, same_name
 from invoices.domain.tax import totals
@@ -37,6 +45,8 @@ class FakeInvoiceGateway:
     honours_request_ids: bool = True
     invoices: dict[str, IssuedInvoice] = field(default_factory=dict)
     customers: dict[str, KnownCustomer] = field(default_factory=dict)
+    records: dict[str, CustomerRecord] = field(default_factory=dict)
+    """Of the customers, what can be updated; tax numbers are kept whole and answered masked."""
     payments: list[AppliedPayment] = field(default_factory=list)
     deleted: list[IssuedInvoice] = field(default_factory=list)
     outbox: list[tuple[str, str]] = field(default_factory=list)
@@ -68,7 +78,15 @@ class FakeInvoiceGateway:
         } | fields
         customer = KnownCustomer(**values)
         self.customers[customer.customer_id] = customer
+        self.records[customer.customer_id] = CustomerRecord(
+            customer.customer_id, "0", customer.name, email=customer.email, notes=customer.notes
+        )
         return customer
+
+    def edit_customer(self, customer_id: str, **fields: Any) -> None:
+        """A bookkeeper's deed, too."""
+        old = self.records[customer_id]
+        self.records[customer_id] = replace(old, **({"sync_token": str(int(old.sync_token) + 1)} | fields))
 
     def change(self, qbo_invoice_id: str, **fields: Any) -> IssuedInvoice:
         """A bookkeeper's deed."""
@@ -99,9 +117,30 @@ class FakeInvoiceGateway:
             if taken or any(same_name(name, bill_to.name) for name in self.names_of_others):
                 raise Rejected("quickbooks", "refused", code="6240", message="Duplicate Name Exists Error")
             name = clean_name(bill_to.name)
-            return self.add_customer(name, email=bill_to.email, currency=currency, notes=mark)
+            made = self.add_customer(name, email=bill_to.email, currency=currency, notes=mark)
+            record = self.records[made.customer_id]
+            address, tax_id = in_parts(bill_to.address), bill_to.tax_id
+            self.records[made.customer_id] = replace(record, address=address, tax_id=tax_id)
+            return made
 
         return self._write("create_customer", request_id, create)
+
+    def read_customer(self, customer_id: str) -> CustomerRecord | None:
+        self._read("read_customer")
+        return self._answered(customer_id) if customer_id in self.records else None
+
+    def update_customer(self, record: CustomerRecord, changes: Any, *, request_id: str) -> CustomerRecord:
+        def update() -> CustomerRecord:
+            current = self.records[record.customer_id]
+            if current.sync_token != record.sync_token:
+                raise Rejected("quickbooks", "refused", code="5010", message="Stale Object Error")
+            for change in changes:
+                self.edit_customer(record.customer_id, **_written(change, self.records[record.customer_id]))
+            version = str(int(current.sync_token) + 1)
+            self.edit_customer(record.customer_id, sync_token=version)
+            return self._answered(record.customer_id)
+
+        return self._write("update_customer", request_id, update)
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         def create() -> IssuedInvoice:
@@ -242,6 +281,11 @@ class FakeInvoiceGateway:
         self._read("exchange_rate")
         return Decimal("0.85")
 
+    def _answered(self, customer_id: str) -> CustomerRecord:
+        record, known = self.records[customer_id], self.customers[customer_id]
+        hidden = "X" * max(len(record.tax_id) - 5, 0)
+        return replace(record, active=known.active, tax_id=hidden + record.tax_id[-5:])
+
     def _current(self, qbo_invoice_id: str, sync_token: str) -> IssuedInvoice:
         invoice = self.invoices.get(qbo_invoice_id)
         if invoice is None:
@@ -274,3 +318,11 @@ class FakeInvoiceGateway:
     def _trouble(self, call: str) -> Trouble | None:
         waiting = self.troubles.get(call)
         return waiting.pop(0) if waiting else None
+
+
+def _written(change: Change, record: CustomerRecord) -> dict[str, Any]:
+    if change.field == CustomerField.NOTES:
+        return {"notes": with_line(record.notes, change.after[1])}
+    if change.field == CustomerField.ADDRESS:
+        return {"address": AddressParts(*change.after)}
+    return {str(change.field): change.after[0]}
