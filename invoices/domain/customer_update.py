@@ -153,8 +153,8 @@ class Comparison:
             case CustomerField.EMAIL:
                 return change.after[0].casefold() in _addresses_of(record.email)
             case CustomerField.TAX_ID:
-                # By its ending, unless the number that it replaces ends alike.
-                return ending(change.after[0]) == ending(record.tax_id) != ending(change.before[0])
+                # By its ending; while nothing at all has moved, a number that ends alike is still to be written.
+                return ends_alike(record.tax_id, change.after[0]) and record.tax_id != change.before[0]
             case CustomerField.NOTES:
                 return _plain(change.after[0]) in _plain(record.notes)
 
@@ -169,6 +169,8 @@ class Comparison:
 
     def _address(self, record: CustomerRecord, wanted: Address) -> Difference | None:
         new = in_parts(wanted)
+        if new.region and self.country_of(new.region) == self.country_of(new.country):
+            new = replace(new, region="")  # England, in the United Kingdom
         if not any(new.values) or self.same_address(record.address, new):
             return None
         old = record.address  # its spelling stays where that is all the difference
@@ -192,7 +194,7 @@ class Comparison:
         if len(number) > LONGEST_TAX_ID or is_masked(number):
             reason = Reason.MASKED if is_masked(number) else Reason.TOO_LONG
             return Difference(change, proposed=False, possible=False, reason=reason)
-        if record.tax_id and ending(record.tax_id) == ending(number):
+        if ends_alike(record.tax_id, number):
             return Difference(change, proposed=False, reason=Reason.SAME_ENDING)
         return Difference(change)
 
@@ -240,8 +242,14 @@ def in_parts(address: Address) -> AddressParts:
 
 
 def ending(tax_id: str) -> str:
-    """The part of a tax number that QuickBooks shows: XXXXXX56789 of 123-45-6789."""
-    return _plain(tax_id)[-SHOWN_OF_TAX_ID:]
+    """The readable part of QuickBooks' XXXXXX56789, at most five characters; blanks and dashes may be among them."""
+    return _plain(tax_id.lstrip("X•* "))[-SHOWN_OF_TAX_ID:]
+
+
+def ends_alike(masked: str, number: str) -> bool:
+    """Whether all that can be read of QuickBooks' number is the end of the other."""
+    shown = ending(masked)
+    return bool(shown) and _plain(number).endswith(shown)
 
 
 def is_masked(tax_id: str) -> bool:

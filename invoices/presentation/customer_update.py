@@ -16,6 +16,7 @@ from invoices.domain.customer_update import (
     Difference,
     Reason,
     ending,
+    ends_alike,
     same_words,
 )
 from invoices.domain.refusals import NOT_THERE
@@ -157,7 +158,7 @@ def _pieces(change: Change) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
             return _email(change.before[0], change.after[0]), _email(change.after[0], change.before[0])
         case CustomerField.TAX_ID:
             old = ending(change.before[0])
-            changed = old != ending(change.after[0])
+            changed = not ends_alike(change.before[0], change.after[0])
             masked = (Piece(f"{HIDDEN}{old}", changed),) if old else ()
             return masked, (Piece(change.after[0], changed),)
         case CustomerField.NOTES:

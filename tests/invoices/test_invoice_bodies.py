@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invoices.domain.books import ClassPer, OwnField
+from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, Extras, from_json, line_discount, to_json
 from invoices.domain.money import round_amount
@@ -16,6 +17,7 @@ from invoices.domain.tax import totals
 from invoices.invoice_bodies import (
     carries_mark,
     customer_body,
+    customer_update_body,
     invoice_body,
     mark_line,
     sent_lines,
@@ -284,3 +286,35 @@ def test_extras_survive_being_stored_and_drafts_from_before_had_none():
     old = to_json(a_draft())
     del old["extras"]
     assert from_json(old).extras == Extras()
+
+
+BRAMLEY = CustomerRecord("58", "3", "Bramley Foods Ltd", email="a@b.example", tax_id="XXXXXX73846", notes="Pays late")
+
+
+def test_an_update_of_a_customer_names_what_changes_and_nothing_else():
+    changes = [
+        Change(CustomerField.EMAIL, ("a@b.example",), ("c@d.example",)),
+        Change(CustomerField.ADDRESS, AddressParts().values, AddressParts("Unit 3\nAire Park", "Leeds").values),
+    ]
+    assert customer_update_body(BRAMLEY, changes[:1]) == {
+        "Id": "58",
+        "SyncToken": "3",
+        "PrimaryEmailAddr": {"Address": "c@d.example"},
+    }
+    assert customer_update_body(BRAMLEY, changes)["BillAddr"] == {
+        "Line1": "Unit 3",
+        "Line2": "Aire Park",
+        "Line3": "",
+        "Line4": "",
+        "Line5": "",
+        "City": "Leeds",
+        "CountrySubDivisionCode": "",
+        "PostalCode": "",
+        "Country": "",
+    }
+
+
+@pytest.mark.parametrize("masked", ["XXXXXX73846", "XXXXXXX99999", "•••••99999"])
+def test_a_masked_tax_number_is_never_written_back(masked):
+    with pytest.raises(ValueError, match="masked"):
+        customer_update_body(BRAMLEY, [Change(CustomerField.TAX_ID, ("XXXXXX73846",), (masked,))])
