@@ -47,7 +47,9 @@ class SettingsForm(forms.Form):
     )
 
     updates_customers = forms.BooleanField(
-        label=_("Tick “Update this customer in QuickBooks” on every new invoice"), required=False
+        label=_("Tick “Update this customer in QuickBooks” on every new invoice"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"data-change-label": _("Update customers")}),
     )
 
     def __init__(

@@ -29,6 +29,7 @@ from invoices.presentation.say import Say
 from invoices.selectors import Refusal, Updating
 
 HIDDEN = "•" * 5
+COUNTRY = 4  # its place in an address as it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +167,18 @@ def _pieces(change: Change) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
 
 
 def _address(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[Piece, ...]:
-    """As "Unit 3, Aire Park, Leeds LS11 5PS", part by part."""
+    """As "Unit 3, Aire Park, Leeds LS11 5PS", part by part; the country only where it is another."""
     street, city, region, postal_code, country = one
     shown = (street.replace("\n", ", "), city, postal_code, region, country)
     theirs = (other[0], other[1], other[3], other[2], other[4])
     pieces: list[Piece] = []
     for position, (text, counterpart) in enumerate(zip(shown, theirs, strict=True)):
-        if not text:
+        is_country = position == COUNTRY
+        same = same_words(text, counterpart) or (is_country and country_code(text) == country_code(counterpart))
+        if not text or (is_country and same):
             continue
         if pieces:
             pieces.append(Piece(" " if position == 2 and city else ", "))
-        same = same_words(text, counterpart) or (position == 4 and country_code(text) == country_code(counterpart))
         pieces.append(Piece(text, not same))
     return tuple(pieces)
 

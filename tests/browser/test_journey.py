@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from integration_settings.models import CompanySettings
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
@@ -81,6 +82,30 @@ def test_a_double_click_makes_one_invoice(live_app, worker, person, connect, con
     priya.close_modal()
     priya.expect_flag(number, "Open")
     assert len(control.books(tenant.realm)["invoices"]) == before + 1
+
+
+def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    CompanySettings.objects.filter(company=tenant.company).update(tax_id_field="")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(KNOWN_CUSTOMER)
+    priya.start_invoice()
+    whole = priya.form.get_by_role("checkbox", name="Update this customer in QuickBooks")
+    expect(whole).not_to_be_checked()
+    expect(priya.form.get_by_text("In QuickBooks now")).to_be_hidden()
+    whole.focus()
+    priya.page.keyboard.press("Space")
+    expect(priya.form.get_by_text("In QuickBooks now")).to_be_visible()
+    priya.form.get_by_role("checkbox", name="Address").uncheck()
+    expect(priya.form.get_by_text("1 of 2 differences ticked")).to_be_visible()
+    priya.create_invoice()
+    priya.expect_created()
+    expect(priya.form.get_by_text("Customer updated in QuickBooks: E-mail")).to_be_visible()
+    customers = control.books(tenant.realm)["customers"]
+    bramley = next(row for row in customers if row["DisplayName"] == "Bramley Foods Ltd")
+    assert bramley["PrimaryEmailAddr"]["Address"] == "alice.whitcombe@bramleyfoods.co.uk"
+    assert bramley["BillAddr"]["Line1"] == "14 Canal Road"
 
 
 def test_cancelling_either_consent_ends_on_a_page_that_says_so(live_app, person):
