@@ -99,9 +99,11 @@ def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, co
     expect(priya.form.get_by_text("In QuickBooks now")).to_be_visible()
     priya.form.get_by_role("checkbox", name="Address").uncheck()
     expect(priya.form.get_by_text("1 of 2 differences ticked")).to_be_visible()
+    assert priya.shut_out_by("invoice") == []
     priya.create_invoice()
     priya.expect_created()
     expect(priya.form.get_by_text("Customer updated in QuickBooks: E-mail")).to_be_visible()
+    assert priya.shut_out_by("invoice") == []
     customers = control.books(tenant.realm)["customers"]
     bramley = next(row for row in customers if row["DisplayName"] == "Bramley Foods Ltd")
     assert bramley["PrimaryEmailAddr"]["Address"] == "alice.whitcombe@bramleyfoods.co.uk"
