@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
@@ -43,6 +44,15 @@ def kept(company: Company, kind: str, read: Callable[[], Rows], max_age: timedel
         company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
     )
     return rows
+
+
+def put_into_kept(company: Company, kind: str, entry: dict[str, Any]) -> None:
+    """Adds one entry to a kept list, in place of an earlier one with its id; a list not read yet has it then."""
+    with transaction.atomic():
+        row = ReferenceList.objects.select_for_update().filter(company=company, kind=kind).first()
+        if row is not None:
+            row.rows = [*(known for known in row.rows if known.get("id") != entry["id"]), entry]
+            row.save(update_fields=["rows"])
 
 
 def read_at(company: Company, kind: str) -> datetime | None:

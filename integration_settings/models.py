@@ -98,6 +98,14 @@ class QuickBooksConnection(Connection):
         return f"QuickBooks {self.realm_id} of {self.company}"
 
 
+class ItemPolicy(models.TextChoices):
+    """What becomes of a line whose product has no item in QuickBooks."""
+
+    STOP = "stop"  # a person chooses one
+    DEFAULT = "default"  # one item for everything
+    CREATE = "create"  # the item is created with the invoice
+
+
 class CompanySettings(models.Model):
     """What the company chose; a field is "organization.name", "person.emails", "deal.<40 hex>" or "" for not filled."""
 
@@ -108,11 +116,40 @@ class CompanySettings(models.Model):
     tax_id_field = models.CharField(max_length=80, blank=True, default="")
     due_days = models.PositiveSmallIntegerField(default=14)
     updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
+    # For a product without an item. What was chosen belongs to the books of that realm and counts for no other.
+    item_policy = models.CharField(max_length=8, choices=ItemPolicy.choices, default=ItemPolicy.STOP)
+    default_item_id = models.CharField(max_length=32, blank=True, default="")
+    default_item_name = models.CharField(max_length=255, blank=True, default="")
+    income_account_id = models.CharField(max_length=32, blank=True, default="")
+    items_realm_id = models.CharField(max_length=32, blank=True, default="")
     updated_at = models.DateTimeField(auto_now=True)
     updated_by = models.CharField(max_length=255, blank=True, default="")
 
     def __str__(self) -> str:
         return f"settings of {self.company}"
+
+
+class ItemLink(models.Model):
+    """A person decided, or an invoice created it: this product of Pipedrive is this item of QuickBooks."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="item_links")
+    realm_id = models.CharField(max_length=32)
+    product_id = models.BigIntegerField()
+    product_name = models.CharField(max_length=255)  # as Pipedrive had it when it was last used
+    product_code = models.CharField(max_length=255, blank=True, default="")
+    item_id = models.CharField(max_length=32)
+    item_name = models.CharField(max_length=255)  # when it was chosen; shown when QuickBooks no longer has the item
+    linked_by = models.CharField(max_length=255, blank=True, default="")
+    linked_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "realm_id", "product_id"], name="one_item_per_product")
+        ]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} is item {self.item_id}"
 
 
 class ReferenceList(models.Model):

@@ -5,13 +5,14 @@ The lists are kept in our store, see `kept_lists`; only the members that are use
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from integration_settings.errors import ConnectionExpired
-from integration_settings.kept_lists import ONE_HOUR, Rows, kept, read_at
+from integration_settings.kept_lists import ONE_HOUR, Rows, kept, put_into_kept, read_at
 from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import (
@@ -25,6 +26,8 @@ from integration_settings.profile import (
 from integration_settings.quickbooks import QuickBooksClient
 
 __all__ = [
+    "AS_STORED",
+    "ONE_HOUR",
     "Account",
     "Currency",
     "Field",
@@ -38,6 +41,7 @@ __all__ = [
     "currencies",
     "current_profile",
     "income_accounts",
+    "item_from",
     "items",
     "locations",
     "pipedrive_fields",
@@ -45,6 +49,7 @@ __all__ = [
     "profile_of",
     "read_at",
     "refresh_profile",
+    "remember_item",
     "tax_codes",
     "terms",
 ]
@@ -119,6 +124,7 @@ US_TAX_CODES = (
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
     {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True},
 )
+AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
@@ -147,7 +153,22 @@ def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
     """All items, inactive ones included, so that a page can say so."""
     connection = _connection_of(company)
     rows = kept(company, "items", lambda: _read_items(QuickBooksClient(connection)), max_age)
-    return [Item(**{**row, "price": Decimal(row["price"]) if row["price"] is not None else None}) for row in rows]
+    return [_item(row) for row in rows]
+
+
+def item_from(answer: Mapping[str, Any]) -> Item:
+    """One item of QuickBooks' JSON: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/item"""
+    return _item(_item_row(answer))
+
+
+def remember_item(company: Company, item: Item) -> None:
+    """An item that was just created stands in the kept list at once, not an hour later."""
+    price = None if item.price is None else str(item.price)
+    put_into_kept(company, "items", {**asdict(item), "price": price})
+
+
+def _item(row: dict[str, Any]) -> Item:
+    return Item(**{**row, "price": Decimal(row["price"]) if row["price"] is not None else None})
 
 
 def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency]:
@@ -248,19 +269,23 @@ def sales_percentage(code: dict[str, Any], rates: dict[str, Decimal]) -> Decimal
 
 def _read_items(client: QuickBooksClient) -> Rows:
     return [
-        {
-            "id": str(item["Id"]),
-            "name": str(item.get("Name") or ""),
-            "sku": str(item.get("Sku") or ""),
-            "type": str(item.get("Type") or ""),
-            "active": item.get("Active") is not False,
-            "price": str(item["UnitPrice"]) if item.get("UnitPrice") is not None else None,
-            "tax_code_id": reference_value(item.get("SalesTaxCodeRef")),
-            "taxable": bool(item.get("Taxable")),
-        }
+        _item_row(item)
         for item in client.query_all("Item", "Active in (true, false)")
         if item.get("Type") not in NOT_ON_LINES
     ]
+
+
+def _item_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(item["Id"]),
+        "name": str(item.get("Name") or ""),
+        "sku": str(item.get("Sku") or ""),
+        "type": str(item.get("Type") or ""),
+        "active": item.get("Active") is not False,
+        "price": str(item["UnitPrice"]) if item.get("UnitPrice") is not None else None,
+        "tax_code_id": reference_value(item.get("SalesTaxCodeRef")),
+        "taxable": bool(item.get("Taxable")),
+    }
 
 
 def _read_currencies(client: QuickBooksClient) -> Rows:

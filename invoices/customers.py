@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
 from integration_settings.models import Company
+from invoices.claims import claimed
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
@@ -20,14 +20,8 @@ from invoices.domain.refusals import NAME_TAKEN
 from invoices.invoice_answers import KnownCustomer
 from invoices.invoice_bodies import party_mark
 from invoices.invoice_gateway import InvoiceGateway
-from invoices.models import CustomerClaim, CustomerLink, Invoice
+from invoices.models import CustomerLink, Invoice
 from invoices.side_by_side import SideBySide
-
-CLAIM = timedelta(seconds=32)  # longer than any call can take; a dead worker's claim ends soon enough
-
-
-class CustomerBusy(Exception):
-    """Another submission is creating the customer of the same party at this moment."""
 
 
 class NameTaken(Exception):
@@ -143,15 +137,14 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustom
 def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> str:
     """The id of the customer that the invoice goes to, created when the draft says so.
 
-    Raises `CustomerBusy`, `NameTaken` and the errors of `integration_settings.errors`. A lost answer costs nothing:
+    Raises `claims.Busy`, `NameTaken` and the errors of `integration_settings.errors`. A lost answer costs nothing:
     names are unique in QuickBooks, and a customer of ours is known by the mark in its notes.
     """
     if not draft.bill_to.is_new:
         return draft.bill_to.customer_id
     if found := _made_meanwhile(invoice, draft):
         return found
-    _claim(invoice)
-    try:
+    with claimed(invoice, *invoice.party):
         if found := _made_meanwhile(invoice, draft):
             return found
         customer = _create(invoice, draft, gateway)
@@ -166,8 +159,6 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
                     by=invoice.created_by_name,
                 )
         return customer.customer_id
-    finally:
-        CustomerClaim.objects.filter(**_claimed(invoice), token=invoice.lease_token).delete()
 
 
 def _made_meanwhile(invoice: Invoice, draft: InvoiceDraft) -> str:
@@ -200,20 +191,3 @@ def mark_of_party(invoice: Invoice) -> str:
     kind, party_id = invoice.party
     seed = f"{invoice.company.pipedrive_company_id} {kind} {party_id}"
     return party_mark(f"{kind} {party_id} · {hashlib.sha256(seed.encode()).hexdigest()[:8]}")
-
-
-def _claimed(invoice: Invoice) -> dict[str, object]:
-    kind, party_id = invoice.party
-    return {"company": invoice.company, "realm_id": invoice.realm_id, "party_kind": kind, "party_id": party_id}
-
-
-def _claim(invoice: Invoice) -> None:
-    """One row a party: inserted by the first, taken over only when its time is up."""
-    now = timezone.now()
-    mine = {"token": invoice.lease_token, "until": now + CLAIM}
-    try:
-        with transaction.atomic():
-            CustomerClaim.objects.create(**_claimed(invoice), **mine)
-    except IntegrityError:
-        if not CustomerClaim.objects.filter(**_claimed(invoice), until__lt=now).update(**mine):
-            raise CustomerBusy(f"{invoice.party[0]} {invoice.party[1]}") from None

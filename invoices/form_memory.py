@@ -41,6 +41,7 @@ class LineMemory:
     tax: TaxProposal
     product_id: int | None = None
     attachment_id: int | None = None
+    product_code: str = ""
 
     @property
     def name(self) -> str:
@@ -187,6 +188,7 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         description=stored["description"],
         product_id=stored["product_id"],
         attachment_id=stored["attachment_id"],
+        product_code=stored.get("product_code", ""),
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
     )

@@ -21,9 +21,11 @@ from integration_settings.reference import Item, Tag, TaxCode
 from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
+from invoices.domain.matching import ItemReason
 from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
+NEW_ITEM = "new"  # in place of an item's id: the one that was proposed is created with the invoice
 MOST_LINES = 1000
 MOST_UPDATED = 10
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -219,7 +221,16 @@ def _with_origin(read: DraftLine, line: LineInput, memory: Memory) -> DraftLine:
     known = memory.lines.get(line.key)
     if known is None:
         return read
-    return replace(read, description=known.description, product_id=known.product_id, attachment_id=known.attachment_id)
+    new = line.item_id == NEW_ITEM and known.item.reason == ItemReason.NEW
+    return replace(
+        read,
+        description=known.description,
+        product_id=known.product_id,
+        attachment_id=known.attachment_id,
+        product_code=known.product_code,
+        item_chosen=bool(read.item_id) and read.item_id != known.item.item_id,
+        new_item=known.item.name if new else "",
+    )
 
 
 def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str) -> dict[str, Decimal]:

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 
 from invoices.domain.addresses import MOST_LINES, address_lines
-from invoices.domain.books import Books, ClassPer
+from invoices.domain.books import TAXABLE, Books, ClassPer
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
 from invoices.domain.money import round_amount
-from invoices.domain.names import clean_name
+from invoices.domain.names import clean_item_name, clean_name
 from invoices.domain.tax import LineFigures, line_figures, net_discount
 
 Body = dict[str, Any]
@@ -29,7 +29,7 @@ GLOBAL_TAX = {
     AmountsAre.NO_TAX: "NotApplicable",
 }
 TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
-LONGEST_NOTE, LONGEST_DESCRIPTION = 4000, 4000
+LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
 MOST_PRICE_DECIMALS = 7
 
 
@@ -97,6 +97,26 @@ def whole_address_body(parts: AddressParts) -> Body:
         "PostalCode": parts.postal_code,
         "Country": parts.country,
     }
+
+
+def item_body(line: DraftLine, books: Books) -> Body:
+    """The item that a line is to get: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/item#create-an-item
+
+    A service: sold without stock, and nothing but the income account is needed for it.
+    """
+    body: Body = {
+        "Name": clean_item_name(line.new_item),
+        "Type": "Service",
+        "IncomeAccountRef": {"value": line.income_account_id},
+    }
+    sku = line.product_code.strip()
+    if sku and len(sku) <= LONGEST_SKU:  # half a code would be another product's
+        body["Sku"] = sku
+    if books.american:
+        body["Taxable"] = line.tax_code_id == TAXABLE
+    elif books.uses_sales_tax and line.tax_code_id:
+        body["SalesTaxCodeRef"] = {"value": line.tax_code_id}
+    return body
 
 
 def address_body(address: Address) -> Body:

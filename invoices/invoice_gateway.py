@@ -15,10 +15,10 @@ from typing import Protocol
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
-from integration_settings.reference import profile_of
+from integration_settings.reference import Item, item_from, profile_of
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
-from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
 from invoices.domain.names import same_name, search_prefix
 from invoices.invoice_answers import (
     DELETED,
@@ -32,7 +32,7 @@ from invoices.invoice_answers import (
     known_customer,
     payment_link,
 )
-from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body
+from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body, item_body
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 500
@@ -61,6 +61,9 @@ class InvoiceGateway(Protocol):
     def update_customer(self, record: CustomerRecord, changes: Sequence[Change], *, request_id: str) -> CustomerRecord:
         """Writes these changes to the version that was read, and leaves everything else as it is."""
 
+    def create_item(self, line: DraftLine, *, request_id: str) -> Item:
+        """The line's new item."""
+
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice: ...
 
     def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice: ...
@@ -83,6 +86,9 @@ class InvoiceGateway(Protocol):
 
     def owner_of_name(self, name: str) -> str:
         """Who else has the name: "vendor", "employee" or ""."""
+
+    def item_named(self, name: str) -> Item | None:
+        """The item or category of exactly that name, also an inactive one; those inside a category are others."""
 
     def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
         """The form's field whose choice is not active or not there any more, "" when all are."""
@@ -144,6 +150,9 @@ class QuickBooksGateway:
         body = customer_update_body(record, changes)
         return customer_record(self.client.update("Customer", body, request_id=request_id))
 
+    def create_item(self, line: DraftLine, *, request_id: str) -> Item:
+        return item_from(self.client.create("Item", item_body(line, self.books), request_id=request_id))
+
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         body = invoice_body(draft, customer_id, self.books, request_id=request_id)
         return issued_invoice(self.client.create("Invoice", body, request_id=request_id))
@@ -176,6 +185,10 @@ class QuickBooksGateway:
 
     def owner_of_name(self, name: str) -> str:
         return next((entity.lower() for entity in ("Vendor", "Employee") if self._entries_named(entity, name)), "")
+
+    def item_named(self, name: str) -> Item | None:
+        rows = [row for row in self._entries_named("Item", name, "Name") if not row.get("ParentRef")]
+        return item_from(rows[0]) if rows else None
 
     def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
         customers = self._customers(f"Id = {self._quote(customer_id)} and {EVEN_INACTIVE}", 1)
@@ -233,13 +246,13 @@ class QuickBooksGateway:
     def exchange_rate(self, currency: str, on: date) -> Decimal | None:
         return self.client.exchange_rate(currency, on)
 
-    def _entries_named(self, entity: str, name: str) -> list[Json]:
+    def _entries_named(self, entity: str, name: str, attribute: str = "DisplayName") -> list[Json]:
         """Names are taken without regard to case, and an inactive entry's name has "(deleted)" behind it; `=` would
         find neither.
         """
-        where = f"DisplayName like {self._quote(f'{name}%')} and {EVEN_INACTIVE}"
+        where = f"{attribute} like {self._quote(f'{name}%')} and {EVEN_INACTIVE}"
         rows = self.client.query(f"select * from {entity} where {where} maxresults {MOST_ALIKE}")  # noqa: S608
-        return [row for row in rows if same_name(str(row.get("DisplayName", "")).removesuffix(DELETED), name)]
+        return [row for row in rows if same_name(str(row.get(attribute, "")).removesuffix(DELETED), name)]
 
     def _customers(self, where: str, most: int) -> list[KnownCustomer]:
         rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} maxresults {most}")  # noqa: S608

@@ -36,28 +36,23 @@ class CustomerLink(models.Model):
         return f"{self.party_kind} {self.party_id} is customer {self.customer_id}"
 
 
-class CustomerClaim(models.Model):
-    """Somebody is creating the QuickBooks customer of this party right now; deleted when that is done.
+class CreationClaim(models.Model):
+    """A party's customer or a product's item is being created in QuickBooks right now; deleted when done."""
 
-    Two deals of one organization may be invoiced at the same moment: one creates the customer, the other waits for it.
-    """
-
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_claims")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="creation_claims")
     realm_id = models.CharField(max_length=32)
-    party_kind = models.CharField(max_length=16)
-    party_id = models.BigIntegerField()
+    kind = models.CharField(max_length=16)  # of the party as in `CustomerLink`, or "product"
+    subject_id = models.BigIntegerField()
     token = models.CharField(max_length=36)  # of the submission that holds it
     until = models.DateTimeField()  # then it is anybody's again
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["company", "realm_id", "party_kind", "party_id"], name="one_claim_per_party"
-            )
+            models.UniqueConstraint(fields=["company", "realm_id", "kind", "subject_id"], name="one_claim_per_subject")
         ]
 
     def __str__(self) -> str:
-        return f"claim on {self.party_kind} {self.party_id}"
+        return f"claim on {self.kind} {self.subject_id}"
 
 
 class Intent(models.Model):
@@ -105,6 +100,8 @@ class Invoice(Intent):
     draft = models.JSONField()  # `domain.draft.InvoiceDraft`, what the person confirmed
     fingerprint = models.CharField(max_length=64)
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
+    # The request id of each new item, by its product; an id is kept over all tries.
+    item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
 
     # As QuickBooks last reported it
     qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")

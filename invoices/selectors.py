@@ -38,7 +38,8 @@ class Refusal:
 
     `code` is QuickBooks', or ours: "access_denied", "other_books" (connected to another QuickBooks company since),
     "gave_up" (QuickBooks did not answer for two days). For a taken name `taken_by` says by whom ("customer",
-    "inactive customer", "vendor", "employee"), and a customer that may be chosen instead is named.
+    "inactive customer", "vendor", "employee", of an item's "inactive item", "category"), and a customer that may be
+    chosen instead is named.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Refusal:
     name: str = ""  # that is taken
     customer_id: str = ""
     customer: str = ""
+    new_item: str = ""  # the name of the item that was refused
 
 
 @dataclass(frozen=True, slots=True)

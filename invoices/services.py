@@ -15,9 +15,10 @@ from django.utils import timezone
 from integration_settings import reference
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, NotFound, ServiceError
+from integration_settings.item_links import linked_items
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
-from integration_settings.reference import Item, Profile, Tag, TaxCode
+from integration_settings.reference import AS_STORED, Item, Profile, Tag, TaxCode
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
@@ -35,6 +36,7 @@ from invoices.domain.money import Money
 from invoices.domain.tax import TaxProposal, Totals, totals
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
+from invoices.items import item_policy, remember_items, up_to_date_items, with_income_account
 from invoices.models import Invoice
 from invoices.reports import zone
 from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
@@ -42,7 +44,6 @@ from invoices.side_by_side import SideBySide
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
-AS_STORED = timedelta(days=36_500)  # lists as they were last read, however old
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         classes, locations = classes_soon.result(), locations_soon.result()
     gateway = make_gateway(connection)
     chosen = settings_of(company)
+    items = up_to_date_items(connection, items)
     today = timezone.now().astimezone(zone(profile.timezone)).date()
     filled = prefill(
         deal,
@@ -124,6 +126,8 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         codes=codes,
         items=items,
         today=today,
+        item_links=linked_items(connection),
+        item_policy=item_policy(connection, chosen),
         exchange_rate=_rate(gateway, deal.currency, today, profile),
         number=_next_number(gateway) if profile.custom_numbers else "",
     )
@@ -196,7 +200,7 @@ def request_invoice(
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     codes = reference.tax_codes(company, AS_STORED)
-    draft = with_percentages(replace(draft, expected_total=None), codes)
+    draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
     draft = replace(draft, expected_total=known.total if known.tax_known else None)
     row = Invoice(
@@ -212,6 +216,7 @@ def request_invoice(
         fingerprint=fingerprint(draft),
         request_id=uuid.uuid4().hex,
         customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
+        item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
         currency=draft.currency,
     )
     try:
@@ -224,6 +229,7 @@ def request_invoice(
         return Requested(stored, repeated=True, differs=stored.fingerprint != row.fingerprint)
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
+    remember_items(connection, draft, by=visitor.user.name)
     return Requested(row, repeated=False, differs=False)
 
 
@@ -380,11 +386,18 @@ def _checked(
         known_currencies=list_currencies(),
         customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
         deal_value=deal_value,
+        creates_items=_creates_items(connection, draft),
         invoiced_before=before,
         invoices_before=count,
         prices_were_with_tax=was_with_tax,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
+
+
+def _creates_items(connection: QuickBooksConnection, draft: InvoiceDraft) -> bool:
+    if not any(line.needs_new_item for line in draft.lines):
+        return False
+    return bool(item_policy(connection, settings_of(connection.company), AS_STORED).income_account_id)
 
 
 def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,13 +30,15 @@ from integration_settings.errors import (
     ServiceUnavailable,
 )
 from integration_settings.models import QuickBooksConnection
-from invoices.customers import CustomerBusy, NameTaken, customer_for
+from invoices.claims import Busy
+from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json
 from invoices.domain.refusals import NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
+from invoices.items import ItemRefused, with_items
 from invoices.leases import LONG_WAITS, NO_WORDS, WAITS, LeaseLost, claim, release, renew, settle, wait, wait_for
 from invoices.models import Invoice
 from invoices.reports import apply_report, zone
@@ -97,13 +99,16 @@ def _first_time(this: Try) -> None:
         return _reject(invoice, {"code": "gave_up", "field": ""})
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
-    except CustomerBusy:
+        draft = with_items(invoice, this.draft, this.connection, this.gateway)
+    except Busy:
         return wait(invoice, timedelta(seconds=WAITS[0]))
     except (NameTaken, Rejected, AccessDenied) as refusal:
         return _reject(invoice, _customer_refusal(refusal))
-    except ServiceError as error:  # nothing of the invoice was sent; a customer whose answer was lost is found again
+    except ItemRefused as refused:
+        return _reject(invoice, _item_refusal(refused))
+    except ServiceError as error:  # nothing of the invoice was sent; what was created before its answer is found again
         return wait(invoice, wait_for(error, invoice, LONG_WAITS))
-    return _send(this, customer_id)
+    return _send(replace(this, draft=draft), customer_id)
 
 
 def _search_first(this: Try) -> None:
@@ -193,6 +198,14 @@ def _customer_refusal(refusal: NameTaken | Rejected | AccessDenied) -> dict[str,
         "name": refusal.name,
         "customer_id": owner.customer_id if owner else "",
         "customer": owner.name if owner else "",
+    }
+
+
+def _item_refusal(refused: ItemRefused) -> dict[str, Any]:
+    return _refusal(refused.refusal, Step.ITEM) | {
+        "field": f"lines.{refused.index}.item",
+        "taken_by": refused.taken_by,
+        "new_item": refused.name,
     }
 
 

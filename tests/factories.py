@@ -13,7 +13,7 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
-from integration_settings.models import Company, CompanySettings, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, CompanySettings, ItemLink, PipedriveUser, QuickBooksConnection
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.status import Submission
@@ -87,6 +87,20 @@ def make_customer_link(company: Company, **fields: Any) -> CustomerLink:
         "currency": "GBP",
     } | fields
     return CustomerLink.objects.create(**values)
+
+
+def make_item_link(company: Company, **fields: Any) -> ItemLink:
+    values = {
+        "company": company,
+        "realm_id": company.quickbooks.realm_id,
+        "product_id": next(numbers),
+        "product_name": "Pallet racking bay, 4 levels",
+        "product_code": "RACK-4L",
+        "item_id": str(next(numbers)),
+        "item_name": "Pallet racking bay 4L",
+        "linked_by": "Priya Nair",
+    } | fields
+    return ItemLink.objects.create(**values)
 
 
 def make_invoice(company: Company, **fields: Any) -> Invoice:

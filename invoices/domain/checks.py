@@ -74,6 +74,7 @@ class Context:
     deal_value: Money | None = None
     invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
     invoices_before: int = 0
+    creates_items: bool = False  # the company's policy for products without an item
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
 
 
@@ -226,8 +227,9 @@ def _lines(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     ]
     yield from found
     blocked = {finding.field.rpartition(".")[2] for finding in found if finding.blocks}
+    new = {line.new_item.casefold() for line in draft.lines if line.needs_new_item}
     if "item" not in blocked:
-        yield _fine("lines", "all_items")
+        yield _fine("lines", "new_items", count=len(new)) if new else _fine("lines", "all_items")
     if context.books.needs_tax_codes and draft.amounts_are != AmountsAre.NO_TAX and "tax_code" not in blocked:
         yield _fine("lines", "all_tax_codes")
 
@@ -238,6 +240,8 @@ def _is_taxable(line: DraftLine, context: Context) -> bool:
 
 def _item(where: str, line: DraftLine, context: Context) -> Iterator[Finding]:
     name = line.description.partition("\n")[0]
+    if line.needs_new_item and context.creates_items:
+        return
     if not line.item_id:
         yield _blocks(f"{where}.item", "no_item", line=name)
         return

@@ -45,6 +45,7 @@ class DraftLine:
 
     `discount` is the amount taken off the whole line, `discount_text` what the person typed ("5%", "20").
     `tax_code_id` is QuickBooks' id of the tax code, or TAX and NON in US companies; `tax_percentage` is that code's.
+    Without an `item_id`, `new_item` is the name of the item that is created with the invoice.
     """
 
     description: str
@@ -57,6 +58,19 @@ class DraftLine:
     discount_text: str = ""
     product_id: int | None = None
     attachment_id: int | None = None
+    product_code: str = ""
+    item_chosen: bool = False  # by the person, against the proposal: it is remembered for the product
+    new_item: str = ""
+    income_account_id: str = ""  # of the new item
+
+    @property
+    def needs_new_item(self) -> bool:
+        return bool(self.new_item and self.product_id and not self.item_id)
+
+    @property
+    def name(self) -> str:
+        """The product's, or what the person called the line."""
+        return self.description.partition("\n")[0]
 
     def before_discount(self, currency: str) -> Decimal:
         return round_amount(self.quantity * self.unit_price, currency)

@@ -11,7 +11,7 @@ from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, line_discount, plain_number
-from invoices.domain.matching import ItemProposal, propose_item
+from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_name
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
@@ -48,14 +48,22 @@ def prefill(
     codes: Sequence[TaxCode],
     items: Sequence[Item],
     today: date,
+    item_links: Mapping[int, str] | None = None,
+    item_policy: ItemPolicy | None = None,
     exchange_rate: Decimal | None = None,
     number: str = "",
 ) -> Prefill:
-    """The customer is a new one here; whoever knows an existing one replaces `bill_to.customer_id`."""
+    """The customer is a new one here; whoever knows an existing one replaces `bill_to.customer_id`.
+
+    `item_links` are the items chosen before, by product; `item_policy` decides where no item is found.
+    """
     prices = amounts_are(deal.tax_method, books)
     products = _products(deal)
     active = {item.id: item for item in items}
-    proposed_items = tuple(propose_item(product.code, product.name, items) for product, _ in products)
+    matcher = ItemMatcher(items, links=item_links, policy=item_policy)
+    proposed_items = tuple(
+        matcher.propose(product.code, product.name, product_id=product.product_id) for product, _ in products
+    )
     proposed_codes = tuple(
         propose_tax_code(percentage, codes, books=books, prices=prices, item=active.get(item.item_id))
         for (_, percentage), item in zip(products, proposed_items, strict=True)
@@ -186,7 +194,7 @@ def _line(
     comments = product.comments.strip()
     return DraftLine(
         description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
-        item_id=item.item_id,
+        item_id=item.item_id or item.inactive_id,  # an inactive one is refused with its name
         quantity=product.quantity,
         unit_price=price,
         discount=line_discount(product.quantity, price, discount, deal.currency),
@@ -195,6 +203,8 @@ def _line(
         tax_percentage=percentage,
         product_id=product.product_id,
         attachment_id=product.attachment_id or None,
+        product_code=product.code,
+        new_item=item.name if item.reason == ItemReason.NEW else "",
     )
 
 

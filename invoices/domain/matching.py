@@ -2,43 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from invoices.domain.books import NEVER_SOLD, Item
-from invoices.domain.names import name_words, normalised_name, same_name
+from invoices.domain.names import clean_item_name, name_words, normalised_name, same_name
 
 
 class ItemReason(StrEnum):
+    LINKED = "linked"  # "…, as last time"
     SKU = "sku"  # "…, by SKU RACK-4L"
     NAME = "name"  # "…, same name"
-    INACTIVE = "inactive"  # the only match is inactive in QuickBooks; nothing is proposed
+    DEFAULT = "default"  # "Default item": the company's policy
+    NEW = "new"  # "New item “…”, created with the invoice": the company's policy
+    INACTIVE = "inactive"  # the match is inactive in QuickBooks; nothing is proposed
     NONE = "none"  # "No QuickBooks item yet"
 
 
 @dataclass(frozen=True, slots=True)
 class ItemProposal:
-    """`name` is the matched item's (also of the inactive one); `item_id` is empty when nothing is proposed."""
+    """`name` is the matched item's, also of the inactive one, or the new item's.
+
+    `item_id` is empty when nothing is proposed; `inactive_id` then tells which item that would have been.
+    """
 
     item_id: str
     reason: ItemReason
     name: str = ""
     sku: str = ""
+    inactive_id: str = ""
 
 
-def propose_item(code: str, name: str, items: Iterable[Item]) -> ItemProposal:
-    """By SKU, else by exact name; both without regard to case and blanks. Inactive items are named, never proposed."""
-    sold = [item for item in items if item.type not in NEVER_SOLD]
-    by_sku = [item for item in sold if code.strip() and _key(item.sku) == _key(code)]
-    by_name = [item for item in sold if name.strip() and _key(shown_name(item)) == _key(name)]
-    for matches, reason in ((by_sku, ItemReason.SKU), (by_name, ItemReason.NAME)):
-        for item in matches:
-            if item.active:
-                return ItemProposal(item.id, reason, item.name, item.sku)
-    for item in (*by_sku, *by_name):
-        return ItemProposal("", ItemReason.INACTIVE, shown_name(item), item.sku)
-    return ItemProposal("", ItemReason.NONE)
+@dataclass(frozen=True, slots=True)
+class ItemPolicy:
+    """What the company wants for a product without an item: nothing by default, so that a person is asked."""
+
+    default_item_id: str = ""  # one item for everything
+    income_account_id: str = ""  # an item of its own, created with this account
+
+
+class ItemMatcher:
+    """Finds the items of a deal's products. Made once for all of them: there may be thousands of items."""
+
+    def __init__(
+        self, items: Iterable[Item], *, links: Mapping[int, str] | None = None, policy: ItemPolicy | None = None
+    ) -> None:
+        """`links` are the items that people chose before, by the product's id."""
+        self.links, self.policy = links or {}, policy or ItemPolicy()
+        self.by_id: dict[str, Item] = {}
+        self.by_sku: dict[str, list[Item]] = {}
+        self.by_name: dict[str, list[Item]] = {}
+        for item in items:
+            if item.type not in NEVER_SOLD:
+                self.by_id[item.id] = item
+                self.by_sku.setdefault(_key(item.sku), []).append(item)
+                self.by_name.setdefault(_key(shown_name(item)), []).append(item)
+
+    def propose(self, code: str, name: str, *, product_id: int | None = None) -> ItemProposal:
+        """As last time, else by SKU, else by exact name, without regard to case and blanks; else the policy.
+
+        An inactive match is named, and nothing is put in its place: somebody has to know. An item that is gone from
+        QuickBooks matches nothing. Only a product gets an item of its own, not the line of a deal without products.
+        """
+        linked = self.by_id.get(self.links.get(product_id or 0, ""))
+        matches = [(ItemReason.LINKED, [linked] if linked else [])]
+        if linked is None or linked.active:
+            matches.append((ItemReason.SKU, self.by_sku.get(_key(code), []) if code.strip() else []))
+            same = self.by_name.get(_key(name)) or self.by_name.get(_key(clean_item_name(name))) or []
+            matches.append((ItemReason.NAME, same if name.strip() else []))
+        for reason, found in matches:
+            for item in found:
+                if item.active:
+                    return ItemProposal(item.id, reason, item.name, item.sku)
+        for _, found in matches:
+            for item in found:
+                return ItemProposal("", ItemReason.INACTIVE, shown_name(item), item.sku, item.id)
+        return self._by_policy(code, name, product_id)
+
+    def _by_policy(self, code: str, name: str, product_id: int | None) -> ItemProposal:
+        default = self.by_id.get(self.policy.default_item_id)
+        if default is not None and default.active:
+            return ItemProposal(default.id, ItemReason.DEFAULT, default.name, default.sku)
+        new = clean_item_name(name)
+        if self.policy.income_account_id and product_id and new:
+            return ItemProposal("", ItemReason.NEW, new, code.strip())
+        return ItemProposal("", ItemReason.NONE)
 
 
 def shown_name(item: Item) -> str:

@@ -1,4 +1,4 @@
-"""Names of customers: what QuickBooks accepts, and when two spellings mean the same party."""
+"""Names of customers and items: what QuickBooks accepts, and when two spellings mean the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 LONGEST_NAME = 500
+LONGEST_ITEM_NAME = 100
 LEGAL_FORMS = {
     "ab", "ag", "as", "bv", "co", "company", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited",
     "llc", "llp", "ltd", "ltda", "oy", "plc", "proprietary", "pty", "sa", "sarl", "sas", "sia", "sl", "spa", "srl",
@@ -13,15 +14,20 @@ LEGAL_FORMS = {
 }  # fmt: skip
 
 
-def clean_name(name: str) -> str:
-    """The name as QuickBooks takes it: no colon, tab or line break, single blanks, at most 500 characters.
+def clean_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """The name as QuickBooks takes it: no colon, tab or line break, single blanks, at most so many characters.
 
-    A colon would mean a sub-customer there. "Atlas: Trade Counter" becomes "Atlas – Trade Counter".
+    A colon would mean a sub-customer or a category there. "Atlas: Trade Counter" becomes "Atlas – Trade Counter".
     """
     readable = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in name)
     readable = re.sub(r"\s*:\s+", " – ", readable)
     readable = re.sub(r"\s*:", "-", readable)
-    return re.sub(r"\s+", " ", readable).strip()[:LONGEST_NAME].rstrip(" –-")
+    return re.sub(r"\s+", " ", readable).strip()[:longest].rstrip(" –-")
+
+
+def clean_item_name(name: str) -> str:
+    """A product's name as the name of an item: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/item"""
+    return clean_name(name, LONGEST_ITEM_NAME)
 
 
 def same_name(one: str, other: str) -> bool:

@@ -18,6 +18,7 @@ class Step(StrEnum):
     """What was being written when QuickBooks refused."""
 
     CUSTOMER = "customer"
+    ITEM = "item"
     INVOICE = "invoice"
 
 

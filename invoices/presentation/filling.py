@@ -11,7 +11,7 @@ from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
 from invoices.form_memory import LineMemory, Memory
-from invoices.forms import NEW_CUSTOMER, FormInput, LineInput
+from invoices.forms import NEW_CUSTOMER, NEW_ITEM, FormInput, LineInput
 from invoices.presentation.say import Say
 from invoices.services import Preparation
 
@@ -32,7 +32,9 @@ def memory_of(preparation: Preparation) -> Memory:
         linked_id=choice.linked.customer_id if choice.linked else "",
         candidates=((choice.linked,) if choice.linked else ()) + choice.candidates,
         lines={
-            key_of(index): LineMemory(line.description, item, tax, line.product_id, line.attachment_id)
+            key_of(index): LineMemory(
+                line.description, item, tax, line.product_id, line.attachment_id, line.product_code
+            )
             for index, (line, item, tax) in enumerate(proposals)
         },
         product_count=sum(1 for product in deal.products if product.enabled),
@@ -137,7 +139,7 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
     return LineInput(
         key=key,
         description=line.description,
-        item_id=line.item_id,
+        item_id=line.item_id or (NEW_ITEM if line.needs_new_item else ""),
         quantity=say.number(line.quantity),
         price=say.price(line.unit_price, currency),
         discount=localised_discount(line.discount_text, currency, say),

@@ -372,6 +372,14 @@ def _all_items(_finding: Finding, _w: Words) -> Told:
     return Told(_("Every line has an active item"))
 
 
+def _new_items(finding: Finding, _w: Words) -> Told:
+    count = int(_number(finding, "count"))
+    said = ngettext(
+        "{count} new item is created with the invoice", "{count} new items are created with the invoice", count
+    )
+    return Told(said.format(count=count))
+
+
 def _all_tax_codes(_finding: Finding, with_words: Words) -> Told:
     return Told(_("Every line has a {tax} code").format(tax=with_words.tax))
 
@@ -474,6 +482,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "no_quantity": _no_quantity,
     "discount_over_line": _discount_over_line,
     "all_items": _all_items,
+    "new_items": _new_items,
     "all_tax_codes": _all_tax_codes,
     "two_discounts": _two_discounts,
     "discounts_off": _discounts_off,

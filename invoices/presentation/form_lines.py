@@ -11,10 +11,10 @@ from django.utils.translation import ngettext
 
 from integration_settings.reference import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
-from invoices.domain.matching import ItemReason
+from invoices.domain.matching import ItemReason, shown_name
 from invoices.domain.tax import TaxReason
 from invoices.form_memory import LineMemory, Memory
-from invoices.forms import FormInput, LineInput, Lists
+from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
 from invoices.presentation import words
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
@@ -152,18 +152,26 @@ def named(labels: Mapping[str, str], name: str) -> dict[str, str]:
 def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tuple[str, str, str, bool]:
     """(text, icon, tone, is a fault)"""
     item = lists.items.get(line.item_id)
+    if line.item_id == NEW_ITEM and known and known.item.reason == ItemReason.NEW:
+        # Translators: the item that a line will stand for; {item} is its name
+        return _("New item “{item}”, created with the invoice").format(item=known.item.name), "plus", "accent", False
     if item is None:
         if known and known.item.reason == ItemReason.INACTIVE:
             return _("“{item}” is inactive").format(item=known.item.name), "error", "negative", True
         return _("No QuickBooks item yet"), "error", "negative", True
     if not item.active:
-        return _("“{item}” is inactive").format(item=item.name), "error", "negative", True
-    if known and known.item.item_id == item.id:
-        if known.item.reason == ItemReason.SKU:
-            # Translators: which item a line stands for, and why
-            return _("{item}, by SKU {sku}").format(item=item.name, sku=known.item.sku), "checked", "positive", False
-        return _("{item}, same name").format(item=item.name), "checked", "positive", False
-    return _("{item}, chosen here").format(item=item.name), "checked", "positive", False
+        return _("“{item}” is inactive").format(item=shown_name(item)), "error", "negative", True
+    reason = known.item.reason if known and known.item.item_id == item.id else None
+    told = {
+        # Translators: which item a line stands for, and why
+        ItemReason.SKU: _("{item}, by SKU {sku}"),
+        ItemReason.NAME: _("{item}, same name"),
+        ItemReason.LINKED: _("{item}, as last time"),
+        # Translators: the item that the company wants for all products without one
+        ItemReason.DEFAULT: _("Default item, {item}"),
+    }
+    said = told[reason] if reason in told else _("{item}, chosen here")
+    return said.format(item=item.name, sku=item.sku), "checked", "positive", False
 
 
 def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:

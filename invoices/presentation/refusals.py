@@ -43,6 +43,8 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
     """`customer` is the name that the new customer was to get."""
     if refusal is None:
         return Explained(_("QuickBooks refused the invoice."), "")
+    if refusal.new_item:
+        return _item_refused(refusal)
     if refusal.code == NAME_TAKEN:
         return _name_taken(refusal, customer)
     known = {
@@ -88,6 +90,18 @@ def _name_taken(refusal: Refusal, customer: str) -> Explained:
         return Explained(fact, _("QuickBooks needs another name for the customer."))
     said = _("QuickBooks needs another name for the customer. We suggest “{suggestion}”.")
     return Explained(fact, said.format(suggestion=free_name(customer)))
+
+
+def _item_refused(refusal: Refusal) -> Explained:
+    name = refusal.new_item
+    if refusal.taken_by == "inactive item":
+        fact = _("“{item}” is inactive in QuickBooks.").format(item=name)
+        return Explained(fact, _("Choose another item or make it active there."))
+    if refusal.taken_by == "category":
+        fact = _("“{item}” is a category in QuickBooks, so no item can have that name.").format(item=name)
+        return Explained(fact, _("Choose another item."))
+    fact = _("QuickBooks did not take the new item “{item}”.").format(item=name)
+    return Explained(fact, quoted(refusal) or _("Choose another item."))
 
 
 def free_name(name: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.draft import InvoiceDraft
@@ -166,9 +167,16 @@ def _steps_of_sending(story: Story) -> tuple[Step, ...]:
     else:
         customer = Step("current", _("Creating the customer, {customer}").format(customer=story.customer))
     sending = _("Sending the invoice, {total}").format(total=story.total) if story.total else _("Sending the invoice")
+    new = [line for line in story.draft.lines if line.new_item]
+    waits = customer_known and any(line.needs_new_item for line in new)
+    item_text = ngettext("Creating the item, {items}", "Creating the items: {items}", len(new))
+    names = ", ".join(dict.fromkeys(line.new_item for line in new))
+    done = customer_known and not waits
+    items = [Step("current" if waits else "done" if done else "", item_text.format(items=names))] if new else []
     return (
         customer,
-        Step("current" if customer_known else "", sending),
+        *items,
+        Step("current" if done else "", sending),
         Step("", _("Comparing the totals")),
         Step("", _("Writing the note on the deal")),
     )

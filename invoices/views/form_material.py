@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from integration_settings import reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
+from integration_settings.reference import AS_STORED
 from integration_settings.tenancy import Visitor
 from invoices import services
 from invoices.customer_updates import Wish
@@ -28,9 +28,6 @@ from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
 from invoices.services import Preparation
 from invoices.views.answers import Problem
-
-AS_STORED = timedelta(days=36_500)
-"""The lists were read when the form opened; nobody is asked again while somebody types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,7 @@ def connection_of(visitor: Visitor) -> QuickBooksConnection:
 
 
 def lists_of(visitor: Visitor) -> Lists:
+    """As they were when the form opened; nobody is asked again while somebody types."""
     company = visitor.company
     return Lists(
         tax_codes={code.id: code for code in reference.tax_codes(company, AS_STORED)},

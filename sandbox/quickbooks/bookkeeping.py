@@ -137,6 +137,11 @@ def edit_item(books: b.Books, wish: Row) -> Row:
     return items.save(books, {**handle(row), "sparse": True, **dict(wish.get("set") or {})})
 
 
+def add_category(books: b.Books, wish: Row) -> Row:
+    """{name}: a category for items."""
+    return items.save(books, {"Name": str(wish.get("name", "")), "Type": "Category"})
+
+
 def activity(entity: str, active: bool) -> Deed:
     change = edit_customer if entity == "Customer" else edit_item
     return lambda books, wish: change(books, {**wish, "set": {"Active": active}})
@@ -180,6 +185,7 @@ DEEDS: dict[str, Deed] = {
     "deactivate_customer": activity("Customer", active=False),
     "activate_customer": activity("Customer", active=True),
     "edit_item": edit_item,
+    "add_category": add_category,
     "deactivate_item": activity("Item", active=False),
     "activate_item": activity("Item", active=True),
     "list_activity": list_activity,

@@ -12,7 +12,8 @@ from typing import Any
 from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
-from invoices.domain.books import Books
+from integration_settings.reference import Item
+from invoices.domain.books import TAXABLE, Books
 from invoices.domain.customer_update import (
     AddressParts,
     Change,
@@ -21,8 +22,8 @@ from invoices.domain.customer_update import (
     in_parts,
     with_line,
 )
-from invoices.domain.draft import BillTo, InvoiceDraft
-from invoices.domain.names import clean_name, name_words, same_name
+from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
+from invoices.domain.names import clean_item_name, clean_name, name_words, same_name
 from invoices.domain.tax import totals
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice, KnownCustomer
 from invoices.invoice_bodies import carries_mark, mark_line
@@ -52,6 +53,8 @@ class FakeInvoiceGateway:
     outbox: list[tuple[str, str]] = field(default_factory=list)
     names_of_others: dict[str, str] = field(default_factory=dict)
     inactive_items: set[str] = field(default_factory=set)
+    items: dict[str, Item] = field(default_factory=dict)
+    """Those that were created here, and what else tests put beside them: categories, say."""
     calls: list[str] = field(default_factory=list)
     blind: bool = False
     """Searches find nothing yet, as with an index that lags."""
@@ -87,6 +90,17 @@ class FakeInvoiceGateway:
         """A bookkeeper's deed, too."""
         old = self.records[customer_id]
         self.records[customer_id] = replace(old, **({"sync_token": str(int(old.sync_token) + 1)} | fields))
+
+    def add_item(self, name: str, **fields: Any) -> Item:
+        values = {"id": str(next(self.ids)), "name": name, "sku": "", "type": "Service", "active": True, "price": None}
+        item = Item(**({**values, "tax_code_id": "", "taxable": False} | fields))
+        self.items[item.id] = item
+        return item
+
+    def deactivate_item(self, item_id: str) -> None:
+        self.inactive_items.add(item_id)
+        if item := self.items.get(item_id):
+            self.items[item_id] = replace(item, active=False, name=f"{item.name} (deleted)")
 
     def change(self, qbo_invoice_id: str, **fields: Any) -> IssuedInvoice:
         """A bookkeeper's deed."""
@@ -141,6 +155,21 @@ class FakeInvoiceGateway:
             return self._answered(record.customer_id)
 
         return self._write("update_customer", request_id, update)
+
+    def create_item(self, line: DraftLine, *, request_id: str) -> Item:
+        def create() -> Item:
+            if not line.income_account_id:
+                raise Rejected("quickbooks", "refused", code="2020", element="IncomeAccountRef")
+            if self._item_named(line.new_item):
+                raise Rejected("quickbooks", "refused", code="6240", message="Duplicate Name Exists Error")
+            return self.add_item(
+                clean_item_name(line.new_item),
+                sku=line.product_code.strip() if len(line.product_code) <= 100 else "",
+                tax_code_id="" if self.books.american else line.tax_code_id,
+                taxable=line.tax_code_id == TAXABLE,
+            )
+
+        return self._write("create_item", request_id, create)
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         def create() -> IssuedInvoice:
@@ -233,6 +262,14 @@ class FakeInvoiceGateway:
     def owner_of_name(self, name: str) -> str:
         self._read("owner_of_name")
         return next((owner for other, owner in self.names_of_others.items() if same_name(other, name)), "")
+
+    def item_named(self, name: str) -> Item | None:
+        self._read("item_named")
+        return self._item_named(name)
+
+    def _item_named(self, name: str) -> Item | None:
+        found = (item for item in self.items.values() if same_name(item.name.removesuffix(" (deleted)"), name))
+        return next(found, None)
 
     def inactive_reference(self, draft: InvoiceDraft, customer_id: str) -> str:
         self._read("inactive_reference")

@@ -29,6 +29,7 @@ class Case:
     gateway: InvoiceGateway
     item_id: str
     tax_code_id: str
+    account_id: str
 
     def draft(self, **fields: Any) -> Any:
         line = a_line(item_id=self.item_id, tax_code_id=self.tax_code_id)
@@ -38,6 +39,11 @@ class Case:
         return self.gateway.create_customer(
             a_bill_to(name=name, **fields), "GBP", mark="Created from Pipedrive · organization 31", request_id=new_id()
         )
+
+    def item(self, name: str = "Mezzanine gate", request_id: str = "", **fields: Any) -> Any:
+        line = {"item_id": "", "new_item": name, "product_id": 501, "tax_code_id": self.tax_code_id}
+        line |= {"income_account_id": self.account_id, "product_code": "GATE-1"} | fields
+        return self.gateway.create_item(a_line(**line), request_id=request_id or new_id())
 
     def invoice(self, customer_id: str = "", **fields: Any) -> Any:
         customer_id = customer_id or self.customer(f"Customer {new_id()[:8]}").customer_id
@@ -59,7 +65,10 @@ class InMemory(Case):
         customers[customer_id] = replace(customers[customer_id], active=False)
 
     def deactivate_item(self, item_id: str) -> None:
-        self.gateway.inactive_items.add(item_id)
+        self.gateway.deactivate_item(item_id)
+
+    def add_category(self, name: str) -> None:
+        self.gateway.add_item(name, type="Category")
 
     def employ(self, name: str) -> None:
         self.gateway.names_of_others[name] = "vendor"
@@ -91,6 +100,9 @@ class StandIn(Case):
     def deactivate_item(self, item_id: str) -> None:
         self.book("deactivate_item", item_id)
 
+    def add_category(self, name: str) -> None:
+        self.book("add_category", "", name=name)
+
     def employ(self, name: str) -> None:
         """The seeds have a vendor of that name."""
 
@@ -101,12 +113,13 @@ class StandIn(Case):
 @pytest.fixture(params=["in memory", "stand-in"])
 def case(request):
     if request.param == "in memory":
-        return InMemory(FakeInvoiceGateway(), "1", "2")
+        return InMemory(FakeInvoiceGateway(), "1", "2", "79")
     tenant = request.getfixturevalue("connect")("GB")
     item = next(item for item in reference.items(tenant.company) if item.active and item.name == "Installation")
     code = next(code for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
     gateway = QuickBooksGateway(tenant.quickbooks)
-    return StandIn(gateway, item.id, code.id, request.getfixturevalue("control"), tenant.realm)
+    account = reference.income_accounts(tenant.company)[0]
+    return StandIn(gateway, item.id, code.id, account.id, request.getfixturevalue("control"), tenant.realm)
 
 
 def new_id() -> str:
@@ -432,3 +445,52 @@ def test_an_update_of_an_old_version_is_refused_and_a_request_id_repeats_its_ans
         case.gateway.update_customer(old, changes, request_id=new_id())
     assert refused.value.code == "5010"
     assert case.gateway.read_customer(made.customer_id) == first
+
+
+# Items
+
+
+def test_a_new_item_can_be_invoiced_at_once(case):
+    made = case.item()
+    assert (made.name, made.sku, made.type, made.active) == ("Mezzanine gate", "GATE-1", "Service", True)
+    assert made.tax_code_id == case.tax_code_id
+    line = a_line(item_id=made.id, tax_code_id=case.tax_code_id)
+    assert case.invoice(lines=(line,)).total >= D(100)
+
+
+def test_the_same_request_id_never_creates_two_items(case):
+    request_id = new_id()
+    assert case.item(request_id=request_id).id == case.item(request_id=request_id).id
+
+
+@pytest.mark.parametrize("spelling", ["Mezzanine gate", "MEZZANINE gate"])
+def test_an_items_name_is_taken_once_also_by_an_inactive_one(case, spelling):
+    made = case.item()
+    for _ in range(2):
+        with pytest.raises(Rejected) as refused:
+            case.item(spelling)
+        assert refused.value.code == "6240"
+        found = case.gateway.item_named(spelling)
+        assert found.id == made.id
+        case.deactivate_item(made.id)
+    assert not found.active
+
+
+def test_a_category_has_its_name_too(case):
+    case.add_category("Gates and barriers")
+    with pytest.raises(Rejected) as refused:
+        case.item("Gates and barriers")
+    assert refused.value.code == "6240"
+    assert case.gateway.item_named("gates AND barriers").type == "Category"
+    assert case.gateway.item_named("Gates") is None
+
+
+def test_an_item_needs_an_income_account(case):
+    with pytest.raises(Rejected):
+        case.item(income_account_id="")
+
+
+def test_what_quickbooks_takes_in_no_name_is_cleaned_on_its_way(case):
+    assert case.item("Gate:  left\thinged\n").name == "Gate – left hinged"
+    long = case.item("y" * 130, product_code="z" * 101)
+    assert (long.name, long.sku) == ("y" * 100, "")

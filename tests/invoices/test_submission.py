@@ -19,7 +19,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from invoices import selectors, submission
-from invoices.customers import CLAIM
+from invoices.claims import CLAIM
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.leases import LEASE, claim
@@ -539,22 +539,22 @@ def test_two_deals_of_one_organization_make_one_customer(new, gateway, company, 
 
 
 def test_a_dead_workers_claim_on_a_customer_runs_out(new, gateway, clock, monkeypatch):
-    from invoices import customers
+    from invoices.models import CreationClaim
 
     def die(*_args, **_kwargs):
         raise Killed
 
-    monkeypatch.setattr(customers.CustomerClaim.objects.all().__class__, "delete", lambda self: (0, {}))
+    monkeypatch.setattr(CreationClaim.objects.all().__class__, "delete", lambda self: (0, {}))
     gateway.create_customer, real = die, gateway.create_customer
     with pytest.raises(Killed):
         submit(new, gateway)
     gateway.create_customer = real
     monkeypatch.undo()
-    assert customers.CustomerClaim.objects.count() == 1
+    assert CreationClaim.objects.count() == 1
     new.refresh_from_db()
     settle(new, gateway, clock)
     assert new.submission == Submission.SUCCEEDED
-    assert customers.CustomerClaim.objects.count() == 0
+    assert CreationClaim.objects.count() == 0
 
 
 def test_the_name_is_cleaned_on_its_way(company, gateway):

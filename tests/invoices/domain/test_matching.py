@@ -5,10 +5,11 @@ import pytest
 from invoices.domain.matching import (
     CustomerCandidate,
     Evidence,
+    ItemMatcher,
+    ItemPolicy,
     ItemReason,
     Strength,
     best_candidate,
-    propose_item,
     rank_customers,
 )
 
@@ -39,12 +40,57 @@ ITEMS = (
     ],
 )
 def test_a_product_finds_its_item_and_says_why(code, name, item_id, reason):
-    found = propose_item(code, name, ITEMS)
+    found = ItemMatcher(ITEMS).propose(code, name)
     assert (found.item_id, found.reason) == (item_id, reason)
 
 
 def test_an_inactive_item_is_named_without_quickbooks_own_addition():
-    assert propose_item("RACK-3L", "", ITEMS).name == "Pallet racking bay 3L"
+    assert ItemMatcher(ITEMS).propose("RACK-3L", "").name == "Pallet racking bay 3L"
+
+
+@pytest.mark.parametrize(
+    ("links", "item_id", "reason"),
+    [
+        ({501: "2"}, "2", ItemReason.LINKED),
+        ({501: "3"}, "", ItemReason.INACTIVE),  # nothing is put in its place, although the SKU would match
+        ({501: "99"}, "1", ItemReason.SKU),  # gone from QuickBooks
+        ({501: "4"}, "1", ItemReason.SKU),  # a category by now
+        ({502: "2"}, "1", ItemReason.SKU),
+    ],
+)
+def test_what_was_chosen_before_comes_first(links, item_id, reason):
+    found = ItemMatcher(ITEMS, links=links).propose("RACK-4L", "Whatever", product_id=501)
+    assert (found.item_id, found.reason) == (item_id, reason)
+
+
+def test_an_inactive_choice_is_named():
+    found = ItemMatcher(ITEMS, links={501: "3"}).propose("", "", product_id=501)
+    assert (found.name, found.inactive_id) == ("Pallet racking bay 3L", "3")
+
+
+ONE_FOR_ALL, CREATE = ItemPolicy(default_item_id="2"), ItemPolicy(income_account_id="79")
+
+
+@pytest.mark.parametrize(
+    ("policy", "product_id", "name", "item_id", "reason", "shown"),
+    [
+        (ItemPolicy(), 501, "Unheard of", "", ItemReason.NONE, ""),
+        (ONE_FOR_ALL, 501, "Unheard of", "2", ItemReason.DEFAULT, "Installation"),
+        (ONE_FOR_ALL, None, "Unheard of", "2", ItemReason.DEFAULT, "Installation"),
+        (ItemPolicy(default_item_id="3"), 501, "Unheard of", "", ItemReason.NONE, ""),  # inactive
+        (ItemPolicy(default_item_id="99"), 501, "Unheard of", "", ItemReason.NONE, ""),
+        (CREATE, 501, "Atlas: Trade\tCounter", "", ItemReason.NEW, "Atlas – Trade Counter"),
+        (CREATE, 501, "x" * 120, "", ItemReason.NEW, "x" * 100),
+        (CREATE, 501, " : ", "", ItemReason.NONE, ""),
+        (CREATE, None, "The whole deal", "", ItemReason.NONE, ""),  # no product, no item of its own
+        (CREATE, 501, "Pallet racking bay 3L", "", ItemReason.INACTIVE, "Pallet racking bay 3L"),
+        (CREATE, 501, "Installation:", "2", ItemReason.NAME, "Installation"),  # as it would be cleaned
+        (ONE_FOR_ALL, 501, "Pallet racking bay 3L", "", ItemReason.INACTIVE, "Pallet racking bay 3L"),
+    ],
+)
+def test_without_any_match_the_companys_policy_decides(policy, product_id, name, item_id, reason, shown):
+    found = ItemMatcher(ITEMS, policy=policy).propose("", name, product_id=product_id)
+    assert (found.item_id, found.reason, found.name) == (item_id, reason, shown)
 
 
 def candidate(customer_id, name, email="", currency="GBP", active=True):
