@@ -9,11 +9,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from integration_settings.models import CompanySettings
+from integration_settings.item_links import ChosenPolicy
+from integration_settings.models import CompanySettings, ItemPolicy
 from integration_settings.pipedrive_fields import Field
+from integration_settings.reference import Account, Item
 
 MOST_DAYS = 365
 MAPPINGS = ("recipient_field", "address_field", "email_field", "tax_id_field")
+POLICY = ("item_policy", "default_item_id", "income_account_id")
+_NO_ITEM = _("Choose the item that products without one get.")
+_ITEM_GONE = _("This item is inactive or gone from QuickBooks. Choose another one.")
+_NO_ACCOUNT = _("Choose the income account of new items.")
+_ACCOUNT_GONE = _("This account is inactive or gone from QuickBooks. Choose another one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,32 @@ class MappingRow:
     optional: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyChoice:
+    """The policy's item or account. `gone`: QuickBooks no longer offers it; `saved` is the stored one's name."""
+
+    field: forms.BoundField
+    value: str
+    name: str
+    saved: str
+    gone: bool
+    offered: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLists:
+    """What the policy for products without an item may name: active items and income accounts, None when not read."""
+
+    chosen: ChosenPolicy
+    items: Sequence[Item] | None = None
+    accounts: Sequence[Account] | None = None
+
+
 class SettingsForm(forms.Form):
-    """Four mappings, the payment term, a default. A stored field that Pipedrive no longer has may stay; it is told."""
+    """Four mappings, the payment term, a default, and what becomes of products without an item.
+
+    A stored field, item or account that the service no longer has may stay; it is pointed out.
+    """
 
     recipient_field = forms.ChoiceField(label=_("Recipient"))
     address_field = forms.ChoiceField(label=_("Address"), required=False)
@@ -51,12 +82,23 @@ class SettingsForm(forms.Form):
         required=False,
         widget=forms.CheckboxInput(attrs={"data-change-label": _("Update customers")}),
     )
+    item_policy = forms.ChoiceField(choices=ItemPolicy.choices, required=False)
+    default_item_id = forms.CharField(required=False, max_length=32)
+    income_account_id = forms.CharField(required=False, max_length=32)
 
     def __init__(
-        self, data: Any = None, *, stored: CompanySettings, fields: Sequence[Field], tax_id_label: str
+        self,
+        data: Any = None,
+        *,
+        stored: CompanySettings,
+        fields: Sequence[Field],
+        tax_id_label: str,
+        items: ItemLists,
     ) -> None:
+        self.items = items
         values = {name: getattr(stored, name) for name in (*MAPPINGS, "due_days")}
-        super().__init__(data, initial=values | {"updates_customers": stored.updates_customers})
+        policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
+        super().__init__(data, initial=values | policy | {"updates_customers": stored.updates_customers})
         known = {field.code for field in fields}
         self.missing = {name for name in MAPPINGS if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
@@ -82,6 +124,62 @@ class SettingsForm(forms.Form):
     def values(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
 
+    def clean_item_policy(self) -> str:
+        return self.cleaned_data["item_policy"] or self.items.chosen.policy
+
+    def clean(self) -> dict[str, Any]:
+        """The item or the account that the policy needs is there; what it does not need is not asked about."""
+        cleaned = super().clean() or self.cleaned_data
+        policy = cleaned.get("item_policy")
+        cleaned["default_item_id"] = self._known(
+            "default_item_id", self._item_names, policy == ItemPolicy.DEFAULT, _NO_ITEM, _ITEM_GONE
+        )
+        cleaned["income_account_id"] = self._known(
+            "income_account_id", self._account_names, policy == ItemPolicy.CREATE, _NO_ACCOUNT, _ACCOUNT_GONE
+        )
+        chosen = cleaned["default_item_id"]
+        kept = self.items.chosen.default_item_name if chosen == self.items.chosen.default_item_id else ""
+        cleaned["default_item_name"] = self._item_names.get(chosen, kept)
+        return cleaned
+
+    def _known(self, name: str, offered: dict[str, str], needed: bool, missing: Any, gone: Any) -> str:
+        value = str(self.cleaned_data.get(name, ""))
+        if value and (value in offered or value == getattr(self.items.chosen, name)):
+            return value
+        if needed:
+            self.add_error(name, gone if value else missing)
+        return ""
+
+    @property
+    def _item_names(self) -> dict[str, str]:
+        return {item.id: item.name for item in self.items.items or ()}
+
+    @property
+    def _account_names(self) -> dict[str, str]:
+        return {account.id: account.name for account in self.items.accounts or ()}
+
+    @property
+    def policy(self) -> str:
+        return str(self["item_policy"].value() or ItemPolicy.STOP)
+
+    @property
+    def default_item(self) -> PolicyChoice:
+        value, chosen = str(self["default_item_id"].value() or ""), self.items.chosen
+        former = chosen.default_item_name if value == chosen.default_item_id else ""
+        gone = bool(value) and self.items.items is not None and value not in self._item_names
+        saved = self._item_names.get(chosen.default_item_id, chosen.default_item_name)
+        return PolicyChoice(self["default_item_id"], value, self._item_names.get(value, former), saved, gone)
+
+    @property
+    def income_account(self) -> PolicyChoice:
+        value = str(self["income_account_id"].value() or "")
+        gone = bool(value) and self.items.accounts is not None and value not in self._account_names
+        names = self._account_names
+        saved = names.get(self.items.chosen.income_account_id, "")
+        return PolicyChoice(
+            self["income_account_id"], value, names.get(value, ""), saved, gone, tuple(sorted(names.items(), key=_name))
+        )
+
     def _shown(self, name: str) -> str:
         """The label of the choice in force, for those who may only look."""
         chosen = str(self[name].value() or "")
@@ -91,6 +189,10 @@ class SettingsForm(forms.Form):
                 if code == chosen:
                     return str(text)
         return str(_("Not filled"))
+
+
+def _name(entry: tuple[str, str]) -> str:
+    return entry[1].casefold()
 
 
 def _choices(fields: Sequence[Field], *, required: bool, lost: str) -> list[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from integration_settings.tenancy import renew_page_token
-from integration_settings.views import pages, pipedrive_install, quickbooks_sign_in, settings_page
+from integration_settings.views import pages, pipedrive_install, product_items, quickbooks_sign_in, settings_page
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -23,5 +23,8 @@ urlpatterns = [
     path("embed/settings/content", settings_page.content, name="embed_settings_content"),
     path("embed/settings/save", settings_page.save, name="embed_settings_save"),
     path("embed/settings/check", settings_page.check, name="embed_settings_check"),
+    path("embed/settings/products", product_items.products, name="embed_settings_products"),
+    path("embed/settings/products/<int:product_id>", product_items.change, name="embed_settings_product_change"),
+    path("embed/settings/products/<int:product_id>/forget", product_items.forget, name="embed_settings_product_forget"),
     path("embed/settings/disconnect", settings_page.disconnect, name="embed_settings_disconnect"),
 ]

@@ -1,4 +1,4 @@
-"""The settings inside Pipedrive: connection, fields that fill the invoice, terms."""
+"""The settings inside Pipedrive: connection, fields that fill the invoice, terms, products without an item."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from integration_settings import connections, services
+from integration_settings import connections, reference, services
 from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
-from integration_settings.forms import MOST_DAYS, SettingsForm
+from integration_settings.forms import MOST_DAYS, ItemLists, SettingsForm
+from integration_settings.item_links import policy_of
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import refresh_profile
+from integration_settings.reference import AS_STORED, ONE_HOUR
 from integration_settings.selectors import administrators_of, settings_of
 from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
 
@@ -56,10 +58,12 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if not visitor.user.is_admin:
         return _page(request, visitor, status=403)
     fields, problem = _fields(visitor.user, timedelta(days=1))
-    form = _form(visitor, fields, request.POST)
+    lists, items_problem = _item_lists(visitor, AS_STORED)
+    form = _form(visitor, fields, lists, request.POST)
     if problem is not None or not form.is_valid():
-        return _page(request, visitor, form=form, fields_problem=problem, status=422)
-    services.save_settings(visitor.company, by=visitor.user.name, values=form.values)
+        return _page(request, visitor, form=form, fields_problem=problem, items_problem=items_problem, status=422)
+    books = {"items_realm_id": visitor.connection.realm_id if visitor.connection else ""}
+    services.save_settings(visitor.company, by=visitor.user.name, values=form.values | books)
     return _page(request, visitor, saved=True)
 
 
@@ -94,19 +98,22 @@ def _page(
     *,
     form: SettingsForm | None = None,
     fields_problem: ServiceError | None = None,
+    items_problem: ServiceError | None = None,
     max_age: timedelta = timedelta(days=1),
     status: int = 200,
     **said: bool,
 ) -> HttpResponse:
     if form is None:
         fields, fields_problem = _fields(visitor.user, max_age)
-        form = _form(visitor, fields)
+        lists, items_problem = _item_lists(visitor)
+        form = _form(visitor, fields, lists)
     stored = settings_of(visitor.company)
     country = visitor.connection.country if visitor.connection else ""
     context = {
         **_connection_context(visitor),
         "form": form,
         "fields_problem": fault_words(fields_problem) if fields_problem else "",
+        "items_problem": fault_words(items_problem) if items_problem and visitor.connection else "",
         "country_without_tax_ids": bool(country) and not keeps_tax_ids(country),
         "stored": stored,
         "refused": status == 403,
@@ -146,9 +153,20 @@ def _fields(user: PipedriveUser, max_age: timedelta) -> tuple[list[Field], Servi
         return [], error
 
 
-def _form(visitor: Visitor, fields: list[Field], data: QueryDict | None = None) -> SettingsForm:
+def _item_lists(visitor: Visitor, max_age: timedelta = ONE_HOUR) -> tuple[ItemLists, ServiceError | None]:
+    """What can be chosen for products without an item; only what is stored when QuickBooks tells nothing."""
+    chosen = policy_of(settings_of(visitor.company), visitor.connection)
+    try:
+        items = [item for item in reference.items(visitor.company, max_age) if item.active]
+        return ItemLists(chosen, items, reference.income_accounts(visitor.company, max_age)), None
+    except ServiceError as error:
+        return ItemLists(chosen), error
+
+
+def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDict | None = None) -> SettingsForm:
     country = visitor.connection.country if visitor.connection else ""
-    return SettingsForm(data, stored=settings_of(visitor.company), fields=fields, tax_id_label=tax_id_label(country))
+    stored = settings_of(visitor.company)
+    return SettingsForm(data, stored=stored, fields=fields, tax_id_label=tax_id_label(country), items=items)
 
 
 def _due_example(request: HttpRequest) -> HttpResponse:

@@ -250,12 +250,14 @@
 
   function isChanged(control) {
     if (!control.name || control.type === "hidden" || control.type === "submit") return false;
-    if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
+    if (control.type === "checkbox") return control.checked !== control.defaultChecked;
+    if (control.type === "radio") return control.checked !== wasChecked(control);
     if (control.options) return control.selectedOptions[0] !== initialOption(control);
     return control.value !== initialValue(control);
   }
 
   const initialValue = (control) => control.dataset.saved ?? control.defaultValue;
+  const wasChecked = ({ dataset: { saved }, value, defaultChecked }) => saved === undefined ? defaultChecked : value === saved;
   const initialOption = (select) => {
     const { saved } = select.dataset;
     const isInitial = (option) => saved === undefined ? option.defaultSelected : option.value === saved;
@@ -299,7 +301,12 @@
   body.addEventListener("reset", ({ target }) => {
     if (!target.matches("[data-changes]")) return;
     setTimeout(() => {
-      for (const control of target.elements) if (control.dataset.saved !== undefined) control.value = control.dataset.saved;
+      for (const control of target.elements) {
+        if (control.dataset.saved === undefined) continue;
+        if (control.type === "radio") control.checked = wasChecked(control);
+        else control.value = control.dataset.saved;
+        if (comboboxOf(control)) chosenLabel.delete(comboboxOf(control));
+      }
       showChanges(target);
     });
   });
