@@ -75,6 +75,8 @@ def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[
         key = key_of(position)
         index = next((index for index, kept in left.items() if _same_origin(kept, line)), None)
         shown = line if index is None else left.pop(index)
+        if shown.needs_new_item:  # it may have been created since, or the policy may be another one
+            shown = replace(shown, item_id=line.item_id, new_item=line.new_item)
         if index is not None:
             keys[index] = key
         rows.append(replace(line_input(shown, key, stored.currency, say), ticked=index is not None))
