@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
 
 from integration_settings import reference
-from integration_settings.errors import Rejected
+from integration_settings.errors import Rejected, ServiceError
 from integration_settings.item_links import link_item, links_of, mark_used, policy_of, usable_account
 from integration_settings.models import CompanySettings, QuickBooksConnection
 from integration_settings.models import ItemPolicy as Policy
@@ -53,6 +54,13 @@ def up_to_date_items(connection: QuickBooksConnection, items: list[Item]) -> lis
     return reference.items(connection.company, timedelta(0))
 
 
+def creates_items(connection: QuickBooksConnection, draft: InvoiceDraft) -> bool:
+    """Whether the draft has new items and the company's policy, as it is now, creates them."""
+    if not any(line.needs_new_item for line in draft.lines):
+        return False
+    return bool(item_policy(connection, settings_of(connection.company), AS_STORED).income_account_id)
+
+
 def with_income_account(connection: QuickBooksConnection, draft: InvoiceDraft) -> InvoiceDraft:
     """The draft whose new items have the company's account: what a form says about it need not be believed."""
     if not any(line.needs_new_item for line in draft.lines):
@@ -64,11 +72,14 @@ def with_income_account(connection: QuickBooksConnection, draft: InvoiceDraft) -
 
 def remember_items(connection: QuickBooksConnection, draft: InvoiceDraft, *, by: str) -> None:
     """Whoever chose an item for a product has said what that product is; of two choices the last one counts."""
-    known = {item.id: item for item in reference.items(connection.company, AS_STORED)}
-    for line in draft.lines:
+    chosen = [(line.product_id, line) for line in draft.lines if line.product_id and line.item_chosen]
+    known: dict[str, Item] = {}
+    with suppress(ServiceError):  # a choice may be lost, never the word about the invoice that is stored already
+        known = {item.id: item for item in reference.items(connection.company, AS_STORED)} if chosen else {}
+    for product_id, line in chosen:
         item = known.get(line.item_id)
-        if line.product_id and line.item_chosen and item and can_be_sold(item):
-            link_item(connection, line.product_id, name=line.name, code=line.product_code, item=item, by=by)
+        if item and can_be_sold(item):
+            link_item(connection, product_id, name=line.name, code=line.product_code, item=item, by=by)
     mark_used(connection, [(line.product_id, line.item_id) for line in draft.lines if line.product_id])
 
 

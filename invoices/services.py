@@ -36,7 +36,7 @@ from invoices.domain.money import Money
 from invoices.domain.tax import TaxProposal, Totals, totals
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
-from invoices.items import item_policy, remember_items, up_to_date_items, with_income_account
+from invoices.items import creates_items, item_policy, remember_items, up_to_date_items, with_income_account
 from invoices.models import Invoice
 from invoices.reports import zone
 from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
@@ -386,18 +386,12 @@ def _checked(
         known_currencies=list_currencies(),
         customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
         deal_value=deal_value,
-        creates_items=_creates_items(connection, draft),
+        creates_items=creates_items(connection, draft),
         invoiced_before=before,
         invoices_before=count,
         prices_were_with_tax=was_with_tax,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
-
-
-def _creates_items(connection: QuickBooksConnection, draft: InvoiceDraft) -> bool:
-    if not any(line.needs_new_item for line in draft.lines):
-        return False
-    return bool(item_policy(connection, settings_of(connection.company), AS_STORED).income_account_id)
 
 
 def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:
