@@ -40,7 +40,7 @@ def test_a_policy_is_chosen_discarded_and_saved(live_app, person, connect):
     expect(item).to_be_focused()
 
     item.fill("deliv")
-    expect(page.get_by_role("listbox").get_by_role("option", name=re.compile("Delivery"))).to_be_visible()
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
     item.press("ArrowDown")
     item.press("Enter")
     page.get_by_role("button", name="Save for the company").click()
@@ -61,7 +61,7 @@ def test_a_choice_is_repaired_changed_and_removed(live_app, person, connect):
     priya.sign_in("Priya Nair", tenant.pair.company_domain)
     priya.open_settings()
     page = priya.settings
-    rows = page.get_by_role("row")
+    rows = page.get_by_role("table", name="Products and items").get_by_role("row")
     expect(page.get_by_text("“Pallet racking bay 3L” is inactive")).to_be_visible()
 
     page.get_by_role("button", name="Show 7 more").click()
