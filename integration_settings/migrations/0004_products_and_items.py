@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integration_settings', '0002_sign_in_may_switch_books'),
+        ('integration_settings', '0003_customers_may_be_updated'),
     ]
 
     operations = [

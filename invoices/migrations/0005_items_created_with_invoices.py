@@ -5,8 +5,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integration_settings', '0003_products_and_items'),
-        ('invoices', '0003_actions_on_invoices'),
+        ('integration_settings', '0004_products_and_items'),
+        ('invoices', '0004_updates_of_customers'),
     ]
 
     operations = [
