@@ -305,7 +305,7 @@
     window.Host.closeModal();
   }
 
-  /* A small form that was swapped in goes again, and whatever had opened it has the focus. */
+  /* A small form goes again; whatever had opened it has the focus. */
   function closeForm(pressed) {
     const opener = document.getElementById(pressed.dataset.closeForm);
     pressed.closest("form").remove();
@@ -335,9 +335,9 @@
       "[data-open-invoice], [data-close-modal], [data-redirect], [data-copy], [data-copy-from], [data-download], [data-close-form], a[data-confirm-title]",
     );
     if (!pressed) return;
-    if (pressed.dataset.download !== undefined) return void download(pressed);
-    if (pressed.dataset.copyFrom !== undefined) return void copyFrom(pressed);
-    if (pressed.dataset.closeForm !== undefined) return void closeForm(pressed);
+    for (const [name, act] of Object.entries({ download, copyFrom, closeForm })) {
+      if (pressed.dataset[name] !== undefined) return void act(pressed);
+    }
     const { openInvoice, modalData, redirect, redirectId, copy: text, copied } = pressed.dataset;
     if (openInvoice !== undefined) {
       const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };
