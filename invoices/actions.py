@@ -32,7 +32,7 @@ from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import NO_WORDS, WAITS, LeaseLost, claim, renew, settle, wait, wait_for
+from invoices.leases import LONG_WAITS, NO_WORDS, WAITS, LeaseLost, claim, renew, settle, wait, wait_for
 from invoices.models import Invoice, InvoiceAction
 from invoices.reports import apply_report, mark_deleted, zone
 from invoices.submission import MakeGateway, follow_soon
@@ -132,7 +132,7 @@ def _look_first(this: Try) -> None:
     try:
         found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
     except ServiceError as error:
-        return wait(action, wait_for(error, action))
+        return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
     apply_report(action.invoice, found, place=zone(this.connection.timezone))

@@ -44,7 +44,9 @@ class Control:
     """Acts on the stand-ins behind the app's back. One method a control address; all return the decoded JSON."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=f"{url}/_sandbox", timeout=30, trust_env=False)
+        # A connection for each call: one kept open may be closed from over there just when it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=f"{url}/_sandbox", timeout=60, trust_env=False, limits=limits)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> Any:
         answer = self.http.request(method, path, json=body, params=query or None)

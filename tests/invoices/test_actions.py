@@ -232,7 +232,11 @@ def test_lacking_rights_are_said(invoice, user, gateway):
 def test_after_a_day_without_quickbooks_it_is_given_up(invoice, user, gateway, clock):
     gateway.fail("read_invoices", DOWN, times=10_000)
     action = want(invoice, Action.VOID, user)
-    see_through(action, gateway, clock, within=timedelta(days=1, hours=1))
+    carry_out(action, gateway)
+    for moment, outcome in ((timedelta(hours=23, minutes=59), False), (timedelta(days=1, seconds=1), True)):
+        clock.move_to(START + moment)
+        carry_out(action, gateway)
+        assert action.is_settled == outcome
     assert action.refusal["code"] == "gave_up"
 
 

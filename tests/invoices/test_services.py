@@ -182,10 +182,11 @@ def test_the_percentage_of_a_code_is_not_taken_from_the_form(harbour, control):
 
 
 def billable(tenant, control, title):
-    """The deal's draft with an item on every line, as after a person has chosen the missing ones."""
+    """The deal's draft with an item on every line, as after a person has chosen the missing and inactive ones."""
     found = prepared(tenant, control, title)
-    item = found.items[0].id
-    return replace(found.draft, lines=tuple(replace(line, item_id=line.item_id or item) for line in found.draft.lines))
+    sold = [item.id for item in found.items]
+    lines = (replace(line, item_id=line.item_id if line.item_id in sold else sold[0]) for line in found.draft.lines)
+    return replace(found.draft, lines=tuple(lines))
 
 
 def test_the_same_form_twice_is_one_intent(harbour, control):
