@@ -28,7 +28,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(happened: Callable[[], Any], *, seconds: float = 15, every: float = 0.05, what: str = "") -> Any:
+def wait_until(happened: Callable[[], Any], *, seconds: float = 60, every: float = 0.05, what: str = "") -> Any:
     """The first true answer of `happened`; fails when none came in time."""
     end = time.monotonic() + seconds
     while True:

@@ -12,7 +12,7 @@ from integration_settings.models import CompanySettings, ItemLink
 from tests.factories import make_item_link
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 
 
 def test_a_policy_is_chosen_discarded_and_saved(live_app, person, connect):

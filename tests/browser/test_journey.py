@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from integration_settings.models import CompanySettings
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 
 NEW_CUSTOMER = "Northgate Dental – storage fit-out"  # seven products; QuickBooks does not know the organization
 KNOWN_CUSTOMER = "Spare shelves, Hull"  # for Bramley Foods, which QuickBooks knows
@@ -43,7 +43,7 @@ def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, co
     priya.close_modal()
     priya.expect_flag(first, "Open")
     assert priya.shut_out_by("panel") == []
-    expect(priya.note(re.compile(f"{first}.*Open", re.DOTALL))).to_have_count(1, timeout=30_000)
+    expect(priya.note(re.compile(f"{first}.*Open", re.DOTALL))).to_have_count(1, timeout=60_000)
 
     # One for a customer that it knows: proposed, with the reason.
     priya.open_deal(KNOWN_CUSTOMER)
@@ -64,8 +64,8 @@ def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, co
     priya.open_deal(NEW_CUSTOMER)
     priya.expect_flag(first, "Open")
     bookkeeper(REALM).receive_payment(first)
-    priya.expect_flag(first, "Paid", seconds=60)
-    expect(priya.note(re.compile(f"{first}.*Paid", re.DOTALL))).to_have_count(1, timeout=30_000)
+    priya.expect_flag(first, "Paid", seconds=120)
+    expect(priya.note(re.compile(f"{first}.*Paid", re.DOTALL))).to_have_count(1, timeout=60_000)
     assert priya.note(re.compile(first)).count() == 1
     assert "Paid" in priya.panel.get_by_role("listitem").filter(has_text=first).first.inner_text()
 

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route, exp
 from integration_settings import formats
 from tests.browser.accessibility import violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = sorted(
@@ -75,7 +75,7 @@ class Shown:
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
     """One for all pages here, which keep nothing: files that never change are fetched and compiled once."""
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 
@@ -96,7 +96,7 @@ def fulfil(body: str = "", status: int = 200, **headers: str) -> Callable[[Route
 # Layout
 
 
-@pytest.mark.timeout(400)  # some forty pages
+@pytest.mark.timeout(900)  # some forty pages
 def test_no_page_is_refused_anything_by_the_content_policy_shuts_anybody_out_or_scrolls_sideways(shown: Shown) -> None:
     for name in EMBEDDED:
         frame = shown.open(name, theme="dark", mode="fixed")

@@ -90,7 +90,7 @@ def no_env_file():
         pytest.skip("a .env file beside the project would fill in what has to be missing")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_an_empty_environment_is_told_one_line_for_each_missing_value(no_env_file):
     told = run(["manage.py", "check"])
     assert told.returncode != 0
@@ -99,7 +99,7 @@ def test_an_empty_environment_is_told_one_line_for_each_missing_value(no_env_fil
     assert {line.split(") ")[1].split(" is missing")[0] for line in lines} == REQUIRED
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_the_web_server_does_not_start_with_an_empty_environment(no_env_file):
     told = run(["-c", "import pipedrive_qb.wsgi"])
     assert told.returncode == 3
@@ -118,7 +118,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_malformed_values_are_told_all_at_once_without_a_trace():
     told = run(["manage.py", "check"], **{**ENVIRONMENT, **{name: value for name, (value, _) in MALFORMED.items()}})
     assert told.returncode != 0

@@ -25,7 +25,7 @@ from tests.factories import D, a_bill_to, a_draft, a_line
 from tests.invoices.test_deal_gateway import deal_called
 from tests.servers import ROOT, environment_of_app, wait_until
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 several_processes = pytest.mark.django_db(transaction=True)
 
 CREATE = {"method": "POST", "path": "/invoice$"}

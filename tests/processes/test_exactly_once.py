@@ -16,7 +16,7 @@ from invoices.models import Invoice
 from tests.processes.conftest import customers_named, invoices_for, settled
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
 INVOICE = "/invoice$"
 
