@@ -132,6 +132,8 @@ def _look_first(this: Try) -> None:
     try:
         found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
     except ServiceError as error:
+        if isinstance(error, AccessDenied) and action.sent_at is None:
+            return _reject(action, {"code": "access_denied", "trace_id": error.trace_id})
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)

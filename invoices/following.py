@@ -109,6 +109,7 @@ def _pause(connection: QuickBooksConnection, error: ServiceError) -> None:
     else:
         away = now - (connection.last_synced_at or connection.connected_at)
         least = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
+        # The chance only spreads repeats in time, it is no secret
         pause = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
         columns["next_sync_at"] = now + min(pause, LONGEST_PAUSE)
     QuickBooksConnection.objects.filter(pk=connection.pk).update(**columns)

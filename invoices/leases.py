@@ -80,4 +80,5 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
         return timedelta(seconds=error.retry_after)
     if isinstance(error, ConnectionExpired):
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
+    # The chance only spreads repeats in time, it is no secret
     return timedelta(seconds=waits[min(row.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311

@@ -111,6 +111,7 @@ def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     log.info("the note of invoice %s waits: %s", invoice.public_id, error)
     if invoice.note_attempts >= MOST_TRIES:
         return {"note_due_at": None, "note_problem": "gave_up", "note_attempts": 0}
+    # The chance only spreads repeats in time, it is no secret
     seconds = WAITS[min(invoice.note_attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
     if isinstance(error, RateLimited):
         seconds = max(seconds, error.retry_after)

@@ -222,8 +222,9 @@ def test_what_certainly_did_nothing_is_tried_again(invoice, user, gateway, clock
     assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
 
 
-def test_lacking_rights_are_said(invoice, user, gateway):
-    gateway.fail("void_invoice", AccessDenied("quickbooks", "403", trace_id="1-abc"))
+@pytest.mark.parametrize("call", ["read_invoices", "void_invoice"])
+def test_lacking_rights_are_said(invoice, user, gateway, call):
+    gateway.fail(call, AccessDenied("quickbooks", "403", trace_id="1-abc"))
     action = want(invoice, Action.VOID, user)
     carry_out(action, gateway)
     assert (action.refusal["code"], action.refusal["trace_id"]) == ("access_denied", "1-abc")
