@@ -147,14 +147,14 @@ def test_forced_colours_keep_edges_where_a_background_meant_something(shown: Sho
 
 def test_outside_pipedrive_the_page_says_where_to_open_it(shown: Shown) -> None:
     shown.page.goto(f"{shown.gallery}/embed/gallery/panel-invoices?id=x")
-    expect(shown.page.get_by_role("heading")).to_have_text("Open this page from a deal in Pipedrive")
+    expect(shown.page.get_by_role("heading", level=1, name="Open this page from a deal in Pipedrive")).to_be_visible()
 
 
 def test_a_silent_host_takes_nothing_away_and_our_own_dialog_asks(shown: Shown) -> None:
     frame = shown.open("panel-invoices", mode="silent", height=625)
     sent: list[str] = []
     shown.page.route("**/_voided", lambda route: (sent.append(route.request.method), fulfil("<li>Voided</li>")(route)))
-    expect(frame.get_by_role("heading", name="Invoices")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Invoices", level=2)).to_be_visible()
     frame.get_by_role("button", name="More for invoice 1053").click()
     frame.get_by_role("menuitem", name="Void…").click()
     dialog = frame.get_by_role("dialog", name="Void invoice 1053?")
