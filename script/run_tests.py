@@ -198,6 +198,7 @@ def sqlite(run: Run, step: Step, _: str) -> None:
     run.pytest(
         step,
         "--ignore=tests/sandbox",
+        "--ignore=tests/browser",
         "--ignore=tests/test_architecture.py",
         "-m",
         f"{QUICK} and not postgres",
@@ -206,15 +207,22 @@ def sqlite(run: Run, step: Step, _: str) -> None:
 
 
 def on_postgres(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "--database-only", "-m", QUICK, workers=2, DATABASE_URL=address)
+    elsewhere = ("--ignore=tests/sandbox", "--ignore=tests/browser")
+    run.pytest(step, *elsewhere, "--database-only", "-m", QUICK, workers=2, DATABASE_URL=address)
 
 
 def processes(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "processes", workers=2, DATABASE_URL=address)
+    run.pytest(step, *marked("processes"), "-m", "processes", workers=2, DATABASE_URL=address)
 
 
 def browser(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "--ignore=tests/sandbox", "-m", "browser", DATABASE_URL=address)
+    run.pytest(step, *marked("browser"), "-m", "browser", DATABASE_URL=address)
+
+
+def marked(marker: str) -> list[str]:
+    """The files that use this marker: to collect all of them costs each process of a run as much as many tests."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if f"mark.{marker}" in file.read_text()]
 
 
 STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
