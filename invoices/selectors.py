@@ -226,10 +226,10 @@ def _updating_of(invoice: Invoice) -> Updating | None:
     return Updating(name, fields, Submission(submission), _refusal(submission, refusal), away is not None)
 
 
-def updating_of(invoice: Invoice) -> Updating | None:
-    """The update of the customer that was ticked with this invoice, for one that was read without it."""
-    found = with_doing(Invoice.objects.filter(pk=invoice.pk)).first()
-    return _updating_of(found) if found else None
+def row_of(invoice: Invoice, connection: QuickBooksConnection | None) -> InvoiceRow:
+    """The row of one invoice that was read without what is done with it and with its customer."""
+    found = with_doing(Invoice.objects.filter(pk=invoice.pk)).select_related("company").first()
+    return invoice_row(found or invoice, connection)
 
 
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:

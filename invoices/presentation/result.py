@@ -12,14 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings.models import QuickBooksConnection
+from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
+from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
 from invoices.presentation.customer_update import told
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
-from invoices.selectors import Updating, refusal_of
+from invoices.selectors import InvoiceRow, refusal_of
 
 SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
 
@@ -37,6 +39,7 @@ class Fact:
     note: str = ""
     note_tone: str = ""  # "positive", "warning" or "" for quiet
     strong: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,16 @@ class ResultPage:
     reconnect: bool = False
     use_customer: str = ""  # name of the customer that has the name already and may be chosen instead
     note: str = ""
+    menu: Menu | None = None  # what can be done with the invoice now
+    emailed: bool = False
+    doing: Progress | None = None  # what is being done with it, or why it was not
 
     @property
     def settled(self) -> bool:
-        """Nothing of it will change by itself any more; the customer may still be being updated."""
-        return self.state in ("created", "refused") and not any(step.state == "current" for step in self.steps)
+        """Nothing of it will change by itself any more: neither the customer nor the invoice is being worked on."""
+        if any(step.state == "current" for step in self.steps) or (self.doing and not self.doing.failed):
+            return False
+        return self.state in ("created", "refused")
 
     @property
     def digest(self) -> str:
@@ -88,7 +96,7 @@ class Story:
     quickbooks_url: str
     now: datetime
     say: Say
-    update: Updating | None = None  # of the customer
+    row: InvoiceRow
 
     @property
     def customer(self) -> str:
@@ -106,10 +114,11 @@ class Story:
 
 def result_page(story: Story) -> ResultPage:
     page = _page_of_invoice(story)
-    if story.update is None:
+    update = story.row.updating
+    if update is None:
         return page
-    progress = told(story.update, story.country)
-    done = story.update.submission == Submission.SUCCEEDED
+    progress = told(update, story.country)
+    done = update.submission == Submission.SUCCEEDED
     step = Step("warning" if progress.failed else "done" if done else "current", progress.text)
     return replace(page, steps=(*page.steps, step))
 
@@ -270,6 +279,9 @@ def _created(story: Story) -> ResultPage:
     else:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
     return ResultPage(
+        menu=menu_of(story.row, number, say),
+        emailed=story.row.emailed_on is not None,
+        doing=progress_of(story.row.doing),
         public_id=str(invoice.public_id),
         state="created",
         tone="positive",
@@ -293,18 +305,29 @@ def _facts(story: Story) -> tuple[Fact, ...]:
     total, tax = say.amount(invoice.total, currency), say.amount(invoice.tax or Decimal(0), currency)
     heading = words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
+    rest = (customer, _email(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
             Fact(heading, tax, _("calculated by QuickBooks")),
             Fact(_("Total"), total, strong=True),
-            customer,
+            *rest,
         )
     note, tone = _compared(story)
     facts = [Fact(_("Total"), total, note, tone, strong=True)]
     if invoice.tax:
         facts.append(Fact(heading, tax))
-    return (*facts, customer)
+    return (*facts, *rest)
+
+
+def _email(story: Story) -> Fact:
+    row, label = story.row, _("E-mail")
+    if row.doing is not None and row.doing.kind == Action.SEND and (progress := progress_of(row.doing)):
+        return Fact(label, progress.text, failed=progress.failed)
+    if row.emailed_on is None:
+        return Fact(label, _("Not sent yet"))
+    sent = _("Sent on {date}").format(date=story.say.day(row.emailed_on))
+    return Fact(label, f"{sent} · {row.email}" if row.email else sent)
 
 
 def _compared(story: Story) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The "…" of an invoice in the panel: e-mail, payment link, PDF, void, delete."""
+"""What is done with an invoice from the panel or the result: e-mail, payment link, PDF, void, delete."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from invoices.presentation.panel import Banner, panel_of
 from invoices.tasks import act_soon
 from invoices.views.answers import address, not_seen, problem_fragment, problem_of, say
 from invoices.views.panel import answer, record_in, scene_of
+from invoices.views.result import result_fragment
 
 Fetched = TypeVar("Fetched")
 
@@ -174,7 +175,16 @@ def _act(
     except ServiceError as error:
         told = problem_of(error)
         problem = Banner("error", told.title, told.text)
+    if from_result(request):
+        invoice.refresh_from_db()
+        note = f"{problem.fact} {problem.text}" if problem else ""
+        return result_fragment(request, visitor, invoice, note=note)
     return _panel(request, visitor, invoice, problem)
+
+
+def from_result(request: HttpRequest) -> bool:
+    """Whether the button stands on the page that tells what became of a form; else it stands in the panel."""
+    return request.GET.get("from") == "result"
 
 
 def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Banner | None = None) -> HttpResponse:
@@ -194,10 +204,11 @@ def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Ba
 
 
 def _send_form(request: HttpRequest, public_id: uuid.UUID, form: SendForm, status: int = 200) -> HttpResponse:
-    query = {name: request.GET[name] for name in ("resource", "id", "all") if name in request.GET}
+    query = {name: request.GET[name] for name in ("resource", "id", "all", "from") if name in request.GET}
     context = {
         "form": form,
         "public_id": public_id,
+        "target": "#invoice" if from_result(request) else "#panel",
         "action_url": address("embed_invoice_send", public_id, **query),
     }
     return render(request, "invoices/panel_send.html", context, status=status)

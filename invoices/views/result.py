@@ -73,7 +73,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page_fragment(request, form_page(checked.material), banner=banner, status=422)
     submit_soon(requested.invoice)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
-    return _result(request, visitor, requested.invoice, note=note)
+    return result_fragment(request, visitor, requested.invoice, note=note)
 
 
 @page_token_required
@@ -86,7 +86,7 @@ def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
         return problem_fragment(request, visitor, problem_of(error), again_url=request.path)
     if invoice is None:
         return problem_fragment(request, visitor, not_seen())
-    return _result(request, visitor, invoice)
+    return result_fragment(request, visitor, invoice)
 
 
 @page_token_required
@@ -98,7 +98,7 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
         if invoice is None:
             return problem_fragment(request, visitor, not_seen())
         if invoice.submission != Submission.REJECTED:
-            return _result(request, visitor, invoice)
+            return result_fragment(request, visitor, invoice)
         if visitor.connection is None:
             return problem_fragment(request, visitor, not_connected())
         return _form_again(request, visitor, invoice)
@@ -127,7 +127,8 @@ def _at_its_field(refusal: Refusal | None, keys: tuple[str, ...], form: FormInpu
     return Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
 
 
-def _result(request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "") -> HttpResponse:
+def result_fragment(request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "") -> HttpResponse:
+    """The result as it is now, with a note of what this request has to say beside it."""
     now = timezone.now()
     page = replace(result_page(_story(visitor, invoice)), note=note)
     polled = request.GET.get("poll") == "1"
@@ -150,5 +151,5 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
             url = quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
         elif invoice.customer_id:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
-    update = selectors.updating_of(invoice)
-    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), update)
+    row = selectors.row_of(invoice, connection)
+    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), row)

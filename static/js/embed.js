@@ -195,11 +195,11 @@
 
   async function take(elt) {
     const url = elt.dataset.download ?? elt.dataset.copyFrom;
-    const panel = document.getElementById("panel");
+    const page = elt.closest(".result__body") ?? document.getElementById("panel");
     const button = buttonOf(elt);
     if (button.getAttribute("aria-disabled") === "true") return null;
     const done = makeBusy(button);
-    panel.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+    page.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
     const ask = () =>
       fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000) });
     try {
@@ -211,9 +211,9 @@
       }
       if (answer.ok) return answer;
       const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
-      fault(elt, panel, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
+      fault(elt, page, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
     } catch (problem) {
-      fault(elt, panel, problem.name === "TimeoutError" ? "timeout" : "network");
+      fault(elt, page, problem.name === "TimeoutError" ? "timeout" : "network");
     } finally {
       done();
     }

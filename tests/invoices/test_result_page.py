@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices import submission, tasks
+from invoices import actions, submission, tasks
 from invoices.domain.deal import Address
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
@@ -123,9 +123,51 @@ def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
         "Total £10,740.00 same as on the form",
         "VAT £1,740.00",
         "Customer Bramley Foods Ltd",
+        "E-mail Not sent yet",
     ]
     assert page.by_id("result-open").attributes["href"].count(Invoice.objects.get().qbo_invoice_id)
     assert "data-close-modal" in page.by_id("result-done").attributes
+
+
+def test_a_created_invoice_is_sent_from_where_one_is_told_of_it(harbour, fill_in, control):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    form = Page(browser.get(page.by_id(f"more-{invoice.public_id}").attributes["hx-get"]))
+    sending = form.by_class("send")[0].attributes
+    assert sending["hx-target"] == "#invoice"
+    answer = browser.post(sending["hx-post"], form.fields() | {"to": "accounts@bramley.example"})
+    page = Page(answer)
+    assert page.by_class("facts__row")[-1].text == "E-mail QuickBooks is sending it to accounts@bramley.example…"
+    assert f"more-{invoice.public_id}" not in answer.content.decode(), "one thing at a time"
+    action = invoice.actions.get()
+    actions.carry_out(action.pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert page.by_class("facts__row")[-1].text.startswith("E-mail Sent on ")
+    assert page.by_class("facts__row")[-1].text.endswith("· accounts@bramley.example")
+    assert "hx-get" not in page.by_id("poll").attributes
+    assert [sent["to"] for sent in control.books(harbour.realm)["outbox"]] == ["accounts@bramley.example"]
+
+
+def test_an_address_that_is_none_is_told_beside_the_result(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    form = Page(browser.get(address(invoice, "send"), {"from": "result"}))
+    answer = browser.post(form.by_class("send")[0].attributes["hx-post"], form.fields() | {"to": "nobody"})
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (422, f"#send-{invoice.public_id}")
+    assert Page(answer).by_class("send")[0].attributes["hx-target"] == "#invoice"
+    assert not invoice.actions.exists()
+
+
+def test_a_created_invoice_is_fetched_and_paid_by_its_link(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    assert browser.get(page.by_id("result-pdf").attributes["data-download"]).content.startswith(b"%PDF")
+    assert browser.get(page.by_id("result-link").attributes["data-copy-from"]).json()["text"].startswith("http")
 
 
 def test_a_new_customer_is_created_and_remembered(harbour, fill_in, control):
@@ -133,8 +175,8 @@ def test_a_new_customer_is_created_and_remembered(harbour, fill_in, control):
     _, invoice = pressed(browser, fields)
     submission.submit(invoice.pk)
     page = Page(browser.get(address(invoice)))
-    assert "Customer Northgate Dental Practice" in page.by_class("facts__row")[-1].text
-    assert "created in QuickBooks" in page.by_class("facts__row")[-1].text
+    assert "Customer Northgate Dental Practice" in page.by_class("facts__row")[-2].text
+    assert "created in QuickBooks" in page.by_class("facts__row")[-2].text
     made = next(c for c in control.books(harbour.realm)["customers"] if c["DisplayName"] == "Northgate Dental Practice")
     assert made["BillAddr"]["City"] == "Leeds"
     assert CustomerLink.objects.get().customer_id == made["Id"]
