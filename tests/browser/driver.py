@@ -188,6 +188,15 @@ class Salesperson:
         line.get_by_role("combobox", name="QuickBooks item").fill(item)
         self.form.get_by_role("option", name=item).first.click()
 
+    def walk_to(self, target: Locator, *, steps: int = 150) -> None:
+        """By the keyboard alone: Tab until this has the focus, in whichever frame it is."""
+        expect(target).to_be_visible()
+        for _ in range(steps):
+            if target.evaluate("element => element === document.activeElement && document.hasFocus()"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{steps} presses of Tab do not lead to {target}")
+
     def create_invoice(self) -> None:
         self.form.get_by_role("button", name="Create invoice").first.click()
 

@@ -84,6 +84,47 @@ def test_a_double_click_makes_one_invoice(live_app, worker, person, connect, con
     assert len(control.books(tenant.realm)["invoices"]) == before + 1
 
 
+def test_the_keyboard_alone_leads_from_the_deal_to_the_sent_invoice(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(NEW_CUSTOMER)
+    keys = priya.page.keyboard
+    panel, form = priya.panel, priya.form
+    priya.walk_to(panel.get_by_role("button", name="New invoice").first)
+    keys.press("Enter")
+    priya.walk_to(form.get_by_role("row").filter(has_text="On-site installation").get_by_role("button", name="Choose"))
+    keys.press("Enter")
+    expect(form.get_by_role("combobox", name="QuickBooks item")).to_be_focused()
+    keys.type("Installation")
+    expect(form.get_by_role("option", name="Installation").first).to_be_visible()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(form.get_by_text("1 thing to fix first")).to_have_count(0)
+    priya.walk_to(form.get_by_role("button", name="Create invoice").first)
+    keys.press("Enter")
+    number = priya.expect_created()
+    expect(form.get_by_role("heading", name=f"Invoice {number} is in QuickBooks")).to_be_focused()
+    priya.walk_to(form.get_by_role("button", name="Send by e-mail…"))
+    keys.press("Enter")
+    expect(form.get_by_role("textbox", name=f"Send invoice {number} to")).to_be_focused()
+    keys.press("Control+A")
+    keys.type("office@northgate.example")
+    keys.press("Enter")
+    expect(form.get_by_text("· office@northgate.example")).to_be_visible()
+    assert priya.shut_out_by("invoice") == []
+    priya.walk_to(form.get_by_role("button", name="Done"))
+    keys.press("Enter")
+    expect(priya.page.locator("dialog.custom-modal")).to_have_count(0)
+    priya.expect_flag(number, "Open")
+    priya.walk_to(panel.get_by_role("button", name=f"More for invoice {number}"))
+    keys.press("Enter")
+    expect(panel.get_by_role("menuitem").first).to_be_focused()
+    keys.press("Escape")
+    expect(panel.get_by_role("button", name=f"More for invoice {number}")).to_be_focused()
+    assert [letter["to"] for letter in control.books(tenant.realm)["outbox"]] == ["office@northgate.example"]
+
+
 def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, control):
     tenant = connect("GB")
     CompanySettings.objects.filter(company=tenant.company).update(tax_id_field="")
