@@ -10,6 +10,7 @@ urlpatterns = [
     path("embed/panel/content", panel.content, name="embed_panel_content"),
     path("embed/panel/refresh", panel.refresh, name="embed_panel_refresh"),
     path("embed/panel/unlink", panel.unlink, name="embed_panel_unlink"),
+    path("embed/panel/disconnect", panel.disconnect, name="embed_panel_disconnect"),
     path("embed/invoice", form.invoice, name="embed_invoice"),
     path("embed/invoice/form", form.form, name="embed_invoice_form"),
     path("embed/invoice/preview", form.preview, name="embed_invoice_preview"),

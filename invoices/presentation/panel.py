@@ -96,6 +96,7 @@ class Panel:
     customer_name: str
     customer_url: str
     unlink: Unlink | None
+    may_disconnect: bool
     banner: Banner | None
     sum: Sum | None
     rows: tuple[Row, ...]
@@ -156,6 +157,7 @@ def panel_of(
         customer_name=data.customer_name,
         customer_url=data.customer_url,
         unlink=_unlink(data),
+        may_disconnect=place.is_admin and data.connected,
         banner=banner,
         sum=_sum(data.sums, place, say, deals=len({row.deal_id for row in data.rows})),
         rows=shown,

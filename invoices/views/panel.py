@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from integration_settings.connections import disconnect_quickbooks
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.selectors import deal_url
@@ -125,6 +126,27 @@ def unlink(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     return answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
 
 
+@page_token_required
+@require_POST
+def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Ends the connection with QuickBooks for the whole company; only an administrator's press does anything."""
+    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
+    if visitor.user.is_admin:
+        disconnect_quickbooks(visitor.company)
+    try:
+        scene = scene_of(visitor, record, afresh=True)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if scene is None:
+        return problem_fragment(request, visitor, not_seen())
+    shown = panel_of(scene.data, scene.place, say(), timezone.now())
+    if visitor.user.is_admin:
+        shown = replace(shown, announce=_("QuickBooks is disconnected"))
+    return answer(request, visitor, record, shown)
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     data: PanelData
@@ -205,6 +227,7 @@ def answer(
         "content_url": address("embed_panel_content", **query),
         "refresh_url": address("embed_panel_refresh", **query),
         "unlink_url": address("embed_panel_unlink", **query),
+        "disconnect_url": address("embed_panel_disconnect", **query),
         "query": urlencode(query),
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.reconnect),
     }

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import ConnectionState, PipedriveUser, QuickBooksConnection
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
@@ -289,6 +289,30 @@ def test_a_customer_is_unlinked(look, browse, user, company):
     after = Page(browse(user, "panel").post(entry.attributes["hx-post"]))
     assert "No QuickBooks customer linked yet" in after.text
     assert list(CustomerLink.objects.all()) == [other]
+
+
+def test_an_administrator_disconnects_for_everyone(browse, harbour, deal_id, control):
+    PipedriveUser.objects.filter(pk=harbour.user.pk).update(is_admin=True)
+    browser = browse(harbour.user, "panel")
+    page = Page(browser.get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)}))
+    entry = next(e for e in page.elements if e.tag == "button" and e.text == "Disconnect QuickBooks…")
+    assert entry.attributes["data-confirm-title"] == "Disconnect QuickBooks?"
+    assert "For everyone in your Pipedrive" in entry.attributes["data-confirm-text"]
+    control.forget_requests()
+    after = Page(browser.post(entry.attributes["hx-post"]))
+    harbour.quickbooks.refresh_from_db()
+    assert not harbour.quickbooks.is_connected
+    assert "Disconnect QuickBooks…" not in after.text
+    assert len(control.requests("quickbooks", path="revoke")) == 1
+
+
+def test_whoever_is_no_administrator_disconnects_nothing(browse, harbour, deal_id):
+    PipedriveUser.objects.filter(pk=harbour.user.pk).update(is_admin=False)
+    browser = browse(harbour.user, "panel")
+    assert "Disconnect QuickBooks…" not in Page(browser.get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})).text
+    browser.post(f"/embed/panel/disconnect?resource=deal&id={deal_id(harbour, RACKING)}")
+    harbour.quickbooks.refresh_from_db()
+    assert harbour.quickbooks.is_connected
 
 
 # A person's and an organization's panel
