@@ -309,7 +309,10 @@ def test_an_administrator_disconnects_for_everyone(browse, harbour, deal_id, con
 def test_whoever_is_no_administrator_disconnects_nothing(browse, harbour, deal_id):
     PipedriveUser.objects.filter(pk=harbour.user.pk).update(is_admin=False)
     browser = browse(harbour.user, "panel")
-    assert "Disconnect QuickBooks…" not in Page(browser.get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})).text
+    assert (
+        "Disconnect QuickBooks…"
+        not in Page(browser.get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})).text
+    )
     browser.post(f"/embed/panel/disconnect?resource=deal&id={deal_id(harbour, RACKING)}")
     harbour.quickbooks.refresh_from_db()
     assert harbour.quickbooks.is_connected
