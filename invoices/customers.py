@@ -99,16 +99,14 @@ def as_candidate(stored: CustomerLink) -> CustomerCandidate:
 def choice_for(
     company: Company, realm_id: str, deal: Deal, bill_to: BillTo, *, gateway: InvoiceGateway, currency: str
 ) -> CustomerChoice:
-    """The stored link alone, or else what QuickBooks has of that name or e-mail address."""
+    """The stored link alone, or else what QuickBooks has of that name, e-mail address or e-mail domain."""
     party = deal.organization or deal.person
     kind = "organization" if deal.organization else "person" if deal.person else "deal"
     party_id = party.id if party else deal.id
     stored = linked_customer(company, realm_id, (kind, party_id))
     linked = as_candidate(stored) if stored else None
     found = [] if stored else _similar(gateway, bill_to.name, bill_to.email)
-    candidates = rank_customers(
-        (customer.as_candidate() for customer in found), name=bill_to.name, email=bill_to.email, currency=currency
-    )
+    candidates = rank_customers((customer.described() for customer in found), bill_to, currency=currency)
     return CustomerChoice(
         party_kind=kind,
         party_id=party_id,
@@ -120,10 +118,14 @@ def choice_for(
 
 
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
-    """When QuickBooks does not answer, the person can still search or go on with a new customer."""
+    """Two questions. When QuickBooks does not answer, the person can still search or go on with a new customer.
+
+    It cannot be asked for a tax number or an address: those are compared among the customers found.
+    https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+    """
     found: list[KnownCustomer] = []
     with SideBySide(1) as calls:
-        by_email = calls.start(gateway.customers_with_email, email)
+        by_email = calls.start(gateway.customers_with_email_like, email)
         with suppress(ServiceError):
             found += gateway.customers_named_like(name)
         with suppress(ServiceError):
@@ -132,6 +134,30 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustom
 
 
 # New customers
+
+
+@dataclass(frozen=True, slots=True)
+class NameClash:
+    """Who has the name that a new customer was to get. `owner` is "customer", "vendor" or "employee"."""
+
+    name: str
+    owner: str
+    customer: KnownCustomer | None = None
+
+
+def name_clash(gateway: InvoiceGateway, name: str) -> NameClash | None:
+    """QuickBooks wants names unique over customers, vendors and employees; asks for all three, two at a time.
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer
+    """
+    cleaned = clean_name(name)
+    if not cleaned:
+        return None
+    with SideBySide(1) as calls:
+        others = calls.start(gateway.owner_of_name, cleaned)
+        customer = gateway.customer_named(cleaned)
+        owner = "customer" if customer else others.result()
+    return NameClash(cleaned, owner, customer) if owner else None
 
 
 def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> str:

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from invoices.domain.addresses import MOST_LINES
-from invoices.domain.customer_update import AddressParts, CustomerRecord
-from invoices.domain.matching import CustomerCandidate
+from invoices.domain.customer_update import AddressParts, CustomerRecord, is_masked
+from invoices.domain.matching import CustomerCandidate, Described
 
 Json = Mapping[str, Any]
 ZERO = Decimal(0)
@@ -64,6 +64,13 @@ class KnownCustomer:
     active: bool
     notes: str
     created_at: datetime | None
+    tax_ids: tuple[str, ...] = ()  # those that came in the clear
+    address_lines: tuple[str, ...] = ()
+    postal_code: str = ""
+
+    def described(self) -> Described:
+        """With what tells who it is, for comparing only: nothing of it goes into a page."""
+        return Described(self.as_candidate(), self.tax_ids, self.address_lines, self.postal_code)
 
     def as_candidate(self) -> CustomerCandidate:
         return CustomerCandidate(
@@ -149,13 +156,27 @@ def known_customer(answer: Json) -> KnownCustomer:
         active=active,
         notes=_text(answer, "Notes"),
         created_at=_moment(_object(answer, "MetaData"), "CreateTime"),
+        tax_ids=_readable_tax_ids(answer),
+        address_lines=_address_lines(address),
+        postal_code=_text(address, "PostalCode"),
     )
+
+
+def _readable_tax_ids(answer: Json) -> tuple[str, ...]:
+    """Never a masked one. Where QuickBooks has no field for it, it may stand in the notes: "Tax number: 12-3456789"."""
+    told = [_text(answer, name) for name in ("PrimaryTaxIdentifier", "SecondaryTaxIdentifier", "GSTIN")]
+    told += [line.rpartition(":")[2].strip() for line in _text(answer, "Notes").splitlines() if ":" in line]
+    return tuple(tax_id for tax_id in told if tax_id and not is_masked(tax_id))
+
+
+def _address_lines(address: Json) -> tuple[str, ...]:
+    lines = (_text(address, f"Line{number}") for number in range(1, MOST_LINES + 1))
+    return tuple(line for line in lines if line)
 
 
 def customer_record(answer: Json) -> CustomerRecord:
     """The customer with all that can be updated. Its tax number comes masked: `XXXXXX56789`."""
     address = _object(answer, "BillAddr")
-    lines = (_text(address, f"Line{number}") for number in range(1, MOST_LINES + 1))
     known = known_customer(answer)
     return CustomerRecord(
         customer_id=known.customer_id,
@@ -164,7 +185,7 @@ def customer_record(answer: Json) -> CustomerRecord:
         active=known.active,
         email=known.email,
         address=AddressParts(
-            street="\n".join(line for line in lines if line),
+            street="\n".join(_address_lines(address)),
             city=_text(address, "City"),
             region=_text(address, "CountrySubDivisionCode"),
             postal_code=_text(address, "PostalCode"),

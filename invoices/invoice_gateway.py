@@ -19,6 +19,7 @@ from integration_settings.reference import Item, item_from, profile_of
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
+from invoices.domain.emails import company_domain
 from invoices.domain.names import same_name, search_prefix
 from invoices.invoice_answers import (
     DELETED,
@@ -98,7 +99,8 @@ class InvoiceGateway(Protocol):
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]: ...
 
-    def customers_with_email(self, email: str) -> list[KnownCustomer]: ...
+    def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
+        """With that address, or with another one of the same domain; of free mail the very address only."""
 
     def changed_since(self, moment: datetime) -> ReportedChanges: ...
 
@@ -218,7 +220,10 @@ class QuickBooksGateway:
         prefix = search_prefix(name)
         return self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", MOST_ALIKE) if prefix else []
 
-    def customers_with_email(self, email: str) -> list[KnownCustomer]:
+    def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
+        # One question for both: there is no "or", and the domain's customers contain those of the very address.
+        if domain := company_domain(email):
+            return self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}')}", MOST_ALIKE)
         return self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND) if email else []
 
     def changed_since(self, moment: datetime) -> ReportedChanges:

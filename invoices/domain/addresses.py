@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from invoices.domain.deal import Address
 
@@ -59,6 +60,29 @@ def address_lines(address: Address) -> list[str]:
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], ", ".join(lines[MOST_LINES - 1 :])]
     return [line[:LONGEST_LINE] for line in lines]
+
+
+def same_place(address: Address, lines: Iterable[str], postal_code: str) -> bool:
+    """Whether street and postal code are the same, without regard to case, blanks and punctuation.
+
+    Of an address that is one free text, both have to stand in it.
+    """
+    code, wanted = _letters(postal_code), [_letters(line) for line in lines]
+    if not code:
+        return False
+    if address.postal_code:
+        return _letters(address.postal_code) == code and _letters(address.line1) in [line for line in wanted if line]
+    words = f" {_words(address.text)} "
+    streets = [_words(line) for line in lines]
+    return f" {_words(postal_code)} " in words and any(f" {street} " in words for street in streets if street)
+
+
+def _letters(text: str) -> str:
+    return _words(text).replace(" ", "")
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _street(number: str, route: str, text: str) -> str:

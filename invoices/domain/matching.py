@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from invoices.domain.addresses import same_place
 from invoices.domain.books import NEVER_SOLD, Item
+from invoices.domain.draft import BillTo
+from invoices.domain.emails import company_domain
 from invoices.domain.names import clean_item_name, name_words, normalised_name, same_name
 
 
@@ -96,9 +99,14 @@ def shown_name(item: Item) -> str:
 
 
 class Evidence(StrEnum):
+    """In the order of their weight."""
+
     LINKED = "linked"  # a person chose this customer before
+    SAME_TAX_ID = "same_tax_id"
     SAME_NAME = "same_name"
     SAME_EMAIL = "same_email"
+    SAME_ADDRESS = "same_address"  # street and postal code
+    SAME_DOMAIN = "same_domain"  # of the e-mail addresses, and it is no free mail provider's
     SIMILAR_NAME = "similar_name"
 
 
@@ -109,7 +117,9 @@ class Strength(StrEnum):
 
 
 ORDER = (Strength.STRONG, Strength.LIKELY, Strength.WEAK)
+WEIGHT = tuple(Evidence)
 MOST_CANDIDATES = 5
+SHORTEST_TAX_ID = 7  # QuickBooks shows the last five characters of a masked one: those alone tell nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +134,28 @@ class CustomerCandidate:
     strength: Strength = Strength.WEAK
 
 
-def rank_customers(
-    found: Iterable[CustomerCandidate], *, name: str, email: str, currency: str
-) -> tuple[CustomerCandidate, ...]:
-    """Those that may be the party, best first, each with its evidence. `name` and `email` are what Pipedrive says."""
-    unique = {candidate.customer_id: candidate for candidate in found if candidate.active}
-    judged = [_judged(candidate, name, email) for candidate in unique.values()]
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A customer with what QuickBooks tells of it beside; `tax_ids` are those that came in the clear, never masked."""
+
+    candidate: CustomerCandidate
+    tax_ids: tuple[str, ...] = ()
+    address_lines: tuple[str, ...] = ()
+    postal_code: str = ""
+
+
+def rank_customers(found: Iterable[Described], bill_to: BillTo, *, currency: str) -> tuple[CustomerCandidate, ...]:
+    """Those that may be the party, best first, each with its evidence. `bill_to` is what Pipedrive says."""
+    unique = {each.candidate.customer_id: each for each in found if each.candidate.active}
+    judged = [_judged(each, bill_to) for each in unique.values()]
     worth = [candidate for candidate in judged if candidate.evidence]
-    worth.sort(key=lambda candidate: (ORDER.index(candidate.strength), candidate.currency != currency, candidate.name))
+    worth.sort(key=lambda candidate: _place(candidate, currency))
     return tuple(worth[:MOST_CANDIDATES])
+
+
+def _place(candidate: CustomerCandidate, currency: str) -> tuple[int, bool, list[int], str]:
+    weights = [WEIGHT.index(evidence) for evidence in candidate.evidence] + [len(WEIGHT)]
+    return ORDER.index(candidate.strength), candidate.currency != currency, weights, candidate.name
 
 
 def best_candidate(candidates: Iterable[CustomerCandidate]) -> str:
@@ -140,17 +163,38 @@ def best_candidate(candidates: Iterable[CustomerCandidate]) -> str:
     return next((candidate.customer_id for candidate in candidates if candidate.strength != Strength.WEAK), "")
 
 
-def _judged(candidate: CustomerCandidate, name: str, email: str) -> CustomerCandidate:
-    evidence: list[Evidence] = []
+def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
+    """Name and e-mail address carry a proposal, and the tax number; the rest supports it or makes a weak one."""
+    candidate = each.candidate
+    name, email = bill_to.name, bill_to.email
     exact = same_name(candidate.name, name)
-    if exact or (normalised_name(candidate.name) == normalised_name(name) and normalised_name(name)):
-        evidence.append(Evidence.SAME_NAME)
-    if email and _key(candidate.email) == _key(email):
-        evidence.append(Evidence.SAME_EMAIL)
-    strength = Strength.STRONG if exact or len(evidence) == 2 else Strength.LIKELY
-    if not evidence and name_words(candidate.name)[:1] == name_words(name)[:1] != []:
-        evidence, strength = [Evidence.SIMILAR_NAME], Strength.WEAK
-    return replace(candidate, evidence=tuple(evidence), strength=strength if evidence else Strength.WEAK)
+    alike = bool(normalised_name(name)) and normalised_name(candidate.name) == normalised_name(name)
+    mailed = bool(email) and _key(candidate.email) == _key(email)
+    domain = company_domain(email)
+    holds = {
+        Evidence.SAME_TAX_ID: _tax_key(bill_to.tax_id) in {_tax_key(tax_id) for tax_id in each.tax_ids} - {""},
+        Evidence.SAME_NAME: exact or alike,
+        Evidence.SAME_EMAIL: mailed,
+        Evidence.SAME_ADDRESS: same_place(bill_to.address, each.address_lines, each.postal_code),
+        Evidence.SAME_DOMAIN: not mailed and bool(domain) and company_domain(candidate.email) == domain,
+    }
+    evidence = [kind for kind, held in holds.items() if held]
+    carrying = [kind for kind in (Evidence.SAME_NAME, Evidence.SAME_EMAIL) if holds[kind]]
+    if exact or holds[Evidence.SAME_TAX_ID] or (carrying and len(evidence) > 1):
+        strength = Strength.STRONG
+    else:
+        strength = Strength.LIKELY if carrying else Strength.WEAK
+    if not carrying and name_words(candidate.name)[:1] == name_words(name)[:1] != []:
+        evidence.append(Evidence.SIMILAR_NAME)
+        both = holds[Evidence.SAME_ADDRESS] and holds[Evidence.SAME_DOMAIN]
+        strength = Strength.LIKELY if strength == Strength.WEAK and both else strength
+    return replace(candidate, evidence=tuple(evidence), strength=strength)
+
+
+def _tax_key(tax_id: str) -> str:
+    """Letters and digits alone; "" for what is too short to tell one company from another."""
+    plain = "".join(sign for sign in tax_id.casefold() if sign.isalnum())
+    return plain if len(plain) >= SHORTEST_TAX_ID else ""
 
 
 def _key(text: str) -> str:

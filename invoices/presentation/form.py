@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from integration_settings import formats
 from integration_settings.reference import Profile, Tag
 from invoices.domain.draft import AmountsAre
+from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.tax import Totals
 from invoices.form_memory import Memory
@@ -147,7 +148,12 @@ def _evidence(found: CustomerCandidate, memory: Memory) -> tuple[Why, ...]:
         return (Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),)
     told = {
         Evidence.LINKED: Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),
+        Evidence.SAME_TAX_ID: Why("check", "positive", _("Same tax ID")),
         Evidence.SAME_NAME: Why("check", "positive", _("Same name")),
+        Evidence.SAME_ADDRESS: Why("check", "positive", _("Same street and postal code")),
+        Evidence.SAME_DOMAIN: Why(
+            "info", "", _("Same e-mail domain: {domain}").format(domain=company_domain(found.email))
+        ),
         Evidence.SAME_EMAIL: Why("check", "positive", _("Same e-mail address, {email}").format(email=found.email)),
         Evidence.SIMILAR_NAME: Why("info", "", _("Name is similar")),
     }

@@ -236,11 +236,17 @@ def test_customers_are_found_by_any_part_of_their_name(case):
 def test_likely_customers_are_found_by_name_and_by_email(case):
     made = case.customer("Ottoline Works Ltd", email="hello@ottoline.example")
     assert made.customer_id in [found.customer_id for found in case.gateway.customers_named_like("ottoline Works")]
-    assert [found.customer_id for found in case.gateway.customers_with_email("hello@ottoline.example")] == [
-        made.customer_id
-    ]
-    assert case.gateway.customers_with_email("nobody@ottoline.example") == []
-    assert case.gateway.customers_with_email("") == []
+    for alike in ("hello@ottoline.example", "somebody.else@ottoline.example"):
+        assert [found.customer_id for found in case.gateway.customers_with_email_like(alike)] == [made.customer_id]
+    assert case.gateway.customers_with_email_like("nobody@lot.ottoline.example") == []
+    assert case.gateway.customers_with_email_like("") == []
+
+
+def test_of_free_mail_only_the_very_address_is_alike(case):
+    made = case.customer("Pim Verhoeven", email="pim.verhoeven@gmail.com")
+    found = case.gateway.customers_with_email_like("pim.verhoeven@gmail.com")
+    assert [each.customer_id for each in found] == [made.customer_id]
+    assert case.gateway.customers_with_email_like("somebody.else@gmail.com") == []
 
 
 def test_changes_tell_payments_voids_and_deletions(case):

@@ -2,8 +2,11 @@
 
 import pytest
 
+from invoices.domain.deal import Address
+from invoices.domain.draft import BillTo
 from invoices.domain.matching import (
     CustomerCandidate,
+    Described,
     Evidence,
     ItemMatcher,
     ItemPolicy,
@@ -93,12 +96,16 @@ def test_without_any_match_the_companys_policy_decides(policy, product_id, name,
     assert (found.item_id, found.reason, found.name) == (item_id, reason, shown)
 
 
-def candidate(customer_id, name, email="", currency="GBP", active=True):
-    return CustomerCandidate(customer_id, name, email, "", currency, active)
+def candidate(customer_id, name, email="", currency="GBP", active=True, **told):
+    return Described(CustomerCandidate(customer_id, name, email, "", currency, active), **told)
 
 
-def ranked(*found):
-    return rank_customers(found, name="Bramley Foods Limited", email="office@bramleyfoods.co.uk", currency="GBP")
+MILL_LANE = Address(line1="12 Mill Lane", city="Leeds", postal_code="LS11 5QN")
+BRAMLEY = BillTo("", "Bramley Foods Limited", "office@bramleyfoods.co.uk", MILL_LANE, "GB 428 1738 46")
+
+
+def ranked(*found, bill_to=BRAMLEY):
+    return rank_customers(found, bill_to, currency="GBP")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,62 @@ def ranked(*found):
 def test_a_customer_is_offered_with_its_evidence(name, email, evidence, strength):
     (found,) = ranked(candidate("1", name, email))
     assert (found.evidence, found.strength) == (evidence, strength)
+
+
+STREET = {"address_lines": ("12 MILL LANE",), "postal_code": "ls11 5qn"}
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "told", "evidence", "strength"),
+    [
+        ("BF Holding", "", {"tax_ids": ("GB428173846",)}, (Evidence.SAME_TAX_ID,), Strength.STRONG),
+        ("BF Holding", "pay@bramleyfoods.co.uk", {}, (Evidence.SAME_DOMAIN,), Strength.WEAK),
+        ("BF Holding", "", STREET, (Evidence.SAME_ADDRESS,), Strength.WEAK),
+        ("Bramley Foods Ltd", "", STREET, (Evidence.SAME_NAME, Evidence.SAME_ADDRESS), Strength.STRONG),
+        (
+            "Bramley Farm Foods",
+            "pay@bramleyfoods.co.uk",
+            STREET,
+            (Evidence.SAME_ADDRESS, Evidence.SAME_DOMAIN, Evidence.SIMILAR_NAME),
+            Strength.LIKELY,
+        ),
+    ],
+)
+def test_tax_number_address_and_domain_are_evidence_too(name, email, told, evidence, strength):
+    (found,) = ranked(candidate("1", name, email, **told))
+    assert (found.evidence, found.strength) == (evidence, strength)
+
+
+def test_the_last_characters_of_a_tax_number_are_no_evidence():
+    short = BillTo("", "Somebody", tax_id="73846")
+    assert ranked(candidate("1", "BF Holding", tax_ids=("73846",)), bill_to=short) == ()
+
+
+def test_an_empty_tax_number_is_no_evidence():
+    assert ranked(candidate("1", "BF Holding", tax_ids=("",)), bill_to=BillTo("", "Somebody")) == ()
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "outlook.com", "GMX.de"])
+def test_who_shares_a_free_mail_provider_shares_nothing(domain):
+    bill_to = BillTo("", "Somebody", f"one@{domain}")
+    assert ranked(candidate("1", "BF Holding", f"other@{domain}"), bill_to=bill_to) == ()
+
+
+def test_an_address_of_one_text_is_the_same_when_street_and_postal_code_stand_in_it():
+    bill_to = BillTo("", "Somebody", address=Address(text="12 Mill Lane, Leeds LS11 5QN"))
+    near = {"address_lines": ("2 Mill Lane",), "postal_code": "LS11 5QN"}
+    found = ranked(candidate("1", "BF Holding", **STREET), candidate("2", "Neighbour", **near), bill_to=bill_to)
+    assert [(each.customer_id, each.evidence) for each in found] == [("1", (Evidence.SAME_ADDRESS,))]
+
+
+def test_customers_are_ordered_by_the_weight_of_their_evidence():
+    found = ranked(
+        candidate("1", "BF Holding", "pay@bramleyfoods.co.uk"),
+        candidate("2", "BF Group", **STREET),
+        candidate("3", "Bramley Foods Limited"),
+        candidate("4", "Zenith", tax_ids=("gb428173846",)),
+    )
+    assert [each.customer_id for each in found] == ["4", "3", "2", "1"]
 
 
 def test_customers_without_evidence_and_inactive_ones_are_left_out():

@@ -1,0 +1,19 @@
+"""Whose e-mail address it is: a company's own domain tells something, a free mail provider's does not."""
+
+from __future__ import annotations
+
+FREE_MAIL = {
+    "aol.com", "btinternet.com", "duck.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com",
+    "gmx.de", "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.fr",
+    "icloud.com", "laposte.net", "libero.it", "live.co.uk", "live.com", "mac.com", "mail.com", "mail.ru", "me.com",
+    "msn.com", "o2.pl", "online.de", "orange.fr", "outlook.com", "outlook.de", "outlook.fr", "pm.me", "proton.me",
+    "protonmail.com", "qq.com", "rocketmail.com", "seznam.cz", "sky.com", "t-online.de", "tuta.com", "virginmedia.com",
+    "web.de", "wp.pl", "yahoo.co.uk", "yahoo.com", "yahoo.com.au", "yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it",
+    "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
+}  # fmt: skip
+
+
+def company_domain(email: str) -> str:
+    """The part after the @ in small letters; "" for free mail and for what is no address."""
+    name, at, domain = email.strip().casefold().rpartition("@")
+    return domain if name and at and "." in domain and domain not in FREE_MAIL else ""
