@@ -23,7 +23,7 @@ from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
 from invoices.actions import Asked
-from invoices.customers import CustomerChoice
+from invoices.customers import CustomerChoice, NameClash
 from invoices.deal_gateway import load_deal, may_see_deal, seen_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
@@ -249,6 +249,13 @@ def search_customers(
 ) -> list[CustomerCandidate]:
     """Active customers whose name contains the text, at most 20. Raises the `ServiceError`s of QuickBooks."""
     return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
+
+
+def name_clash(
+    connection: QuickBooksConnection, name: str, make_gateway: MakeGateway = QuickBooksGateway
+) -> NameClash | None:
+    """Who has the name already that a new customer is to get. Raises the `ServiceError`s of QuickBooks."""
+    return customers.name_clash(make_gateway(connection), name)
 
 
 def search_items(company: Company, q: str) -> list[Item]:

@@ -25,6 +25,7 @@ from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
 from invoices.presentation.form import form_page
 from invoices.presentation.form_lines import line_rows
+from invoices.presentation.name_check import name_check
 from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
 from invoices.views.form_material import (
     Sent,
@@ -191,6 +192,27 @@ def _with_choice(request: HttpRequest, visitor: Visitor, sent: Sent) -> Sent:
     candidate = accept(found, visitor)
     memory = sent.memory.with_customer(candidate)
     return Sent(replace(sent.form, customer=candidate.customer_id), memory, keep(memory, visitor), sent.seen)
+
+
+@page_token_required
+@require_POST
+def name(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """What stands under a new customer's name: nothing, or who has the name in QuickBooks and the way out.
+
+    When QuickBooks does not answer nothing is said: it checks the name again when the customer is created.
+    """
+    typed = request.POST.get("name", "").strip()[:500]
+    if visitor.connection is None or request.POST.get("customer") != NEW_CUSTOMER:
+        return HttpResponse()
+    try:
+        clash = services.name_clash(visitor.connection, typed)
+    except ServiceError:
+        return HttpResponse()
+    if clash is None:
+        return HttpResponse()
+    taken = clash.customer if clash.customer and clash.customer.active else None
+    check = name_check(clash, offered=offer(taken.as_candidate(), visitor) if taken else "")
+    return render(request, "invoices/form_name_check.html", {"check": check})
 
 
 @page_token_required

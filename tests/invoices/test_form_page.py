@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import date, timedelta
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.quickbooks import QuickBooksClient
 from invoices.domain.draft import Extras, from_json
 from invoices.form_memory import SALT
 from invoices.models import CustomerLink, Invoice
@@ -22,6 +24,7 @@ from tests.invoices.fragments import Page
 pytestmark = pytest.mark.django_db
 FORM, PREVIEW, CREATE = "/embed/invoice/form", "/embed/invoice/preview", "/embed/invoice/create"
 CUSTOMERS, CUSTOMER, ITEMS = "/embed/invoice/customers", "/embed/invoice/customer", "/embed/invoice/items"
+NAME = "/embed/invoice/name"
 
 
 def finding_titles(page, kind):
@@ -156,6 +159,20 @@ def test_a_new_customer_is_filled_from_the_chosen_fields(harbour, open_form):
     )
     assert "VAT number" in page.by_id("new-customer").text
     assert "Also kept on the new customer." in page.text
+
+
+def test_a_customer_of_the_same_domain_and_address_is_offered_with_its_reasons_and_not_chosen(harbour, open_form):
+    books = QuickBooksClient(harbour.quickbooks)
+    address = {"Line1": "88 North Street", "City": "Leeds", "PostalCode": "LS2 7PN"}
+    body = {"DisplayName": "NDP Holdings", "PrimaryEmailAddr": {"Address": "accounts@northgate.example"}}
+    books.create("Customer", body | {"BillAddr": address}, request_id=uuid.uuid4().hex)
+    _, fields, page = open_form(harbour, NORTHGATE)
+    card = page.by_class("match")[0].text
+    assert "NDP Holdings" in card
+    assert "Same street and postal code" in card
+    assert "Same e-mail domain: northgate.example" in card
+    assert card.endswith("Weak match")
+    assert fields["customer"] == "new"
 
 
 def test_a_deal_without_products_is_one_line_from_its_value(harbour, open_form):
@@ -344,6 +361,37 @@ def test_customers_are_found_by_name_and_chosen(harbour, fill_in):
     assert "Bramley Farm Foods" in chosen.parent.text
     fields |= {"customer": chosen.attributes["value"], "kept": section.by_id("f-kept").attributes["value"]}
     assert "“Bramley Farm Foods” is in QuickBooks" in previewed(browser, fields, changed="customer").text
+
+
+def test_a_name_that_a_vendor_has_is_told_at_the_field_with_a_free_one(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page = Page(browser.post(NAME, fields | {"name": "northern steel supplies"}))
+    assert "“northern steel supplies” is already a vendor, so QuickBooks needs another name." in page.text
+    assert page.by_id("name-free").attributes["data-set"] == "f-name"
+    free = page.by_id("name-free").attributes["data-value"]
+    assert free == "northern steel supplies (Customer)"
+    assert browser.post(NAME, fields | {"name": free}).content == b""
+
+
+def test_a_name_that_a_customer_has_offers_that_customer(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page = Page(browser.post(NAME, fields | {"name": "Moss &  Co"}))
+    assert "“Moss & Co” is already a customer in QuickBooks." in page.text
+    found = json.loads(page.by_id("name-take").attributes["hx-vals"])["found"]
+    section = Page(browser.post(CUSTOMER, fields | {"found": found}))
+    chosen = next(e for e in section.elements if e.attributes.get("name") == "customer" and "checked" in e.attributes)
+    assert "Moss & Co" in chosen.parent.text
+
+
+def test_the_name_is_looked_up_for_a_new_customer_only_and_never_stands_in_the_way(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    taken = fields | {"name": "Moss & Co"}
+    control.forget_requests()
+    assert browser.post(NAME, taken | {"customer": "1"}).content == b""
+    assert browser.post(NAME, fields | {"name": " : "}).content == b""
+    assert control.requests("quickbooks") == []
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    assert browser.post(NAME, taken).content == b""
 
 
 def test_the_search_offers_a_new_customer_with_that_name(harbour, fill_in):
