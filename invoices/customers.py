@@ -56,26 +56,33 @@ class CustomerChoice:
 # Links
 
 
-def linked_customer(company: Company, realm_id: str, party: tuple[str, int]) -> CustomerLink | None:
+def linked_customer(company: Company, realm_id: str, party: tuple[str, int], currency: str = "") -> CustomerLink | None:
+    """The link of that currency, else the one chosen last."""
     kind, party_id = party
-    return CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id).first()
+    rows = CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id)
+    found = list(rows.order_by("-linked_at", "-pk"))
+    return next((row for row in found if currency and row.currency == currency), found[0] if found else None)
 
 
 def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: CustomerCandidate, by: str) -> None:
+    """In place of the link of that currency; of all links when the currency is not known on either side."""
     kind, party_id = party
-    CustomerLink.objects.update_or_create(
-        company=company,
-        realm_id=realm_id,
-        party_kind=kind,
-        party_id=party_id,
-        defaults={
-            "customer_id": customer.customer_id,
-            "name": customer.name,
-            "currency": customer.currency,
-            "linked_by": by,
-            "linked_at": timezone.now(),
-        },
-    )
+    rows = CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id)
+    with transaction.atomic():
+        (rows.filter(currency="") if customer.currency else rows.exclude(currency="")).delete()
+        CustomerLink.objects.update_or_create(
+            company=company,
+            realm_id=realm_id,
+            party_kind=kind,
+            party_id=party_id,
+            currency=customer.currency,
+            defaults={
+                "customer_id": customer.customer_id,
+                "name": customer.name,
+                "linked_by": by,
+                "linked_at": timezone.now(),
+            },
+        )
 
 
 def unlink(*, company: Company, realm_id: str, party: tuple[str, int]) -> None:
@@ -99,14 +106,19 @@ def as_candidate(stored: CustomerLink) -> CustomerCandidate:
 def choice_for(
     company: Company, realm_id: str, deal: Deal, bill_to: BillTo, *, gateway: InvoiceGateway, currency: str
 ) -> CustomerChoice:
-    """The stored link alone, or else what QuickBooks has of that name, e-mail address or e-mail domain."""
+    """The stored link, and what QuickBooks has of that name, e-mail address or e-mail domain.
+
+    It is asked when there is no link, or one in another currency only.
+    """
     party = deal.organization or deal.person
     kind = "organization" if deal.organization else "person" if deal.person else "deal"
     party_id = party.id if party else deal.id
-    stored = linked_customer(company, realm_id, (kind, party_id))
+    stored = linked_customer(company, realm_id, (kind, party_id), currency)
     linked = as_candidate(stored) if stored else None
-    found = [] if stored else _similar(gateway, bill_to.name, bill_to.email)
-    candidates = rank_customers((customer.described() for customer in found), bill_to, currency=currency)
+    known = stored is not None and stored.currency in ("", currency)
+    found = [] if known else _similar(gateway, bill_to.name, bill_to.email)
+    others = [customer.described() for customer in found if not linked or customer.customer_id != linked.customer_id]
+    candidates = rank_customers(others, bill_to, currency=currency)
     return CustomerChoice(
         party_kind=kind,
         party_id=party_id,
@@ -189,7 +201,7 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
 
 def _made_meanwhile(invoice: Invoice, draft: InvoiceDraft) -> str:
     """The linked customer, when it is the one that the draft would create: another deal was first, or a try before."""
-    stored = linked_customer(invoice.company, invoice.realm_id, invoice.party)
+    stored = linked_customer(invoice.company, invoice.realm_id, invoice.party, draft.currency)
     if stored is None or not same_name(stored.name, draft.bill_to.name):
         return ""
     return stored.customer_id if stored.currency in ("", draft.currency) else ""

@@ -13,7 +13,10 @@ from invoices.domain.status import Submission
 
 
 class CustomerLink(models.Model):
-    """A person decided: this organization (or person) of Pipedrive is this customer of QuickBooks."""
+    """A person decided: this organization (or person) of Pipedrive is this customer of QuickBooks.
+
+    One for each currency: a customer of QuickBooks has one currency for ever.
+    """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="customer_links")
     party_kind = models.CharField(max_length=16)  # "organization", "person", or "deal" for one without either
@@ -28,7 +31,8 @@ class CustomerLink(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["company", "realm_id", "party_kind", "party_id"], name="one_customer_per_party"
+                fields=["company", "realm_id", "party_kind", "party_id", "currency"],
+                name="one_customer_per_party_and_currency",
             )
         ]
 

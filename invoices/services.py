@@ -235,7 +235,7 @@ def request_invoice(
 
 def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> None:
     """Whoever bills a customer has said whose customer it is."""
-    stored = customers.linked_customer(row.company, row.realm_id, row.party)
+    stored = customers.linked_customer(row.company, row.realm_id, row.party, draft.currency)
     if stored is None or stored.customer_id != draft.bill_to.customer_id:
         candidate = CustomerCandidate(draft.bill_to.customer_id, draft.bill_to.name, currency=draft.currency)
         customers.link(company=row.company, realm_id=row.realm_id, party=row.party, customer=candidate, by=user.name)

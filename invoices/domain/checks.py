@@ -18,7 +18,7 @@ from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item,
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money
-from invoices.domain.names import LONGEST_NAME, clean_name
+from invoices.domain.names import LONGEST_NAME, clean_name, second_name
 from invoices.domain.tax import Totals, line_figures, net_discount
 
 FindingValue = str | int | Decimal | date
@@ -133,7 +133,15 @@ def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
             customer=bill_to.name,
             customer_currency=context.customer_currency,
             currency=draft.currency,
+            new_customer=_second(draft, context),
         )
+
+
+def _second(draft: InvoiceDraft, context: Context) -> str:
+    """The name of a second customer in the invoice's currency, "" where QuickBooks would not take one."""
+    if draft.currency != context.books.home_currency and not context.books.multicurrency:
+        return ""
+    return second_name(draft.bill_to.name, context.customer_currency, draft.currency)
 
 
 def _new_customer(draft: InvoiceDraft) -> Iterator[Finding]:

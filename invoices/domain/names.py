@@ -35,6 +35,12 @@ def same_name(one: str, other: str) -> bool:
     return clean_name(one).casefold() == clean_name(other).casefold()
 
 
+def second_name(name: str, kept_in: str, currency: str) -> str:
+    """What the same customer may be called in another currency: "Harbour & Pine (USD)"."""
+    ending = f" ({currency})"
+    return clean_name(name.removesuffix(f" ({kept_in})"), LONGEST_NAME - len(ending)) + ending
+
+
 def name_words(name: str) -> list[str]:
     """The telling words: without accents, case, punctuation and legal form; "&" counts as "and"."""
     decomposed = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()

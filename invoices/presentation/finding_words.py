@@ -27,6 +27,7 @@ class Told:
     sentence: str = ""
     value: str = ""  # what a button may put into the field
     value_label: str = ""
+    new_customer: str = ""  # the name under which a button may put in a new customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +151,17 @@ def _currency_clash(finding: Finding, _w: Words) -> Told:
     theirs, ours = _text(finding, "customer_currency"), _text(finding, "currency")
     said = _(
         "{customer} is kept in {theirs}, the invoice is in {ours}. "
-        "Invoice in {theirs}, or use a customer kept in {ours}."
+        "Invoice in {theirs}, or use a second customer kept in {ours}."
     )
+    new_customer = _text(finding, "new_customer")
+    if not new_customer:
+        said = _("{customer} is kept in {theirs}, the invoice is in {ours}. Invoice in {theirs}.")
     return Told(
         _("The customer has another currency"),
         said.format(customer=_text(finding, "customer"), theirs=theirs, ours=ours),
         value=theirs,
         value_label=_("Invoice in {currency}").format(currency=theirs),
+        new_customer=new_customer,
     )
 
 
@@ -169,7 +174,10 @@ def _currency_unknown(finding: Finding, _w: Words) -> Told:
 
 def _multicurrency_off(finding: Finding, _w: Words) -> Told:
     home = _text(finding, "home_currency")
-    said = _("QuickBooks keeps this company in {home} only, the invoice is in {currency}. Prices stay as they are.")
+    said = _(
+        "QuickBooks keeps this company in {home} only, the invoice is in {currency}. Invoice in {home}, with the "
+        "prices as they stand, or switch on Multicurrency in QuickBooks: Account and settings, Advanced."
+    )
     return Told(
         _("QuickBooks uses one currency"),
         said.format(home=home, currency=_text(finding, "currency")),

@@ -19,6 +19,7 @@ class Fix:
     target: str
     value: str = ""
     opens_items: bool = False  # the target is a line whose item is to be chosen
+    new_customer: str = ""  # a second button: the invoice goes to a new customer of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _unnamed(finding: Finding, with_words: Words) -> str:
 def _fix(finding: Finding, told: Told, with_words: Words) -> Fix:
     target = target_of(finding.field)
     if told.value:
-        return Fix(told.value_label, target, told.value)
+        return Fix(told.value_label, target, told.value, new_customer=told.new_customer)
     if finding.field.startswith("lines.") and finding.field.endswith(".item"):
         # Translators: button beside a line that has no QuickBooks item
         return Fix(_("Choose item"), target, opens_items=True)

@@ -340,6 +340,16 @@ def test_another_customers_currency_is_a_clash_with_a_way_out(harbour, fill_in):
     assert page.by_id("currency-field").attributes["hx-swap-oob"] == "true"
 
 
+def test_a_clash_of_currencies_offers_a_second_customer_created_with_the_invoice(harbour, fill_in):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln")
+    page = previewed(browser, fields, currency="GBP", changed="currency")
+    button = page.by_id("second-customer")
+    assert button.text == "New customer “Rheingold Küchen GmbH (GBP)”"
+    section = Page(browser.post(CUSTOMER, fields | {"currency": "GBP"} | json.loads(button.attributes["hx-vals"])))
+    assert "hidden" not in section.by_id("new-customer").attributes
+    assert section.by_id("f-name").attributes["value"] == "Rheingold Küchen GmbH (GBP)"
+
+
 def test_the_item_of_a_line_is_named_after_the_change(harbour, open_form, control):
     browser, fields, _ = open_form(harbour, RACKING)
     item = next(row for row in control.books(harbour.realm)["items"] if row["Name"] == "Installation")
@@ -361,6 +371,13 @@ def test_customers_are_found_by_name_and_chosen(harbour, fill_in):
     assert "Bramley Farm Foods" in chosen.parent.text
     fields |= {"customer": chosen.attributes["value"], "kept": section.by_id("f-kept").attributes["value"]}
     assert "“Bramley Farm Foods” is in QuickBooks" in previewed(browser, fields, changed="customer").text
+
+
+def test_the_name_is_looked_up_at_once_when_the_form_proposes_a_new_customer(harbour, open_form):
+    _, _, page = open_form(harbour, NORTHGATE)
+    assert page.by_id("name-check").attributes["hx-trigger"].startswith("load, change from:#f-name")
+    _, _, page = open_form(harbour, RACKING)
+    assert "load" not in page.by_id("name-check").attributes["hx-trigger"]
 
 
 def test_a_name_that_a_vendor_has_is_told_at_the_field_with_a_free_one(harbour, fill_in):

@@ -106,6 +106,23 @@ def test_a_linked_customer_needs_no_search(harbour, control):
     assert control.requests("quickbooks") == [], "lists are kept, the customer is known: QuickBooks is not asked"
 
 
+def test_the_linked_customer_of_the_deals_currency_comes_before_one_of_another(harbour, control):
+    deal_id = deal_called(control, harbour.pair, "Bramley Foods – warehouse racking, phase 2")
+    party = services.prepare(visitor_of(harbour.user), deal_id).customer.party_id
+    make_customer_link(harbour.company, party_id=party, customer_id="7", currency="GBP")
+    make_customer_link(harbour.company, party_id=party, customer_id="8", currency="USD")
+    assert services.prepare(visitor_of(harbour.user), deal_id).customer.preselected == "7"
+
+
+def test_a_customer_linked_in_another_currency_stays_and_others_are_offered_beside(harbour, control):
+    deal_id = deal_called(control, harbour.pair, "Bramley Foods – warehouse racking, phase 2")
+    party = services.prepare(visitor_of(harbour.user), deal_id).customer.party_id
+    make_customer_link(harbour.company, party_id=party, customer_id="4711", currency="USD")
+    found = services.prepare(visitor_of(harbour.user), deal_id).customer
+    assert found.preselected == "4711"
+    assert "Bramley Foods Ltd" in [candidate.name for candidate in found.candidates]
+
+
 def test_a_deal_that_the_user_may_not_see_has_no_form_and_no_invoice(harbour, control):
     ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
     hidden = deal_called(control, harbour.pair, "Confidential")

@@ -571,6 +571,19 @@ def test_an_explicitly_new_customer_beside_a_linked_one_is_created(new, gateway,
     assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
 
 
+def test_a_second_customer_in_another_currency_is_linked_beside_the_first(new, gateway, company):
+    make_customer_link(company, party_id=31, customer_id="7", name="Moss & Co", currency="USD")
+    submit(new, gateway)
+    links = CustomerLink.objects.filter(party_id=31).order_by("currency")
+    assert [(link.currency, link.customer_id) for link in links] == [("GBP", new.customer_id), ("USD", "7")]
+
+
+def test_a_link_of_unknown_currency_gives_way_to_what_is_chosen_now(new, gateway, company):
+    make_customer_link(company, party_id=31, customer_id="7", name="Bramley", currency="")
+    submit(new, gateway)
+    assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
+
+
 def test_another_companys_link_is_nobodys_business(new, gateway, other_company):
     CustomerLink.objects.create(
         company=other_company,

@@ -132,6 +132,17 @@ def test_a_chosen_customer_of_another_currency_clashes():
     assert codes(check(with_customer(customer_id=""), context={"customer_currency": "EUR"})) == []
 
 
+@pytest.mark.parametrize(("multicurrency", "ending"), [(True, " (USD)"), (False, "")])
+def test_a_second_customer_is_proposed_only_where_quickbooks_keeps_several_currencies(multicurrency, ending):
+    draft = replace(with_customer(customer_id="7", name="Bramley"), currency="USD")
+    (clash,) = [
+        finding
+        for finding in check(draft, context={"customer_currency": "GBP", "books": books(multicurrency=multicurrency)})
+        if finding.code == "currency_clash"
+    ]
+    assert clash.values["new_customer"] == (f"Bramley{ending}" if ending else "")
+
+
 def test_american_lines_need_a_yes_or_no_only_where_there_is_sales_tax():
     draft = a_draft(
         amounts_are=AmountsAre.WITHOUT_TAX_SETTING,

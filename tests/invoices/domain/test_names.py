@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoices.domain.names import clean_name, name_words, normalised_name, same_name, search_prefix
+from invoices.domain.names import clean_name, name_words, normalised_name, same_name, search_prefix, second_name
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,19 @@ from invoices.domain.names import clean_name, name_words, normalised_name, same_
 )
 def test_a_name_is_cleaned_for_quickbooks(name, expected):
     assert clean_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "kept_in", "expected"),
+    [
+        ("Harbour & Pine", "GBP", "Harbour & Pine (USD)"),
+        ("Harbour & Pine (GBP)", "GBP", "Harbour & Pine (USD)"),
+        ("Harbour & Pine (EMEA)", "GBP", "Harbour & Pine (EMEA) (USD)"),
+        ("x" * 500, "GBP", "x" * 494 + " (USD)"),
+    ],
+)
+def test_a_second_customer_carries_its_currency_in_its_name(name, kept_in, expected):
+    assert second_name(name, kept_in, "USD") == expected
 
 
 @given(st.text(max_size=700))
