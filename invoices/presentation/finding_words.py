@@ -149,10 +149,7 @@ def _too_long(finding: Finding, with_words: Words) -> Told:
 
 def _currency_clash(finding: Finding, _w: Words) -> Told:
     theirs, ours = _text(finding, "customer_currency"), _text(finding, "currency")
-    said = _(
-        "{customer} is kept in {theirs}, the invoice is in {ours}. "
-        "Invoice in {theirs}, or use a second customer kept in {ours}."
-    )
+    said = _("{customer} is kept in {theirs}. Invoice in {theirs}, or use a second customer kept in {ours}.")
     new_customer = _text(finding, "new_customer")
     if not new_customer:
         said = _("{customer} is kept in {theirs}, the invoice is in {ours}. Invoice in {theirs}.")
@@ -174,10 +171,7 @@ def _currency_unknown(finding: Finding, _w: Words) -> Told:
 
 def _multicurrency_off(finding: Finding, _w: Words) -> Told:
     home = _text(finding, "home_currency")
-    said = _(
-        "QuickBooks keeps this company in {home} only, the invoice is in {currency}. Invoice in {home}, with the "
-        "prices as they stand, or switch on Multicurrency in QuickBooks: Account and settings, Advanced."
-    )
+    said = _("QuickBooks keeps this company in {home} only. Invoice in {home}, or switch on Multicurrency there.")
     return Told(
         _("QuickBooks uses one currency"),
         said.format(home=home, currency=_text(finding, "currency")),
