@@ -180,7 +180,7 @@ def renew_page_token(request: HttpRequest) -> JsonResponse:
 def language_of(user: PipedriveUser) -> str:
     """The nearest language that we speak to the one the user reads Pipedrive in."""
     try:
-        return translation.get_supported_language_variant(user.language.lower())
+        return translation.get_supported_language_variant(user.language.lower().replace("_", "-"))
     except LookupError:
         return settings.LANGUAGE_CODE
 

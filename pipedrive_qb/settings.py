@@ -206,7 +206,7 @@ LANGUAGES = [
     ("fr", "Français"),
     ("et", "Eesti"),
 ]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "pipedrive_qb" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -52,6 +52,24 @@ def end_connection(quickbooks):
     quickbooks.save()
 
 
+# The language
+
+
+def test_a_german_reads_german(look, user):
+    user.language = "de"
+    user.save()
+    assert "Noch keine Rechnungen für diesen Deal" in look().text
+
+
+def test_a_german_reads_german_also_when_something_is_wrong(look, user, quickbooks):
+    user.language = "de"
+    user.save()
+    end_connection(quickbooks)
+    page = look()
+    assert "QuickBooks hat die Verbindung beendet" in page.text
+    assert "ended" not in page.text
+
+
 # The shell
 
 

@@ -1,0 +1,126 @@
+"""The catalogues: complete, up to date, and with every placeholder in its place. `script/messages` mends most of it."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import re
+from functools import cache
+
+import pytest
+
+from integration_settings.tenancy import language_of
+from pipedrive_qb import messages
+
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
+LOCALES = messages.locales()
+
+
+@cache
+def template():
+    return messages.said()
+
+
+@cache
+def stored(locale):
+    return messages.read(locale)
+
+
+def sources(message):
+    return list(message.id) if isinstance(message.id, (list, tuple)) else [message.id]
+
+
+def test_there_are_texts_and_languages_to_look_at():
+    assert len(template()) > 700
+    assert "de" in LOCALES
+
+
+def test_plurals_contexts_and_templates_are_extracted():
+    keys = {messages.key(message) for message in template()}
+    assert (("%(counter)s day left", "%(counter)s days left"), None) in keys
+    assert ("Paid", "part of the deal") in keys
+    assert ("Create invoice", None) in keys
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_catalogue_holds_what_the_product_says_and_nothing_else(locale):
+    kept = {messages.key(message) for message in stored(locale) if message.id}
+    said = {messages.key(message) for message in template() if message.id}
+    assert kept == said, f"run script/messages; missing: {sorted(map(str, said - kept))}"
+    assert not stored(locale).obsolete
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_message_is_translated_in_all_its_plural_forms(locale):
+    assert [message.id for message in messages.missing(stored(locale))] == []
+    assert [message.id for message in stored(locale) if message.id and message.fuzzy] == []
+    few = [
+        message.id
+        for message in stored(locale)
+        if message.pluralizable and len(messages.strings(message)) != stored(locale).num_plurals
+    ]
+    assert few == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_translation_has_the_placeholders_and_tags_of_its_message(locale):
+    wrong = []
+    for message in stored(locale):
+        if not message.id:
+            continue
+        wanted = [set(PLACEHOLDER.findall(source)) for source in sources(message)]
+        wrong += [
+            f"{message.id} -> {text}"
+            for text in messages.strings(message)
+            if set(PLACEHOLDER.findall(text)) not in wanted
+        ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_compiled_file_says_what_the_catalogue_says(locale):
+    def texts(file):
+        return {key: text for key, text in gettext.GNUTranslations(file)._catalog.items() if key}
+
+    with messages.path_of(locale).with_suffix(".mo").open("rb") as file:
+        assert texts(file) == texts(io.BytesIO(messages.compiled(stored(locale)))), "run script/messages"
+
+
+def test_a_merge_keeps_translations_guesses_nothing_and_drops_the_dead(tmp_path, monkeypatch):
+    monkeypatch.setattr(messages, "LOCALE_DIR", tmp_path)
+    before = messages._empty("de")
+    before.add("Close", "Schließen")
+    before.add("Closes", "Schließt")
+    messages.write(before, "de")
+    now = messages._empty(None)
+    now.add("Close")
+    now.add("Closed")
+    merged = messages.merged("de", now)
+    assert {message.id: message.string for message in merged if message.id} == {
+        "Close": "Schließen",
+        "Closed": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("pipedrive", "ours"),
+    [
+        ("de", "de"),
+        ("de-DE", "de"),
+        ("lv", "lv"),
+        ("es-MX", "es"),
+        ("pt", "pt-br"),
+        ("pt-BR", "pt-br"),
+        ("pt_BR", "pt-br"),
+        ("pt-PT", "pt-br"),
+        ("fr-CA", "fr"),
+        ("et", "et"),
+        ("tlh", "en"),
+        ("", "en"),
+    ],
+)
+def test_a_user_reads_in_the_nearest_language_to_that_of_pipedrive(pipedrive, ours):
+    class Reader:
+        language = pipedrive
+
+    assert language_of(Reader()) == ours
