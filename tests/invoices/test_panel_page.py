@@ -70,6 +70,14 @@ def test_a_german_reads_german_also_when_something_is_wrong(look, user, quickboo
     assert "ended" not in page.text
 
 
+def test_a_latvian_reads_latvian_also_when_something_is_wrong(look, user, quickbooks):
+    user.language = "lv"
+    user.save()
+    assert "Šim darījumam vēl nav rēķinu" in look().text
+    end_connection(quickbooks)
+    assert "QuickBooks izbeidza savienojumu" in look().text
+
+
 # The shell
 
 
