@@ -230,7 +230,7 @@ class Gallery:
         someone.panel.get_by_text(re.compile("ended the connection")).first.wait_for(timeout=60_000)
         self.save(someone, "panel-connection-ended", "#panel iframe")
         someone.open_settings()
-        someone.settings.get_by_role("button").first.wait_for()
+        someone.settings.get_by_text("Fields that fill the invoice").wait_for()
         self.save(someone, "settings-connection-ended", "section.settings-frame iframe")
         someone.context.close()
 
