@@ -37,7 +37,7 @@ def look(browser):
 
 def entries(page):
     found = [e.text for e in page.elements if e.attributes.get("role") == "menuitem"]
-    return [text for text in found if text not in ("Settings", "Open in QuickBooks")]
+    return [text for text in found if text not in ("Settings", "Disconnect QuickBooks…", "Open in QuickBooks")]
 
 
 def entry(page, text):

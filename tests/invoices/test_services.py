@@ -74,7 +74,8 @@ def test_the_deal_of_the_pictures_opens_as_in_the_pictures(harbour, control):
     assert blocking(found.findings) == [(f"lines.{index}.item", "no_item") for index in (1, 2, 3)]
     assert (found.customer.party_kind, found.customer.party_name) == ("organization", "Bramley Foods Limited")
     best = found.customer.candidates[0]
-    assert (best.name, best.strength, best.evidence) == ("Bramley Foods Ltd", Strength.LIKELY, (Evidence.SAME_NAME,))
+    assert (best.name, best.strength) == ("Bramley Foods Ltd", Strength.STRONG)
+    assert best.evidence == (Evidence.SAME_NAME, Evidence.SAME_DOMAIN)
     assert found.customer.candidates[1].strength == Strength.WEAK
     assert found.customer.preselected == found.draft.bill_to.customer_id == best.customer_id
     assert found.draft.bill_to.name == "Bramley Foods Ltd"
