@@ -203,7 +203,7 @@ class Salesperson:
     def expect_created(self) -> str:
         """Waits for the result; returns the invoice's number."""
         line = self.form.get_by_text(re.compile(r"Invoice \S+ is in QuickBooks")).first
-        expect(line).to_be_visible(timeout=30_000)
+        expect(line).to_be_visible(timeout=PATIENCE)
         found = re.search(r"Invoice (\S+) is in QuickBooks", line.inner_text())
         assert found
         return found[1]
@@ -216,7 +216,7 @@ class Salesperson:
         """The invoice's row in the panel."""
         return self.panel.get_by_role("listitem").filter(has=self.panel.get_by_text(number, exact=True))
 
-    def expect_flag(self, number: str, flag: str, *, seconds: float = 15) -> None:
+    def expect_flag(self, number: str, flag: str, *, seconds: float = 60) -> None:
         expect(self.row(number).get_by_text(flag, exact=True).first).to_be_visible(timeout=seconds * 1000)
 
     def picture(self, folder: Path, name: str, target: Locator | Page | None = None) -> None:
