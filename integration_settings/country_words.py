@@ -65,6 +65,17 @@ def tax_word(country: str) -> str:
     return pgettext("name of the tax", "tax")
 
 
+def amounts_are_labels(country: str) -> dict[str, str]:
+    """How the prices of an invoice may relate to the tax; not in the United States."""
+    tax = tax_word(country)
+    return {
+        # Translators: how prices relate to the tax; {tax} is VAT or GST
+        "exclusive": gettext("Exclusive of {tax}").format(tax=tax),
+        "inclusive": gettext("Inclusive of {tax}").format(tax=tax),
+        "none": gettext("Without {tax}").format(tax=tax),
+    }
+
+
 def tax_id_label(country: str) -> str:
     """What a customer's number at the tax office is called there."""
     labels = {

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integration_settings.crypto import EncryptedTextField
@@ -63,6 +64,7 @@ class PipedriveUser(Connection):
     locale = models.CharField(max_length=16, default="en_US")  # of numbers and dates
     timezone = models.CharField(max_length=64, default="UTC")
     api_domain = models.CharField(max_length=255)  # checked scheme and host, no path
+    preset_choice = models.CharField(max_length=20, blank=True, default="")  # see `presets.opening_template`
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "user_id"], name="one_row_per_company_and_user")]
@@ -150,6 +152,36 @@ class ItemLink(models.Model):
 
     def __str__(self) -> str:
         return f"product {self.product_id} is item {self.item_id}"
+
+
+class InvoicePreset(models.Model):
+    """What a new invoice may start with, by a name; an empty value leaves the form as it is."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="presets")
+    name = models.CharField(max_length=60)
+    memo = models.TextField(blank=True, default="")
+    private_note = models.TextField(blank=True, default="")
+    cc = models.CharField(max_length=200, blank=True, default="")
+    bcc = models.CharField(max_length=200, blank=True, default="")
+    due_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    amounts_are = models.CharField(max_length=9, blank=True, default="")  # "exclusive", "inclusive", "none"
+    # Texts of the company's own fields, by id; they count in the books of that realm alone.
+    own_fields: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    realm_id = models.CharField(max_length=32, blank=True, default="")
+    is_default = models.BooleanField(default=False)
+    updated_by = models.CharField(max_length=255, blank=True, default="")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("company", Lower("name"), name="one_preset_per_name"),
+            models.UniqueConstraint(
+                fields=["company"], condition=models.Q(is_default=True), name="one_default_preset_per_company"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"preset {self.pk} of {self.company}"
 
 
 class ReferenceList(models.Model):

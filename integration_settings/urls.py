@@ -3,7 +3,14 @@
 from django.urls import path
 
 from integration_settings.tenancy import renew_page_token
-from integration_settings.views import pages, pipedrive_install, product_items, quickbooks_sign_in, settings_page
+from integration_settings.views import (
+    invoice_presets,
+    pages,
+    pipedrive_install,
+    product_items,
+    quickbooks_sign_in,
+    settings_page,
+)
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -26,5 +33,9 @@ urlpatterns = [
     path("embed/settings/products", product_items.products, name="embed_settings_products"),
     path("embed/settings/products/<int:product_id>", product_items.change, name="embed_settings_product_change"),
     path("embed/settings/products/<int:product_id>/forget", product_items.forget, name="embed_settings_product_forget"),
+    path("embed/settings/presets", invoice_presets.presets, name="embed_settings_presets"),
+    path("embed/settings/presets/new", invoice_presets.new, name="embed_settings_preset_new"),
+    path("embed/settings/presets/<int:preset_id>", invoice_presets.change, name="embed_settings_preset_change"),
+    path("embed/settings/presets/<int:preset_id>/delete", invoice_presets.delete, name="embed_settings_preset_delete"),
     path("embed/settings/disconnect", settings_page.disconnect, name="embed_settings_disconnect"),
 ]

@@ -13,7 +13,14 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
-from integration_settings.models import Company, CompanySettings, ItemLink, PipedriveUser, QuickBooksConnection
+from integration_settings.models import (
+    Company,
+    CompanySettings,
+    InvoicePreset,
+    ItemLink,
+    PipedriveUser,
+    QuickBooksConnection,
+)
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.status import Submission
@@ -101,6 +108,11 @@ def make_item_link(company: Company, **fields: Any) -> ItemLink:
         "linked_by": "Priya Nair",
     } | fields
     return ItemLink.objects.create(**values)
+
+
+def make_preset(company: Company, **fields: Any) -> InvoicePreset:
+    values = {"company": company, "name": f"Preset {next(numbers)}"} | fields
+    return InvoicePreset.objects.create(**values)
 
 
 def make_invoice(company: Company, **fields: Any) -> Invoice:

@@ -221,14 +221,8 @@ def due_hint(material: Material) -> str:
 def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple[Choice, ...]:
     if memory.amounts_are == AmountsAre.WITHOUT_TAX_SETTING or not profile.uses_sales_tax:
         return ()
-    tax = words.tax_word(profile.country)
-    labels = (
-        # Translators: how prices relate to the tax; {tax} is VAT or GST
-        (AmountsAre.TAX_EXCLUSIVE, _("Exclusive of {tax}").format(tax=tax)),
-        (AmountsAre.TAX_INCLUSIVE, _("Inclusive of {tax}").format(tax=tax)),
-        (AmountsAre.NO_TAX, _("Without {tax}").format(tax=tax)),
-    )
-    return tuple(Choice(str(value), label, str(value) == form.amounts_are) for value, label in labels)
+    labels = words.amounts_are_labels(profile.country)
+    return tuple(Choice(value, label, value == form.amounts_are) for value, label in labels.items())
 
 
 def _own_fields(material: Material, errors: tuple[Issue, ...]) -> tuple[OwnFieldInput, ...]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from integration_settings.country_words import keeps_tax_ids, tax_id_label, tax_word
+from integration_settings.country_words import amounts_are_labels, keeps_tax_ids, tax_id_label, tax_word
 
-__all__ = ["keeps_tax_ids", "postal_code_label", "region_label", "tax_heading", "tax_id_label", "tax_word"]
+__all__ = [
+    "amounts_are_labels",
+    "keeps_tax_ids",
+    "postal_code_label",
+    "region_label",
+    "tax_heading",
+    "tax_id_label",
+    "tax_word",
+]
 
 
 def tax_heading(country: str) -> str:

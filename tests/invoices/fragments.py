@@ -118,7 +118,8 @@ class Page(HTMLParser):
     def _value(element):
         kind = element.attributes.get("type", "text")
         if element.tag == "textarea":
-            return "".join(child for child in element.children if isinstance(child, str))
+            # A line break right behind the tag is the mark-up's, as browsers have it.
+            return "".join(child for child in element.children if isinstance(child, str)).removeprefix("\n")
         if element.tag == "select":
             options = [child for child in element.walk() if child.tag == "option"]
             chosen = next((option for option in options if "selected" in option.attributes), options[0])

@@ -1,0 +1,139 @@
+"""Presets in the settings: the list for everybody; adding, changing and deleting for administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from integration_settings.country_words import amounts_are_labels
+from integration_settings.models import InvoicePreset
+from integration_settings.preset_form import PresetForm
+from integration_settings.presets import MOST_PRESETS, form_styles_url, presets_of, save_preset
+from integration_settings.profile import Profile, profile_of
+from integration_settings.selectors import administrators_of
+from integration_settings.tenancy import Visitor, page_token_required
+
+FOLDER = "integration_settings/fragments"
+
+
+@page_token_required
+@require_safe
+def presets(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """GET /embed/settings/presets: the card with its list."""
+    return _card(request, visitor)
+
+
+@page_token_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """GET and POST /embed/settings/presets/new: the form of one more preset, and the form as it was filled in."""
+    if not visitor.user.is_admin:
+        return _refused(request, visitor)
+    if presets_of(visitor.company).count() >= MOST_PRESETS:
+        # Translators: {most} is a number
+        said = _("There are {most} presets, which is the most. Delete one first.").format(most=MOST_PRESETS)
+        return _card(request, visitor, problem=said, status=409)
+    return _form(request, visitor, InvoicePreset(company=visitor.company))
+
+
+@page_token_required
+@require_http_methods(["GET", "POST"])
+def change(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
+    """GET and POST /embed/settings/presets/<id>"""
+    preset = _preset(visitor, preset_id)
+    return _form(request, visitor, preset) if visitor.user.is_admin else _refused(request, visitor)
+
+
+@page_token_required
+@require_POST
+def delete(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
+    """POST /embed/settings/presets/<id>/delete: invoices made with it stay as they are."""
+    preset = _preset(visitor, preset_id)
+    if not visitor.user.is_admin:
+        return _refused(request, visitor)
+    preset.delete()
+    # Translators: read out after a preset was deleted
+    return _card(request, visitor, announce=_("Preset “{name}” is deleted").format(name=preset.name))
+
+
+def _preset(visitor: Visitor, preset_id: int) -> InvoicePreset:
+    return get_object_or_404(presets_of(visitor.company), pk=preset_id)
+
+
+def _profile(visitor: Visitor) -> Profile:
+    return profile_of(visitor.connection) if visitor.connection else Profile()
+
+
+def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset) -> HttpResponse:
+    realm_id = visitor.connection.realm_id if visitor.connection else preset.realm_id
+    data = request.POST if request.method == "POST" else None
+    form = PresetForm(data, preset=preset, profile=_profile(visitor), realm_id=realm_id)
+    if data is None:
+        form.focus()
+        return render(request, f"{FOLDER}/preset_form.html", {"form": form, "preset": preset})
+    if form.is_valid():
+        try:
+            save_preset(preset, by=visitor.user.name, values=form.values)
+        except IntegrityError:
+            form.add_error("name", form.name_taken(form.cleaned_data["name"]))
+        else:
+            # Translators: read out after a preset was saved
+            said = _("Preset “{name}” is saved for everyone").format(name=preset.name)
+            return _card(request, visitor, announce=said, changed=preset.pk)
+    form.focus()
+    response = render(request, f"{FOLDER}/preset_form.html", {"form": form, "preset": preset}, status=422)
+    response["X-Fragment"] = "swap"
+    return response
+
+
+def _refused(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    return _card(request, visitor, problem=_("Nothing was changed. That is for administrators."), status=403)
+
+
+def _card(
+    request: HttpRequest,
+    visitor: Visitor,
+    *,
+    problem: str = "",
+    announce: str = "",
+    changed: int = 0,
+    status: int = 200,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "rows": [{"preset": preset, "facts": _facts(preset, visitor)} for preset in presets_of(visitor.company)],
+        "may_change": visitor.user.is_admin,
+        "administrators": [user.name for user in administrators_of(visitor.company)],
+        "form_styles_url": form_styles_url(visitor.connection) if visitor.connection else "",
+        "problem": problem,
+        "announce": announce,
+        "changed": changed,
+    }
+    response = render(request, f"{FOLDER}/presets_card.html", context, status=status)
+    if status != 200:
+        response["X-Fragment"] = "swap"
+    return response
+
+
+def _facts(preset: InvoicePreset, visitor: Visitor) -> list[tuple[str, str]]:
+    """(what is filled in, with what), without what is left as it is."""
+    profile = _profile(visitor)
+    own = preset.own_fields if visitor.connection and preset.realm_id == visitor.connection.realm_id else {}
+    days = preset.due_days
+    due = ngettext("{count} day after the invoice date", "{count} days after the invoice date", days or 0)
+    amounts = "" if profile.is_us else amounts_are_labels(profile.country).get(preset.amounts_are, "")
+    facts = [
+        (_("Message to the customer"), preset.memo),
+        (_("Private note"), preset.private_note),
+        (_("Due"), "" if days is None else due.format(count=days)),
+        (_("Amounts are"), amounts),
+        *((name, str(own.get(field_id, ""))) for field_id, name in profile.own_fields),
+        (_("CC"), preset.cc),
+        (_("BCC"), preset.bcc),
+    ]
+    return [(label, value) for label, value in facts if value]
