@@ -20,6 +20,7 @@ from invoices.domain.customer_update import Change, CustomerField, Difference, P
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
+from invoices.domain.presets import Preset, filled
 from invoices.domain.tax import TaxProposal, TaxReason
 
 SALT = "invoice-form"
@@ -60,11 +61,14 @@ class Memory:
     candidates: tuple[CustomerCandidate, ...]  # the linked one first
     lines: dict[str, LineMemory]
     product_count: int
+    usual_due_days: int  # the company's; `due_days` are the chosen preset's where it has some
     due_days: int
     amounts_are: AmountsAre
     exchange_currency: str = ""
     exchange_rate: Decimal | None = None
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
+    base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
+    filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 
     @property
     def due_after(self) -> timedelta:
@@ -78,6 +82,10 @@ class Memory:
         if self.customer(candidate.customer_id):
             return self
         return replace(self, candidates=(*self.candidates, candidate))
+
+    def with_preset(self, preset: Preset) -> Memory:
+        days = self.usual_due_days if preset.due_days is None else preset.due_days
+        return replace(self, filled=filled(self.base, preset), due_days=days)
 
 
 def keep(memory: Memory, visitor: Visitor) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -17,11 +17,13 @@ from decimal import Decimal
 from django.http import QueryDict
 
 from integration_settings.formats import parse_date, parse_decimal
+from integration_settings.presets import Template
 from integration_settings.reference import Item, Tag, TaxCode
 from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.matching import ItemReason
+from invoices.domain.presets import OWN, Texts
 from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
@@ -72,6 +74,7 @@ class FormInput:
     due_date: str = ""
     due_follows: bool = True  # the due date was not touched, so it moves with the invoice date
     amounts_are: str = ""
+    preset: str = ""  # the id of a template, "" for QuickBooks' default
     number: str = ""
     memo: str = ""
     private_note: str = ""
@@ -89,6 +92,16 @@ class FormInput:
 
     def own_field(self, field_id: str) -> str:
         return dict(self.own_fields).get(field_id, "")
+
+    def texts(self, fields: Iterable[str]) -> dict[str, str]:
+        """The fields that a preset can fill, by their names in `domain.presets`."""
+        own = {f"{OWN}{field_id}": text for field_id, text in self.own_fields}
+        return {name: own.get(name, "") if name.startswith(OWN) else getattr(self, name) for name in fields}
+
+    def with_texts(self, texts: Texts) -> FormInput:
+        own = dict(self.own_fields) | {name.removeprefix(OWN): texts[name] for name in texts if name.startswith(OWN)}
+        rest = {name: text for name, text in texts.items() if not name.startswith(OWN)}
+        return replace(self, own_fields=tuple(own.items()), **rest)  # type: ignore[arg-type]  # all of them are texts
 
     @property
     def ticked(self) -> tuple[LineInput, ...]:
@@ -108,6 +121,7 @@ class Lists:
     currencies: tuple[str, ...]  # the home currency first
     classes: Mapping[str, Tag] = field(default_factory=dict)
     locations: Mapping[str, Tag] = field(default_factory=dict)
+    templates: tuple[Template, ...] = ()  # QuickBooks' default first
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +150,7 @@ def read_post(post: QueryDict) -> FormInput:
         name: post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
-            "invoice_date", "due_date", "amounts_are", "number", "memo", "discount",
+            "invoice_date", "due_date", "amounts_are", "preset", "number", "memo", "discount",
             "private_note", "cc", "bcc", "class_id", "location_id", "service_date",
         )
     }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from integration_settings.models import Company
+from integration_settings.models import Company, InvoicePreset
 from invoices.domain.status import Submission
 
 
@@ -106,6 +106,8 @@ class Invoice(Intent):
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
     # The request id of each new item, by its product; an id is kept over all tries.
     item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    preset_name = models.CharField(max_length=60, blank=True, default="")  # what it was called then
 
     # As QuickBooks last reported it
     qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")

@@ -18,6 +18,13 @@ from integration_settings.errors import ConnectionExpired, NotFound, ServiceErro
 from integration_settings.item_links import linked_items
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.presets import (
+    Template,
+    list_templates,
+    opening_template,
+    remember_template,
+    template_called,
+)
 from integration_settings.reference import AS_STORED, Item, Profile, Tag, TaxCode
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
@@ -33,6 +40,7 @@ from invoices.domain.draft import AmountsAre, InvoiceDraft, fingerprint, to_json
 from invoices.domain.mapping import FieldChoices, prefill
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
+from invoices.domain.presets import Texts
 from invoices.domain.tax import TaxProposal, Totals, totals
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
@@ -62,6 +70,9 @@ class Preparation:
     currencies: tuple[str, ...]  # the home currency first
     classes: tuple[Tag, ...]
     locations: tuple[Tag, ...]
+    templates: tuple[Template, ...]
+    template: Template  # with which the draft was made
+    base: Texts  # the draft's fields before the template filled them
     due_days: int
     today: date  # in the QuickBooks company's time zone
     totals: Totals
@@ -91,11 +102,13 @@ class Requested:
 # The form
 
 
-def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> Preparation:
+def prepare(
+    visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBooksGateway, *, template_id: str | None = None
+) -> Preparation:
     """Raises the `ServiceError`s of both services; `NotFound` when the visitor may not see the deal.
 
     Both services are asked side by side; QuickBooks only for lists that are too old, and for customers that might be
-    the deal's when none was chosen before.
+    the deal's when none was chosen before. `template_id` is None for the one that the user's forms open with.
     """
     company, connection = visitor.company, _connected(visitor.connection)
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
@@ -112,6 +125,10 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
     gateway = make_gateway(connection)
     chosen = settings_of(company)
     items = up_to_date_items(connection, items)
+    templates = list_templates(connection)
+    template = (
+        opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
+    )
     today = timezone.now().astimezone(zone(profile.timezone)).date()
     filled = prefill(
         deal,
@@ -130,6 +147,7 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         item_policy=item_policy(connection, chosen),
         exchange_rate=_rate(gateway, deal.currency, today, profile),
         number=_next_number(gateway) if profile.custom_numbers else "",
+        preset=template,
     )
     choice = customers.choice_for(
         company, connection.realm_id, deal, filled.draft.bill_to, gateway=gateway, currency=deal.currency
@@ -149,6 +167,9 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         currencies=currencies,
         classes=tuple(classes),
         locations=tuple(locations),
+        templates=tuple(templates),
+        template=template,
+        base=filled.base,
         due_days=chosen.due_days,
         today=today,
         totals=checked.totals,
@@ -187,10 +208,16 @@ def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
 
 
 def request_invoice(
-    *, visitor: Visitor, draft: InvoiceDraft, intent_key: uuid.UUID, wish: customer_updates.Wish | None = None
+    *,
+    visitor: Visitor,
+    draft: InvoiceDraft,
+    intent_key: uuid.UUID,
+    wish: customer_updates.Wish | None = None,
+    template_id: str = "",
 ) -> Requested:
     """Stores the intent; a worker carries it out. The same key always leads to the same row.
 
+    The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
 
     Raises `NotFound` when the visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
@@ -203,6 +230,8 @@ def request_invoice(
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
     draft = replace(draft, expected_total=known.total if known.tax_known else None)
+    templates = list_templates(connection)
+    template = template_called(templates, template_id)
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,
@@ -218,6 +247,8 @@ def request_invoice(
         customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
         item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
         currency=draft.currency,
+        preset_id=template.row_id,
+        preset_name=template.name,
     )
     try:
         with transaction.atomic():
@@ -230,6 +261,7 @@ def request_invoice(
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
     remember_items(connection, draft, by=visitor.user.name)
+    remember_template(templates, visitor.user, template)
     return Requested(row, repeated=False, differs=False)
 
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("embed/invoice/customers", form.customers, name="embed_invoice_customers"),
     path("embed/invoice/customer", form.customer, name="embed_invoice_customer"),
     path("embed/invoice/customer-update", form.customer_update, name="embed_invoice_customer_update"),
+    path("embed/invoice/preset", form.preset, name="embed_invoice_preset"),
     path("embed/invoice/name", form.name, name="embed_invoice_name"),
     path("embed/invoice/items", form.items, name="embed_invoice_items"),
     path("embed/invoice/create", result.create, name="embed_invoice_create"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, l
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_name
+from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
 
 HUNDRED = Decimal(100)
@@ -33,9 +34,10 @@ class FieldChoices:
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """The proposals belong to the draft's lines by position."""
+    """The proposals belong to the draft's lines by position. `base` are the fields as they were before the preset."""
 
     draft: InvoiceDraft
+    base: Texts
     item_proposals: tuple[ItemProposal, ...]
     tax_proposals: tuple[TaxProposal, ...]
 
@@ -52,12 +54,17 @@ def prefill(
     item_policy: ItemPolicy | None = None,
     exchange_rate: Decimal | None = None,
     number: str = "",
+    preset: Preset | None = None,
 ) -> Prefill:
     """The customer is a new one here; whoever knows an existing one replaces `bill_to.customer_id`.
 
     `item_links` are the items chosen before, by product; `item_policy` decides where no item is found.
     """
-    prices = amounts_are(deal.tax_method, books)
+    head = _head(deal, choices, books, today=today)
+    base = texts_of(head, books)
+    if preset is not None:
+        head = with_texts(head, filled(base, preset))
+    prices = head.amounts_are
     products = _products(deal)
     active = {item.id: item for item in items}
     matcher = ItemMatcher(items, links=item_links, policy=item_policy)
@@ -74,20 +81,31 @@ def prefill(
         for (product, _), item, code in zip(products, proposed_items, proposed_codes, strict=True)
     )
     percentage, amount = _whole_discount(deal, lines)
-    draft = InvoiceDraft(
-        deal_id=deal.id,
-        bill_to=bill_to(deal, choices),
-        currency=deal.currency,
+    days = choices.due_days if preset is None or preset.due_days is None else preset.due_days
+    draft = replace(
+        head,
         exchange_rate=exchange_rate,
-        invoice_date=today,
-        due_date=today + timedelta(days=choices.due_days),
-        amounts_are=prices,
+        due_date=today + timedelta(days=days),
         lines=lines,
         number=number,
         discount_percentage=percentage,
         discount_amount=amount,
     )
-    return Prefill(draft, proposed_items, proposed_codes)
+    return Prefill(draft, base, proposed_items, proposed_codes)
+
+
+def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
+    """What the deal's own fields fill, without lines."""
+    return InvoiceDraft(
+        deal_id=deal.id,
+        bill_to=bill_to(deal, choices),
+        currency=deal.currency,
+        exchange_rate=None,
+        invoice_date=today,
+        due_date=today,
+        amounts_are=amounts_are(deal.tax_method, books),
+        lines=(),
+    )
 
 
 def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:

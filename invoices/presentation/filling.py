@@ -22,7 +22,7 @@ def memory_of(preparation: Preparation) -> Memory:
     """What the form has to remember of its preparation."""
     deal, choice, draft = preparation.deal, preparation.customer, preparation.draft
     proposals = zip(draft.lines, preparation.item_proposals, preparation.tax_proposals, strict=True)
-    return Memory(
+    memory = Memory(
         deal_id=deal.id,
         deal_value=deal.value,
         deal_currency=deal.currency,
@@ -38,12 +38,15 @@ def memory_of(preparation: Preparation) -> Memory:
             for index, (line, item, tax) in enumerate(proposals)
         },
         product_count=sum(1 for product in deal.products if product.enabled),
+        usual_due_days=preparation.due_days,
         due_days=preparation.due_days,
         amounts_are=draft.amounts_are,
         exchange_currency=draft.currency if draft.exchange_rate else "",
         exchange_rate=draft.exchange_rate,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
+        base=dict(preparation.base),
     )
+    return memory.with_preset(preparation.template)
 
 
 def opened(preparation: Preparation, say: Say) -> FormInput:
@@ -60,6 +63,7 @@ def opened(preparation: Preparation, say: Say) -> FormInput:
         customer=preparation.customer.preselected or NEW_CUSTOMER,
         lines=lines,
         due_follows=True,
+        preset=preparation.template.id,
     )
 
 
@@ -89,6 +93,7 @@ def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[
         customer=stored.bill_to.customer_id or NEW_CUSTOMER,
         lines=tuple(rows),
         due_follows=False,
+        preset=preparation.template.id,
     )
     return form, tuple(keys[index] for index in range(len(stored.lines)))
 

@@ -31,6 +31,7 @@ from invoices.presentation.form_parts import (
     TotalRow,
     Why,
 )
+from invoices.presentation.presets import preset_field
 from invoices.presentation.say import Say
 
 
@@ -56,6 +57,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         currency=currency_field(material),
         due_hint=due_hint(material),
         amounts_are=_amounts_choices(form, memory, profile),
+        preset=preset_field(material),
         asks_number=profile.custom_numbers,
         own_fields=_own_fields(material, errors),
         classes=_tags(material.lists.classes, form.class_id),

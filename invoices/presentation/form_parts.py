@@ -126,6 +126,7 @@ class FormPage:
     currency: CurrencyField
     due_hint: str
     amounts_are: tuple[Choice, ...]
+    preset: PresetField
     asks_number: bool
     own_fields: tuple[OwnFieldInput, ...]
     classes: tuple[Choice, ...]  # none: the company tracks no classes
@@ -155,6 +156,15 @@ class FormPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PresetField:
+    """`choices` are none where the company keeps no presets; `kept` says what the chosen one left alone."""
+
+    choices: tuple[Choice, ...]
+    form_styles_url: str
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class CurrencyField:
     code: str
     label: str
@@ -179,4 +189,5 @@ class Material:
     invoice_date: date
     due_date: date
     say: Say
+    form_styles_url: str
     seen: SeenCustomer | None = None

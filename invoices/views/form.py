@@ -15,14 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
+from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import customer_updates, services
 from invoices.domain.matching import CustomerCandidate
+from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
+from invoices.presentation.findings import target_of
 from invoices.presentation.form import form_page
 from invoices.presentation.form_lines import line_rows
 from invoices.presentation.name_check import name_check
@@ -151,6 +154,33 @@ def _count_changed(request: HttpRequest, to_fix: int) -> str:
         return _("Ready to create")
     said = ngettext("{count} thing to fix first", "{count} things to fix first", to_fix)
     return said.format(count=say().number(to_fix))
+
+
+@page_token_required
+@require_POST
+def preset(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The preset's field again, and what the chosen one puts into the others: all but what a person typed there."""
+    try:
+        sent = sent_form(request, visitor)
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    if visitor.connection is None:
+        return problem_fragment(request, visitor, not_connected())
+    chosen = template_called(list_templates(visitor.connection), sent.form.preset)
+    filled, changes = _with_preset(visitor, sent, chosen)
+    context = {"page": form_page(checked_form(visitor, filled, say()).material), "puts": changes}
+    return render(request, "invoices/form_preset_chosen.html", context)
+
+
+def _with_preset(visitor: Visitor, sent: Sent, chosen: Template) -> tuple[Sent, dict[str, str]]:
+    """The form as the preset leaves it, and the new text of each field that changed, by the field's id."""
+    form, memory = sent.form, sent.memory.with_preset(chosen)
+    before = form.texts(memory.base)
+    after = moved(before, sent.memory.filled, memory.filled)
+    form = replace(form.with_texts(after), preset=chosen.id)
+    filled, due_date = _with_due_date_moved(replace(sent, form=form, memory=memory, kept=keep(memory, visitor)))
+    changes = {target_of(field): text for field, text in after.items() if text != before[field]}
+    return filled, changes | ({"f-due_date": due_date} if due_date else {})
 
 
 @page_token_required

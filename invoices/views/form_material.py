@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from integration_settings import reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
+from integration_settings.presets import form_styles_url, list_templates
 from integration_settings.reference import AS_STORED
 from integration_settings.tenancy import Visitor
 from invoices import services
@@ -82,6 +83,7 @@ def lists_of(visitor: Visitor) -> Lists:
         currencies=tuple(currency.code for currency in reference.currencies(company, AS_STORED)),
         classes={tag.id: tag for tag in reference.classes(company, AS_STORED)},
         locations={tag.id: tag for tag in reference.locations(company, AS_STORED)},
+        templates=tuple(list_templates(connection_of(visitor))),
     )
 
 
@@ -94,6 +96,7 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         currencies=preparation.currencies,
         classes={tag.id: tag for tag in preparation.classes},
         locations={tag.id: tag for tag in preparation.locations},
+        templates=preparation.templates,
     )
     reading = understand(form, memory=memory, lists=lists, locale=say.locale, today=say.today())
     words = Words(say, preparation.profile.country, _line_names(form, memory), dict(preparation.profile.own_fields))
@@ -110,6 +113,7 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         invoice_date=preparation.draft.invoice_date,
         due_date=preparation.draft.due_date,
         say=say,
+        form_styles_url=form_styles_url(connection_of(visitor)),
     )
 
 
@@ -151,6 +155,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         invoice_date=reading.draft.invoice_date,
         due_date=reading.draft.due_date,
         say=say,
+        form_styles_url=form_styles_url(connection_of(visitor)),
         seen=sent.seen,
     )
 

@@ -63,7 +63,11 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page_fragment(request, form_page(checked.material, errors=errors), status=422)
     try:
         requested = services.request_invoice(
-            visitor=visitor, draft=checked.reading.draft, intent_key=sent.form.intent_key, wish=sent.wish
+            visitor=visitor,
+            draft=checked.reading.draft,
+            intent_key=sent.form.intent_key,
+            wish=sent.wish,
+            template_id=sent.form.preset,
         )
     except NotFound:
         return problem_fragment(request, visitor, not_seen())
@@ -109,7 +113,7 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
 
 
 def _form_again(request: HttpRequest, visitor: Visitor, invoice: Invoice) -> HttpResponse:
-    preparation = services.prepare(visitor, invoice.deal_id)
+    preparation = services.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
     form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)

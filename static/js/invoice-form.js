@@ -45,6 +45,7 @@
         countTicks(target.closest(".diff"));
         return; // changes no figure of the invoice
       }
+      if (target.name === "preset") return; // what it fills in comes with its answer, and the preview after that
       if (target.name === "due_date") document.getElementById("f-due_follows").value = "";
       if (target.name === "customer") showNewCustomer(target.value === "new");
       if (target.name === "amounts_are") form().dataset.amounts = target.value;
@@ -126,10 +127,16 @@
 
   body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
     for (const carrier of target.querySelectorAll("[data-put]")) {
-      put(carrier.dataset.put, carrier.dataset.value);
+      const control = put(carrier.dataset.put, carrier.dataset.value);
       carrier.remove();
+      if (!control) continue;
+      clearFault(control);
+      if (control.name === "amounts_are") form().dataset.amounts = control.value;
+      const folded = control.closest("details");
+      if (folded && control.value) folded.open = true;
     }
     if (target.id === "customer-section") changed("customer");
+    if (target.id === "preset-field") changed("preset");
   });
 
   body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
