@@ -16,6 +16,7 @@ from integration_settings.reference import Account, Item
 
 MOST_DAYS = 365
 MAPPINGS = ("recipient_field", "address_field", "email_field", "tax_id_field")
+SWITCHES = ("customer_terms_first", "updates_customers")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
 _NO_ITEM = _("Choose the item that products without one get.")
 _ITEM_GONE = _("This item is inactive or gone from QuickBooks. Choose another one.")
@@ -55,7 +56,7 @@ class ItemLists:
 
 
 class SettingsForm(forms.Form):
-    """Four mappings, the payment term, a default, and what becomes of products without an item.
+    """Four mappings, the payment term, two switches, and what becomes of products without an item.
 
     A stored field, item or account that the service no longer has may stay; it is pointed out.
     """
@@ -77,6 +78,11 @@ class SettingsForm(forms.Form):
         },
     )
 
+    customer_terms_first = forms.BooleanField(
+        label=_("The customer’s QuickBooks terms come first"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"data-change-label": _("The customer’s terms")}),
+    )
     updates_customers = forms.BooleanField(
         label=_("Tick “Update this customer in QuickBooks” on every new invoice"),
         required=False,
@@ -98,7 +104,8 @@ class SettingsForm(forms.Form):
         self.items = items
         values = {name: getattr(stored, name) for name in (*MAPPINGS, "due_days")}
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
-        super().__init__(data, initial=values | policy | {"updates_customers": stored.updates_customers})
+        switches = {name: getattr(stored, name) for name in SWITCHES}
+        super().__init__(data, initial=values | policy | switches)
         known = {field.code for field in fields}
         self.missing = {name for name in MAPPINGS if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label

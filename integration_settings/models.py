@@ -117,6 +117,7 @@ class CompanySettings(models.Model):
     email_field = models.CharField(max_length=80, blank=True, default="person.emails")
     tax_id_field = models.CharField(max_length=80, blank=True, default="")
     due_days = models.PositiveSmallIntegerField(default=14)
+    customer_terms_first = models.BooleanField(default=False)  # QuickBooks' terms of the customer, where it has some
     updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
     # For a product without an item. What was chosen belongs to the books of that realm and counts for no other.
     item_policy = models.CharField(max_length=8, choices=ItemPolicy.choices, default=ItemPolicy.STOP)

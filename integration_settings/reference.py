@@ -98,11 +98,16 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`due_days` is None for terms that name a day of the month instead."""
+    """`due_days` is None for terms that name a day of the month instead.
+
+    That day is the next month's when the invoice is at most `next_month_days` before it.
+    """
 
     id: str
     name: str
     due_days: int | None
+    day_of_month: int | None = None
+    next_month_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,7 @@ def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency
 
 
 def terms(company: Company, max_age: timedelta = ONE_HOUR) -> list[Term]:
+    """Active ones: an invoice cannot name another."""
     connection = _connection_of(company)
     return [Term(**row) for row in kept(company, "terms", lambda: _read_terms(QuickBooksClient(connection)), max_age)]
 
@@ -301,10 +307,17 @@ def _read_terms(client: QuickBooksClient) -> Rows:
         {
             "id": str(term["Id"]),
             "name": str(term.get("Name") or ""),
-            "due_days": int(term["DueDays"]) if term.get("DueDays") is not None else None,
+            "due_days": _whole(term.get("DueDays")),
+            "day_of_month": _whole(term.get("DayOfMonthDue")),
+            "next_month_days": _whole(term.get("DueNextMonthDays")) or 0,
         }
         for term in client.query_all("Term")
+        if term.get("Active") is not False
     ]
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _read_accounts(client: QuickBooksClient) -> Rows:

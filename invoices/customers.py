@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -104,17 +104,26 @@ def as_candidate(stored: CustomerLink) -> CustomerCandidate:
 
 
 def choice_for(
-    company: Company, realm_id: str, deal: Deal, bill_to: BillTo, *, gateway: InvoiceGateway, currency: str
+    company: Company,
+    realm_id: str,
+    deal: Deal,
+    bill_to: BillTo,
+    *,
+    gateway: InvoiceGateway,
+    currency: str,
+    with_terms: bool = False,
 ) -> CustomerChoice:
     """The stored link, and what QuickBooks has of that name, e-mail address or e-mail domain.
 
-    It is asked when there is no link, or one in another currency only.
+    It is asked when there is no link, or one in another currency only; `with_terms` also for those of the linked one.
     """
     party = deal.organization or deal.person
     kind = "organization" if deal.organization else "person" if deal.person else "deal"
     party_id = party.id if party else deal.id
     stored = linked_customer(company, realm_id, (kind, party_id), currency)
     linked = as_candidate(stored) if stored else None
+    if linked and with_terms:
+        linked = replace(linked, term_id=_terms_of(gateway, linked.customer_id))
     known = stored is not None and stored.currency in ("", currency)
     found = [] if known else _similar(gateway, bill_to.name, bill_to.email)
     others = [customer.described() for customer in found if not linked or customer.customer_id != linked.customer_id]
@@ -143,6 +152,14 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustom
         with suppress(ServiceError):
             found += by_email.result()
     return found
+
+
+def _terms_of(gateway: InvoiceGateway, customer_id: str) -> str:
+    """Nothing when QuickBooks does not answer: the company's own days serve then."""
+    with suppress(ServiceError):
+        record = gateway.read_customer(customer_id)
+        return record.term_id if record else ""
+    return ""
 
 
 # New customers

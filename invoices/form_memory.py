@@ -68,6 +68,7 @@ class Memory:
     exchange_rate: Decimal | None = None
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
+    uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 
     @property

@@ -18,12 +18,13 @@ from django.http import QueryDict
 
 from integration_settings.formats import parse_date, parse_decimal
 from integration_settings.presets import Template
-from integration_settings.reference import Item, Tag, TaxCode
+from integration_settings.reference import Item, Tag, TaxCode, Term
 from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.matching import ItemReason
 from invoices.domain.presets import OWN, Texts
+from invoices.domain.terms import due_date as due_by
 from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
@@ -121,6 +122,7 @@ class Lists:
     currencies: tuple[str, ...]  # the home currency first
     classes: Mapping[str, Tag] = field(default_factory=dict)
     locations: Mapping[str, Tag] = field(default_factory=dict)
+    terms: Mapping[str, Term] = field(default_factory=dict)  # for customers that have some
     templates: tuple[Template, ...] = ()  # QuickBooks' default first
 
 
@@ -196,6 +198,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
     invoice_date = reader.date("invoice_date", form.invoice_date, today=today, otherwise=today)
     due_date = reader.date("due_date", form.due_date, today=today, after=invoice_date, otherwise=invoice_date)
     currency = form.currency if re.fullmatch("[A-Z]{3}", form.currency) else memory.deal_currency
+    term = term_of(form, memory, lists.terms)
     percentage, amount = reader.whole_discount(form.discount)
     draft = InvoiceDraft(
         deal_id=form.deal_id,
@@ -211,6 +214,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         discount_amount=amount,
         memo=form.memo.strip(),
         private_note=form.private_note.strip(),
+        term_id=term.id if term and due_by(term, invoice_date) == due_date else "",
         extras=Extras(
             cc=", ".join(addresses_in(form.cc)),
             bcc=", ".join(addresses_in(form.bcc)),
@@ -370,12 +374,22 @@ def plain_discount(discount: Discount) -> str:
     return f"{discount.value.normalize():f}" + ("%" if discount.is_percentage else "")
 
 
-def due_date_moved(form: FormInput, *, memory: Memory, locale: str, today: date) -> date | None:
-    """Where the untouched due date belongs after the invoice date was changed; None when it stays."""
+def term_of(form: FormInput, memory: Memory, terms: Mapping[str, Term]) -> Term | None:
+    """The chosen customer's terms in QuickBooks, where the company wants them."""
+    customer = memory.customer(form.customer)
+    return terms.get(customer.term_id) if customer else None
+
+
+def due_date_moved(
+    form: FormInput, *, memory: Memory, terms: Mapping[str, Term], locale: str, today: date
+) -> date | None:
+    """Where the untouched due date belongs by the invoice date and the customer; None when it stays."""
     if not form.due_follows:
         return None
+    term = term_of(form, memory, terms)
     try:
-        return parse_date(form.invoice_date, locale, today=today) + memory.due_after
+        invoice_date = parse_date(form.invoice_date, locale, today=today)
+        return (due_by(term, invoice_date) if term else None) or invoice_date + memory.due_after
     except (ValueError, OverflowError):
         return None
 

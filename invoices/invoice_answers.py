@@ -67,6 +67,7 @@ class KnownCustomer:
     tax_ids: tuple[str, ...] = ()  # those that came in the clear
     address_lines: tuple[str, ...] = ()
     postal_code: str = ""
+    term_id: str = ""  # its payment terms
 
     def described(self) -> Described:
         """With what tells who it is, for comparing only: nothing of it goes into a page."""
@@ -80,6 +81,7 @@ class KnownCustomer:
             place=self.place,
             currency=self.currency,
             active=self.active,
+            term_id=self.term_id,
         )
 
 
@@ -159,6 +161,7 @@ def known_customer(answer: Json) -> KnownCustomer:
         tax_ids=_readable_tax_ids(answer),
         address_lines=_address_lines(address),
         postal_code=_text(address, "PostalCode"),
+        term_id=_text(_object(answer, "SalesTermRef"), "value"),
     )
 
 
@@ -193,6 +196,7 @@ def customer_record(answer: Json) -> CustomerRecord:
         ),
         tax_id=_text(answer, "PrimaryTaxIdentifier"),
         notes=known.notes,
+        term_id=known.term_id,
     )
 
 

@@ -140,6 +140,8 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, request
         "Line": [line.body for line in sent_lines(draft, books)],
         "PrivateNote": f"{note}\n{mark}" if note else mark,
     }
+    if draft.term_id:
+        body["SalesTermRef"] = {"value": draft.term_id}
     if draft.amounts_are in GLOBAL_TAX:
         body["GlobalTaxCalculation"] = GLOBAL_TAX[draft.amounts_are]
     if books.multicurrency:

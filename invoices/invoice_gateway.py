@@ -196,6 +196,9 @@ class QuickBooksGateway:
         customers = self._customers(f"Id = {self._quote(customer_id)} and {EVEN_INACTIVE}", 1)
         if not customers or not customers[0].active:
             return "customer"
+        term = self._quote(draft.term_id)
+        if draft.term_id and not self.client.query(f"select * from Term where Id = {term} maxresults 1"):  # noqa: S608
+            return "due_date"
         wanted = {line.item_id for line in draft.lines if line.item_id}
         active: set[str] = set()
         for part in _chunks(sorted(wanted)):

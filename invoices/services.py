@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from integration_settings import reference
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, NotFound, ServiceError
 from integration_settings.item_links import linked_items
-from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, CompanySettings, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.presets import (
     Template,
@@ -25,7 +26,7 @@ from integration_settings.presets import (
     remember_template,
     template_called,
 )
-from integration_settings.reference import AS_STORED, Item, Profile, Tag, TaxCode
+from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
 from integration_settings.selectors import quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
@@ -42,6 +43,7 @@ from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
 from invoices.domain.presets import Texts
 from invoices.domain.tax import TaxProposal, Totals, totals
+from invoices.domain.terms import due_date
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, remember_items, up_to_date_items, with_income_account
@@ -73,6 +75,7 @@ class Preparation:
     templates: tuple[Template, ...]
     template: Template  # with which the draft was made
     base: Texts  # the draft's fields before the template filled them
+    terms: Mapping[str, Term]  # none where the company does not want the customers' own
     due_days: int
     today: date  # in the QuickBooks company's time zone
     totals: Totals
@@ -111,19 +114,20 @@ def prepare(
     the deal's when none was chosen before. `template_id` is None for the one that the user's forms open with.
     """
     company, connection = visitor.company, _connected(visitor.connection)
+    chosen = settings_of(company)
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
-    with SideBySide(5) as calls:
+    with SideBySide(6) as calls:
         deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
         codes_soon = calls.start(reference.tax_codes, company)
         items_soon = calls.start(reference.items, company)
         classes_soon = calls.start(reference.classes, company)
         locations_soon = calls.start(reference.locations, company)
+        terms_soon = calls.start(_terms, company, chosen, template_id is not None)
         profile = reference.current_profile(connection)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
-        classes, locations = classes_soon.result(), locations_soon.result()
+        classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
     gateway = make_gateway(connection)
-    chosen = settings_of(company)
     items = up_to_date_items(connection, items)
     templates = list_templates(connection)
     template = (
@@ -150,9 +154,15 @@ def prepare(
         preset=template,
     )
     choice = customers.choice_for(
-        company, connection.realm_id, deal, filled.draft.bill_to, gateway=gateway, currency=deal.currency
+        company,
+        connection.realm_id,
+        deal,
+        filled.draft.bill_to,
+        gateway=gateway,
+        currency=deal.currency,
+        with_terms=bool(terms),
     )
-    draft = _addressed(filled.draft, choice)
+    draft = _addressed(filled.draft, choice, terms)
     checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)
     return Preparation(
         deal=deal,
@@ -170,6 +180,7 @@ def prepare(
         templates=tuple(templates),
         template=template,
         base=filled.base,
+        terms=terms,
         due_days=chosen.due_days,
         today=today,
         totals=checked.totals,
@@ -391,13 +402,25 @@ def _next_number(gateway: InvoiceGateway) -> str:
     return ""
 
 
-def _addressed(draft: InvoiceDraft, choice: CustomerChoice) -> InvoiceDraft:
-    """The draft for the preselected customer; its name is the one QuickBooks has."""
+def _terms(company: Company, chosen: CompanySettings, anew: bool) -> dict[str, Term]:
+    """For customers that have some. After a refusal they are read anew: one of them may be what was refused."""
+    if not chosen.customer_terms_first:
+        return {}
+    with suppress(ServiceError):
+        return {term.id: term for term in reference.terms(company, timedelta(0) if anew else ONE_HOUR)}
+    return {}
+
+
+def _addressed(draft: InvoiceDraft, choice: CustomerChoice, terms: Mapping[str, Term]) -> InvoiceDraft:
+    """The draft for the preselected customer: the name is the one QuickBooks has, and so are the terms."""
     offered = [choice.linked, *choice.candidates] if choice.linked else list(choice.candidates)
     chosen = next((each for each in offered if each and each.customer_id == choice.preselected), None)
     if chosen is None:
         return draft
-    return replace(draft, bill_to=replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name))
+    draft = replace(draft, bill_to=replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name))
+    term = terms.get(chosen.term_id)
+    due = due_date(term, draft.invoice_date) if term else None
+    return replace(draft, due_date=due, term_id=term.id) if term and due else draft
 
 
 def _checked(

@@ -80,6 +80,7 @@ class CustomerRecord:
     address: AddressParts = field(default_factory=AddressParts)
     tax_id: str = ""
     notes: str = ""
+    term_id: str = ""  # its payment terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ class InvoiceDraft:
     memo: str = ""
     private_note: str = ""
     extras: Extras = field(default_factory=Extras)
+    term_id: str = ""  # the customer's terms in QuickBooks, when the due date is theirs
     expected_total: Decimal | None = None
 
     @property
@@ -159,6 +160,7 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
         memo=stored["memo"],
         private_note=stored["private_note"],
         extras=_extras(stored.get("extras", {})),
+        term_id=stored.get("term_id", ""),
         expected_total=_decimal_or_none(stored["expected_total"]),
     )
 

@@ -132,6 +132,7 @@ class CustomerCandidate:
     active: bool = True
     evidence: tuple[Evidence, ...] = ()
     strength: Strength = Strength.WEAK
+    term_id: str = ""  # its payment terms in QuickBooks
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ INVOICE_WORDS = (
     ("exchange rate", "currency"),
     ("DueDate", "due_date"),
     ("due date", "due_date"),
+    ("SalesTermRef", "due_date"),
     ("TxnDate", "invoice_date"),
     ("closed", "invoice_date"),
     ("CustomerMemo", "memo"),

@@ -45,6 +45,7 @@ def memory_of(preparation: Preparation) -> Memory:
         exchange_rate=draft.exchange_rate,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
+        uses_terms=bool(preparation.terms),
     )
     return memory.with_preset(preparation.template)
 

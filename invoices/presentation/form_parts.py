@@ -188,6 +188,7 @@ class Material:
     checked_at: datetime
     invoice_date: date
     due_date: date
+    term_id: str  # of the customer, when the due date is by its terms
     say: Say
     form_styles_url: str
     seen: SeenCustomer | None = None

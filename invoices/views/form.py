@@ -37,6 +37,7 @@ from invoices.views.form_material import (
     material_as_opened,
     page_fragment,
     sent_form,
+    terms_of,
 )
 
 
@@ -121,7 +122,7 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the field that was changed."""
     try:
-        sent, moved = _with_due_date_moved(sent_form(request, visitor))
+        sent, moved = _with_due_date_moved(visitor, sent_form(request, visitor))
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     material = checked_form(visitor, sent, say()).material
@@ -137,9 +138,10 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     return render(request, "invoices/form_preview.html", context)
 
 
-def _with_due_date_moved(sent: Sent) -> tuple[Sent, str]:
+def _with_due_date_moved(visitor: Visitor, sent: Sent) -> tuple[Sent, str]:
     """A due date that nobody touched keeps its distance; the text that moves into its field, "" when it stays."""
-    moved = due_date_moved(sent.form, memory=sent.memory, locale=say().locale, today=say().today())
+    terms = terms_of(visitor, sent.memory)
+    moved = due_date_moved(sent.form, memory=sent.memory, terms=terms, locale=say().locale, today=say().today())
     text = say().day(moved) if moved else ""
     if not text or text == sent.form.due_date:
         return sent, ""
@@ -178,7 +180,9 @@ def _with_preset(visitor: Visitor, sent: Sent, chosen: Template) -> tuple[Sent, 
     before = form.texts(memory.base)
     after = moved(before, sent.memory.filled, memory.filled)
     form = replace(form.with_texts(after), preset=chosen.id)
-    filled, due_date = _with_due_date_moved(replace(sent, form=form, memory=memory, kept=keep(memory, visitor)))
+    filled, due_date = _with_due_date_moved(
+        visitor, replace(sent, form=form, memory=memory, kept=keep(memory, visitor))
+    )
     changes = {target_of(field): text for field, text in after.items() if text != before[field]}
     return filled, changes | ({"f-due_date": due_date} if due_date else {})
 

@@ -13,7 +13,7 @@ from integration_settings import reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import form_styles_url, list_templates
-from integration_settings.reference import AS_STORED
+from integration_settings.reference import AS_STORED, Term
 from integration_settings.tenancy import Visitor
 from invoices import services
 from invoices.customer_updates import Wish
@@ -74,7 +74,7 @@ def connection_of(visitor: Visitor) -> QuickBooksConnection:
     return visitor.connection
 
 
-def lists_of(visitor: Visitor) -> Lists:
+def lists_of(visitor: Visitor, memory: Memory) -> Lists:
     """As they were when the form opened; nobody is asked again while somebody types."""
     company = visitor.company
     return Lists(
@@ -83,8 +83,14 @@ def lists_of(visitor: Visitor) -> Lists:
         currencies=tuple(currency.code for currency in reference.currencies(company, AS_STORED)),
         classes={tag.id: tag for tag in reference.classes(company, AS_STORED)},
         locations={tag.id: tag for tag in reference.locations(company, AS_STORED)},
+        terms=terms_of(visitor, memory),
         templates=tuple(list_templates(connection_of(visitor))),
     )
+
+
+def terms_of(visitor: Visitor, memory: Memory) -> dict[str, Term]:
+    """What the customers' own terms say, where the company wants them."""
+    return {term.id: term for term in reference.terms(visitor.company, AS_STORED)} if memory.uses_terms else {}
 
 
 def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> Material:
@@ -96,6 +102,7 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         currencies=preparation.currencies,
         classes={tag.id: tag for tag in preparation.classes},
         locations={tag.id: tag for tag in preparation.locations},
+        terms=preparation.terms,
         templates=preparation.templates,
     )
     reading = understand(form, memory=memory, lists=lists, locale=say.locale, today=say.today())
@@ -112,6 +119,7 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         checked_at=timezone.now(),
         invoice_date=preparation.draft.invoice_date,
         due_date=preparation.draft.due_date,
+        term_id=preparation.draft.term_id,
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),
     )
@@ -127,7 +135,7 @@ class Checked:
 
 def checked_form(visitor: Visitor, sent: Sent, say: Say) -> Checked:
     """The form as somebody has filled it in, read and checked from the stored lists."""
-    lists = lists_of(visitor)
+    lists = lists_of(visitor, sent.memory)
     reading = understand(sent.form, memory=sent.memory, lists=lists, locale=say.locale, today=say.today())
     return Checked(reading, _material(visitor, sent, lists, reading, say))
 
@@ -154,6 +162,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         checked_at=checked.checked_at,
         invoice_date=reading.draft.invoice_date,
         due_date=reading.draft.due_date,
+        term_id=reading.draft.term_id,
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),
         seen=sent.seen,

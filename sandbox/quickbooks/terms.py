@@ -7,18 +7,36 @@ from datetime import date, timedelta
 
 from .wire import Row
 
+LONGEST_NAME = 31
+
 
 def due_date(start: date, term: Row | None) -> date:
-    """`STANDARD` terms count days; `DATE_DRIVEN` ones name a day of a month, skipping a month that is too near."""
+    """`STANDARD` terms count days; `DATE_DRIVEN` ones name a day of a month, skipping a month that is too near:
+    "payment due next month if issued that many days before" is taken to contain that very day.
+    """
     if term is None:
         return start
     if term.get("Type") != "DATE_DRIVEN":
         return start + timedelta(days=int(term.get("DueDays") or 0))
     due = day_of_month(start.year, start.month, int(term["DayOfMonthDue"]))
-    if due < start or (due - start).days < int(term.get("DueNextMonthDays") or 0):
+    if due < start or (due - start).days <= int(term.get("DueNextMonthDays") or 0):
         year, month = (start.year + 1, 1) if start.month == 12 else (start.year, start.month + 1)
         due = day_of_month(year, month, int(term["DayOfMonthDue"]))
     return due
+
+
+def checked(row: Row) -> Row:
+    """What a term has to have: days, or the day of a month with how near it may be, each within its range."""
+    ranges = {"DueDays": (0, 999), "DayOfMonthDue": (1, 31), "DueNextMonthDays": (1, 999)}
+    wanted = {"STANDARD": {"DueDays"}, "DATE_DRIVEN": {"DayOfMonthDue", "DueNextMonthDays"}}
+    if not 1 <= len(str(row.get("Name", ""))) <= LONGEST_NAME:
+        raise ValueError(f"a term has a name of at most {LONGEST_NAME} characters: {row}")
+    if ranges.keys() & row.keys() != wanted.get(str(row.get("Type"))):
+        raise ValueError(f"not a term of its type: {row}")
+    for member, (least, most) in ranges.items():
+        if member in row and not least <= int(row[member]) <= most:
+            raise ValueError(f"{member} is between {least} and {most}: {row}")
+    return row
 
 
 def day_of_month(year: int, month: int, day: int) -> date:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..clock import Clock
 from ..quickbooks import books as b
-from ..quickbooks import customers, invoices, items
+from ..quickbooks import customers, invoices, items, terms
 from ..quickbooks.wire import Row
 from . import PAIRS, quickbooks_au, quickbooks_gb, quickbooks_us
 
@@ -81,11 +81,8 @@ def account(books: b.Books, name: str, kind: str, detail: str, classification: s
 
 
 def term(books: b.Books, name: str, days: int, active: bool = True) -> str:
-    return add(
-        books,
-        "Term",
-        {"Name": name, "Active": active, "Type": "STANDARD", "DiscountPercent": 0, "DueDays": days, "DiscountDays": 0},
-    )
+    row = {"Name": name, "Active": active, "Type": "STANDARD", "DiscountPercent": 0, "DueDays": days, "DiscountDays": 0}
+    return add(books, "Term", terms.checked(row))
 
 
 def month_term(books: b.Books, name: str, day: int, margin: int) -> str:
@@ -97,7 +94,7 @@ def month_term(books: b.Books, name: str, day: int, margin: int) -> str:
         "DayOfMonthDue": day,
         "DueNextMonthDays": margin,
     }
-    return add(books, "Term", row)
+    return add(books, "Term", terms.checked(row))
 
 
 def tax_rate(books: b.Books, name: str, percent: str, agency: str, special: str = "NONE") -> str:

@@ -78,7 +78,7 @@ def fill(books: b.Books) -> None:
     books.company = settings.company(books, chosen)
     books.preferences = settings.preferences(books, chosen)
     sales = accounts(books, chosen)
-    terms(books, chosen)
+    agreed = terms(books, chosen)
     codes = vat(books)
     books.preferences = settings.preferences(books, chosen)
     books.rates = {"EUR": Decimal("0.8421"), "USD": Decimal("0.7564"), "JPY": Decimal("0.00498")}
@@ -86,7 +86,7 @@ def fill(books: b.Books) -> None:
         books.add_currency(code)
     seed.named(books, "Department", "Leeds", "York")
     seed.payment_methods(books)
-    people(books)
+    people(books, agreed)
     goods = catalogue(books, sales, codes)
     history(books, goods, codes)
     books.next_number = 1042
@@ -107,14 +107,18 @@ def accounts(books: b.Books, chosen: settings.Settings) -> dict[str, str]:
     return made
 
 
-def terms(books: b.Books, chosen: settings.Settings) -> None:
+def terms(books: b.Books, chosen: settings.Settings) -> dict[str, Row]:
+    """References by name, as far as customers have them."""
     seed.term(books, "Due on receipt", 0)
     fourteen = seed.term(books, "Net 14", 14)
-    seed.term(books, "Net 30", 30)
-    seed.term(books, "Net 60", 60)
-    seed.month_term(books, "End of month", 31, 10)
+    named = {
+        "Net 30": seed.term(books, "Net 30", 30),
+        "Net 60": seed.term(books, "Net 60", 60),
+        "End of month": seed.month_term(books, "End of month", 31, 10),
+    }
     seed.term(books, "Net 90 (old)", 90, active=False)
     chosen.default_terms = fourteen
+    return {name: {"value": identity} for name, identity in named.items()}
 
 
 def vat(books: b.Books) -> dict[str, str]:
@@ -149,18 +153,19 @@ def vat(books: b.Books) -> dict[str, str]:
     return codes
 
 
-def people(books: b.Books) -> None:
+def people(books: b.Books, agreed: dict[str, Row]) -> None:
     leeds = seed.postal("14 Canal Road", "Leeds", "", "LS11 5PS", "GBR")
     york = seed.postal("3 Fossgate", "York", "", "YO1 9TA", "GBR")
     seed.customer(
         books, "Bramley Foods Ltd", "office@bramleyfoods.co.uk", leeds,
         PrimaryTaxIdentifier="GB 428173846", PrimaryPhone={"FreeFormNumber": "0113 496 0123"}, GivenName="Alice",
-        FamilyName="Whitcombe",
+        FamilyName="Whitcombe", SalesTermRef=agreed["Net 30"],
     )  # fmt: skip
-    seed.customer(books, "Bramley Farm Foods", "hello@bramleyfarm.example", york)
+    seed.customer(books, "Bramley Farm Foods", "hello@bramleyfarm.example", york, SalesTermRef=agreed["Net 60"])
     seed.customer(
-        books, "Moss & Co", "oliver@mossandco.example", seed.postal("12 Stonegate", "York", "", "YO1 8AS", "GBR")
-    )
+        books, "Moss & Co", "oliver@mossandco.example", seed.postal("12 Stonegate", "York", "", "YO1 8AS", "GBR"),
+        SalesTermRef=agreed["End of month"],
+    )  # fmt: skip
     seed.customer(
         books, "Rheingold Küchen GmbH", "buchhaltung@rheingold.example",
         seed.postal("Venloer Straße 310", "Köln", "", "50823", "DEU"),

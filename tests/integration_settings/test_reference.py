@@ -182,7 +182,11 @@ def test_the_home_currency_comes_first_and_alone_without_multicurrency(connect):
 
 def test_terms_and_accounts_are_listed(connect):
     company = connect("GB").company
-    assert any(term.due_days == 30 for term in reference.terms(company))
+    terms = {term.name: term for term in reference.terms(company)}
+    assert (terms["Net 30"].due_days, terms["Net 30"].day_of_month) == (30, None)
+    month = terms["End of month"]
+    assert (month.due_days, month.day_of_month, month.next_month_days) == (None, 31, 10)
+    assert not any("old" in name for name in terms)  # an inactive one cannot be named
     assert reference.income_accounts(company)
 
 

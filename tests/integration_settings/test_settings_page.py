@@ -99,18 +99,24 @@ def test_saving_is_for_everyone_in_the_company(client, tenant, headers, control,
     assert "Issued 13 Mar, due 20 Mar" in shown
 
 
-def test_customers_are_updated_by_default_only_once_the_company_says_so(client, tenant, headers, tom, page_token):
-    words = "Tick “Update this customer in QuickBooks” on every new invoice"
+@pytest.mark.parametrize(
+    ("switch", "words"),
+    [
+        ("updates_customers", "Tick “Update this customer in QuickBooks” on every new invoice"),
+        ("customer_terms_first", "The customer’s QuickBooks terms come first"),
+    ],
+)
+def test_a_switch_is_off_until_the_company_says_so(client, tenant, headers, tom, page_token, switch, words):
     before = client.get(CONTENT, headers=headers)
     assert words in text_of(before)
-    assert not before.context["form"]["updates_customers"].value()
-    client.post(SAVE, CHOICES | {"updates_customers": "on"}, headers=headers)
-    assert CompanySettings.objects.get(company=tenant.company).updates_customers
-    assert client.get(CONTENT, headers=headers).context["form"]["updates_customers"].value()
+    assert not before.context["form"][switch].value()
+    client.post(SAVE, CHOICES | {switch: "on"}, headers=headers)
+    assert getattr(CompanySettings.objects.get(company=tenant.company), switch)
+    assert client.get(CONTENT, headers=headers).context["form"][switch].value()
     shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
     assert f'{words}</span><div class="read-only"><span>Yes</span>' in shown
     client.post(SAVE, CHOICES, headers=headers)
-    assert not CompanySettings.objects.get(company=tenant.company).updates_customers
+    assert not getattr(CompanySettings.objects.get(company=tenant.company), switch)
 
 
 @pytest.mark.parametrize(

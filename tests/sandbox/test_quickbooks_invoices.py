@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.quickbooks import terms
+
 from .desk import AU, GB, US, Desk, details
 
 
@@ -155,6 +157,8 @@ def test_a_company_with_its_own_numbers_gets_none_made_up(desk: Desk) -> None:
         ("Due on receipt", "2026-11-10", "2026-11-10"),
         ("Net 30", "2026-11-10", "2026-12-10"),
         ("End of month", "2026-11-10", "2026-11-30"),
+        ("End of month", "2026-11-19", "2026-11-30"),
+        ("End of month", "2026-11-20", "2026-12-31"),
         ("End of month", "2026-11-25", "2026-12-31"),
     ],
 )
@@ -167,9 +171,39 @@ def test_the_due_date_follows_the_terms(desk: Desk, term: str, start: str, due: 
 def test_without_terms_the_companys_default_counts_and_the_date_is_pacific(desk: Desk) -> None:
     desk.control("/clock", {"set": "2026-12-02T05:00:00Z"})
     desk.enter(GB)
-    made = desk.saved("invoice", desk.invoice())
+    made = desk.saved("invoice", desk.invoice(customer="Abbey Road Bakery"))
     assert made["TxnDate"] == "2026-12-01"
     assert made["DueDate"] == "2026-12-15"
+
+
+def test_the_customers_terms_come_before_the_companys(desk: Desk) -> None:
+    made = desk.saved("invoice", desk.invoice(TxnDate="2026-11-10"))
+    assert made["DueDate"] == "2026-12-10"
+    assert desk.customer("Bramley Foods Ltd")["SalesTermRef"]["value"]
+
+
+def test_terms_that_are_inactive_or_not_there_are_refused(desk: Desk) -> None:
+    old = desk.one("select * from Term where Name like 'Net 90 (old)%' and Active = false")
+    assert desk.refused("invoice", desk.invoice(SalesTermRef={"value": old["Id"]}))[1] == "610"
+    assert desk.refused("invoice", desk.invoice(SalesTermRef={"value": "999"}))[1] == "2500"
+    assert desk.refused("customer", {"DisplayName": "New", "SalesTermRef": {"value": old["Id"]}})[1] == "610"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Name": "N" * 32},
+        {"Type": "MONTHLY"},
+        {"DueDays": 1000},
+        {"DayOfMonthDue": 15},
+        {"Type": "DATE_DRIVEN", "DayOfMonthDue": 15, "DueNextMonthDays": 5},
+    ],
+)
+def test_a_term_is_of_its_type_and_within_its_ranges(change: dict[str, Any]) -> None:
+    row = {"Name": "Net 30", "Type": "STANDARD", "DueDays": 30}
+    assert terms.checked(row) == row
+    with pytest.raises(ValueError, match=r"term|between"):
+        terms.checked(row | change)
 
 
 def test_closed_books_take_nothing(desk: Desk) -> None:

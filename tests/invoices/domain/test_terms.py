@@ -1,0 +1,40 @@
+"""When an invoice falls due by payment terms of QuickBooks."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from integration_settings.reference import Term
+from invoices.domain.terms import due_date
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "due"),
+    [(30, "2026-11-23", "2026-12-23"), (0, "2026-11-23", "2026-11-23"), (1, "2027-02-28", "2027-03-01")],
+)
+def test_days_are_counted_from_the_invoice_date(days, start, due):
+    assert due_date(Term("1", "Net", days), date.fromisoformat(start)) == date.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("day", "margin", "start", "due"),
+    [
+        (15, 5, "2026-11-03", "2026-11-15"),
+        (15, 5, "2026-11-09", "2026-11-15"),
+        (15, 5, "2026-11-10", "2026-12-15"),  # five days before is near enough
+        (15, 5, "2026-11-15", "2026-12-15"),
+        (15, 5, "2026-11-16", "2026-12-15"),
+        (31, 0, "2026-11-10", "2026-11-30"),
+        (31, 10, "2027-01-25", "2027-02-28"),
+        (15, 5, "2026-12-20", "2027-01-15"),
+    ],
+)
+def test_a_day_of_the_month_is_the_next_months_when_it_is_near(day, margin, start, due):
+    term = Term("1", "Monthly", None, day_of_month=day, next_month_days=margin)
+    assert due_date(term, date.fromisoformat(start)) == date.fromisoformat(due)
+
+
+def test_of_other_terms_nothing_is_known():
+    assert due_date(Term("1", "Kept before we asked for more", None), date(2026, 11, 23)) is None
