@@ -53,6 +53,7 @@ class LineInput:
     price: str = ""
     discount: str = ""
     tax_code_id: str = ""
+    service_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,6 @@ class FormInput:
     bcc: str = ""
     class_id: str = ""
     location_id: str = ""
-    service_date: str = ""
     own_fields: tuple[tuple[str, str], ...] = ()
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
@@ -153,7 +153,7 @@ def read_post(post: QueryDict) -> FormInput:
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
             "invoice_date", "due_date", "amounts_are", "preset", "number", "memo", "discount",
-            "private_note", "cc", "bcc", "class_id", "location_id", "service_date",
+            "private_note", "cc", "bcc", "class_id", "location_id",
         )
     }  # fmt: skip
     keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))
@@ -186,17 +186,18 @@ def _read_line(post: QueryDict, key: str) -> LineInput:
         price=text("price"),
         discount=text("discount"),
         tax_code_id=text("tax"),
+        service_date=text("service_date"),
     )
 
 
 def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, today: date) -> Reading:
     """What the fields mean, with a finding for each that means nothing."""
-    reader = _Reader(locale)
+    reader = _Reader(locale, today)
     chosen = memory.customer(form.customer)
     if form.customer != NEW_CUSTOMER and chosen is None:
         reader.complain("customer", "customer_not_chosen")
-    invoice_date = reader.date("invoice_date", form.invoice_date, today=today, otherwise=today)
-    due_date = reader.date("due_date", form.due_date, today=today, after=invoice_date, otherwise=invoice_date)
+    invoice_date = reader.date("invoice_date", form.invoice_date, otherwise=today)
+    due_date = reader.date("due_date", form.due_date, after=invoice_date, otherwise=invoice_date)
     currency = form.currency if re.fullmatch("[A-Z]{3}", form.currency) else memory.deal_currency
     term = term_of(form, memory, lists.terms)
     percentage, amount = reader.whole_discount(form.discount)
@@ -220,9 +221,6 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
             bcc=", ".join(addresses_in(form.bcc)),
             class_id=form.class_id if form.class_id in lists.classes else "",
             location_id=form.location_id if form.location_id in lists.locations else "",
-            service_date=reader.date("service_date", form.service_date, today=today, otherwise=today)
-            if form.service_date
-            else None,
             own_fields=tuple(pair for pair in form.own_fields if pair[1]),
         ),
     )
@@ -231,7 +229,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         findings=tuple(reader.findings),
         keys=tuple(line.key for line in form.ticked),
         figures_readable=reader.figures_readable,
-        amounts=_amounts(form.lines, currency, lists, locale),
+        amounts=_amounts(form.lines, currency, lists, locale, today),
     )
 
 
@@ -251,10 +249,10 @@ def _with_origin(read: DraftLine, line: LineInput, memory: Memory) -> DraftLine:
     )
 
 
-def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str) -> dict[str, Decimal]:
+def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str, today: date) -> dict[str, Decimal]:
     amounts = {}
     for line in lines:
-        reader = _Reader(locale)
+        reader = _Reader(locale, today)
         read = reader.line(line, currency, lists)
         if reader.figures_readable:
             amounts[line.key] = read.amount(currency)
@@ -301,17 +299,17 @@ def _amounts_are(text: str, memory: Memory) -> AmountsAre:
 class _Reader:
     """Reads one form and collects what could not be read."""
 
-    def __init__(self, locale: str) -> None:
-        self.locale = locale
+    def __init__(self, locale: str, today: date) -> None:
+        self.locale, self.today = locale, today
         self.findings: list[Finding] = []
         self.figures_readable = True
 
     def complain(self, name: str, code: str, **values: FindingValue) -> None:
         self.findings.append(Finding(name, Severity.BLOCKS, code, values))
 
-    def date(self, name: str, text: str, *, today: date, otherwise: date, after: date | None = None) -> date:
+    def date(self, name: str, text: str, *, otherwise: date, after: date | None = None) -> date:
         try:
-            return parse_date(text, self.locale, today=today, after=after)
+            return parse_date(text, self.locale, today=self.today, after=after)
         except (ValueError, OverflowError):
             self.complain(name, "date_unreadable" if text else "date_missing", text=text)
             return otherwise
@@ -351,6 +349,7 @@ class _Reader:
         price = self.number(f"{place}.unit_price", line.price)
         discount = self.discount(f"{place}.discount", line.discount)
         code = lists.tax_codes.get(line.tax_code_id)
+        day = self.date(f"{place}.service_date", line.service_date, otherwise=self.today) if line.service_date else None
         return DraftLine(
             description=line.description,
             item_id=line.item_id if line.item_id in lists.items else "",
@@ -360,6 +359,7 @@ class _Reader:
             discount_text=plain_discount(discount),
             tax_code_id=code.id if code else "",
             tax_percentage=code.percentage if code else Decimal(0),
+            service_date=day,
         )
 
 

@@ -247,8 +247,8 @@ def _sales_line(
         detail["TaxInclusiveAmt"] = figures.gross
     if draft.extras.class_id and books.class_per == ClassPer.LINE:
         detail["ClassRef"] = {"value": draft.extras.class_id}
-    if draft.extras.service_date and books.has_service_dates:
-        detail["ServiceDate"] = draft.extras.service_date.isoformat()
+    if line.service_date and books.has_service_dates:
+        detail["ServiceDate"] = line.service_date.isoformat()
     return {
         "DetailType": "SalesItemLineDetail",
         "Amount": figures.net,

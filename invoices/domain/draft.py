@@ -62,6 +62,7 @@ class DraftLine:
     item_chosen: bool = False  # by the person, against the proposal: it is remembered for the product
     new_item: str = ""
     income_account_id: str = ""  # of the new item
+    service_date: date | None = None
 
     @property
     def needs_new_item(self) -> bool:
@@ -91,14 +92,13 @@ class Extras:
     """What few invoices need: copies of the e-mail, QuickBooks' class and location, the company's own fields.
 
     `own_fields` are pairs of the field's id and its text; addresses stand with commas between. The class is put on the
-    invoice or on each line, as the company's books want it; the service date on each line.
+    invoice or on each line, as the company's books want it.
     """
 
     cc: str = ""
     bcc: str = ""
     class_id: str = ""
     location_id: str = ""
-    service_date: date | None = None
     own_fields: tuple[tuple[str, str], ...] = ()
 
     def own_field(self, field_id: str) -> str:
@@ -153,7 +153,7 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
         invoice_date=date.fromisoformat(stored["invoice_date"]),
         due_date=date.fromisoformat(stored["due_date"]),
         amounts_are=AmountsAre(stored["amounts_are"]),
-        lines=tuple(_line(line) for line in stored["lines"]),
+        lines=tuple(_line(line, stored.get("extras", {})) for line in stored["lines"]),
         number=stored["number"],
         discount_percentage=_decimal_or_none(stored["discount_percentage"]),
         discount_amount=_decimal_or_none(stored["discount_amount"]),
@@ -179,21 +179,17 @@ def plain_number(value: Decimal) -> str:
 
 
 def _extras(stored: Mapping[str, Any]) -> Extras:
-    service_date = stored.get("service_date")
-    return Extras(
-        **(
-            dict(stored)
-            | {
-                "service_date": date.fromisoformat(service_date) if service_date else None,
-                "own_fields": tuple((str(name), str(text)) for name, text in stored.get("own_fields", ())),
-            }
-        )
-    )
+    known = {name: value for name, value in stored.items() if name != "service_date"}
+    own = tuple((str(name), str(text)) for name, text in stored.get("own_fields", ()))
+    return Extras(**(known | {"own_fields": own}))
 
 
-def _line(stored: Mapping[str, Any]) -> DraftLine:
+def _line(stored: Mapping[str, Any], extras: Mapping[str, Any]) -> DraftLine:
+    """Drafts of an earlier version have one service date for all lines among their extras."""
     numbers = ("quantity", "unit_price", "discount", "tax_percentage")
-    return DraftLine(**(dict(stored) | {name: Decimal(stored[name]) for name in numbers}))
+    day = stored.get("service_date") or extras.get("service_date")
+    read = {name: Decimal(stored[name]) for name in numbers}
+    return DraftLine(**(dict(stored) | read | {"service_date": date.fromisoformat(day) if day else None}))
 
 
 def _decimal_or_none(text: str | None) -> Decimal | None:

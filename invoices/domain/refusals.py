@@ -76,6 +76,7 @@ LINE_WORDS = (
     ("UnitPrice", "unit_price"),
     ("Description", "description"),
     ("Amount", "unit_price"),
+    ("ServiceDate", "service_date"),
 )
 LINE_NUMBER = re.compile(r"Line(?:\[(\d+)\]|\s(\d+))", re.IGNORECASE)
 

@@ -130,7 +130,6 @@ def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
         bcc=draft.extras.bcc,
         class_id=draft.extras.class_id,
         location_id=draft.extras.location_id,
-        service_date=say.day(draft.extras.service_date) if draft.extras.service_date else "",
         own_fields=draft.extras.own_fields,
         discount=whole_discount(draft, say),
     )
@@ -152,6 +151,7 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
         price=say.price(line.unit_price, currency),
         discount=localised_discount(line.discount_text, currency, say),
         tax_code_id=line.tax_code_id,
+        service_date=say.day(line.service_date) if line.service_date else "",
     )
 
 

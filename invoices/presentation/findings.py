@@ -62,7 +62,6 @@ TARGETS = {
     "bcc": "f-bcc",
     "class": "f-class_id",
     "location": "f-location_id",
-    "service_date": "f-service_date",
     "discount": "f-discount",
     "lines": "f-add-line",
     "": "f-customer",

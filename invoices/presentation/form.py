@@ -63,7 +63,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         classes=_tags(material.lists.classes, form.class_id),
         locations=_tags(material.lists.locations, form.location_id),
         location_label=profile.location_word or _("Location"),
-        asks_service_date=profile.has_service_dates,
+        asks_service_dates=profile.has_service_dates,
         opened=_opened(form, errors),
         tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
@@ -256,7 +256,7 @@ def _opened(form: FormInput, errors: tuple[Issue, ...]) -> frozenset[str]:
     parts = {
         "copies": form.cc or form.bcc or faults & {"cc", "bcc"},
         "private_note": form.private_note or "private_note" in faults,
-        "service_date": form.service_date or "service_date" in faults,
+        "service_dates": any(line.service_date for line in form.lines),
     }
     return frozenset(name for name, something in parts.items() if something)
 

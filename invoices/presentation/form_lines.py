@@ -139,6 +139,8 @@ def line_labels(country: str) -> dict[str, str]:
         "price": _("Price, {name}"),
         "discount": _("Discount, {name}, percentage or amount"),
         "tax": _("Taxable, {name}") if country == "US" else _("{tax}, {name}").format(tax=tax, name="{name}"),
+        "service_date": _("Service date, {name}"),
+        "choose_service_date": _("Choose the service date, {name}"),
         "remove": _("Remove {name}"),
         "choose": _("Choose item for {name}"),
     }

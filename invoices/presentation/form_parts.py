@@ -132,8 +132,8 @@ class FormPage:
     classes: tuple[Choice, ...]  # none: the company tracks no classes
     locations: tuple[Choice, ...]
     location_label: str
-    asks_service_date: bool
-    opened: frozenset[str]  # what else than the usual has something in it: "copies", "private_note", "service_date"
+    asks_service_dates: bool
+    opened: frozenset[str]  # what else than the usual has something in it: "copies", "private_note", "service_dates"
     tax_heading: str
     tax_mode: str  # "codes", "pair" or "none"
     decimals: int  # of the currency

@@ -210,8 +210,6 @@ def labels() -> dict[str, str]:
         "copies_hint": _("Several addresses: put commas between them."),
         "private_note": _("Private note"),
         "private_note_hint": _("Stays in QuickBooks; the customer does not see it."),
-        "service_date": _("Service date"),
-        "choose_service_date": _("Choose the service date"),
     }
 
 

@@ -101,6 +101,24 @@
     target.scrollIntoView({ block: "center" });
   }
 
+  /* A service date on each line: few invoices need one, so the fields come when they are asked for. */
+  const DATED = "lines--dated";
+
+  function showServiceDates() {
+    document.getElementById("lines").classList.add(DATED);
+    rows().forEach(addServiceDate);
+    document.getElementById("f-service-dates").remove();
+    field(rows()[0], "service_date")?.focus();
+    window.Host.fit();
+  }
+
+  function addServiceDate(row) {
+    if (field(row, "service_date")) return;
+    row.querySelector(".line__state").after(fromTemplate("line-service", row.dataset.line));
+    const name = row.querySelector(".line__name")?.textContent ?? row.querySelector("[data-line-name]").value;
+    if (name) nameRow(row, name);
+  }
+
   function put(id, value) {
     const control = byId(id);
     const named = control?.matches("input, select, textarea") ? control : control?.parentElement.querySelector("[name]");
@@ -225,6 +243,7 @@
   function addLine() {
     const row = fromTemplate("line-template", newKey());
     document.getElementById("line-rows").append(row);
+    if (document.getElementById("lines").classList.contains(DATED)) addServiceDate(row);
     window.htmx.process(row);
     row.querySelector("[data-line-name]").focus();
     say("added");
@@ -275,6 +294,7 @@
   body.addEventListener("click", ({ target }) => {
     const revealed = target.closest("[data-reveal=whole-discount]");
     if (revealed) revealed.hidden = true; // a discount that counts must stay in sight
+    if (target.closest("[data-show-service-dates]")) showServiceDates();
     if (target.closest("[data-add-line]")) addLine();
     const remove = target.closest("[data-remove-line]");
     if (remove) removeLine(remove.closest("tr"));

@@ -62,3 +62,35 @@ def test_a_preset_is_kept_and_chosen(live_app, person, connect):
     priya.page.get_by_role("button", name="Delete preset").click()
     expect(page.get_by_text("No presets yet")).to_be_visible()
     expect(page.get_by_role("heading", name="Presets")).to_be_focused()
+
+
+def test_service_dates_come_when_they_are_asked_for(live_app, person, connect):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal("Bramley Foods – warehouse racking, phase 2")
+    priya.start_invoice()
+    form = priya.form
+    dates = form.get_by_label(re.compile("^Service date, "))
+    expect(dates).to_have_count(0)
+    form.get_by_role("button", name="Service date per line").click()
+    expect(dates).to_have_count(4)
+    first = form.get_by_label("Service date, Pallet racking bay, 4 levels", exact=True)
+    expect(first).to_be_focused()
+    first.fill("2026-11-20")
+    first.press("Tab")
+    expect(first).to_have_value("20 Nov 2026")
+    form.get_by_role("button", name="Choose the service date, Printed safety manuals").click()
+    form.locator(".calendar").get_by_role("button", name=re.compile("15")).first.click()
+    expect(form.get_by_label("Service date, Printed safety manuals", exact=True)).to_have_value(re.compile("^15 "))
+    form.get_by_role("button", name="Add a line").click()
+    form.get_by_label("Description of the line").fill("Travel")
+    expect(form.get_by_label("Service date, Travel", exact=True)).to_have_value("")
+    assert priya.shut_out_by("invoice") == []
+
+    # What cannot be read is told at its line.
+    first.fill("someday")
+    priya.create_invoice()
+    expect(form.get_by_text("“someday” cannot be read as a date").first).to_be_visible()
+    expect(first).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Service date, Travel", exact=True)).to_be_visible()

@@ -15,6 +15,7 @@ from integration_settings import reference
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 from invoices.domain.draft import Extras, from_json
+from invoices.domain.status import Submission
 from invoices.form_memory import SALT
 from invoices.models import CustomerLink, Invoice
 from tests.factories import frame_token_of, make_customer_link
@@ -456,7 +457,7 @@ def test_a_search_without_an_answer_says_so(harbour, browse, control):
 
 def test_only_what_the_company_uses_is_asked_for(harbour, connect, open_form):
     _, british, page = open_form(harbour, RACKING)
-    assert {"own-1", "location_id", "cc", "bcc", "private_note", "service_date"} <= set(british)
+    assert {"own-1", "location_id", "cc", "bcc", "private_note"} <= set(british)
     assert not {"class_id", "own-2"} & set(british)
     assert "PO number (optional)" in page.text
     _, american, _ = open_form(connect("US"), "Prairie Family Clinic – gloves")
@@ -468,25 +469,56 @@ def test_copies_notes_and_own_fields_are_kept_checked_and_stored(harbour, open_f
     browser, fields, _ = open_form(harbour, RACKING)
     location = next(tag.id for tag in reference.locations(harbour.company))
     typed = {"cc": "boss@bramley.example; wrong", "own-1": "P" * 41, "private_note": "Ask <b>Tom</b>"}
-    page = refused(browser, fields, **typed, service_date="someday", location_id=location)
+    page = refused(browser, fields, **typed, location_id=location)
     assert told_at(page, "f-cc").startswith("“wrong” is not an e-mail address.")
     assert told_at(page, "f-own-1") == "PO number has 41 characters. QuickBooks takes 31."
-    assert told_at(page, "f-service_date")
-    assert [e.attributes.get("open") for e in page.elements if e.tag == "details"] == ["", "", ""]
+    assert [e.attributes.get("open") for e in page.elements if e.tag == "details"] == ["", ""]
     assert {name: page.fields()[name] for name in typed} == typed
     assert page.fields()["location_id"] == location
     browser, fields = fill_in(harbour)
     mended = fields | {"cc": "boss@bramley.example;b@c.example", "own-1": "BF-1", "private_note": "Ask <b>Tom</b>"}
-    mended |= {"service_date": "20 Nov 2026", "location_id": location}
+    mended |= {"location_id": location}
     browser.post(CREATE, mended)
     draft = from_json(Invoice.objects.get().draft)
     assert draft.private_note == "Ask <b>Tom</b>"
     assert draft.extras == Extras(
         cc="boss@bramley.example, b@c.example",
         location_id=location,
-        service_date=date(2026, 11, 20),
         own_fields=(("1", "BF-1"),),
     )
+
+
+def test_each_line_has_a_service_date_of_its_own_where_the_company_uses_them(harbour, open_form, fill_in):
+    browser, fields, page = open_form(harbour, RACKING)
+    assert not [name for name in fields if "service_date" in name]  # the fields come when they are asked for
+    assert page.by_id("f-service-dates").text == "Service date per line"
+    assert "lines--dated" not in page.by_id("lines").classes
+    page = refused(browser, fields, **{"l2-service_date": "someday"})
+    assert told_at(page, "l2-service_date").startswith("Service date is not a date. “someday” cannot be read")
+    assert page.fields()["l2-service_date"] == "someday"
+    assert "lines--dated" in page.by_id("lines").classes
+    assert {page.fields()[f"l{n}-service_date"] for n in (1, 3, 4)} == {""}
+    assert not page.has_id("f-service-dates")
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields | {"l1-service_date": "20 Nov 2026", "l3-service_date": "2026-11-21"})
+    dates = [line.service_date for line in from_json(Invoice.objects.get().draft).lines]
+    assert dates == [date(2026, 11, 20), None, date(2026, 11, 21), None]
+
+
+def test_service_dates_are_not_asked_for_where_the_company_does_not_use_them(harbour, open_form):
+    QuickBooksConnection.objects.update(profile=harbour.quickbooks.profile | {"has_service_dates": False})
+    _, _, page = open_form(harbour, RACKING)
+    assert not page.has_id("f-service-dates")
+    assert not page.has_id("line-service")
+
+
+def test_service_dates_are_there_again_after_a_refusal(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields | {"l1-service_date": "20 Nov 2026"})
+    invoice = Invoice.objects.get()
+    Invoice.objects.update(submission=Submission.REJECTED, refusal={"code": "6000"})
+    again = Page(browser.post(f"/embed/invoice/{invoice.public_id}/retry")).fields()
+    assert (again["l1-service_date"], again["l2-service_date"]) == ("20 Nov 2026", "")
 
 
 def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):

@@ -369,7 +369,6 @@ def test_copies_class_location_and_own_fields_reach_the_books(connect, control):
             bcc="audit@b.example",
             class_id=tags[0].id,
             location_id=tags[0].id,
-            service_date=date(2026, 11, 20),
             own_fields=(("1", "BF-2026-0871"),),
         )
         currency = tenant.quickbooks.home_currency
@@ -377,7 +376,7 @@ def test_copies_class_location_and_own_fields_reach_the_books(connect, control):
             extras=extras,
             currency=currency,
             amounts_are=AmountsAre.WITHOUT_TAX_SETTING if country == "US" else AmountsAre.TAX_EXCLUSIVE,
-            lines=(a_line(item_id=item.id, tax_code_id=code),),
+            lines=(a_line(item_id=item.id, tax_code_id=code, service_date=date(2026, 11, 20)),),
         )
         customer = gateway.create_customer(a_bill_to(name="Extras Ltd"), currency, mark="", request_id=new_id())
         issued = gateway.create_invoice(draft, customer.customer_id, request_id=new_id())

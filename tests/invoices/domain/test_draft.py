@@ -1,6 +1,7 @@
 """Drafts: kept as JSON without loss, told apart by what they mean."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -77,3 +78,11 @@ def test_what_remains_after_a_percentage_is_rounded_once(quantity, price, percen
     )
     exact = quantity * price * (100 - percentage) / 100
     assert abs(line.amount("GBP") - exact) <= D("0.005")
+
+
+def test_the_one_service_date_of_an_earlier_draft_stands_on_all_its_lines():
+    stored = to_json(a_draft(lines=(a_line(), a_line())))
+    for line in stored["lines"]:
+        del line["service_date"]
+    stored["extras"]["service_date"] = "2026-11-20"
+    assert [line.service_date for line in from_json(stored).lines] == [date(2026, 11, 20)] * 2
