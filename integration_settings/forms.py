@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,11 @@ from integration_settings.pipedrive_fields import Field
 from integration_settings.reference import Account, Item
 
 MOST_DAYS = 365
-MAPPINGS = ("recipient_field", "address_field", "email_field", "tax_id_field")
+MAPPINGS = (
+    *("recipient_field", "address_field", "email_field", "tax_id_field"),
+    *("memo_field", "private_note_field", "cc_field"),
+)
+OWN_MAPPING = "own_field_"
 SWITCHES = ("customer_terms_first", "updates_customers")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
 _NO_ITEM = _("Choose the item that products without one get.")
@@ -47,6 +51,14 @@ class PolicyChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFields:
+    """The fields that the company has added to its sales forms: names by id, and what fills each."""
+
+    names: Mapping[str, str]
+    filled_from: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ItemLists:
     """What the policy for products without an item may name: active items and income accounts, None when not read."""
 
@@ -56,7 +68,7 @@ class ItemLists:
 
 
 class SettingsForm(forms.Form):
-    """Four mappings, the payment term, two switches, and what becomes of products without an item.
+    """Which field fills what, the payment term, two switches, and what becomes of products without an item.
 
     A stored field, item or account that the service no longer has may stay; it is pointed out.
     """
@@ -65,6 +77,9 @@ class SettingsForm(forms.Form):
     address_field = forms.ChoiceField(label=_("Address"), required=False)
     email_field = forms.ChoiceField(label=_("E-mail"), required=False)
     tax_id_field = forms.ChoiceField(required=False)
+    memo_field = forms.ChoiceField(label=_("Message to the customer"), required=False)
+    private_note_field = forms.ChoiceField(label=_("Private note"), required=False)
+    cc_field = forms.ChoiceField(label=_("CC"), required=False)
     due_days = forms.IntegerField(
         label=_("Due"),
         widget=forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"}),
@@ -100,18 +115,23 @@ class SettingsForm(forms.Form):
         fields: Sequence[Field],
         tax_id_label: str,
         items: ItemLists,
+        own: OwnFields,
     ) -> None:
-        self.items = items
+        self.items, self.own = items, own
         values = {name: getattr(stored, name) for name in (*MAPPINGS, "due_days")}
+        values |= {own_mapping(field_id): self.own.filled_from.get(field_id, "") for field_id in self.own.names}
+        self.mappings = (*MAPPINGS, *map(own_mapping, self.own.names))
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
         super().__init__(data, initial=values | policy | switches)
+        for field_id, label in self.own.names.items():
+            self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         known = {field.code for field in fields}
-        self.missing = {name for name in MAPPINGS if values[name] and values[name] not in known}
+        self.missing = {name for name in self.mappings if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
         for name, value in values.items():
             self.fields[name].widget.attrs["data-saved"] = value  # the save bar compares with it, also after a refusal
-        for name in MAPPINGS:
+        for name in self.mappings:
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells mypy what the class body says
             field.choices = _choices(fields, required=field.required, lost=values[name] if name in self.missing else "")
@@ -124,12 +144,16 @@ class SettingsForm(forms.Form):
     def rows(self) -> list[MappingRow]:
         return [
             MappingRow(self[name], name in self.missing, self._shown(name), optional=not self.fields[name].required)
-            for name in MAPPINGS
+            for name in self.mappings
         ]
 
     @property
     def values(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
+        """For `services.save_settings`."""
+        shown = {field_id: self.cleaned_data[own_mapping(field_id)] for field_id in self.own.names}
+        own = {field_id: code for field_id, code in {**self.own.filled_from, **shown}.items() if code}
+        rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(OWN_MAPPING)}
+        return rest | {"own_fields_from": own}
 
     def clean_item_policy(self) -> str:
         return self.cleaned_data["item_policy"] or self.items.chosen.policy
@@ -196,6 +220,11 @@ class SettingsForm(forms.Form):
                 if code == chosen:
                     return str(text)
         return str(_("Not filled"))
+
+
+def own_mapping(field_id: str) -> str:
+    """The name of the choice that fills one of the company's own fields."""
+    return f"{OWN_MAPPING}{field_id}"
 
 
 def _name(entry: tuple[str, str]) -> str:

@@ -116,6 +116,11 @@ class CompanySettings(models.Model):
     address_field = models.CharField(max_length=80, blank=True, default="organization.address")
     email_field = models.CharField(max_length=80, blank=True, default="person.emails")
     tax_id_field = models.CharField(max_length=80, blank=True, default="")
+    memo_field = models.CharField(max_length=80, blank=True, default="")
+    private_note_field = models.CharField(max_length=80, blank=True, default="")
+    cc_field = models.CharField(max_length=80, blank=True, default="")
+    # Of the company's own fields, by id; they count in the books of `items_realm_id` alone.
+    own_fields_from: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     due_days = models.PositiveSmallIntegerField(default=14)
     customer_terms_first = models.BooleanField(default=False)  # QuickBooks' terms of the customer, where it has some
     updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it

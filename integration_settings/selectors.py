@@ -20,6 +20,13 @@ def settings_of(company: Company) -> CompanySettings:
     return CompanySettings.objects.filter(company=company).first() or CompanySettings(company=company)
 
 
+def own_fields_from(stored: CompanySettings, connection: QuickBooksConnection | None) -> dict[str, str]:
+    """Which field of Pipedrive fills which of the connected books' own fields, by id; none chosen for other books."""
+    if connection is None or stored.items_realm_id != connection.realm_id:
+        return {}
+    return dict(stored.own_fields_from)
+
+
 def company_user(company: Company, user_id: int) -> PipedriveUser | None:
     """The user of this company with this Pipedrive id, if the grant still stands."""
     return company.users.filter(user_id=user_id, state=ConnectionState.CONNECTED).first()

@@ -27,7 +27,7 @@ from integration_settings.presets import (
     template_called,
 )
 from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
-from integration_settings.selectors import quickbooks_of, settings_of
+from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
 from invoices.actions import Asked
@@ -141,6 +141,10 @@ def prepare(
             address=chosen.address_field,
             email=chosen.email_field,
             tax_id=chosen.tax_id_field,
+            memo=chosen.memo_field,
+            private_note=chosen.private_note_field,
+            cc=chosen.cc_field,
+            own_fields=tuple(own_fields_from(chosen, connection).items()),
             due_days=chosen.due_days,
         ),
         books=books_of(connection),

@@ -15,13 +15,13 @@ from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
-from integration_settings.forms import MOST_DAYS, ItemLists, SettingsForm
+from integration_settings.forms import MOST_DAYS, ItemLists, OwnFields, SettingsForm
 from integration_settings.item_links import policy_of
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
-from integration_settings.profile import refresh_profile
+from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED, ONE_HOUR
-from integration_settings.selectors import administrators_of, settings_of
+from integration_settings.selectors import administrators_of, own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
 
 FIELDS_MAX_AGE = timedelta(minutes=5)  # when the page opens; on saving, what was shown is good enough
@@ -166,7 +166,9 @@ def _item_lists(visitor: Visitor, max_age: timedelta = ONE_HOUR) -> tuple[ItemLi
 def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDict | None = None) -> SettingsForm:
     country = visitor.connection.country if visitor.connection else ""
     stored = settings_of(visitor.company)
-    return SettingsForm(data, stored=stored, fields=fields, tax_id_label=tax_id_label(country), items=items)
+    names = dict(profile_of(visitor.connection).own_fields) if visitor.connection else {}
+    own = OwnFields(names, own_fields_from(stored, visitor.connection))
+    return SettingsForm(data, stored=stored, fields=fields, tax_id_label=tax_id_label(country), items=items, own=own)
 
 
 def _due_example(request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
-from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, line_discount, plain_number
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount, plain_number
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_name
@@ -29,6 +29,10 @@ class FieldChoices:
     address: str = ""
     email: str = ""
     tax_id: str = ""
+    memo: str = ""
+    private_note: str = ""
+    cc: str = ""
+    own_fields: tuple[tuple[str, str], ...] = ()  # of the company's own fields: (id, field of Pipedrive)
     due_days: int = 14
 
 
@@ -96,6 +100,8 @@ def prefill(
 
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
     """What the deal's own fields fill, without lines."""
+    texts = ((own_id, " ".join(field_text(deal, reference).split())) for own_id, reference in choices.own_fields)
+    own = (pair for pair in texts if pair[1])
     return InvoiceDraft(
         deal_id=deal.id,
         bill_to=bill_to(deal, choices),
@@ -105,6 +111,9 @@ def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> In
         due_date=today,
         amounts_are=amounts_are(deal.tax_method, books),
         lines=(),
+        memo=field_text(deal, choices.memo),
+        private_note=field_text(deal, choices.private_note),
+        extras=Extras(cc=field_email(deal, choices.cc), own_fields=tuple(own)),
     )
 
 

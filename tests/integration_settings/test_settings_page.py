@@ -119,6 +119,38 @@ def test_a_switch_is_off_until_the_company_says_so(client, tenant, headers, tom,
     assert not getattr(CompanySettings.objects.get(company=tenant.company), switch)
 
 
+def test_fields_of_the_form_and_the_companys_own_can_be_filled_too(client, tenant, headers, control, tom, page_token):
+    form = client.get(CONTENT, headers=headers).context["form"]
+    further = [row.field.name for row in form.rows][4:]
+    assert further == ["memo_field", "private_note_field", "cc_field", "own_field_1"]
+    assert {form[name].value() for name in further} == {""}  # nothing is filled unless the company says so
+    assert form["own_field_1"].label == "PO number"
+    po = "deal." + field_named(tenant, control, "deal", "Customer PO")
+    chosen = {"memo_field": "deal.title", "cc_field": "person.emails", "own_field_1": po}
+    assert client.post(SAVE, CHOICES | chosen, headers=headers).status_code == 200
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.memo_field, stored.private_note_field, stored.cc_field) == ("deal.title", "", "person.emails")
+    assert (stored.own_fields_from, stored.items_realm_id) == ({"1": po}, tenant.realm)
+    assert "Deal – Customer PO" in text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
+    client.post(SAVE, CHOICES | {"own_field_1": ""}, headers=headers)
+    assert CompanySettings.objects.get(company=tenant.company).own_fields_from == {}
+
+
+def test_an_own_field_of_other_books_is_not_filled(client, tenant, headers):
+    CompanySettings.objects.update(own_fields_from={"1": "deal.title"}, items_realm_id="another")
+    assert client.get(CONTENT, headers=headers).context["form"]["own_field_1"].value() == ""
+
+
+def test_a_mapped_field_that_is_gone_is_pointed_out_and_a_foreign_one_refused(client, tenant, headers):
+    CompanySettings.objects.update(own_fields_from={"1": "deal.gone"}, items_realm_id=tenant.realm)
+    answer = client.get(CONTENT, headers=headers)
+    assert next(row.gone for row in answer.context["form"].rows if row.field.name == "own_field_1")
+    assert "This field is gone from Pipedrive" in text_of(answer)
+    refused = client.post(SAVE, CHOICES | {"memo_field": "deal.invented"}, headers=headers)
+    assert refused.status_code == 422
+    assert "does not have this field" in " ".join(refused.context["form"].errors["memo_field"])
+
+
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from integration_settings.models import InvoicePreset, PipedriveUser
+from integration_settings.models import CompanySettings, InvoicePreset, PipedriveUser
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
@@ -116,6 +116,41 @@ def test_the_preset_of_another_company_fills_in_nothing(harbour, open_form, stan
     after, page = choose(browser, fields, foreign)
     assert (after["preset"], after["memo"]) == ("", "")
     assert "Theirs" not in page.text
+
+
+@pytest.fixture
+def mapped(harbour, control):
+    """The company fills the form's own fields from the deal."""
+    company = control.company(harbour.pair.pipedrive_company_id)
+    code = next(field["field_code"] for field in company["fields"]["deal"] if field["field_name"] == "Customer PO")
+    CompanySettings.objects.filter(company=harbour.company).update(
+        memo_field="deal.title",
+        cc_field="person.emails",
+        own_fields_from={"1": f"deal.{code}"},
+        items_realm_id=harbour.realm,
+    )
+
+
+def test_what_the_company_maps_fills_the_form(harbour, open_form, mapped):
+    _, fields, page = open_form(harbour, RACKING)
+    assert (fields["memo"], fields["own-1"], fields["private_note"]) == (RACKING, "BF-2026-0871", "")
+    assert "@" in fields["cc"]
+    assert "open" in next(e for e in page.elements if e.tag == "details" and "CC" in e.text).attributes
+
+
+def test_a_preset_fills_only_what_the_mapping_left_empty(harbour, open_form, mapped, standard, control):
+    browser, fields, _ = open_form(harbour, RACKING)
+    after, page = choose(browser, fields, standard)
+    assert {name: after[name] for name in ("memo", "own-1", "cc")} == {
+        name: fields[name] for name in ("memo", "own-1", "cc")
+    }
+    assert after["private_note"] == "By the framework agreement"
+    assert not page.has_id("f-preset-kept")
+
+
+def test_own_fields_of_other_books_are_not_filled_from_the_deal(harbour, open_form, mapped):
+    CompanySettings.objects.update(items_realm_id="another")
+    assert open_form(harbour, RACKING)[1]["own-1"] == ""
 
 
 def test_choosing_asks_no_vendor(harbour, open_form, standard, control):
