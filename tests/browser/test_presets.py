@@ -52,7 +52,7 @@ def test_a_preset_is_kept_and_chosen(live_app, person, connect):
     expect(form.get_by_label("Private note")).to_have_value("")
     expect(memo).to_have_value("As agreed")
     preset.select_option("Standard UK")
-    expect(form.get_by_text("Left as you have it: Message to the customer")).to_be_visible()
+    expect(form.locator("#f-preset-kept")).to_have_text("Left as you have it: Message to the customer")
     assert priya.shut_out_by("invoice") == []
 
     # An administrator deletes it again; the question comes from Pipedrive.
