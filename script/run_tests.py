@@ -233,12 +233,13 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "stand-ins": ("stand-ins' own tests", stand_ins),
     "sqlite": ("unit and integration tests on SQLite", sqlite),
     "postgres": ("database tests on PostgreSQL", on_postgres),
-    "processes": ("real workers on Redis and PostgreSQL", processes),
     "browser": ("journeys in Chromium, on Redis and PostgreSQL", browser),
+    "processes": ("real workers on Redis and PostgreSQL", processes),
 }
 NEED_POSTGRES = {"postgres", "processes", "browser"}
-BESIDE = {"types": "lint"}
-"""mypy keeps one core busy for as long as the other checks of one core need: steps, and the one each starts with."""
+BESIDE = {"types": "lint", "processes": "browser"}
+"""Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
+and both the workers that are killed and the browser mostly wait."""
 
 
 def run_steps(names: list[str]) -> list[Step]:

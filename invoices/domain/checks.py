@@ -139,7 +139,8 @@ def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
 
 def _second(draft: InvoiceDraft, context: Context) -> str:
     """The name of a second customer in the invoice's currency, "" where QuickBooks would not take one."""
-    if draft.currency != context.books.home_currency and not context.books.multicurrency:
+    foreign = draft.currency != context.books.home_currency
+    if draft.currency not in context.known_currencies or (foreign and not context.books.multicurrency):
         return ""
     return second_name(draft.bill_to.name, context.customer_currency, draft.currency)
 
