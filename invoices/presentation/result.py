@@ -80,8 +80,8 @@ class ResultPage:
     @property
     def support_text(self) -> str:
         parts = (
-            f"Intuit request id {self.trace_id}" if self.trace_id else "",
-            f"QuickBooks code {self.code}" if self.code else "",
+            _("Intuit request id %(id)s") % {"id": self.trace_id} if self.trace_id else "",
+            _("QuickBooks code %(code)s") % {"code": self.code} if self.code else "",
         )
         return ", ".join(part for part in parts if part)
 
