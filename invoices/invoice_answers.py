@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,6 +15,10 @@ from invoices.domain.matching import CustomerCandidate, Described
 
 Json = Mapping[str, Any]
 ZERO = Decimal(0)
+TAX_WORDS = re.compile(  # what a number at a tax office is called, in the languages of this app and some more
+    r"\b(tax|steuer\w*|ust\S*|uid|vat|abn|acn|gst\w*|hst|ein|nif|cif|iva|tva|siren|siret|pvn|nmr|kmkr|cnpj|cpf|btw|mva|moms)\b",
+    re.IGNORECASE,
+)
 DELETED = " (deleted)"  # QuickBooks adds it to the name of whatever was made inactive
 
 
@@ -165,7 +170,9 @@ def known_customer(answer: Json) -> KnownCustomer:
 def _readable_tax_ids(answer: Json) -> tuple[str, ...]:
     """Never a masked one. Where QuickBooks has no field for it, it may stand in the notes: "Tax number: 12-3456789"."""
     told = [_text(answer, name) for name in ("PrimaryTaxIdentifier", "SecondaryTaxIdentifier", "GSTIN")]
-    told += [line.rpartition(":")[2].strip() for line in _text(answer, "Notes").splitlines() if ":" in line]
+    for line in _text(answer, "Notes").splitlines():
+        label, _colon, number = line.rpartition(":")
+        told += [number.strip()] if TAX_WORDS.search(label) else []
     return tuple(tax_id for tax_id in told if tax_id and not is_masked(tax_id))
 
 

@@ -357,6 +357,24 @@ def test_a_second_press_sends_nothing_and_the_button_says_what_it_does(shown: Sh
     expect(button).not_to_have_attribute("aria-disabled", "true")
 
 
+def test_nothing_is_brought_up_to_date_while_somebody_types_an_address(shown: Shown) -> None:
+    frame = shown.ready("result-created")
+    asked: list[int] = []
+    shown.page.route("**/_news", lambda route: (asked.append(1), fulfil("")(route)))
+    frame.evaluate("""() => {
+        const poll = "<div id=poll hx-get='_news' hx-trigger='tick' data-on-error=keep></div>";
+        document.body.insertAdjacentHTML("beforeend", `<form data-hold></form>${poll}`);
+        htmx.process(document.getElementById("poll"));
+        htmx.trigger("#poll", "tick");
+    }""")
+    shown.page.wait_for_timeout(300)
+    assert asked == []
+    frame.evaluate("() => { document.querySelector('[data-hold]').remove(); htmx.trigger('#poll', 'tick'); }")
+    frame.wait_for_selector("#poll:not(.htmx-request)", state="attached")
+    shown.page.wait_for_timeout(300)
+    assert asked == [1]
+
+
 def test_leaving_with_changes_asks_first(shown: Shown) -> None:
     frame = shown.ready("form-uk")
     frame.get_by_role("button", name="Cancel").click()
