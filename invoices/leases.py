@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
 UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
 WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
-LONG_WAITS = (*WAITS, 120, 300)  # while nothing was sent, nobody wonders whether it was done
+LONG_WAITS = (*WAITS, 60, 60, 60, 60, 120, 300)  # an hour without QuickBooks is waited out more quietly
 GIVE_UP_AFTER = timedelta(days=1)  # nobody expects to see done the day after tomorrow what was asked for today
 STALE_VERSION = "5010"
 MOST_STALE = 5  # tries against somebody who changes the same thing all the time
