@@ -25,10 +25,10 @@ def send_again_without_looking() -> None:
 
 
 def work_without_a_lease() -> None:
-    """Whoever gets the message does the work, and writes down what he found whatever others have found."""
+    """Every tick hands out again what is not done; whoever gets it does it, and writes down what he found."""
     from django.db.models import F
 
-    from invoices import leases, submission
+    from invoices import leases, submission, tasks
     from invoices.models import Intent
 
     def claim(kind: Any, row_id: int, *related: str) -> Any:
@@ -42,6 +42,7 @@ def work_without_a_lease() -> None:
             setattr(row, name, value)
 
     leases.claim, leases.write = claim, write
+    tasks.HANDED_OUT = 0  # seconds
     submission._search_first = lambda this: submission._send(this, this.invoice.customer_id)
 
 
