@@ -20,6 +20,7 @@ from invoices.domain.customer_update import Change, CustomerField, Difference, P
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
+from invoices.domain.money import Money
 from invoices.domain.tax import TaxProposal, TaxReason
 
 SALT = "invoice-form"
@@ -65,6 +66,11 @@ class Memory:
     exchange_currency: str = ""
     exchange_rate: Decimal | None = None
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
+
+    @property
+    def deal_worth(self) -> Money:
+        """What the deal was worth when the person saw it last."""
+        return Money(self.deal_value, self.deal_currency)
 
     @property
     def due_after(self) -> timedelta:

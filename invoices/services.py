@@ -24,7 +24,7 @@ from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
 from invoices.actions import Asked
 from invoices.customers import CustomerChoice, NameClash
-from invoices.deal_gateway import load_deal, may_see_deal, seen_deal
+from invoices.deal_gateway import deal_now, load_deal, may_see_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, preflight
@@ -186,19 +186,37 @@ def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
 # The intent
 
 
+class DealChanged(Exception):
+    """The deal is worth something else than the person has seen: nothing was stored."""
+
+    def __init__(self, value: Money) -> None:
+        super().__init__(str(value))
+        self.value = value
+
+
 def request_invoice(
-    *, visitor: Visitor, draft: InvoiceDraft, intent_key: uuid.UUID, wish: customer_updates.Wish | None = None
+    *,
+    visitor: Visitor,
+    draft: InvoiceDraft,
+    intent_key: uuid.UUID,
+    wish: customer_updates.Wish | None = None,
+    deal_value: Money | None = None,
 ) -> Requested:
     """Stores the intent; a worker carries it out. The same key always leads to the same row.
 
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
+    `deal_value` is what the deal was worth when the person saw it.
 
-    Raises `NotFound` when the visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
+    Raises `DealChanged` when it is worth something else now, `NotFound` when the visitor may not see the deal, and
+    the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, _connected(visitor.connection)
-    facts = seen_deal(visitor.user, draft.deal_id)
+    facts = deal_now(visitor.user, draft.deal_id)
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
+    asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
+    if deal_value is not None and facts.value != deal_value and not asked_before:
+        raise DealChanged(facts.value)
     codes = reference.tax_codes(company, AS_STORED)
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))

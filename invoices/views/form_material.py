@@ -17,7 +17,6 @@ from integration_settings.tenancy import Visitor
 from invoices import services
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding, Severity
-from invoices.domain.money import Money
 from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
@@ -134,7 +133,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     checked = services.preview(
         visitor.company,
         reading.draft,
-        deal_value=Money(sent.memory.deal_value, sent.memory.deal_currency),
+        deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))

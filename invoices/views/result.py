@@ -18,6 +18,7 @@ from invoices import selectors, services
 from invoices.domain.checks import Severity
 from invoices.domain.draft import from_json
 from invoices.domain.matching import CustomerCandidate
+from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.form_memory import BadMemory, keep
 from invoices.forms import FormInput, UnreadableForm
@@ -25,6 +26,7 @@ from invoices.models import Invoice
 from invoices.presentation import filling, refusals
 from invoices.presentation.findings import Issue, by_key, target_of
 from invoices.presentation.form import form_page
+from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, poll_after, result_page
 from invoices.selectors import Refusal
@@ -63,17 +65,44 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page_fragment(request, form_page(checked.material, errors=errors), status=422)
     try:
         requested = services.request_invoice(
-            visitor=visitor, draft=checked.reading.draft, intent_key=sent.form.intent_key, wish=sent.wish
+            visitor=visitor,
+            draft=checked.reading.draft,
+            intent_key=sent.form.intent_key,
+            wish=sent.wish,
+            deal_value=sent.memory.deal_worth,
         )
-    except NotFound:
-        return problem_fragment(request, visitor, not_seen())
-    except ServiceError as error:
-        problem = problem_of(error)
-        banner = Banner("error", problem.title, _("The invoice was not created. Your entries are kept; try again."))
-        return page_fragment(request, form_page(checked.material), banner=banner, status=422)
+    except (services.DealChanged, ServiceError) as reason:
+        return _not_taken(request, visitor, sent, checked.material, reason)
     submit_soon(requested.invoice)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
+
+
+def _not_taken(
+    request: HttpRequest, visitor: Visitor, sent: Sent, material: Material, reason: services.DealChanged | ServiceError
+) -> HttpResponse:
+    if isinstance(reason, services.DealChanged):
+        return _deal_changed(request, visitor, sent, reason.value)
+    if isinstance(reason, NotFound):
+        return problem_fragment(request, visitor, not_seen())
+    text = _("The invoice was not created. Your entries are kept; try again.")
+    banner = Banner("error", problem_of(reason).title, text)
+    return page_fragment(request, form_page(material), banner=banner, status=422)
+
+
+def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Money) -> HttpResponse:
+    """The form as it was sent, which knows the deal's new value now: the next press means it."""
+    memory = replace(sent.memory, deal_value=value.amount, deal_currency=value.currency)
+    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
+    text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
+             " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
+    banner = Banner(
+        "warning",
+        _("The deal has changed since this form was opened."),
+        text.format(now=say().money(value), before=say().money(sent.memory.deal_worth)),
+        again_url=address("embed_invoice_form", deal=memory.deal_id),
+    )
+    return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
 @page_token_required
