@@ -102,6 +102,14 @@ class Redis(Process):
         wait_until(answers, what="Redis answers")
         client.close()
 
+    def content(self) -> bytes:
+        """Everything that is kept there, as it would lie in a dump."""
+        client = redis.Redis(port=self.port)
+        keys = client.keys("*")
+        found = b"\n".join([*keys, *(client.dump(key) or b"" for key in keys)])
+        client.close()
+        return found
+
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ from invoices.models import Invoice
 from tests.conftest import Tenant, visitor_of
 from tests.invoices.fragments import Page
 from tests.servers import Redis, WebServer, Worker, wait_until
+from tests.settings import ENVIRONMENT
 from tests.stand_ins import Control
 
 STATE, RESULT = re.compile(r'data-state="(\w+)"'), re.compile(r"/embed/invoice/([0-9a-f-]{36})/")
@@ -208,7 +210,8 @@ def note_of(row: dict[str, Any]) -> str:
 
 
 class Ledger:
-    """One seeded run. `violations` is what it found; each begins with its invariant, I1 to I8 of the docs."""
+    """One seeded run. `violations` is what it found; each begins with its invariant, I1 to I8 and V2 of
+    docs/reliability.md."""
 
     def __init__(
         self,
@@ -220,7 +223,9 @@ class Ledger:
         start_worker: Callable[[], Worker],
         start_redis: Callable[[], Redis],
         redis: Redis,
+        folder: Path,
     ) -> None:
+        self.folder = folder
         self.seed, self.tenants, self.control = seed, tenants, control
         self.start_web, self.start_worker, self.start_redis = start_web, start_worker, start_redis
         self.dice = random.Random(seed)
@@ -379,6 +384,7 @@ class Ledger:
         for key, press in presses.items():
             self.check_press(press, rows.get(key), marked[key])
         self.check_strangers(people)
+        self.check_canaries(people)
         self.check_tokens()
 
     def check_press(self, press: Press, row: Invoice | None, issued: list[dict[str, Any]]) -> None:
@@ -415,6 +421,22 @@ class Ledger:
             seen = {tag for text in person.saw for tag in re.findall(r"Tag\d+x", text)}
             for tag in seen - {own}:
                 self.blame("I6", f"somebody of {own} was shown {tag}")
+
+    def check_canaries(self, people: list[Person]) -> None:
+        """No secret and nothing about a customer stands in a log or in the broker, whatever went wrong."""
+        canaries = {value for name, value in ENVIRONMENT.items() if "SECRET" in name and value}
+        for tenant in self.tenants:
+            for grant in (tenant.user, tenant.quickbooks):
+                grant.refresh_from_db()
+                canaries |= {grant.access_token, grant.refresh_token}
+        canaries |= {person.http.headers["Authorization"].removeprefix("Bearer ") for person in people}
+        canaries |= {"@ledger.example", *(press.name for person in people for press in person.presses)}
+        places = {log.name: log.read_bytes() for log in self.folder.glob("*.log") if log.name != "redis.log"}
+        places["Redis"] = self.redis.content()
+        for place, content in places.items():
+            found = [canary for canary in canaries if canary.encode() in content]
+            if found:
+                self.blame("V2", f"{len(found)} secrets or names in {place}, such as {found[0][:12]}…")
 
     def check_tokens(self) -> None:
         """What is stored is what was issued last: it still opens the books, after one more refresh."""

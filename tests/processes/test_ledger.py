@@ -46,6 +46,7 @@ def ledger(stand_ins, control, connect, process_folder, collected_files):
             start_worker=lambda: begin(servers.Worker(environment, process_folder)),
             start_redis=lambda: begin(servers.Redis(process_folder, redis.port)),
             redis=redis,
+            folder=process_folder,
         )
 
     yield make
