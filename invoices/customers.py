@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -127,6 +127,18 @@ def choice_for(
         candidates=candidates,
         preselected=linked.customer_id if linked else best_candidate(candidates),
     )
+
+
+def with_sales_tax(choice: CustomerChoice, gateway: InvoiceGateway) -> CustomerChoice:
+    """A link knows its customer's name only: which sales tax it pays is asked, where an invoice has to name that."""
+    if choice.linked is None:
+        return choice
+    record = None
+    with suppress(ServiceError):
+        record = gateway.read_customer(choice.linked.customer_id)
+    if record is None:
+        return choice
+    return replace(choice, linked=replace(choice.linked, sales_tax_id=record.sales_tax_id, exempt=record.exempt))
 
 
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:

@@ -21,7 +21,7 @@ from integration_settings.reference import Item, Tag, TaxCode
 from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
-from invoices.domain.matching import ItemReason
+from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.form_memory import Memory
 
 NEW_CUSTOMER = "new"
@@ -72,6 +72,8 @@ class FormInput:
     due_date: str = ""
     due_follows: bool = True  # the due date was not touched, so it moves with the invoice date
     amounts_are: str = ""
+    sales_tax: str = ""  # the rate of the whole invoice, in US companies without automated sales tax
+    sales_tax_follows: bool = True  # it was not touched, so it is the usual one of the chosen customer
     number: str = ""
     memo: str = ""
     private_note: str = ""
@@ -136,7 +138,7 @@ def read_post(post: QueryDict) -> FormInput:
         name: post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
-            "invoice_date", "due_date", "amounts_are", "number", "memo", "discount",
+            "invoice_date", "due_date", "amounts_are", "sales_tax", "number", "memo", "discount",
             "private_note", "cc", "bcc", "class_id", "location_id", "service_date",
         )
     }  # fmt: skip
@@ -147,6 +149,7 @@ def read_post(post: QueryDict) -> FormInput:
         deal_id=deal_id,
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
+        sales_tax_follows=post.get("sales_tax_follows") == "yes",
         own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
         updates_customer=post.get("update_customer") == "yes",
@@ -185,7 +188,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
     percentage, amount = reader.whole_discount(form.discount)
     draft = InvoiceDraft(
         deal_id=form.deal_id,
-        bill_to=_bill_to(form, chosen.name if chosen else ""),
+        bill_to=_bill_to(form, chosen),
         currency=currency,
         exchange_rate=memory.exchange_rate if currency == memory.exchange_currency else None,
         invoice_date=invoice_date,
@@ -193,6 +196,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         amounts_are=_amounts_are(form.amounts_are, memory),
         lines=tuple(_with_origin(reader.line(line, currency, lists), line, memory) for line in form.ticked),
         number=form.number,
+        sales_tax_id=form.sales_tax,
         discount_percentage=percentage,
         discount_amount=amount,
         memo=form.memo.strip(),
@@ -243,13 +247,14 @@ def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: 
     return amounts
 
 
-def _bill_to(form: FormInput, known_name: str) -> BillTo:
+def _bill_to(form: FormInput, chosen: CustomerCandidate | None) -> BillTo:
     return BillTo(
         customer_id="" if form.customer == NEW_CUSTOMER else form.customer,
-        name=known_name or form.name,
+        name=chosen.name if chosen and chosen.name else form.name,
         email=form.email,
         address=_address(form),
         tax_id=form.tax_id,
+        exempt=bool(chosen and chosen.exempt),
     )
 
 

@@ -72,6 +72,8 @@ class KnownCustomer:
     tax_ids: tuple[str, ...] = ()  # those that came in the clear
     address_lines: tuple[str, ...] = ()
     postal_code: str = ""
+    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    exempt: bool = False  # from sales tax
 
     def described(self) -> Described:
         """With what tells who it is, for comparing only: nothing of it goes into a page."""
@@ -85,6 +87,8 @@ class KnownCustomer:
             place=self.place,
             currency=self.currency,
             active=self.active,
+            sales_tax_id=self.sales_tax_id,
+            exempt=self.exempt,
         )
 
 
@@ -164,6 +168,8 @@ def known_customer(answer: Json) -> KnownCustomer:
         tax_ids=_readable_tax_ids(answer),
         address_lines=_address_lines(address),
         postal_code=_text(address, "PostalCode"),
+        sales_tax_id=_text(_object(answer, "DefaultTaxCodeRef"), "value"),
+        exempt=answer.get("Taxable") is False,
     )
 
 
@@ -200,6 +206,8 @@ def customer_record(answer: Json) -> CustomerRecord:
         ),
         tax_id=_text(answer, "PrimaryTaxIdentifier"),
         notes=known.notes,
+        sales_tax_id=known.sales_tax_id,
+        exempt=known.exempt,
     )
 
 

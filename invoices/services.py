@@ -33,7 +33,7 @@ from invoices.domain.draft import AmountsAre, InvoiceDraft, fingerprint, to_json
 from invoices.domain.mapping import FieldChoices, prefill
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
-from invoices.domain.tax import TaxProposal, Totals, totals
+from invoices.domain.tax import TaxProposal, Totals, propose_sales_tax, totals
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, remember_items, up_to_date_items, with_income_account
@@ -112,6 +112,7 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
     gateway = make_gateway(connection)
     chosen = settings_of(company)
     items = up_to_date_items(connection, items)
+    books = books_of(connection)
     today = timezone.now().astimezone(zone(profile.timezone)).date()
     filled = prefill(
         deal,
@@ -122,7 +123,7 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
             tax_id=chosen.tax_id_field,
             due_days=chosen.due_days,
         ),
-        books=books_of(connection),
+        books=books,
         codes=codes,
         items=items,
         today=today,
@@ -134,7 +135,9 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
     choice = customers.choice_for(
         company, connection.realm_id, deal, filled.draft.bill_to, gateway=gateway, currency=deal.currency
     )
-    draft = _addressed(filled.draft, choice)
+    if books.names_sales_tax:
+        choice = customers.with_sales_tax(choice, gateway)
+    draft = replace(_addressed(filled.draft, choice), sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
     checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)
     return Preparation(
         deal=deal,
@@ -170,6 +173,13 @@ def preview(
     return _checked(
         company, connection, draft, codes, items, deal_value=deal_value, customer_currency=customer_currency
     )
+
+
+def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidate | None) -> str:
+    """The rate that an invoice to this customer, or to a new one, usually names; "" outside the United States."""
+    codes = reference.tax_codes(connection.company, AS_STORED)
+    of_customer = customer.sales_tax_id if customer else ""
+    return propose_sales_tax(codes, books=books_of(connection), of_customer=of_customer)
 
 
 def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
@@ -379,11 +389,16 @@ def _next_number(gateway: InvoiceGateway) -> str:
 
 def _addressed(draft: InvoiceDraft, choice: CustomerChoice) -> InvoiceDraft:
     """The draft for the preselected customer; its name is the one QuickBooks has."""
-    offered = [choice.linked, *choice.candidates] if choice.linked else list(choice.candidates)
-    chosen = next((each for each in offered if each and each.customer_id == choice.preselected), None)
+    chosen = _preselected(choice)
     if chosen is None:
         return draft
-    return replace(draft, bill_to=replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name))
+    bill_to = replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name, exempt=chosen.exempt)
+    return replace(draft, bill_to=bill_to)
+
+
+def _preselected(choice: CustomerChoice) -> CustomerCandidate | None:
+    offered = [choice.linked, *choice.candidates] if choice.linked else list(choice.candidates)
+    return next((each for each in offered if each and each.customer_id == choice.preselected), None)
 
 
 def _checked(

@@ -80,6 +80,8 @@ class CustomerRecord:
     address: AddressParts = field(default_factory=AddressParts)
     tax_id: str = ""
     notes: str = ""
+    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    exempt: bool = False  # from sales tax
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[
         customer=stored.bill_to.customer_id or NEW_CUSTOMER,
         lines=tuple(rows),
         due_follows=False,
+        sales_tax_follows=False,
     )
     return form, tuple(keys[index] for index in range(len(stored.lines)))
 
@@ -117,6 +118,7 @@ def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
         invoice_date=say.day(draft.invoice_date),
         due_date=say.day(draft.due_date),
         amounts_are=str(draft.amounts_are),
+        sales_tax=draft.sales_tax_id,
         number=draft.number,
         memo=draft.memo,
         private_note=draft.private_note,

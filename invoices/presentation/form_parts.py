@@ -126,6 +126,8 @@ class FormPage:
     currency: CurrencyField
     due_hint: str
     amounts_are: tuple[Choice, ...]
+    sales_taxes: tuple[Choice, ...]  # none: no rate is named for the whole invoice
+    sales_tax_hint: str
     asks_number: bool
     own_fields: tuple[OwnFieldInput, ...]
     classes: tuple[Choice, ...]  # none: the company tracks no classes

@@ -119,6 +119,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the field that was changed."""
     try:
         sent, moved = _with_due_date_moved(sent_form(request, visitor))
+        sent, followed = _with_usual_sales_tax(visitor, sent)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     material = checked_form(visitor, sent, say()).material
@@ -129,6 +130,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "changed_row": next(iter(line_rows(material, only=changed)), None),
         "swap_currency": changed in ("customer", "currency"),
         "moved_due_date": moved,
+        "followed_sales_tax": followed,
         "announce": _count_changed(request, page.preflight.to_fix),
     }
     return render(request, "invoices/form_preview.html", context)
@@ -141,6 +143,16 @@ def _with_due_date_moved(sent: Sent) -> tuple[Sent, str]:
     if not text or text == sent.form.due_date:
         return sent, ""
     return replace(sent, form=replace(sent.form, due_date=text)), text
+
+
+def _with_usual_sales_tax(visitor: Visitor, sent: Sent) -> tuple[Sent, str]:
+    """A rate that nobody touched is the chosen customer's; its id if that is another one now, "" when it stays."""
+    if visitor.connection is None or not sent.form.sales_tax_follows:
+        return sent, ""
+    usual = services.usual_sales_tax(visitor.connection, sent.memory.customer(sent.form.customer))
+    if not usual or usual == sent.form.sales_tax:
+        return sent, ""
+    return replace(sent, form=replace(sent.form, sales_tax=usual)), usual
 
 
 def _count_changed(request: HttpRequest, to_fix: int) -> str:

@@ -20,7 +20,7 @@ from invoices.domain.checks import Finding, Severity
 from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
-from invoices.presentation.finding_words import Words
+from invoices.presentation.finding_parts import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
 from invoices.presentation.form_parts import FormPage, Material
 from invoices.presentation.panel import Banner

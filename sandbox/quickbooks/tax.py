@@ -67,10 +67,12 @@ def american(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxe
 
 
 def taxable_base(sale: Row, lines: Lines, taxable: list[Row]) -> Decimal:
-    """A discount before tax is shared between what is taxable and what is not."""
+    """A discount before tax is shared between what is taxable and what is not, in the order of the lines."""
     base: Decimal = sum((line["Amount"] for line in taxable), ZERO)
-    if sale.get("ApplyTaxAfterDiscount") and lines.discount:
-        base -= money.shares(lines.discount["Amount"], [base, lines.subtotal - base], lines.currency)[0]
+    if sale.get("ApplyTaxAfterDiscount") and lines.discount and taxable:
+        first = lines.sold[0] is taxable[0]
+        parts = [base, lines.subtotal - base] if first else [lines.subtotal - base, base]
+        base -= money.shares(lines.discount["Amount"], parts, lines.currency)[0 if first else 1]
     return base
 
 
