@@ -33,6 +33,7 @@ LANGUAGES = {
     "GB": ("en", "en_GB", "Europe/London"),
     "US": ("en", "en_US", "America/Chicago"),
     "AU": ("en", "en_AU", "Australia/Sydney"),
+    "CA": ("en", "en_CA", "America/Toronto"),
 }
 
 

@@ -117,6 +117,7 @@ def _update_card(material: Material) -> UpdateCard | None:
     )
 
 
+NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's word does not tell them apart
 STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}
 
 
@@ -335,7 +336,9 @@ def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
     for line in totals.tax_lines:
         # Translators: {tax} is VAT or GST, {rate} its percentage, {base} the amount it is on
         label = _("{tax} {rate} on {base}").format(
-            tax=heading, rate=say.rate(line.percentage), base=say.amount(line.base, totals.currency)
+            tax=line.name if country in NAMED_RATES and line.name else heading,
+            rate=say.rate(line.percentage),
+            base=say.amount(line.base, totals.currency),
         )
         yield TotalRow(label, say.amount(line.tax, totals.currency))
 

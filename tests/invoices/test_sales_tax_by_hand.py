@@ -59,7 +59,7 @@ def test_the_form_opens_with_the_customers_own_rate_and_counts_with_it(cedar, op
     ]
     assert fields["sales_tax"] == offered["Chicago, IL (10.25%)"]
     assert hint(page) == "As the customer has it in QuickBooks"
-    assert "Sales tax 6.25% on $599.60 $37.48" in page.by_id("rail").text
+    assert "Illinois State 6.25% on $599.60 $37.48" in page.by_id("rail").text
     assert page.by_class("total__whole")[0].text == "Total $661.07"
     assert "QuickBooks calculates" not in page.text
 

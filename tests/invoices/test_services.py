@@ -264,6 +264,12 @@ def test_an_ended_connection_takes_no_new_intents(harbour):
         ("AU", "Northern Dive Club"),
         ("AU", "Pemberton school camp"),
         ("AU", "Tanaka family"),
+        ("CA", "Lakehead Hotels"),
+        ("CA", "Café Éclair"),
+        ("CA", "Pacific Crest"),
+        ("CA", "Great Lakes Outfitters"),
+        ("CA", "Olivier Gagné"),
+        ("CA", "Hamilton Library"),
     ],
 )
 def test_quickbooks_total_is_the_forms_total(connect, control, country, title):

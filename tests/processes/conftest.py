@@ -18,6 +18,7 @@ DEALS = {
     "GB": "Eleanor Finch – garage shelves",
     "US": "Prairie Family Clinic – gloves",
     "AU": "Tanaka family – reef cruise",
+    "CA": "Prairie Wind – meeting room",
 }
 """A simple deal of each company of the cast."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .desk import AU, US, Desk, details
+from .desk import AU, CA, US, Desk, details
 
 
 def taxes(row: dict[str, Any]) -> dict[float, tuple[float, float]]:
@@ -100,6 +100,31 @@ def test_a_company_without_sales_tax_takes_none(desk: Desk) -> None:
     desk.book("set_preferences", set={"TaxPrefs": {"UsingSalesTax": False}})
     made = desk.saved("invoice", desk.invoice(desk.line(100, None)))
     assert (made["TotalAmt"], made["TxnTaxDetail"]) == (100, {"TotalTax": 0})
+
+
+def canadian(desk: Desk, *sold: tuple[float, str], **more: Any) -> dict[str, Any]:
+    desk.enter(CA)
+    lines = [desk.line(amount, code, "Terrace chair") for amount, code in sold]
+    return desk.saved("invoice", desk.invoice(*lines, customer="Café Éclair inc.", **more))
+
+
+def test_each_of_a_codes_rates_is_rounded_by_itself(desk: Desk) -> None:
+    made = canadian(desk, (10.1, "GST/QST QC - 9.975"))
+    assert taxes(made) == {5: (10.1, 0.51), 9.975: (10.1, 1.01)}, "14.975 % at once would be 1.51"
+    assert made["TotalAmt"] == 11.62
+
+
+def test_a_rate_under_two_codes_is_rounded_over_the_lines_of_both(desk: Desk) -> None:
+    made = canadian(desk, (0.1, "GST"), (0.1, "GST/PST BC"), (0.1, "GST/QST QC - 9.975"))
+    assert taxes(made)[5] == (0.3, 0.02), "a cent for each would be 0.03"
+
+
+def test_with_inclusive_prices_the_last_rate_takes_the_odd_cent(desk: Desk) -> None:
+    desk.enter(CA)
+    line = desk.line(10.1, "GST/QST QC - 9.975", "Terrace chair", TaxInclusiveAmt=11.61)
+    body = desk.invoice(line, customer="Café Éclair inc.", GlobalTaxCalculation="TaxInclusive")
+    made = desk.saved("invoice", body)
+    assert (taxes(made), made["TotalAmt"]) == ({5: (10.1, 0.51), 9.975: (10.1, 1)}, 11.61)
 
 
 def american(desk: Desk, **more: Any) -> dict[str, Any]:

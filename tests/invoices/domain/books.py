@@ -45,8 +45,8 @@ def code(code_id: str, name: str, *percentages: str, description: str = "", acti
 
 
 def books(country: str = "GB", **fields: Any) -> Books:
-    home = {"GB": "GBP", "US": "USD", "AU": "AUD"}[country]
-    return Books(**({"country": country, "home_currency": home, "multicurrency": country == "GB"} | fields))
+    home = {"GB": "GBP", "US": "USD", "AU": "AUD", "CA": "CAD"}[country]
+    return Books(**({"country": country, "home_currency": home, "multicurrency": country in ("GB", "CA")} | fields))
 
 
 BRITISH_CODES = (
