@@ -14,6 +14,7 @@ from typing import Any
 
 from invoices.domain.addresses import MOST_LINES, address_lines
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
+from invoices.domain.checks import MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
@@ -30,7 +31,6 @@ GLOBAL_TAX = {
 }
 TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
 LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
-MOST_PRICE_DECIMALS = 7
 
 
 def party_mark(reference: str) -> str:
