@@ -85,8 +85,13 @@ def fill(books: b.Books) -> None:
     )
     books.company = settings.company(books, chosen)
     books.preferences = settings.preferences(books, chosen)
-    books.rates = {"USD": Decimal("1.3815"), "EUR": Decimal("1.6042"), "JPY": Decimal("0.00921")}
-    for code in books.rates:
+    books.rates = {
+        "USD": Decimal("1.3815"),
+        "EUR": Decimal("1.6042"),
+        "JPY": Decimal("0.00921"),
+        "KWD": Decimal("4.4907"),
+    }
+    for code in ("USD", "EUR"):
         books.add_currency(code)
     income = seed.account(books, "Sales", "Income", "SalesOfProductIncome", "Revenue")
     seed.account(books, "Services", "Income", "ServiceFeeIncome", "Revenue")
