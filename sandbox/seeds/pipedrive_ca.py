@@ -114,10 +114,12 @@ def fill(build: Builder) -> None:
         [Line(shelf, "4", "379.41", tax="14.975"), Line(delivery, "1", "97.73", tax="14.975")],
         Details(stage=2, owner=2, tax_method="inclusive"),
     )
+    library = build.organization("Hamilton Public Library", None)
+    joel = build.person("Joel Sato", library, ["joel@hpl.example"])
     build.deal(
-        "Hamilton Library – three provinces",
-        build.organization("Hamilton Public Library", None),
-        anna,
+        "Hamilton Library – branches in four provinces",
+        library,
+        joel,
         [
             Line(terrace, "11", "33.33", tax="13"),
             Line(shelf, "3", "10.01", tax="14.975"),
