@@ -129,16 +129,14 @@ def choice_for(
     )
 
 
-def with_sales_tax(choice: CustomerChoice, gateway: InvoiceGateway) -> CustomerChoice:
-    """A link knows its customer's name only: which sales tax it pays is asked, where an invoice has to name that."""
-    if choice.linked is None:
-        return choice
+def with_sales_tax(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:
+    """Of some customers only the name is known: which sales tax they pay is asked where an invoice has to name it."""
     record = None
     with suppress(ServiceError):
-        record = gateway.read_customer(choice.linked.customer_id)
+        record = gateway.read_customer(candidate.customer_id)
     if record is None:
-        return choice
-    return replace(choice, linked=replace(choice.linked, sales_tax_id=record.sales_tax_id, exempt=record.exempt))
+        return candidate
+    return replace(candidate, sales_tax_id=record.sales_tax_id, exempt=record.exempt)
 
 
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:

@@ -33,7 +33,7 @@ from invoices.domain.draft import AmountsAre, InvoiceDraft, fingerprint, to_json
 from invoices.domain.mapping import FieldChoices, prefill
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
-from invoices.domain.tax import TaxProposal, Totals, propose_sales_tax, totals
+from invoices.domain.tax import TaxProposal, Totals, propose_sales_tax, sales_taxes, totals
 from invoices.following import catch_up
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, remember_items, up_to_date_items, with_income_account
@@ -108,6 +108,8 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
         profile = reference.current_profile(connection)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
+        if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
+            codes = reference.tax_codes(company)
         classes, locations = classes_soon.result(), locations_soon.result()
     gateway = make_gateway(connection)
     chosen = settings_of(company)
@@ -135,8 +137,8 @@ def prepare(visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBoo
     choice = customers.choice_for(
         company, connection.realm_id, deal, filled.draft.bill_to, gateway=gateway, currency=deal.currency
     )
-    if books.names_sales_tax:
-        choice = customers.with_sales_tax(choice, gateway)
+    if books.names_sales_tax and choice.linked:
+        choice = replace(choice, linked=customers.with_sales_tax(choice.linked, gateway))
     draft = replace(_addressed(filled.draft, choice), sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
     checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)
     return Preparation(
@@ -180,6 +182,16 @@ def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidat
     codes = reference.tax_codes(connection.company, AS_STORED)
     of_customer = customer.sales_tax_id if customer else ""
     return propose_sales_tax(codes, books=books_of(connection), of_customer=of_customer)
+
+
+def taken_customer(
+    connection: QuickBooksConnection, customer_id: str, name: str, make_gateway: MakeGateway = QuickBooksGateway
+) -> CustomerCandidate:
+    """The customer that has the name already, put in place of the new one that was refused for it."""
+    candidate = CustomerCandidate(customer_id, name)
+    if not books_of(connection).names_sales_tax:
+        return candidate
+    return customers.with_sales_tax(candidate, make_gateway(connection))
 
 
 def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:

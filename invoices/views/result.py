@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import NotFound, ServiceError
+from integration_settings.models import QuickBooksConnection
 from integration_settings.selectors import quickbooks_url
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import selectors, services
 from invoices.domain.checks import Severity
 from invoices.domain.draft import from_json
-from invoices.domain.matching import CustomerCandidate
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.form_memory import BadMemory, keep
@@ -130,22 +130,27 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
             return result_fragment(request, visitor, invoice)
         if visitor.connection is None:
             return problem_fragment(request, visitor, not_connected())
-        return _form_again(request, visitor, invoice)
+        return _form_again(request, visitor, visitor.connection, invoice)
     except ServiceError as error:
         return problem_fragment(
             request, visitor, problem_of(error), again_url=address("embed_invoice_result", public_id)
         )
 
 
-def _form_again(request: HttpRequest, visitor: Visitor, invoice: Invoice) -> HttpResponse:
+def _form_again(
+    request: HttpRequest, visitor: Visitor, connection: QuickBooksConnection, invoice: Invoice
+) -> HttpResponse:
     preparation = services.prepare(visitor, invoice.deal_id)
     form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"
     if refusal and mended:
-        memory = memory.with_customer(CustomerCandidate(refusal.customer_id, refusal.customer))
-        form = replace(form, customer=refusal.customer_id)
+        taken = services.taken_customer(connection, refusal.customer_id, refusal.customer)
+        memory = memory.with_customer(taken)
+        untouched = form.sales_tax == services.usual_sales_tax(connection, None)
+        rate = services.usual_sales_tax(connection, taken) if untouched else form.sales_tax
+        form = replace(form, customer=taken.customer_id, sales_tax=rate)
     material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
     return page_fragment(request, form_page(material, errors=() if mended else (_at_its_field(refusal, keys, form),)))
 

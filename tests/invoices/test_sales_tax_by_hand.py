@@ -158,6 +158,31 @@ def test_after_a_refusal_the_chosen_rate_is_still_there(cedar, fill_in, control)
     assert page.fields()["sales_tax_follows"] == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Lakeview Orthodontics PLLC", "As the customer has it in QuickBooks"),
+        ("Hawthorne School District", "This customer is exempt from sales tax."),
+    ],
+)
+def test_the_customer_that_had_the_name_already_brings_its_own_rate(cedar, fill_in, name, said):
+    browser, fields = fill_in(cedar, SCANNERS, customer="new", name=name)
+    row = created(browser, fields)
+    assert row.refusal["taken_by"] == "customer"
+    page = Page(browser.post(f"/embed/invoice/{row.public_id}/retry", {"use_customer": "yes"}))
+    assert hint(page) == said
+
+
+def test_books_that_leave_automated_sales_tax_offer_their_rates_at_once(connect, control, open_form):
+    tenant = connect("US")
+    open_form(tenant, GLOVES)
+    control.book(tenant.realm, "tax_by_hand")
+    tenant.quickbooks.profile |= {"read_at": "2020-01-01T00:00:00+00:00"}
+    tenant.quickbooks.save()
+    _, _, page = open_form(tenant, GLOVES)
+    assert "Chicago, IL (10.25%)" in rates(page)
+
+
 def test_under_automated_sales_tax_nothing_of_it_is_there(connect, open_form):
     _, fields, page = open_form(connect("US"), GLOVES)
     assert "sales_tax" not in fields
