@@ -29,6 +29,7 @@ class Profile:
     multicurrency: bool = False
     uses_sales_tax: bool = False
     automated_sales_tax: bool = False  # US only: QuickBooks computes the tax when the invoice is saved
+    usual_sales_tax_id: str = ""  # US without that: the tax code that the company usually charges
     custom_numbers: bool = False  # QuickBooks leaves the numbering to whoever writes the invoice
     allow_discount: bool = False
     discount_account_id: str = ""
@@ -45,6 +46,11 @@ class Profile:
     @property
     def is_us(self) -> bool:
         return self.country == "US"
+
+    @property
+    def names_sales_tax(self) -> bool:
+        """One rate is chosen for the whole invoice: in the United States, where QuickBooks does not do it by itself."""
+        return self.is_us and self.uses_sales_tax and not self.automated_sales_tax
 
 
 def refresh_profile(connection: QuickBooksConnection) -> Profile:
@@ -114,6 +120,7 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         multicurrency=bool(currency.get("MultiCurrencyEnabled")),
         uses_sales_tax=bool(tax.get("UsingSalesTax")),
         automated_sales_tax=bool(tax.get("PartnerTaxEnabled")),
+        usual_sales_tax_id=reference_value(tax.get("TaxGroupCodeRef")),
         custom_numbers=bool(sales.get("CustomTxnNumbers")),
         allow_discount=bool(sales.get("AllowDiscount")),
         discount_account_id=reference_value(sales.get("DefaultDiscountAccount")),

@@ -129,17 +129,19 @@ US_TAX_CODES = (
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
     {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True},
 )
+PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
 def tax_codes(company: Company, max_age: timedelta = ONE_HOUR) -> list[TaxCode]:
-    """Codes for sales, inactive ones included; TAX and NON for a US company."""
+    """Codes for sales, inactive ones included. For a US company TAX and NON, which stand on lines, and where QuickBooks
+    does not choose the rate by itself also those of which an invoice names one.
+    """
     connection = _connection_of(company)
-    if connection.country == "US":
-        rows: Rows = list(US_TAX_CODES)
-    else:
-        rows = kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), max_age)
+    rows: Rows = list(US_TAX_CODES) if connection.country == "US" else []
+    if connection.country != "US" or profile_of(connection).names_sales_tax:
+        rows += kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), max_age)
     return [
         TaxCode(
             **{
@@ -246,7 +248,9 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
             ],
         }
         for code in client.query_all("TaxCode", "Active in (true, false)")
-        if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail") and not code.get("Hidden")
+        if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail")
+        and not code.get("Hidden")
+        and str(code["Id"]) not in PSEUDO_CODES
     ]
 
 

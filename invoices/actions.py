@@ -11,7 +11,6 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -32,18 +31,26 @@ from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import LONG_WAITS, NO_WORDS, WAITS, LeaseLost, claim, renew, settle, wait, wait_for
+from invoices.leases import (
+    LONG_WAITS,
+    WAITS,
+    connection_for,
+    one_step,
+    reject,
+    reject_or_look_again,
+    renew,
+    settle,
+    wait,
+    wait_for,
+)
 from invoices.models import Invoice, InvoiceAction
 from invoices.reports import apply_report, mark_deleted, zone
 from invoices.submission import MakeGateway, follow_soon
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = timedelta(days=1)  # nobody expects an invoice to be voided the day after tomorrow
 FIRST_LOOK = timedelta(seconds=2)
 LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
-STALE_VERSION = "5010"
-MOST_STALE = 5  # tries against somebody who changes the invoice all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +113,12 @@ def put_away(invoice: Invoice) -> None:
 
 def carry_out(action_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
     """Takes an action one step further: done, refused, or due again later. Harmless when there is nothing to do."""
-    action = claim(InvoiceAction, action_id, "invoice", "company")
-    if action is None:
-        return
-    try:
-        _step(action, make_gateway)
-    except LeaseLost:
-        log.warning("another worker has taken over %s", action)
+    one_step(InvoiceAction, action_id, lambda action: _step(action, make_gateway), "invoice", "company")
 
 
 def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
-    connection = QuickBooksConnection.objects.filter(company=action.company).first()
-    if connection is None or connection.realm_id != action.invoice.realm_id:
-        _reject(action, {"code": "other_books"})
-    elif timezone.now() - action.asked_at > GIVE_UP_AFTER:
-        _reject(action, {"code": "gave_up"})
-    elif not connection.is_connected:
-        wait(action, timedelta(seconds=WAITS[-1]))
-    else:
+    connection = connection_for(action, action.invoice, action.asked_at)
+    if connection is not None:
         _look_first(Try(action, connection, make_gateway(connection)))
 
 
@@ -133,7 +128,7 @@ def _look_first(this: Try) -> None:
         found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
     except ServiceError as error:
         if isinstance(error, AccessDenied) and action.sent_at is None:
-            return _reject(action, {"code": "access_denied", "trace_id": error.trace_id})
+            return reject(action, {"code": "access_denied", "trace_id": error.trace_id})
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
@@ -151,7 +146,7 @@ def _gone(this: Try) -> None:
         if this.kind == Action.DELETE:
             settle(this.action, submission=Submission.SUCCEEDED)
         else:
-            _reject(this.action, {"code": NOT_THERE})
+            reject(this.action, {"code": NOT_THERE})
         mark_deleted(this.invoice, place=zone(this.connection.timezone))
 
 
@@ -170,7 +165,7 @@ def _not_sent_yet(this: Try) -> None:
         return wait(action, LOOK_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := action.absent_since + LOOK_GAP - now) > timedelta(0):
         return wait(action, left, submission=Submission.UNKNOWN)
-    return _reject(action, {"code": "not_sent"})
+    return reject(action, {"code": "not_sent"})
 
 
 def _send(this: Try, found: IssuedInvoice) -> None:
@@ -184,9 +179,9 @@ def _send(this: Try, found: IssuedInvoice) -> None:
         log.warning("the fate of %s is unknown: %s", action, unknown)
         return wait(action, FIRST_LOOK, submission=Submission.UNKNOWN, absent_since=None)
     except (Rejected, NotFound) as refusal:
-        return _refused(this, refusal, sent_before)
+        return reject_or_look_again(action, refusal, sent_before)
     except AccessDenied as denied:
-        return _reject(action, {"code": "access_denied", "trace_id": denied.trace_id})
+        return reject(action, {"code": "access_denied", "trace_id": denied.trace_id})
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
         return wait(action, wait_for(error, action), sent_at=sent_before)
     return _succeed(this, issued)
@@ -203,16 +198,6 @@ def _call(this: Try, found: IssuedInvoice) -> IssuedInvoice | None:
     return this.gateway.send_invoice(found.qbo_invoice_id, this.action.to, request_id=request_id)
 
 
-def _refused(this: Try, refusal: Rejected | NotFound, sent_before: Any) -> None:
-    """Somebody may have changed or deleted it between our look and our call: then it is looked at again."""
-    code = refusal.code if isinstance(refusal, Rejected) else NOT_THERE
-    if code in (STALE_VERSION, NOT_THERE) and this.action.attempts <= MOST_STALE:
-        return wait(this.action, timedelta(seconds=WAITS[0]), sent_at=sent_before)
-    message = refusal.message if isinstance(refusal, Rejected) else ""
-    detail = refusal.detail if isinstance(refusal, Rejected) else ""
-    return _reject(this.action, {"code": code, "message": message, "detail": detail, "trace_id": refusal.trace_id})
-
-
 def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
     place = zone(this.connection.timezone)
     with transaction.atomic():
@@ -223,8 +208,3 @@ def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
             apply_report(this.invoice, issued, place=place)
         follow_soon(this.connection)
     log.info("%s is done", this.action)
-
-
-def _reject(action: InvoiceAction, refusal: dict[str, Any]) -> None:
-    settle(action, submission=Submission.REJECTED, refusal=NO_WORDS | refusal)
-    log.info("%s was not done: %s", action, refusal["code"])

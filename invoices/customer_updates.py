@@ -32,16 +32,13 @@ from invoices.domain.customer_update import (
 from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import NO_WORDS, WAITS, LeaseLost, claim, renew, settle, wait, wait_for
+from invoices.leases import connection_for, one_step, reject, reject_or_look_again, renew, settle, wait, wait_for
 from invoices.models import CustomerUpdate, Invoice
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = timedelta(days=1)
 FIRST_LOOK = timedelta(seconds=2)
-STALE_VERSION = "5010"
-MOST_STALE = 5  # tries against somebody who changes the customer all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +113,12 @@ def from_json(stored: Iterable[dict[str, Any]]) -> tuple[Change, ...]:
 
 def carry_out(update_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
     """Takes an update one step further: done, refused, or due again later. Harmless when there is nothing to do."""
-    update = claim(CustomerUpdate, update_id, "invoice", "company")
-    if update is None:
-        return
-    try:
-        _step(update, make_gateway)
-    except LeaseLost:
-        log.warning("another worker has taken over %s", update)
+    one_step(CustomerUpdate, update_id, lambda update: _step(update, make_gateway), "invoice", "company")
 
 
 def _step(update: CustomerUpdate, make_gateway: MakeGateway) -> None:
-    connection = QuickBooksConnection.objects.filter(company=update.company).first()
-    if connection is None or connection.realm_id != update.invoice.realm_id:
-        _reject(update, {"code": "other_books"})
-    elif timezone.now() - update.invoice.created_at > GIVE_UP_AFTER:
-        _reject(update, {"code": "gave_up"})
-    elif not connection.is_connected:
-        wait(update, timedelta(seconds=WAITS[-1]))
-    else:
+    connection = connection_for(update, update.invoice, update.invoice.created_at)
+    if connection is not None:
         _look_first(Try(update, connection, make_gateway(connection)))
 
 
@@ -141,15 +126,15 @@ def _look_first(this: Try) -> None:
     try:
         record = this.gateway.read_customer(this.update.customer_id)
     except AccessDenied as denied:
-        return _reject(this.update, {"code": "access_denied", "trace_id": denied.trace_id})
+        return reject(this.update, {"code": "access_denied", "trace_id": denied.trace_id})
     except ServiceError as error:
         return wait(this.update, wait_for(error, this.update))
     if record is None or not record.active:
-        return _reject(this.update, {"code": NOT_THERE})
+        return reject(this.update, {"code": NOT_THERE})
     try:
         left = comparison_for(this.connection).left_to_write(from_json(this.update.changes), record)
     except EditedElsewhere as edited:
-        return _reject(this.update, {"code": EDITED_ELSEWHERE, "field": str(edited.field)})
+        return reject(this.update, {"code": EDITED_ELSEWHERE, "field": str(edited.field)})
     return _write(this, record, left) if left else _succeed(this.update)
 
 
@@ -163,29 +148,14 @@ def _write(this: Try, record: CustomerRecord, left: tuple[Change, ...]) -> None:
         log.warning("the fate of %s is unknown: %s", update, unknown)
         return wait(update, FIRST_LOOK, submission=Submission.UNKNOWN)
     except (Rejected, NotFound) as refusal:
-        return _refused(update, refusal, sent_before)
+        return reject_or_look_again(update, refusal, sent_before)
     except AccessDenied as denied:
-        return _reject(update, {"code": "access_denied", "trace_id": denied.trace_id})
+        return reject(update, {"code": "access_denied", "trace_id": denied.trace_id})
     except ServiceError as error:  # certainly nothing was done
         return wait(update, wait_for(error, update), sent_at=sent_before)
     return _succeed(update)
 
 
-def _refused(update: CustomerUpdate, refusal: Rejected | NotFound, sent_before: Any) -> None:
-    """Somebody may have changed the customer between our look and our call: then it is looked at again."""
-    code = refusal.code if isinstance(refusal, Rejected) else NOT_THERE
-    if code in (STALE_VERSION, NOT_THERE) and update.attempts <= MOST_STALE:
-        return wait(update, timedelta(seconds=WAITS[0]), sent_at=sent_before)
-    message = refusal.message if isinstance(refusal, Rejected) else ""
-    detail = refusal.detail if isinstance(refusal, Rejected) else ""
-    return _reject(update, {"code": code, "message": message, "detail": detail, "trace_id": refusal.trace_id})
-
-
 def _succeed(update: CustomerUpdate) -> None:
     settle(update, submission=Submission.SUCCEEDED, refusal=None)
     log.info("%s is done", update)
-
-
-def _reject(update: CustomerUpdate, refusal: dict[str, Any]) -> None:
-    settle(update, submission=Submission.REJECTED, refusal=NO_WORDS | refusal)
-    log.info("%s was not done: %s", update, refusal["code"])

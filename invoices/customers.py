@@ -138,6 +138,16 @@ def choice_for(
     )
 
 
+def with_sales_tax(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:
+    """Of some customers only the name is known: which sales tax they pay is asked where an invoice has to name it."""
+    record = None
+    with suppress(ServiceError):
+        record = gateway.read_customer(candidate.customer_id)
+    if record is None:
+        return candidate
+    return replace(candidate, sales_tax_id=record.sales_tax_id, exempt=record.exempt)
+
+
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
     """Two questions. When QuickBooks does not answer, the person can still search or go on with a new customer.
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.cache import cache
 
 from integration_settings.connections import fresh_access_token
-from integration_settings.errors import AccessDenied, NotFound
+from integration_settings.errors import AccessDenied, NotFound, RateLimited, ServiceUnavailable
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
 from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
@@ -66,16 +66,31 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     """The deal as this user sees it, None when he may not; remembered for five minutes."""
-    key = _key(user, deal_id)
-    known = cache.get(key)
-    if isinstance(known, DealFacts):
-        return known
+    return _remembered(user, deal_id) or _ask(user, deal_id)
+
+
+def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
+    """The same, asked of Pipedrive in this moment; while it does not answer, as it was some minutes ago."""
+    try:
+        return _ask(user, deal_id)
+    except (ServiceUnavailable, RateLimited):
+        if known := _remembered(user, deal_id):
+            return known
+        raise
+
+
+def _ask(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     try:
         facts = _facts(PipedriveClient(user).deal(deal_id))
     except (NotFound, AccessDenied):
         return None  # not remembered: he may be given the right at any moment
     remember(user, facts)
     return facts
+
+
+def _remembered(user: PipedriveUser, deal_id: int) -> DealFacts | None:
+    known = cache.get(_key(user, deal_id))
+    return known if isinstance(known, DealFacts) else None
 
 
 def may_see_deal(user: PipedriveUser, deal_id: int) -> bool:

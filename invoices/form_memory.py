@@ -20,6 +20,7 @@ from invoices.domain.customer_update import Change, CustomerField, Difference, P
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
+from invoices.domain.money import Money
 from invoices.domain.presets import Preset, filled
 from invoices.domain.tax import TaxProposal, TaxReason
 
@@ -70,6 +71,11 @@ class Memory:
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
     uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
+
+    @property
+    def deal_worth(self) -> Money:
+        """What the deal was worth when the person saw it last."""
+        return Money(self.deal_value, self.deal_currency)
 
     @property
     def due_after(self) -> timedelta:

@@ -22,7 +22,7 @@ from integration_settings.reference import Item, Tag, TaxCode, Term
 from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
-from invoices.domain.matching import ItemReason
+from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.domain.presets import OWN, Texts
 from invoices.domain.terms import due_date as due_by
 from invoices.form_memory import Memory
@@ -77,6 +77,8 @@ class FormInput:
     due_follows: bool = True  # the due date was not touched, so it moves with the invoice date
     amounts_are: str = ""
     preset: str = ""  # the id of a template, "" for QuickBooks' default
+    sales_tax: str = ""  # the rate of the whole invoice, in US companies without automated sales tax
+    sales_tax_follows: bool = True  # it was not touched, so it is the usual one of the chosen customer
     number: str = ""
     memo: str = ""
     private_note: str = ""
@@ -152,7 +154,7 @@ def read_post(post: QueryDict) -> FormInput:
         name: post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
-            "invoice_date", "due_date", "amounts_are", "preset", "number", "memo", "discount",
+            "invoice_date", "due_date", "amounts_are", "sales_tax", "preset", "number", "memo", "discount",
             "private_note", "cc", "bcc", "class_id", "location_id",
         )
     }  # fmt: skip
@@ -163,6 +165,7 @@ def read_post(post: QueryDict) -> FormInput:
         deal_id=deal_id,
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
+        sales_tax_follows=post.get("sales_tax_follows") == "yes",
         own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
         updates_customer=post.get("update_customer") == "yes",
@@ -203,7 +206,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
     percentage, amount = reader.whole_discount(form.discount)
     draft = InvoiceDraft(
         deal_id=form.deal_id,
-        bill_to=_bill_to(form, chosen.name if chosen else ""),
+        bill_to=_bill_to(form, chosen),
         currency=currency,
         exchange_rate=memory.exchange_rate if currency == memory.exchange_currency else None,
         invoice_date=invoice_date,
@@ -211,6 +214,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         amounts_are=_amounts_are(form.amounts_are, memory),
         lines=tuple(_with_origin(reader.line(line, currency, lists), line, memory) for line in form.ticked),
         number=form.number,
+        sales_tax_id=form.sales_tax,
         discount_percentage=percentage,
         discount_amount=amount,
         memo=form.memo.strip(),
@@ -259,13 +263,14 @@ def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: 
     return amounts
 
 
-def _bill_to(form: FormInput, known_name: str) -> BillTo:
+def _bill_to(form: FormInput, chosen: CustomerCandidate | None) -> BillTo:
     return BillTo(
         customer_id="" if form.customer == NEW_CUSTOMER else form.customer,
-        name=known_name or form.name,
+        name=chosen.name if chosen and chosen.name else form.name,
         email=form.email,
         address=_address(form),
         tax_id=form.tax_id,
+        exempt=bool(chosen and chosen.exempt),
     )
 
 

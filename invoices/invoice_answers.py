@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,6 +15,10 @@ from invoices.domain.matching import CustomerCandidate, Described
 
 Json = Mapping[str, Any]
 ZERO = Decimal(0)
+TAX_WORDS = re.compile(  # what a number at a tax office is called, in the languages of this app and some more
+    r"\b(tax|steuer\w*|ust\S*|uid|vat|abn|acn|gst\w*|hst|ein|nif|cif|iva|tva|siren|siret|pvn|nmr|kmkr|cnpj|cpf|btw|mva|moms)\b",
+    re.IGNORECASE,
+)
 DELETED = " (deleted)"  # QuickBooks adds it to the name of whatever was made inactive
 
 
@@ -68,6 +73,8 @@ class KnownCustomer:
     address_lines: tuple[str, ...] = ()
     postal_code: str = ""
     term_id: str = ""  # its payment terms
+    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    exempt: bool = False  # from sales tax
 
     def described(self) -> Described:
         """With what tells who it is, for comparing only: nothing of it goes into a page."""
@@ -82,6 +89,8 @@ class KnownCustomer:
             currency=self.currency,
             active=self.active,
             term_id=self.term_id,
+            sales_tax_id=self.sales_tax_id,
+            exempt=self.exempt,
         )
 
 
@@ -162,13 +171,17 @@ def known_customer(answer: Json) -> KnownCustomer:
         address_lines=_address_lines(address),
         postal_code=_text(address, "PostalCode"),
         term_id=_text(_object(answer, "SalesTermRef"), "value"),
+        sales_tax_id=_text(_object(answer, "DefaultTaxCodeRef"), "value"),
+        exempt=answer.get("Taxable") is False,
     )
 
 
 def _readable_tax_ids(answer: Json) -> tuple[str, ...]:
     """Never a masked one. Where QuickBooks has no field for it, it may stand in the notes: "Tax number: 12-3456789"."""
     told = [_text(answer, name) for name in ("PrimaryTaxIdentifier", "SecondaryTaxIdentifier", "GSTIN")]
-    told += [line.rpartition(":")[2].strip() for line in _text(answer, "Notes").splitlines() if ":" in line]
+    for line in _text(answer, "Notes").splitlines():
+        label, _colon, number = line.rpartition(":")
+        told += [number.strip()] if TAX_WORDS.search(label) else []
     return tuple(tax_id for tax_id in told if tax_id and not is_masked(tax_id))
 
 
@@ -197,6 +210,8 @@ def customer_record(answer: Json) -> CustomerRecord:
         tax_id=_text(answer, "PrimaryTaxIdentifier"),
         notes=known.notes,
         term_id=known.term_id,
+        sales_tax_id=known.sales_tax_id,
+        exempt=known.exempt,
     )
 
 

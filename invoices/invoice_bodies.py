@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 
 from invoices.domain.addresses import MOST_LINES, address_lines
-from invoices.domain.books import TAXABLE, Books, ClassPer
+from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
+from invoices.domain.checks import MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_item_name, clean_name
-from invoices.domain.tax import LineFigures, line_figures, net_discount
+from invoices.domain.tax import LineFigures, is_taxed, line_figures, net_discount
 
 Body = dict[str, Any]
 
@@ -30,7 +31,6 @@ GLOBAL_TAX = {
 }
 TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
 LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
-MOST_PRICE_DECIMALS = 7
 
 
 def party_mark(reference: str) -> str:
@@ -148,6 +148,8 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, request
         body["CurrencyRef"] = {"value": draft.currency}
         if draft.currency != books.home_currency and draft.exchange_rate:
             body["ExchangeRate"] = draft.exchange_rate
+    if books.names_sales_tax and draft.sales_tax_id and any(is_taxed(line, draft, books) for line in draft.lines):
+        body["TxnTaxDetail"] = {"TxnTaxCodeRef": {"value": draft.sales_tax_id}}
     if books.custom_numbers and draft.number:
         body["DocNumber"] = draft.number
     if draft.bill_to.email:
@@ -242,7 +244,8 @@ def _sales_line(
 ) -> Body:
     detail: Body = {"ItemRef": {"value": line.item_id}, "Qty": quantity, "UnitPrice": price}
     if books.uses_sales_tax and draft.amounts_are != AmountsAre.NO_TAX and line.tax_code_id:
-        detail["TaxCodeRef"] = {"value": line.tax_code_id}
+        exempt = books.names_sales_tax and draft.bill_to.exempt
+        detail["TaxCodeRef"] = {"value": NOT_TAXABLE if exempt else line.tax_code_id}
     if figures.gross is not None:
         detail["TaxInclusiveAmt"] = figures.gross
     if draft.extras.class_id and books.class_per == ClassPer.LINE:

@@ -120,6 +120,8 @@ def books_of(connection: QuickBooksConnection) -> Books:
         home_currency=profile.home_currency,
         multicurrency=profile.multicurrency,
         uses_sales_tax=profile.uses_sales_tax,
+        automated_sales_tax=profile.automated_sales_tax,
+        usual_sales_tax_id=profile.usual_sales_tax_id,
         custom_numbers=profile.custom_numbers,
         allow_discount=profile.allow_discount,
         discount_account_id=profile.discount_account_id,
@@ -206,7 +208,13 @@ class QuickBooksGateway:
             rows = self.client.query(f"select * from Item where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
             active |= {str(row["Id"]) for row in rows if row.get("Active") is not False}
         gone = (index for index, line in enumerate(draft.lines) if line.item_id not in active)
-        return next((f"lines.{index}.item" for index in gone), "")
+        return next((f"lines.{index}.item" for index in gone), "") or self._inactive_sales_tax(draft)
+
+    def _inactive_sales_tax(self, draft: InvoiceDraft) -> str:
+        if not self.books.names_sales_tax or not draft.sales_tax_id:
+            return ""
+        active = self.client.query(f"select * from TaxCode where Id = {self._quote(draft.sales_tax_id)}")  # noqa: S608
+        return "" if active else "sales_tax"
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
         """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out.

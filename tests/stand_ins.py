@@ -17,7 +17,7 @@ import httpx
 from tests.settings import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parent.parent
-COUNTRIES = {"GB": 101, "US": 102, "AU": 103}
+COUNTRIES = {"GB": 101, "US": 102, "AU": 103, "CA": 104}
 """Pipedrive company of the cast, by the country of its QuickBooks company."""
 
 

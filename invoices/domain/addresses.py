@@ -26,9 +26,15 @@ AUSTRALIAN_STATES = {
     "australian capital territory": "ACT", "new south wales": "NSW", "northern territory": "NT", "queensland": "QLD",
     "south australia": "SA", "tasmania": "TAS", "victoria": "VIC", "western australia": "WA",
 }  # fmt: skip
+CANADIAN_PROVINCES = {
+    "alberta": "AB", "british columbia": "BC", "manitoba": "MB", "new brunswick": "NB", "nouveau-brunswick": "NB",
+    "newfoundland and labrador": "NL", "northwest territories": "NT", "nova scotia": "NS", "nunavut": "NU",
+    "ontario": "ON", "prince edward island": "PE", "quebec": "QC", "québec": "QC", "saskatchewan": "SK", "yukon": "YT",
+}  # fmt: skip
 STATES = {
     "united states": US_STATES, "united states of america": US_STATES, "usa": US_STATES, "us": US_STATES,
     "australia": AUSTRALIAN_STATES, "aus": AUSTRALIAN_STATES, "au": AUSTRALIAN_STATES,
+    "canada": CANADIAN_PROVINCES, "can": CANADIAN_PROVINCES, "ca": CANADIAN_PROVINCES,
 }  # fmt: skip
 
 

@@ -84,6 +84,8 @@ class Books:
     home_currency: str
     multicurrency: bool = False
     uses_sales_tax: bool = True
+    automated_sales_tax: bool = True  # US only: QuickBooks works out the tax when the invoice is saved
+    usual_sales_tax_id: str = ""  # US without that: the rate that the company usually charges
     custom_numbers: bool = False
     allow_discount: bool = True
     discount_account_id: str = ""
@@ -97,6 +99,11 @@ class Books:
     def american(self) -> bool:
         """US companies mark lines as taxable or not; everybody else names a tax code on every line."""
         return self.country == "US"
+
+    @property
+    def names_sales_tax(self) -> bool:
+        """US companies without automated sales tax choose one rate for the whole invoice."""
+        return self.american and self.uses_sales_tax and not self.automated_sales_tax
 
     @property
     def needs_tax_codes(self) -> bool:

@@ -19,7 +19,7 @@ from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money
 from invoices.domain.names import LONGEST_NAME, clean_name, second_name
-from invoices.domain.tax import Totals, line_figures, net_discount
+from invoices.domain.tax import Totals, is_taxed, line_figures, net_discount, sales_taxes
 
 FindingValue = str | int | Decimal | date
 
@@ -47,7 +47,7 @@ class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
     customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date,
-    number, amounts_are, memo, private_note, cc, bcc, class, location, discount, lines; own.1 is a field
+    number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines; own.1 is a field
     of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
     lines.3.unit_price, lines.3.discount, lines.3.description, lines.3.service_date.
     """
@@ -87,6 +87,7 @@ def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Fin
         *_texts(draft, context.books),
         *_lines(draft, context),
         *_discount(draft, context.books),
+        *_sales_tax(draft, context),
         *_whole(draft, totals, context),
     ]
     order = list(Severity)
@@ -139,7 +140,8 @@ def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
 
 def _second(draft: InvoiceDraft, context: Context) -> str:
     """The name of a second customer in the invoice's currency, "" where QuickBooks would not take one."""
-    if draft.currency != context.books.home_currency and not context.books.multicurrency:
+    foreign = draft.currency != context.books.home_currency
+    if draft.currency not in context.known_currencies or (foreign and not context.books.multicurrency):
         return ""
     return second_name(draft.bill_to.name, context.customer_currency, draft.currency)
 
@@ -317,6 +319,17 @@ def _discount(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
     negative = (draft.discount_percentage or 0) < 0 or (draft.discount_amount or 0) < 0
     if negative or net_discount(draft) > max(net, Decimal(0)):
         yield _blocks("discount", "discount_over_total")
+
+
+def _sales_tax(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
+    """The rate of the whole invoice, where US companies name it."""
+    taxed = sum(is_taxed(line, draft, context.books) for line in draft.lines)
+    if not context.books.names_sales_tax or not taxed:
+        return
+    if not draft.sales_tax_id:
+        yield _blocks("sales_tax", "no_sales_tax", count=taxed)
+    elif draft.sales_tax_id not in [code.id for code in sales_taxes(context.codes.values())]:
+        yield _blocks("sales_tax", "sales_tax_gone")
 
 
 def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from invoices.domain.addresses import (
     AUSTRALIAN_STATES,
+    CANADIAN_PROVINCES,
     LONGEST_PLACE,
     LONGEST_POSTAL_CODE,
     US_STATES,
@@ -81,6 +82,8 @@ class CustomerRecord:
     tax_id: str = ""
     notes: str = ""
     term_id: str = ""  # its payment terms
+    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    exempt: bool = False  # from sales tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,8 @@ def _plain(text: str) -> str:
 
 def _region(text: str) -> str:
     known = text.strip().casefold()
-    return (US_STATES.get(known) or AUSTRALIAN_STATES.get(known) or _plain(text)).casefold()
+    states = US_STATES | AUSTRALIAN_STATES | CANADIAN_PROVINCES
+    return (states.get(known) or _plain(text)).casefold()
 
 
 def _squeezed(parts: AddressParts) -> str:

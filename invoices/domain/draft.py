@@ -33,6 +33,7 @@ class BillTo:
     email: str = ""
     address: Address = field(default_factory=Address)
     tax_id: str = ""
+    exempt: bool = False  # from sales tax, in the United States
 
     @property
     def is_new(self) -> bool:
@@ -110,6 +111,7 @@ class InvoiceDraft:
     """At most one of `discount_percentage` and `discount_amount` is given: QuickBooks knows one discount an invoice.
 
     `discount_amount` is like the prices: with tax when they include it. `expected_total` is what the person confirmed.
+    `sales_tax_id` is the code of the whole invoice in US companies without automated sales tax.
     """
 
     deal_id: int
@@ -128,6 +130,7 @@ class InvoiceDraft:
     extras: Extras = field(default_factory=Extras)
     term_id: str = ""  # the customer's terms in QuickBooks, when the due date is theirs
     expected_total: Decimal | None = None
+    sales_tax_id: str = ""
 
     @property
     def has_discount(self) -> bool:
@@ -162,6 +165,7 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
         extras=_extras(stored.get("extras", {})),
         term_id=stored.get("term_id", ""),
         expected_total=_decimal_or_none(stored["expected_total"]),
+        sales_tax_id=stored.get("sales_tax_id", ""),
     )
 
 

@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
+from invoices.domain.checks import MOST_PRICE_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount, plain_number
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import round_amount
+from invoices.domain.money import decimals, round_amount
 from invoices.domain.names import clean_name
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
@@ -69,7 +70,9 @@ def prefill(
     if preset is not None:
         head = with_texts(head, filled(base, preset))
     prices = head.amounts_are
+    with_tax = prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE
     products = _products(deal)
+    shown = [_before_tax(product, deal.currency) if with_tax else product for product, _ in products]
     active = {item.id: item for item in items}
     matcher = ItemMatcher(items, links=item_links, policy=item_policy)
     proposed_items = tuple(
@@ -81,10 +84,10 @@ def prefill(
     )
     percentages = {code.id: code.percentage for code in codes}
     lines = tuple(
-        _line(product, item, code, percentage=percentages.get(code.code_id, Decimal(0)), deal=deal, prices=prices)
-        for (product, _), item, code in zip(products, proposed_items, proposed_codes, strict=True)
+        _line(product, item, code, percentage=percentages.get(code.code_id, Decimal(0)), currency=deal.currency)
+        for product, item, code in zip(shown, proposed_items, proposed_codes, strict=True)
     )
-    percentage, amount = _whole_discount(deal, lines)
+    percentage, amount = _whole_discount(deal, lines, [product for product, _ in products])
     days = choices.due_days if preset is None or preset.due_days is None else preset.due_days
     draft = replace(
         head,
@@ -210,22 +213,17 @@ def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
 
 
 def _line(
-    product: DealProduct, item: ItemProposal, code: TaxProposal, *, percentage: Decimal, deal: Deal, prices: AmountsAre
+    product: DealProduct, item: ItemProposal, code: TaxProposal, *, percentage: Decimal, currency: str
 ) -> DraftLine:
     price, discount = product.unit_price, product.discount
-    if prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE and product.tax_percentage:
-        # US companies have no prices with tax: QuickBooks would add it a second time.
-        price = round_amount(_without_tax(price, product.tax_percentage), deal.currency)
-        if not discount.is_percentage:
-            discount = Discount(_without_tax(discount.value, product.tax_percentage), False, discount.description)
     comments = product.comments.strip()
     return DraftLine(
         description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
         item_id=item.item_id or item.inactive_id,  # an inactive one is refused with its name
         quantity=product.quantity,
         unit_price=price,
-        discount=line_discount(product.quantity, price, discount, deal.currency),
-        discount_text=_discount_text(discount, deal.currency),
+        discount=line_discount(product.quantity, price, discount, currency),
+        discount_text=_discount_text(discount, currency),
         tax_code_id=code.code_id,
         tax_percentage=percentage,
         product_id=product.product_id,
@@ -233,6 +231,25 @@ def _line(
         product_code=product.code,
         new_item=item.name if item.reason == ItemReason.NEW else "",
     )
+
+
+def _before_tax(product: DealProduct, currency: str) -> DealProduct:
+    """US companies have no prices with tax: QuickBooks would add it a second time.
+
+    The price gets as many decimals as the line needs to come to its amount before tax, to the cent; a discount that is
+    an amount takes the odd cent.
+    """
+    if not product.tax_percentage:
+        return product
+    exact, off = _without_tax(product.unit_price, product.tax_percentage), product.discount
+    billed = product.quantity * (1 - off.value / HUNDRED if off.is_percentage else 1)
+    wanted = round_amount(billed * exact, currency)
+    prices = [round(exact, places) for places in range(decimals(currency), MOST_PRICE_DECIMALS + 1)]
+    price = next((price for price in prices if round_amount(billed * price, currency) == wanted), prices[-1])
+    if off.value and not off.is_percentage:
+        left = _without_tax(product.quantity * product.unit_price - off.value, product.tax_percentage)
+        off = replace(off, value=round_amount(billed * price, currency) - round_amount(left, currency))
+    return replace(product, unit_price=price, discount=off)
 
 
 def _without_tax(amount: Decimal, percentage: Decimal) -> Decimal:
@@ -247,16 +264,31 @@ def _discount_text(discount: Discount, currency: str) -> str:
     return plain_number(round_amount(discount.value, currency))
 
 
-def _whole_discount(deal: Deal, lines: Iterable[DraftLine]) -> tuple[Decimal | None, Decimal | None]:
-    """(percentage, amount): QuickBooks takes one discount an invoice, so a deal's several are added up to an amount."""
+def _whole_discount(
+    deal: Deal, lines: Iterable[DraftLine], products: Iterable[DealProduct]
+) -> tuple[Decimal | None, Decimal | None]:
+    """(percentage, amount): QuickBooks takes one discount an invoice, so a deal's several are added up to an amount.
+
+    An amount is like the deal's prices; where the lines are before tax and those are not, it shrinks as the lines do.
+    """
     discounts = [discount for discount in deal.discounts if discount.value]
     if not discounts:
         return None, None
     if len(discounts) == 1 and discounts[0].is_percentage:
         return discounts[0].value, None
     subtotal = sum((line.amount(deal.currency) for line in lines), Decimal(0))
-    amount = sum(
-        (subtotal * discount.value / HUNDRED if discount.is_percentage else discount.value for discount in discounts),
-        Decimal(0),
-    )
-    return None, round_amount(amount, deal.currency)
+    percentage = sum((discount.value for discount in discounts if discount.is_percentage), Decimal(0))
+    amount = sum((discount.value for discount in discounts if not discount.is_percentage), Decimal(0))
+    full = _of_the_deal(products, deal.currency)
+    if full and full != subtotal:
+        amount = amount * subtotal / full
+    return None, round_amount(subtotal * percentage / HUNDRED + amount, deal.currency)
+
+
+def _of_the_deal(products: Iterable[DealProduct], currency: str) -> Decimal:
+    """What the lines come to at the deal's own prices."""
+    total = Decimal(0)
+    for product in products:
+        off = line_discount(product.quantity, product.unit_price, product.discount, currency)
+        total += round_amount(product.quantity * product.unit_price, currency) - off
+    return total

@@ -130,6 +130,8 @@ class CustomerCandidate:
     place: str = ""
     currency: str = ""
     active: bool = True
+    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    exempt: bool = False  # from sales tax
     evidence: tuple[Evidence, ...] = ()
     strength: Strength = Strength.WEAK
     term_id: str = ""  # its payment terms in QuickBooks

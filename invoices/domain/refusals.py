@@ -41,6 +41,7 @@ CUSTOMER_WORDS = (
 )
 INVOICE_WORDS = (
     ("DocNumber", "number"),
+    ("TxnTaxCodeRef", "sales_tax"),
     ("BillEmailCc", "cc"),
     ("BillEmailBcc", "bcc"),
     ("BillEmail", "customer.email"),

@@ -50,7 +50,8 @@ class Totals:
     """What the invoice adds up to, in the draft's currency.
 
     `before_discount`, the discounts and `line_amounts` are as the lines show them: with tax when the prices include it.
-    `net` is without tax. `tax_known` is False when QuickBooks works out the tax itself; then `total` is "before tax".
+    `net` is without tax. `tax_known` is False when QuickBooks works out the tax itself, or while no rate is chosen:
+    `total` is "before tax" then.
     """
 
     currency: str
@@ -101,6 +102,25 @@ def propose_tax_code(
     best = of_item if of_item in fitting else min(fitting, key=_unlikeliness)
     assert best is not None  # noqa: S101  # for the type checker: `of_item in fitting` says so
     return TaxProposal(best.id, TaxReason.PRODUCT_TAX, percentage, best.name)
+
+
+def propose_sales_tax(codes: Iterable[TaxCode], *, books: Books, of_customer: str = "") -> str:
+    """The one rate of a US invoice: the customer's, else the company's usual one, else the only one."""
+    if not books.names_sales_tax:
+        return ""
+    offered = [code.id for code in sales_taxes(codes)]
+    wanted = next((each for each in (of_customer, books.usual_sales_tax_id) if each in offered), "")
+    return wanted or (offered[0] if len(offered) == 1 else "")
+
+
+def sales_taxes(codes: Iterable[TaxCode]) -> list[TaxCode]:
+    """Those that a US invoice may name; TAX and NON are words for its lines."""
+    return [code for code in codes if code.active and code.id not in (TAXABLE, NOT_TAXABLE)]
+
+
+def is_taxed(line: DraftLine, draft: InvoiceDraft, books: Books) -> bool:
+    """In the United States. Under automated sales tax QuickBooks itself knows who is exempt."""
+    return line.tax_code_id == TAXABLE and not (books.names_sales_tax and draft.bill_to.exempt)
 
 
 def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposal:
@@ -191,8 +211,10 @@ def totals(draft: InvoiceDraft, codes: Mapping[str, TaxCode], *, books: Books) -
         tax_lines = _added_tax(shares, codes, currency)
     elif draft.amounts_are == AmountsAre.TAX_INCLUSIVE and books.uses_sales_tax:
         tax_lines = _contained_tax(shares, codes, currency)
+    elif books.names_sales_tax and draft.sales_tax_id in codes:
+        tax_lines = _sales_tax(draft, shares, codes)
     tax = sum((line.tax for line in tax_lines), ZERO)
-    taxable = any(line.tax_code_id == TAXABLE for line in draft.lines)
+    taxable = books.american and books.uses_sales_tax and any(is_taxed(line, draft, books) for line in draft.lines)
     return Totals(
         currency=currency,
         line_amounts=tuple(line.amount(currency) for line in draft.lines),
@@ -203,7 +225,7 @@ def totals(draft: InvoiceDraft, codes: Mapping[str, TaxCode], *, books: Books) -
         tax_lines=tax_lines,
         tax=tax,
         total=net + tax,
-        tax_known=not (books.american and books.uses_sales_tax and taxable),
+        tax_known=not taxable or (books.names_sales_tax and draft.sales_tax_id in codes),
     )
 
 
@@ -245,6 +267,15 @@ def _added_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], currency:
         TaxLine(name, percentage, base, round_amount(base * percentage / HUNDRED, currency))
         for name, percentage, base in found
     )
+
+
+def _sales_tax(draft: InvoiceDraft, shares: Iterable[_Share], codes: Mapping[str, TaxCode]) -> tuple[TaxLine, ...]:
+    """United States, by hand: the invoice's rates on what is taxable of it."""
+    net = sum((share.net for share in shares if share.code_id == TAXABLE), ZERO)
+    if not net or draft.bill_to.exempt:
+        return ()
+    percentage = codes[draft.sales_tax_id].percentage
+    return _added_tax([_Share(draft.sales_tax_id, percentage, net)], codes, draft.currency)
 
 
 def _contained_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], currency: str) -> tuple[TaxLine, ...]:

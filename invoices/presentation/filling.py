@@ -10,10 +10,10 @@ from decimal import Decimal
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
+from invoices.drafting import Preparation
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_CUSTOMER, NEW_ITEM, FormInput, LineInput
 from invoices.presentation.say import Say
-from invoices.services import Preparation
 
 NO_KEY = uuid.UUID(int=0)
 
@@ -95,6 +95,7 @@ def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[
         lines=tuple(rows),
         due_follows=False,
         preset=preparation.template.id,
+        sales_tax_follows=False,
     )
     return form, tuple(keys[index] for index in range(len(stored.lines)))
 
@@ -123,6 +124,7 @@ def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
         invoice_date=say.day(draft.invoice_date),
         due_date=say.day(draft.due_date),
         amounts_are=str(draft.amounts_are),
+        sales_tax=draft.sales_tax_id,
         number=draft.number,
         memo=draft.memo,
         private_note=draft.private_note,

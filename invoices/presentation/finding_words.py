@@ -5,8 +5,7 @@ Each code of `domain.checks` and of `forms` has its words here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,65 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from invoices.domain.checks import Finding
-from invoices.presentation import words
-from invoices.presentation.say import Say
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The words of one finding. Without `sentence` it is title and text."""
-
-    title: str
-    text: str = ""
-    sentence: str = ""
-    value: str = ""  # what a button may put into the field
-    value_label: str = ""
-    new_customer: str = ""  # the name under which a button may put in a new customer
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the sentences of one form are made with. `line_names`: the name of each line, by its key."""
-
-    say: Say
-    country: str
-    line_names: Mapping[str, str]
-    own_fields: Mapping[str, str] = field(default_factory=dict)  # names by id
-
-    @property
-    def tax(self) -> str:
-        return words.tax_word(self.country)
-
-    def label(self, field: str) -> str:
-        """The field as the form names it."""
-        part = field.rpartition(".")[2] if field.startswith("lines.") else field
-        labels = {
-            "customer": _("Customer"),
-            "customer.name": _("Name in QuickBooks"),
-            "customer.email": _("E-mail to"),
-            "customer.address": _("Billing address"),
-            "customer.tax_id": words.tax_id_label(self.country),
-            "currency": _("Currency"),
-            "invoice_date": _("Invoice date"),
-            "due_date": _("Due date"),
-            "number": _("Invoice number"),
-            "amounts_are": _("Amounts are"),
-            "memo": _("Message to the customer"),
-            "private_note": _("Private note"),
-            "cc": _("CC"),
-            "bcc": _("BCC"),
-            "class": _("Class"),
-            "location": _("Location"),
-            "service_date": _("Service date"),
-            "discount": _("Discount on the whole invoice"),
-            "lines": _("Lines"),
-            "item": _("QuickBooks item"),
-            "tax_code": words.tax_heading(self.country),
-            "quantity": _("Quantity"),
-            "unit_price": _("Price"),
-            "description": _("Description"),
-        }
-        return labels.get(part) or self.own_fields.get(part.removeprefix("own."), part)
+from invoices.presentation.finding_parts import Told, Words
 
 
 def _line_name(finding: Finding, with_words: Words) -> str:
@@ -310,6 +251,20 @@ def _tax_code_gone(finding: Finding, with_words: Words) -> Told:
     )
 
 
+def _no_sales_tax(finding: Finding, _w: Words) -> Told:
+    count = int(_number(finding, "count"))
+    said = ngettext(
+        "{count} line is taxable. Choose the rate, or mark the line as not taxable.",
+        "{count} lines are taxable. Choose the rate, or mark the lines as not taxable.",
+        count,
+    )
+    return Told(_("No sales tax rate is chosen"), said.format(count=count))
+
+
+def _sales_tax_gone(_finding: Finding, _w: Words) -> Told:
+    return Told(_("The sales tax rate is not in use in QuickBooks"), _("Choose another one."))
+
+
 def _number_missing(finding: Finding, with_words: Words) -> Told:
     field, name = with_words.label(finding.field), _line_name(finding, with_words)
     return Told(
@@ -476,6 +431,8 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "item_not_sold": _item_not_sold,
     "no_tax_code": _no_tax_code,
     "tax_code_gone": _tax_code_gone,
+    "no_sales_tax": _no_sales_tax,
+    "sales_tax_gone": _sales_tax_gone,
     "number_missing": _number_missing,
     "number_unreadable": _number_unreadable,
     "discount_unreadable": _discount_unreadable,

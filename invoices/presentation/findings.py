@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from invoices.domain.checks import Finding, Severity
-from invoices.presentation.finding_words import TELLING, Told, Words
+from invoices.presentation.finding_parts import Told, Words
+from invoices.presentation.finding_words import TELLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ TARGETS = {
     "due_date": "f-due_date",
     "number": "f-number",
     "amounts_are": "f-amounts_are",
+    "sales_tax": "f-sales_tax",
     "memo": "f-memo",
     "private_note": "f-private_note",
     "cc": "f-cc",

@@ -12,7 +12,7 @@ from integration_settings.reference import Profile, Tag
 from invoices.domain.draft import AmountsAre
 from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
-from invoices.domain.tax import Totals
+from invoices.domain.tax import Totals, sales_taxes
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation import words
@@ -58,6 +58,8 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         due_hint=due_hint(material),
         amounts_are=_amounts_choices(form, memory, profile),
         preset=preset_field(material),
+        sales_taxes=_sales_tax_choices(material),
+        sales_tax_hint=_sales_tax_hint(material),
         asks_number=profile.custom_numbers,
         own_fields=_own_fields(material, errors),
         classes=_tags(material.lists.classes, form.class_id),
@@ -117,6 +119,7 @@ def _update_card(material: Material) -> UpdateCard | None:
     )
 
 
+NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's word does not tell them apart
 STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}
 
 
@@ -230,6 +233,30 @@ def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple
     return tuple(Choice(value, label, value == form.amounts_are) for value, label in labels.items())
 
 
+def _sales_tax_choices(material: Material) -> tuple[Choice, ...]:
+    if not material.profile.names_sales_tax:
+        return ()
+    # Translators: the name of a sales tax rate and its percentage, as in "Chicago, IL (10.25%)"
+    label = _("{name} ({percentage})")
+    chosen, say = material.input.sales_tax, material.say
+    return (
+        Choice("", _("Choose"), not chosen),
+        *(
+            Choice(code.id, label.format(name=code.name, percentage=say.rate(code.percentage)), code.id == chosen)
+            for code in sales_taxes(material.lists.tax_codes.values())
+        ),
+    )
+
+
+def _sales_tax_hint(material: Material) -> str:
+    customer, chosen = material.memory.customer(material.input.customer), material.input.sales_tax
+    if customer and customer.exempt:
+        return _("This customer is exempt from sales tax.")
+    if customer and chosen and customer.sales_tax_id == chosen:
+        return _("As the customer has it in QuickBooks")
+    return _("Your company’s usual rate") if chosen and chosen == material.profile.usual_sales_tax_id else ""
+
+
 def _own_fields(material: Material, errors: tuple[Issue, ...]) -> tuple[OwnFieldInput, ...]:
     told = {issue.target: issue.sentence for issue in reversed(errors)}
     return tuple(
@@ -299,14 +326,18 @@ def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
     heading = words.tax_heading(country)
     if not totals.tax_known:
         yield TotalRow(_("Subtotal"), say.amount(totals.net, totals.currency))
-        yield TotalRow(heading, _("QuickBooks calculates this when it’s created"), is_text=True)
+        by_hand = material.profile.names_sales_tax
+        said = _("Choose a rate first") if by_hand else _("QuickBooks calculates this when it’s created")
+        yield TotalRow(heading, said, is_text=True)
         return
     if totals.tax_lines:
         yield TotalRow(_("Net"), say.amount(totals.net, totals.currency))
     for line in totals.tax_lines:
         # Translators: {tax} is VAT or GST, {rate} its percentage, {base} the amount it is on
         label = _("{tax} {rate} on {base}").format(
-            tax=heading, rate=say.rate(line.percentage), base=say.amount(line.base, totals.currency)
+            tax=line.name if country in NAMED_RATES and line.name else heading,
+            rate=say.rate(line.percentage),
+            base=say.amount(line.base, totals.currency),
         )
         yield TotalRow(label, say.amount(line.tax, totals.currency))
 

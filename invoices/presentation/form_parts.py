@@ -127,6 +127,8 @@ class FormPage:
     due_hint: str
     amounts_are: tuple[Choice, ...]
     preset: PresetField
+    sales_taxes: tuple[Choice, ...]  # none: no rate is named for the whole invoice
+    sales_tax_hint: str
     asks_number: bool
     own_fields: tuple[OwnFieldInput, ...]
     classes: tuple[Choice, ...]  # none: the company tracks no classes

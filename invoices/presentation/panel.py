@@ -74,6 +74,7 @@ class Banner:
     fact: str
     text: str
     reconnect: bool = False
+    again_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

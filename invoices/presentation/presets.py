@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from integration_settings.presets import template_called
 from invoices.domain.presets import touched
-from invoices.presentation.finding_words import Words
+from invoices.presentation.finding_parts import Words
 from invoices.presentation.form_parts import Choice, Material, PresetField
 
 

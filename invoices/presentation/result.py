@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
+from invoices.domain.money import decimals
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
@@ -23,6 +24,7 @@ from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, refusal_of
 
+MOST_ODD_CENTS = 5  # beyond that rounding is no explanation
 SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
 
 
@@ -80,8 +82,8 @@ class ResultPage:
     @property
     def support_text(self) -> str:
         parts = (
-            f"Intuit request id {self.trace_id}" if self.trace_id else "",
-            f"QuickBooks code {self.code}" if self.code else "",
+            _("Intuit request id %(id)s") % {"id": self.trace_id} if self.trace_id else "",
+            _("QuickBooks code %(code)s") % {"code": self.code} if self.code else "",
         )
         return ", ".join(part for part in parts if part)
 
@@ -294,8 +296,8 @@ def _created(story: Story) -> ResultPage:
 
 
 def _tax_was_added(story: Story) -> bool:
-    invoice = story.invoice
-    return story.country == "US" and bool(invoice.tax)
+    """Which the form could not know."""
+    return story.country == "US" and bool(story.invoice.tax) and story.draft.expected_total is None
 
 
 def _facts(story: Story) -> tuple[Fact, ...]:
@@ -336,7 +338,11 @@ def _compared(story: Story) -> tuple[str, str]:
         return "", ""
     if expected == total:
         return _("same as on the form"), "positive"
-    said = _("QuickBooks has {theirs}, the form had {ours}. QuickBooks rounds {tax} on the whole invoice.")
+    odd_cents = MOST_ODD_CENTS * Decimal(1).scaleb(-decimals(story.invoice.currency))
+    if abs(expected - total) <= odd_cents:
+        said = _("QuickBooks has {theirs}, the form had {ours}. QuickBooks rounds {tax} on the whole invoice.")
+    else:
+        said = _("QuickBooks has {theirs}, the form had {ours}. Perhaps a {tax} rate was changed there meanwhile.")
     return (
         said.format(
             theirs=story.say.amount(total, story.invoice.currency),

@@ -18,7 +18,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
-from invoices import customer_updates, services
+from invoices import customer_updates, drafting, services
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, SeenCustomer, accept, keep, keep_seen, offer
@@ -111,7 +111,7 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if deal_id is None:
         return problem_fragment(request, visitor, not_seen())
     try:
-        preparation = services.prepare(visitor, deal_id)
+        preparation = drafting.prepare(visitor, deal_id)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
     return page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
@@ -123,6 +123,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the field that was changed."""
     try:
         sent, moved = _with_due_date_moved(visitor, sent_form(request, visitor))
+        sent, followed = _with_usual_sales_tax(visitor, sent)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     material = checked_form(visitor, sent, say()).material
@@ -133,6 +134,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "changed_row": next(iter(line_rows(material, only=changed)), None),
         "swap_currency": changed in ("customer", "currency"),
         "moved_due_date": moved,
+        "followed_sales_tax": followed,
         "announce": _count_changed(request, page.preflight.to_fix),
     }
     return render(request, "invoices/form_preview.html", context)
@@ -146,6 +148,16 @@ def _with_due_date_moved(visitor: Visitor, sent: Sent) -> tuple[Sent, str]:
     if not text or text == sent.form.due_date:
         return sent, ""
     return replace(sent, form=replace(sent.form, due_date=text)), text
+
+
+def _with_usual_sales_tax(visitor: Visitor, sent: Sent) -> tuple[Sent, str]:
+    """A rate that nobody touched is the chosen customer's; its id if that is another one now, "" when it stays."""
+    if visitor.connection is None or not sent.form.sales_tax_follows:
+        return sent, ""
+    usual = drafting.usual_sales_tax(visitor.connection, sent.memory.customer(sent.form.customer))
+    if not usual or usual == sent.form.sales_tax:
+        return sent, ""
+    return replace(sent, form=replace(sent.form, sales_tax=usual)), usual
 
 
 def _count_changed(request: HttpRequest, to_fix: int) -> str:

@@ -15,19 +15,18 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import form_styles_url, list_templates
 from integration_settings.reference import AS_STORED, Term
 from integration_settings.tenancy import Visitor
-from invoices import services
+from invoices import drafting
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding, Severity
-from invoices.domain.money import Money
+from invoices.drafting import Preparation
 from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
-from invoices.presentation.finding_words import Words
+from invoices.presentation.finding_parts import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
 from invoices.presentation.form_parts import FormPage, Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
-from invoices.services import Preparation
 from invoices.views.answers import Problem
 
 
@@ -143,10 +142,10 @@ def checked_form(visitor: Visitor, sent: Sent, say: Say) -> Checked:
 def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say: Say) -> Material:
     profile = reference.profile_of(connection_of(visitor))
     customer = sent.memory.customer(sent.form.customer)
-    checked = services.preview(
+    checked = drafting.preview(
         visitor.company,
         reading.draft,
-        deal_value=Money(sent.memory.deal_value, sent.memory.deal_currency),
+        deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))

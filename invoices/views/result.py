@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import NotFound, ServiceError
+from integration_settings.models import QuickBooksConnection
 from integration_settings.selectors import quickbooks_url
 from integration_settings.tenancy import Visitor, page_token_required
-from invoices import selectors, services
+from invoices import drafting, selectors, services
 from invoices.domain.checks import Severity
 from invoices.domain.draft import from_json
-from invoices.domain.matching import CustomerCandidate
+from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.form_memory import BadMemory, keep
 from invoices.forms import FormInput, UnreadableForm
@@ -25,6 +26,7 @@ from invoices.models import Invoice
 from invoices.presentation import filling, refusals
 from invoices.presentation.findings import Issue, by_key, target_of
 from invoices.presentation.form import form_page
+from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, poll_after, result_page
 from invoices.selectors import Refusal
@@ -68,16 +70,40 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             intent_key=sent.form.intent_key,
             wish=sent.wish,
             template_id=sent.form.preset,
+            deal_value=sent.memory.deal_worth,
         )
-    except NotFound:
-        return problem_fragment(request, visitor, not_seen())
-    except ServiceError as error:
-        problem = problem_of(error)
-        banner = Banner("error", problem.title, _("The invoice was not created. Your entries are kept; try again."))
-        return page_fragment(request, form_page(checked.material), banner=banner, status=422)
+    except (services.DealChanged, ServiceError) as reason:
+        return _not_taken(request, visitor, sent, checked.material, reason)
     submit_soon(requested.invoice)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
+
+
+def _not_taken(
+    request: HttpRequest, visitor: Visitor, sent: Sent, material: Material, reason: services.DealChanged | ServiceError
+) -> HttpResponse:
+    if isinstance(reason, services.DealChanged):
+        return _deal_changed(request, visitor, sent, reason.value)
+    if isinstance(reason, NotFound):
+        return problem_fragment(request, visitor, not_seen())
+    text = _("The invoice was not created. Your entries are kept; try again.")
+    banner = Banner("error", problem_of(reason).title, text)
+    return page_fragment(request, form_page(material), banner=banner, status=422)
+
+
+def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Money) -> HttpResponse:
+    """The form as it was sent, which knows the deal's new value now: the next press means it."""
+    memory = replace(sent.memory, deal_value=value.amount, deal_currency=value.currency)
+    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
+    text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
+             " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
+    banner = Banner(
+        "warning",
+        _("The deal has changed since this form was opened."),
+        text.format(now=say().money(value), before=say().money(sent.memory.deal_worth)),
+        again_url=address("embed_invoice_form", deal=memory.deal_id),
+    )
+    return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
 @page_token_required
@@ -105,22 +131,27 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
             return result_fragment(request, visitor, invoice)
         if visitor.connection is None:
             return problem_fragment(request, visitor, not_connected())
-        return _form_again(request, visitor, invoice)
+        return _form_again(request, visitor, visitor.connection, invoice)
     except ServiceError as error:
         return problem_fragment(
             request, visitor, problem_of(error), again_url=address("embed_invoice_result", public_id)
         )
 
 
-def _form_again(request: HttpRequest, visitor: Visitor, invoice: Invoice) -> HttpResponse:
-    preparation = services.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
+def _form_again(
+    request: HttpRequest, visitor: Visitor, connection: QuickBooksConnection, invoice: Invoice
+) -> HttpResponse:
+    preparation = drafting.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
     form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"
     if refusal and mended:
-        memory = memory.with_customer(CustomerCandidate(refusal.customer_id, refusal.customer))
-        form = replace(form, customer=refusal.customer_id)
+        taken = services.taken_customer(connection, refusal.customer_id, refusal.customer)
+        memory = memory.with_customer(taken)
+        untouched = form.sales_tax == drafting.usual_sales_tax(connection, None)
+        rate = drafting.usual_sales_tax(connection, taken) if untouched else form.sales_tax
+        form = replace(form, customer=taken.customer_id, sales_tax=rate)
     material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
     return page_fragment(request, form_page(material, errors=() if mended else (_at_its_field(refusal, keys, form),)))
 

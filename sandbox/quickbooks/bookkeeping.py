@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ..seeds import quickbooks_us
 from . import books as b
 from . import creditmemos, customers, invoices, items, links, money, payments, refusals
 from .refusals import Refusal
@@ -163,6 +164,14 @@ def set_preferences(books: b.Books, wish: Row) -> Row:
     return books.preferences
 
 
+def tax_by_hand(books: b.Books, wish: Row) -> Row:
+    """{}: the American company as one that never moved to automated sales tax, with rates of its own."""
+    if not books.automated:
+        raise refusals.business("Only a company with automated sales tax can go back to rates of its own.", "action")
+    quickbooks_us.tax_by_hand(books)
+    return books.preferences
+
+
 def refuse(books: b.Books, wish: Row) -> Row:
     """{why: "subscription"|"rights"|null}: from now on every call is refused for that reason."""
     why = wish.get("why")
@@ -190,6 +199,7 @@ DEEDS: dict[str, Deed] = {
     "activate_item": activity("Item", active=True),
     "list_activity": list_activity,
     "set_preferences": set_preferences,
+    "tax_by_hand": tax_by_hand,
     "refuse": refuse,
 }
 

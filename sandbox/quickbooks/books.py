@@ -76,6 +76,11 @@ class Books:
     def american(self) -> bool:
         return self.country == "US"
 
+    @property
+    def automated(self) -> bool:
+        """Automated sales tax: the service chooses the rate by itself."""
+        return bool(self.preferences["TaxPrefs"].get("PartnerTaxEnabled"))
+
     def sales_setting(self, name: str) -> Any:
         return self.preferences["SalesFormsPrefs"].get(name)
 

@@ -58,11 +58,19 @@ def build(books: b.Books, body: Row, old: Row | None) -> Row:
     row["ApplyTaxAfterDiscount"] = bool(wanted.get("ApplyTaxAfterDiscount", False)) and books.american
     if not books.american:
         row["GlobalTaxCalculation"] = wanted.get("GlobalTaxCalculation", "TaxExcluded")
-    taxed = tax.compute(books, row, found, body.get("TxnTaxDetail"))
+    taxed = tax.compute(books, row, found, tax_asked_for(body, old))
     row |= {"Line": lines.with_totals(found), "TxnTaxDetail": taxed.detail}
     row |= totals(books, found, taxed.total, row)
     row |= statuses(wanted, row)
     return row
+
+
+def tax_asked_for(body: Row, old: Row | None) -> Row | None:
+    """The request's; the rate stays where a sparse update does not speak of tax."""
+    if "TxnTaxDetail" in body or old is None or not body.get("sparse"):
+        return body.get("TxnTaxDetail")
+    kept = old["TxnTaxDetail"].get("TxnTaxCodeRef")
+    return {"TxnTaxCodeRef": kept} if kept else None
 
 
 def customer_of(books: b.Books, wanted: Row, old: Row | None) -> Row:

@@ -46,15 +46,14 @@ def compute(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed
 
 
 def american(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed:
-    """Automated sales tax: from the address; whatever rate the request names is replaced."""
+    """One rate for the whole sale, on the lines that are taxable; an explicit total is honoured and spread."""
     customer = books.get("Customer", sale["CustomerRef"]["value"])
     taxable = [line for line in lines.sold if settle_pseudo_code(books, line, customer)]
     refuse_many(taxable)
-    base = sum((line["Amount"] for line in taxable), ZERO)
-    if sale.get("ApplyTaxAfterDiscount") and lines.discount and lines.subtotal:
-        base -= lines.discount["Amount"] * base / lines.subtotal
-    code = code_of_state(books, destination(books, sale))
-    rates = rates_of(books, code) if code and customer.get("Taxable", True) else []
+    base = taxable_base(sale, lines, taxable)
+    code = code_of_state(books, destination(books, sale)) if books.automated else code_asked_for(books, given)
+    exempt = books.automated and not customer.get("Taxable", True)
+    rates = rates_of(books, code) if code and not exempt else []
     tax_lines = [tax_line(rate, base, money.rounded(base * rate["RateValue"] / 100, lines.currency)) for rate in rates]
     total = sum((line["Amount"] for line in tax_lines), ZERO)
     if given and "TotalTax" in given and tax_lines and given["TotalTax"] != total:
@@ -65,6 +64,27 @@ def american(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxe
             line["Amount"] = part
     detail: Row = {"TxnTaxCodeRef": {"value": code["Id"]}} if code else {}
     return Taxed(total, {**detail, "TotalTax": total, **({"TaxLine": tax_lines} if tax_lines else {})})
+
+
+def taxable_base(sale: Row, lines: Lines, taxable: list[Row]) -> Decimal:
+    """A discount before tax is shared between what is taxable and what is not, in the order of the lines."""
+    base: Decimal = sum((line["Amount"] for line in taxable), ZERO)
+    if sale.get("ApplyTaxAfterDiscount") and lines.discount and taxable:
+        first = lines.sold[0] is taxable[0]
+        parts = [base, lines.subtotal - base] if first else [lines.subtotal - base, base]
+        base -= money.shares(lines.discount["Amount"], parts, lines.currency)[0 if first else 1]
+    return base
+
+
+def code_asked_for(books: b.Books, given: Row | None) -> Row | None:
+    """Without automated sales tax the request names the rate; without one nothing is taxed."""
+    reference = (given or {}).get("TxnTaxCodeRef")
+    if not reference:
+        return None
+    code = books.refer("TaxCode", reference, "TxnTaxDetail.TxnTaxCodeRef")
+    if not code["TaxGroup"] or not rates_of(books, code):
+        raise refusals.invalid_reference("TxnTaxDetail.TxnTaxCodeRef", code["Id"])
+    return code
 
 
 def settle_pseudo_code(books: b.Books, line: Row, customer: Row) -> bool:

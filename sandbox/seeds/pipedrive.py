@@ -1,4 +1,4 @@
-"""The three companies in Pipedrive, and copies of them."""
+"""The four companies in Pipedrive, and copies of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..pipedrive.company import Company
-from . import pipedrive_au, pipedrive_gb, pipedrive_us
+from . import pipedrive_au, pipedrive_ca, pipedrive_gb, pipedrive_us
 from .pipedrive_builder import Builder
 
 
@@ -33,6 +33,7 @@ SEEDS = {
     "gb": Seed(Identity(101, "harbourpine", 1000), pipedrive_gb.company, pipedrive_gb.fill),
     "us": Seed(Identity(102, "cedarlane", 1100), pipedrive_us.company, pipedrive_us.fill),
     "au": Seed(Identity(103, "coralbay", 1200), pipedrive_au.company, pipedrive_au.fill),
+    "ca": Seed(Identity(104, "birchline", 1300), pipedrive_ca.company, pipedrive_ca.fill),
 }
 
 

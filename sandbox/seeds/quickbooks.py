@@ -10,12 +10,13 @@ from ..clock import Clock
 from ..quickbooks import books as b
 from ..quickbooks import customers, invoices, items, terms
 from ..quickbooks.wire import Row
-from . import PAIRS, quickbooks_au, quickbooks_gb, quickbooks_us
+from . import PAIRS, quickbooks_au, quickbooks_ca, quickbooks_gb, quickbooks_us
 
 COUNTRIES: dict[str, Callable[[b.Books], None]] = {
     "GB": quickbooks_gb.fill,
     "US": quickbooks_us.fill,
     "AU": quickbooks_au.fill,
+    "CA": quickbooks_ca.fill,
 }
 AGE_OF_COMPANY = 700
 
@@ -143,7 +144,7 @@ def named(books: b.Books, entity: str, *names: str) -> None:
 def payment_methods(books: b.Books) -> None:
     for name, kind in (
         ("Cash", "NON_CREDIT_CARD"),
-        ("Cheque" if books.country == "GB" else "Check", "NON_CREDIT_CARD"),
+        ("Cheque" if books.country in ("GB", "CA") else "Check", "NON_CREDIT_CARD"),
         ("Visa", "CREDIT_CARD"),
     ):
         add(books, "PaymentMethod", {"Name": name, "Active": True, "Type": kind})

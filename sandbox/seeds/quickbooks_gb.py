@@ -81,7 +81,12 @@ def fill(books: b.Books) -> None:
     agreed = terms(books, chosen)
     codes = vat(books)
     books.preferences = settings.preferences(books, chosen)
-    books.rates = {"EUR": Decimal("0.8421"), "USD": Decimal("0.7564"), "JPY": Decimal("0.00498")}
+    books.rates = {
+        "EUR": Decimal("0.8421"),
+        "USD": Decimal("0.7564"),
+        "JPY": Decimal("0.00498"),
+        "KWD": Decimal("2.4591"),
+    }
     for code in ("EUR", "USD"):
         books.add_currency(code)
     seed.named(books, "Department", "Leeds", "York")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..quickbooks import books as b
 from ..quickbooks import payments
+from ..quickbooks.wire import Row
 from . import quickbooks as seed
 from . import quickbooks_settings as settings
 
@@ -110,6 +111,46 @@ def sales_tax(books: b.Books) -> None:
         code = seed.tax_code(books, f"{state} automated", [rate])
         row = books.table("TaxCode").rows[code]
         books.table("TaxCode").place({**row, "Description": state}, row)
+
+
+# A company that never moved to automated sales tax: rates of agencies, put together to one code a place.
+AGENCIES = {"IL": "Illinois Department of Revenue", "WA": "Washington Department of Revenue"}
+RATES = {
+    "Illinois State": ("IL", "6.25"), "Springfield city": ("IL", "2.5"), "Sangamon County": ("IL", "1"),
+    "Chicago city": ("IL", "1.25"), "Cook County": ("IL", "1.75"), "Regional transportation": ("IL", "1"),
+    "Washington State": ("WA", "6.5"), "Tacoma city": ("WA", "3.8"), "Outside our states": ("IL", "0"),
+}  # fmt: skip
+PLACES = {
+    "Springfield, IL": ("Illinois State", "Springfield city", "Sangamon County"),
+    "Chicago, IL": ("Illinois State", "Chicago city", "Cook County", "Regional transportation"),
+    "Tacoma, WA": ("Washington State", "Tacoma city"),
+    "Out of state": ("Outside our states",),
+}
+RATE_OF_CUSTOMER = {"Lakeview Orthodontics PLLC": "Tacoma, WA", "Prairie Family Clinic": "Chicago, IL"}
+EXEMPT = ("Hawthorne School District",)
+
+
+def tax_by_hand(books: b.Books) -> None:
+    """In place of `sales_tax`: the service chooses nothing any more, and the codes that it had made are gone."""
+    for code in list(books.table("TaxCode").rows.values()):
+        if code["TaxGroup"] and code["Id"] != "CustomSalesTax":
+            books.drop("TaxCode", code["Id"])
+    offices = {state: seed.agency(books, name) for state, name in AGENCIES.items()}
+    rates = {name: seed.tax_rate(books, name, percent, offices[state]) for name, (state, percent) in RATES.items()}
+    codes = {place: seed.tax_code(books, place, [rates[name] for name in names]) for place, names in PLACES.items()}
+    seed.tax_code(books, "Chicago, IL (until June)", [rates["Illinois State"]], active=False)
+    books.preferences = {
+        **books.preferences,
+        "TaxPrefs": {"UsingSalesTax": True, "TaxGroupCodeRef": {"value": codes["Springfield, IL"]}},
+    }
+    for row in list(books.table("Customer").rows.values()):
+        changes: Row = {}
+        if place := RATE_OF_CUSTOMER.get(row["DisplayName"]):
+            changes["DefaultTaxCodeRef"] = {"value": codes[place]}
+        if row["DisplayName"] in EXEMPT:
+            changes |= {"Taxable": False, "ResaleNum": "OR-EX-5521"}
+        if changes:
+            books.store("Customer", {**row, **changes})
 
 
 def history(books: b.Books, items: dict[str, str]) -> None:

@@ -185,8 +185,12 @@
     banner.scrollIntoView({ block: "nearest" });
   }
 
-  body.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
-    if (isQuiet(elt)) return;
+  body.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, target } = event.detail;
+    if (isQuiet(elt)) {
+      if (document.querySelector("[data-hold]")) event.preventDefault(); // somebody is typing in what would be replaced
+      return;
+    }
     const places = [target, slotOf(elt, target)];
     places.forEach((place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove()));
   });

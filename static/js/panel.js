@@ -7,8 +7,7 @@
   function tick() {
     const element = poll();
     const busy = document.getElementById("panel-body")?.classList.contains("htmx-request");
-    const held = document.querySelector("[data-hold]"); // somebody is typing in the list
-    if (element && !busy && !held && document.visibilityState === "visible") window.htmx.trigger(element, "panel:tick");
+    if (element && !busy && document.visibilityState === "visible") window.htmx.trigger(element, "panel:tick");
   }
 
   let timer = 0;

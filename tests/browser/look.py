@@ -18,13 +18,24 @@ from tests.browser.driver import Bookkeeper, Salesperson, context_of, installed_
 from tests.stand_ins import Control
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-REALMS = {"harbourpine": "9130350000000101", "cedarlane": "9130350000000102", "coralbay": "9130350000000103"}
+REALMS = {
+    "harbourpine": "9130350000000101",
+    "cedarlane": "9130350000000102",
+    "coralbay": "9130350000000103",
+    "birchline": "9130350000000104",
+}
 BOOKS = {
     "harbourpine": "Harbour & Pine Ltd (GB)",
     "cedarlane": "Cedar Lane Supply Inc (US)",
     "coralbay": "Coral Bay Tours Pty Ltd (AU)",
+    "birchline": "Birchline Furniture Ltd (CA)",
 }
-WHO = {"harbourpine": "Priya Nair", "cedarlane": "Dana Whitfield", "coralbay": "Matilda Brooks"}
+WHO = {
+    "harbourpine": "Priya Nair",
+    "cedarlane": "Dana Whitfield",
+    "coralbay": "Matilda Brooks",
+    "birchline": "Simone Tremblay",
+}
 PHASE_2 = "Bramley Foods – warehouse racking, phase 2"
 SEVEN = "Northgate Dental – storage fit-out"
 SHELVES = "Spare shelves, Hull"
@@ -207,7 +218,7 @@ class Gallery:
         someone.context.close()
 
     def other_countries(self) -> None:
-        for domain in ("cedarlane", "coralbay"):
+        for domain in ("cedarlane", "coralbay", "birchline"):
             someone = self.connected(domain, width=1360, height=1400)
             someone.page.goto(f"{self.options.pipedrive}/web/{domain}/deals")
             someone.page.locator("tbody tr td:first-child a").first.click()

@@ -151,6 +151,30 @@ def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, co
     assert bramley["BillAddr"]["Line1"] == "14 Canal Road"
 
 
+def test_the_rate_follows_the_customer_until_somebody_chooses_one(live_app, worker, person, connect, control):
+    pair = control.clone("US")
+    control.book(pair.realm, "tax_by_hand")
+    tenant = connect("US", pair=pair)
+    dana = person()
+    dana.sign_in("Dana Whitfield", tenant.pair.company_domain)
+    dana.open_deal("Prairie Family Clinic – gloves")
+    dana.start_invoice()
+    rate, shown = dana.form.get_by_label("Sales tax rate"), dana.form.locator("#f-sales_tax option:checked")
+    expect(shown).to_have_text("Chicago, IL (10.25%)")
+    assert dana.shut_out_by("invoice") == []
+    dana.form.get_by_role("radio", name=re.compile("New customer")).check()
+    expect(shown).to_have_text("Springfield, IL (9.75%)")
+    expect(dana.form.get_by_text("Your company’s usual rate")).to_be_visible()
+    rate.select_option(label="Tacoma, WA (10.3%)")
+    expect(dana.form.get_by_text("Tacoma city 3.8%")).to_be_visible()
+    dana.form.get_by_role("radio", name=re.compile("^Prairie Family Clinic")).check()
+    expect(dana.form.get_by_text("Your company’s usual rate")).to_have_count(0)
+    expect(shown).to_have_text("Tacoma, WA (10.3%)")
+    dana.create_invoice()
+    dana.expect_created()
+    expect(dana.form.get_by_text("same as on the form")).to_be_visible()
+
+
 def test_cancelling_either_consent_ends_on_a_page_that_says_so(live_app, person):
     priya = person()
     priya.sign_in("Priya Nair", "harbourpine")

@@ -110,6 +110,39 @@ def test_no_page_is_refused_anything_by_the_content_policy_shuts_anybody_out_or_
     assert shown.complaints == []
 
 
+# A table's head is for screen readers only on a narrow page; what is positioned freely may stick out.
+LONGER = """() => {
+    const small = { a: "áà", e: "éê", i: "íî", o: "óô", u: "úû", y: "ýÿ" };
+    const accents = { ...small, A: "ÁÀ", E: "ÉÊ", I: "ÍÎ", O: "ÓÔ", U: "ÚÛ" };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        if (texts.currentNode.parentElement.closest("script, style, template, [data-amount]")) continue;
+        texts.currentNode.data = texts.currentNode.data.replace(/[aeiouyAEIOU]/g, (letter) => accents[letter]);
+    }
+}"""
+"""A language of no country: every text is two fifths longer and has accents above."""
+STICKS_OUT = """() => [...document.querySelectorAll("body *")].filter((box) => {
+    const style = getComputedStyle(box);
+    return box.clientWidth > 1 && style.display !== "inline" && style.overflowX === "visible"
+        && box.scrollWidth > box.clientWidth + 1 && !box.closest("thead")
+        && ![box, ...box.querySelectorAll("*")].some((part) => getComputedStyle(part).position === "absolute");
+}).map((box) => `${box.tagName}.${box.className}: ${box.textContent.trim().slice(0, 40)}`)"""
+
+
+def test_texts_may_be_two_fifths_longer_and_have_accents(shown: Shown) -> None:
+    faults = []
+    for name in EMBEDDED:
+        frame = shown.open(name, mode="fixed")
+        expect(frame.locator("main")).to_be_visible()
+        frame.evaluate(LONGER)
+        for width in (1000, 640, 385):
+            shown.page.evaluate(f"frame.width = {width}")
+            wide = frame.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+            faults += [(name, width, "scrolls sideways", wide)] if wide > 0 else []
+            faults += [(name, width, "sticks out", box) for box in frame.evaluate(STICKS_OUT)]
+    assert faults == []
+
+
 def test_the_panel_asks_for_the_height_of_its_content_and_never_scrolls(shown: Shown) -> None:
     frame = shown.ready("panel-invoices")
     expect(shown.page.locator("#frame")).to_have_attribute("height", "625")
@@ -322,6 +355,24 @@ def test_a_second_press_sends_nothing_and_the_button_says_what_it_does(shown: Sh
     assert len(sent) == 1
     sent[0].fulfill(status=500, body="")
     expect(button).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_nothing_is_brought_up_to_date_while_somebody_types_an_address(shown: Shown) -> None:
+    frame = shown.ready("result-created")
+    asked: list[int] = []
+    shown.page.route("**/_news", lambda route: (asked.append(1), fulfil("")(route)))
+    frame.evaluate("""() => {
+        const poll = "<div id=poll hx-get='_news' hx-trigger='tick' data-on-error=keep></div>";
+        document.body.insertAdjacentHTML("beforeend", `<form data-hold></form>${poll}`);
+        htmx.process(document.getElementById("poll"));
+        htmx.trigger("#poll", "tick");
+    }""")
+    shown.page.wait_for_timeout(300)
+    assert asked == []
+    frame.evaluate("() => { document.querySelector('[data-hold]').remove(); htmx.trigger('#poll', 'tick'); }")
+    frame.wait_for_selector("#poll:not(.htmx-request)", state="attached")
+    shown.page.wait_for_timeout(300)
+    assert asked == [1]
 
 
 def test_leaving_with_changes_asks_first(shown: Shown) -> None:

@@ -77,6 +77,7 @@ def test_a_profile_without_preferences_counts_everything_as_off():
         ({"SalesFormsPrefs": {"DefaultTerms": {"value": "3"}}}, {"default_terms_id": "3"}),
         ({"AccountingInfoPrefs": {"BookCloseDate": "2026-09-30"}}, {"books_closed_until": date(2026, 9, 30)}),
         ({"TaxPrefs": {"UsingSalesTax": True, "PartnerTaxEnabled": False}}, {"uses_sales_tax": True}),
+        ({"TaxPrefs": {"TaxGroupCodeRef": {"value": "9"}}}, {"usual_sales_tax_id": "9"}),
         ({"TaxPrefs": "odd"}, {}),
         ({"AccountingInfoPrefs": {"ClassTrackingPerTxn": True}}, {"class_per": "invoice"}),
         (
@@ -94,6 +95,33 @@ def test_members_of_the_preferences_are_understood(preferences, expected):
     profile = profile_from({}, preferences, fallback_timezone="UTC")
     for name, value in expected.items():
         assert getattr(profile, name) == value
+
+
+@pytest.mark.parametrize(
+    ("country", "tax", "named"),
+    [
+        ("US", {"UsingSalesTax": True}, True),
+        ("US", {"UsingSalesTax": True, "PartnerTaxEnabled": False}, True),
+        ("US", {"UsingSalesTax": True, "PartnerTaxEnabled": True}, False),
+        ("US", {"UsingSalesTax": False}, False),
+        ("GB", {"UsingSalesTax": True}, False),
+    ],
+)
+def test_a_rate_is_named_in_the_united_states_where_quickbooks_does_not_choose_it(country, tax, named):
+    profile = profile_from({"Country": country}, {"TaxPrefs": tax}, fallback_timezone="UTC")
+    assert profile.names_sales_tax == named
+
+
+def test_american_lines_have_two_words_and_an_invoice_the_groups_of_rates(connect, control):
+    tenant = connect("US")
+    assert [code.id for code in reference.tax_codes(tenant.company)] == ["TAX", "NON"]
+    control.book(tenant.realm, "tax_by_hand")
+    profile = reference.refresh_profile(tenant.quickbooks)
+    found = {code.name: code for code in reference.tax_codes(tenant.company)}
+    assert list(found)[:2] == ["TAX", "NON"]
+    assert "CustomSalesTax" not in found
+    assert [rate.percentage for rate in found["Tacoma, WA"].rates] == [D("6.5"), D("3.8")]
+    assert profile.usual_sales_tax_id == found["Springfield, IL"].id
 
 
 def test_own_fields_classes_and_locations_are_those_of_the_company(connect):

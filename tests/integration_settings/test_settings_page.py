@@ -345,12 +345,13 @@ def test_hostile_names_are_shown_as_text(client, tenant, headers):
         assert "<img" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("country", ["US", "AU"])
+@pytest.mark.parametrize("country", ["US", "AU", "CA"])
 def test_words_follow_the_country_of_the_books(client, connect, page_token, country):
     tenant = connect(country)
     shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
     expected = {
         "US": ("Tax ID", "sales tax on", "QuickBooks keeps no tax number of customers in this country."),
+        "CA": ("GST/HST number", "GST/HST on"),
         "AU": ("ABN", "GST on", "invoice numbers by whoever creates the invoice"),
     }
     for words in expected[country]:

@@ -11,7 +11,8 @@ import pytest
 from invoices import forms
 from invoices.domain import checks
 from invoices.domain.checks import Finding, Severity
-from invoices.presentation.finding_words import TELLING, Words
+from invoices.presentation.finding_parts import Words
+from invoices.presentation.finding_words import TELLING
 from invoices.presentation.findings import by_keys, issues_of, target_of
 from invoices.presentation.say import Say
 from tests.factories import D

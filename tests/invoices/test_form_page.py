@@ -215,6 +215,20 @@ def test_an_australian_company_speaks_of_gst_and_asks_for_a_number(connect, open
     assert "VAT" not in page.text
 
 
+def test_a_canadian_company_tells_its_taxes_apart_by_their_names(connect, open_form):
+    tenant = connect("CA")
+    _, fields, page = open_form(tenant, "Café Éclair – terrasse d’été")
+    assert (fields["amounts_are"], fields["currency"]) == ("exclusive", "CAD")
+    assert (fields["city"], fields["region"], fields["postal_code"]) == ("Montréal", "QC", "H2W 2M4")
+    rail = page.by_id("rail").text
+    assert "GST 5.0% on $3,581.50 $179.08" in rail
+    assert "QST 9.975% on $3,581.50 $357.25" in rail
+    assert "Exclusive of GST/HST" in page.by_id("f-amounts_are").text
+    assert "GST/HST number" in page.by_id("new-customer").text
+    assert "Province" in page.by_id("new-customer").text
+    assert "VAT" not in page.text
+
+
 def test_hostile_names_are_text(harbour, open_form):
     _, _, page = open_form(harbour, "<b>O'Brien & Sons</b>")
     assert "<b>O'Brien & Sons</b>" in page.by_id("customer-section").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -123,6 +124,32 @@ def test_a_discount_on_everything_is_a_line_of_its_own(discount, expected):
     last = body(a_draft(**discount))["Line"][-1]
     assert (last["DetailType"], last["Amount"]) == ("DiscountLineDetail", D("10.00"))
     assert last["DiscountLineDetail"] == expected
+
+
+BY_HAND = books("US", automated_sales_tax=False)
+AMERICAN = a_draft(
+    amounts_are=AmountsAre.WITHOUT_TAX_SETTING,
+    sales_tax_id="12",
+    lines=(a_line(tax_code_id="TAX"), a_line(tax_code_id="NON")),
+)
+
+
+def words_of(draft, of):
+    return [line["TaxCodeRef"]["value"] for line in details(draft, of)]
+
+
+def test_an_american_invoice_names_its_rate_where_quickbooks_does_not_find_it():
+    assert body(AMERICAN, BY_HAND)["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "12"}}
+    assert "TxnTaxDetail" not in body(AMERICAN, US)
+    untaxed = replace(AMERICAN, lines=AMERICAN.lines[1:])
+    assert "TxnTaxDetail" not in body(untaxed, BY_HAND)
+
+
+def test_an_exempt_customer_is_sent_nothing_taxable_whatever_quickbooks_makes_of_it():
+    exempt = replace(AMERICAN, bill_to=a_bill_to(customer_id="7", exempt=True))
+    assert words_of(exempt, BY_HAND) == ["NON", "NON"]
+    assert "TxnTaxDetail" not in body(exempt, BY_HAND)
+    assert words_of(exempt, US) == ["TAX", "NON"], "automated sales tax knows who is exempt"
 
 
 def test_a_line_discount_lowers_the_price_and_is_told():

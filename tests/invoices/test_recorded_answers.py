@@ -164,7 +164,11 @@ def test_a_created_customer(wire, gateway, year):
 
 
 def test_a_masked_tax_number_is_not_read_but_one_in_the_notes_is():
-    row = {"Id": "1", "PrimaryTaxIdentifier": "XXXXXXX73846", "Notes": "Prefers post\nTax number: 12-3456789"}
+    row = {
+        "Id": "1",
+        "PrimaryTaxIdentifier": "XXXXXXX73846",
+        "Notes": "Prefers post\nTax number: 12-3456789\nTelephone: 99",
+    }
     assert known_customer(row).described().tax_ids == ("12-3456789",)
     assert known_customer(row | {"PrimaryTaxIdentifier": "GB 428173846"}).tax_ids[0] == "GB 428173846"
 

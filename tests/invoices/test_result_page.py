@@ -230,6 +230,25 @@ def test_a_silent_pipedrive_keeps_the_entries(harbour, fill_in, control):
     assert not Invoice.objects.exists()
 
 
+def test_a_deal_that_changed_meanwhile_is_told_and_billed_only_when_it_is_meant(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, memo="Thank you")
+    deal = int(fields["deal"])
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 25000}}})
+    answer = browser.post(CREATE, fields)
+    page = Page(answer)
+    assert answer.status_code == 422
+    assert not Invoice.objects.exists()
+    (banner,) = page.by_class("banner--warning")
+    assert "It is worth £25,000.00 now, and was worth £24,000.00." in banner.text
+    again = next(element for element in banner.walk() if element.tag == "button")
+    assert again.attributes["hx-get"] == f"/embed/invoice/form?deal={deal}"
+    assert page.fields()["memo"] == "Thank you"
+    _, invoice = pressed(browser, page.fields())
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 26000}}})
+    assert state(Page(browser.post(CREATE, page.fields()))) == "sending", "the same press once more"
+    assert Invoice.objects.get() == invoice
+
+
 def test_a_deal_that_was_hidden_meanwhile_is_not_billed(harbour, fill_in, control, deal_id):
     from django.core.cache import cache
 
@@ -327,19 +346,23 @@ def test_an_intent_waits_while_quickbooks_is_down(stored, watch):
 # The end
 
 
-def test_another_total_is_explained(stored, watch):
+@pytest.mark.parametrize(
+    ("theirs", "reason"),
+    [("120.01", "QuickBooks rounds VAT on the whole invoice."), ("121.00", "Perhaps a VAT rate was changed there")],
+)
+def test_another_total_is_explained(stored, watch, theirs, reason):
     invoice = stored(
         submission=Submission.SUCCEEDED,
         number="1054",
         qbo_invoice_id="9",
-        total=D("120.01"),
-        tax=D("20.01"),
-        balance=D("120.01"),
+        total=D(theirs),
+        tax=D(theirs) - 100,
+        balance=D(theirs),
         due_date=date(2026, 12, 7),
     )
     page = watch(invoice)
     assert state(page) == "created"
-    assert "QuickBooks has £120.01, the form had £120.00. QuickBooks rounds VAT on the whole invoice." in page.text
+    assert f"QuickBooks has £{theirs}, the form had £120.00. {reason}" in page.text
     assert page.by_class("fact__note--warning")
 
 

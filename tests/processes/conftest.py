@@ -18,6 +18,7 @@ DEALS = {
     "GB": "Eleanor Finch – garage shelves",
     "US": "Prairie Family Clinic – gloves",
     "AU": "Tanaka family – reef cruise",
+    "CA": "Prairie Wind – meeting room",
 }
 """A simple deal of each company of the cast."""
 
@@ -27,7 +28,7 @@ def fill_in(control: Control) -> Callable[..., InvoiceDraft]:
     """fill_in(tenant, "Title of a deal") -> the draft that its form proposes, for a new customer."""
 
     def make(tenant: Tenant, title: str = "", customer: str = "") -> InvoiceDraft:
-        from invoices.services import prepare
+        from invoices.drafting import prepare
 
         deals = control.company(tenant.pair.pipedrive_company_id)["deals"]
         deal_id = next(deal["id"] for deal in deals.values() if deal["title"] == (title or DEALS[tenant.country]))

@@ -13,7 +13,7 @@ import httpx
 from sandbox import config
 from sandbox.assembly import Sandbox
 
-GB, US, AU = "9130350000000101", "9130350000000102", "9130350000000103"
+GB, US, AU, CA = (f"913035000000010{number}" for number in (1, 2, 3, 4))
 CALLBACK = "http://localhost:8000/quickbooks/callback"
 CLIENT = ("demo-quickbooks-client", "demo-quickbooks-secret-0123456789abcdef")
 

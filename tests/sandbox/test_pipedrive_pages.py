@@ -23,7 +23,7 @@ def frame(crm: Crm, **wanted: Any) -> dict[str, str]:
 def test_the_start_page_offers_everybody_copies_included(crm: Crm) -> None:
     crm.control("/clone", {"pipedrive_company": 101})
     page = crm.send("GET", "/").text
-    for words in ("Priya Nair", "Dana Whitfield", "Matilda Brooks", "harbourpine-5001"):
+    for words in ("Priya Nair", "Dana Whitfield", "Matilda Brooks", "Simone Tremblay", "harbourpine-5001"):
         assert words in page
 
 

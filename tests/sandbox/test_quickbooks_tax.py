@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .desk import AU, US, Desk, details
+from .desk import AU, CA, US, Desk, details
 
 
 def taxes(row: dict[str, Any]) -> dict[float, tuple[float, float]]:
@@ -102,6 +102,31 @@ def test_a_company_without_sales_tax_takes_none(desk: Desk) -> None:
     assert (made["TotalAmt"], made["TxnTaxDetail"]) == (100, {"TotalTax": 0})
 
 
+def canadian(desk: Desk, *sold: tuple[float, str], **more: Any) -> dict[str, Any]:
+    desk.enter(CA)
+    lines = [desk.line(amount, code, "Terrace chair") for amount, code in sold]
+    return desk.saved("invoice", desk.invoice(*lines, customer="Café Éclair inc.", **more))
+
+
+def test_each_of_a_codes_rates_is_rounded_by_itself(desk: Desk) -> None:
+    made = canadian(desk, (10.1, "GST/QST QC - 9.975"))
+    assert taxes(made) == {5: (10.1, 0.51), 9.975: (10.1, 1.01)}, "14.975 % at once would be 1.51"
+    assert made["TotalAmt"] == 11.62
+
+
+def test_a_rate_under_two_codes_is_rounded_over_the_lines_of_both(desk: Desk) -> None:
+    made = canadian(desk, (0.1, "GST"), (0.1, "GST/PST BC"), (0.1, "GST/QST QC - 9.975"))
+    assert taxes(made)[5] == (0.3, 0.02), "a cent for each would be 0.03"
+
+
+def test_with_inclusive_prices_the_last_rate_takes_the_odd_cent(desk: Desk) -> None:
+    desk.enter(CA)
+    line = desk.line(10.1, "GST/QST QC - 9.975", "Terrace chair", TaxInclusiveAmt=11.61)
+    body = desk.invoice(line, customer="Café Éclair inc.", GlobalTaxCalculation="TaxInclusive")
+    made = desk.saved("invoice", body)
+    assert (taxes(made), made["TotalAmt"]) == ({5: (10.1, 0.51), 9.975: (10.1, 1)}, 11.61)
+
+
 def american(desk: Desk, **more: Any) -> dict[str, Any]:
     desk.enter(US)
     lines = [desk.line(100, "TAX", "Calibration kit"), desk.line(600, "NON", "Training")]
@@ -160,6 +185,58 @@ def test_an_exempt_american_customer_pays_no_tax(desk: Desk) -> None:
     body = american(desk)
     desk.book("edit_customer", id=body["CustomerRef"]["value"], set={"Taxable": False})
     assert desk.saved("invoice", body)["TxnTaxDetail"]["TotalTax"] == 0
+
+
+def by_hand(desk: Desk, place: str | None = "Chicago, IL", **more: Any) -> dict[str, Any]:
+    """The invoice of `american` in books without automated sales tax."""
+    body = american(desk, **more)
+    desk.book("tax_by_hand")
+    return body | ({"TxnTaxDetail": {"TxnTaxCodeRef": {"value": desk.code(place)}}} if place else {})
+
+
+def test_by_hand_the_request_names_the_rate_and_each_part_is_rounded(desk: Desk) -> None:
+    body = by_hand(desk)
+    body["Line"][0]["Amount"] = 10.01
+    made = desk.saved("invoice", body)
+    found = [line["Amount"] for line in made["TxnTaxDetail"]["TaxLine"]]
+    assert found == [0.63, 0.13, 0.18, 0.10], "6.25, 1.25, 1.75 and 1 % of 10.01"
+    assert (made["TxnTaxDetail"]["TotalTax"], made["TotalAmt"]) == (1.04, 611.05)
+    assert made["TxnTaxDetail"]["TxnTaxCodeRef"] == body["TxnTaxDetail"]["TxnTaxCodeRef"]
+
+
+def test_by_hand_nothing_is_taxed_without_a_rate_whatever_the_customer_or_the_address(desk: Desk) -> None:
+    body = by_hand(desk, None, ShipAddr={"Line1": "1 Main St", "CountrySubDivisionCode": "IL"})
+    assert desk.customer("Prairie Family Clinic")["DefaultTaxCodeRef"]
+    assert desk.saved("invoice", body)["TxnTaxDetail"] == {"TotalTax": 0}
+
+
+@pytest.mark.parametrize(("name", "code"), [("NON", "2500"), ("CustomSalesTax", "2500"), (None, "2500")])
+def test_by_hand_only_a_group_of_rates_is_a_rate(desk: Desk, name: str | None, code: str) -> None:
+    body = by_hand(desk, None)
+    body["TxnTaxDetail"] = {"TxnTaxCodeRef": {"value": name or "999"}}
+    assert desk.refused("invoice", body)[1:] == (code, "TxnTaxDetail.TxnTaxCodeRef")
+
+
+def test_by_hand_an_inactive_rate_is_refused(desk: Desk) -> None:
+    assert desk.refused("invoice", by_hand(desk, "Chicago, IL (until June)"))[1] == "610"
+
+
+def test_by_hand_an_exempt_customer_pays_what_the_request_says(desk: Desk) -> None:
+    body = by_hand(desk) | {"CustomerRef": {"value": desk.customer("Hawthorne School District")["Id"]}}
+    assert desk.saved("invoice", body)["TxnTaxDetail"]["TotalTax"] == 10.25
+
+
+def test_by_hand_a_discount_before_tax_is_shared_to_the_cent(desk: Desk) -> None:
+    body = by_hand(desk, "Tacoma, WA", ApplyTaxAfterDiscount=True)
+    body["Line"].append({"DetailType": "DiscountLineDetail", "Amount": 100, "DiscountLineDetail": {}})
+    made = desk.saved("invoice", body)
+    assert taxes(made) == {6.5: (85.71, 5.57), 3.8: (85.71, 3.26)}
+
+
+def test_by_hand_the_rate_stays_when_a_sparse_update_does_not_speak_of_it(desk: Desk) -> None:
+    made = desk.saved("invoice", by_hand(desk))
+    change = {"Id": made["Id"], "SyncToken": made["SyncToken"], "sparse": True, "PrivateNote": "checked"}
+    assert desk.saved("invoice", change)["TxnTaxDetail"]["TotalTax"] == 10.25
 
 
 def test_the_lists_hold_what_a_form_must_leave_out(desk: Desk) -> None:

@@ -45,8 +45,8 @@ def code(code_id: str, name: str, *percentages: str, description: str = "", acti
 
 
 def books(country: str = "GB", **fields: Any) -> Books:
-    home = {"GB": "GBP", "US": "USD", "AU": "AUD"}[country]
-    return Books(**({"country": country, "home_currency": home, "multicurrency": country == "GB"} | fields))
+    home = {"GB": "GBP", "US": "USD", "AU": "AUD", "CA": "CAD"}[country]
+    return Books(**({"country": country, "home_currency": home, "multicurrency": country in ("GB", "CA")} | fields))
 
 
 BRITISH_CODES = (
@@ -58,5 +58,12 @@ BRITISH_CODES = (
     code("6", "No VAT", "0"),
     code("7", "17.5% S", "17.5", active=False),
     code("8", "0.0% ECG", "0", description="EC goods"),
+)
+AMERICAN_CODES = (
+    code("TAX", "TAX"),
+    code("NON", "NON"),
+    code("11", "Springfield, IL", "6.25", "2.5", "1"),
+    code("12", "Chicago, IL", "6.25", "1.25", "1.75", "1"),
+    code("13", "Chicago, IL (until June)", "6.25", active=False),
 )
 BY_ID = {each.id: each for each in BRITISH_CODES}

@@ -14,7 +14,7 @@ from invoices.domain.money import Money
 from invoices.domain.tax import totals
 from tests.factories import D, a_bill_to, a_draft, a_line
 
-from .books import BY_ID, Thing, books
+from .books import AMERICAN_CODES, BY_ID, Thing, books
 
 ITEMS = {
     item.id: item
@@ -152,6 +152,26 @@ def test_american_lines_need_a_yes_or_no_only_where_there_is_sales_tax():
     )
     assert codes(check(draft, country="US")) == [("lines.0.tax_code", "no_tax_code")]
     assert codes(check(draft, country="US", uses_sales_tax=False)) == []
+
+
+BY_HAND = {
+    "country": "US",
+    "automated_sales_tax": False,
+    "context": {"codes": {code.id: code for code in AMERICAN_CODES}},
+}
+
+
+@pytest.mark.parametrize(
+    ("sales_tax_id", "finding"),
+    [("12", []), ("", ["no_sales_tax"]), ("13", ["sales_tax_gone"]), ("99", ["sales_tax_gone"])],
+)
+def test_without_automated_sales_tax_taxable_lines_need_a_rate_in_use(sales_tax_id, finding):
+    us = {"amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD", "sales_tax_id": sales_tax_id}
+    taxable, free = (a_line(tax_code_id=word) for word in ("TAX", "NON"))
+    assert codes(check(a_draft(lines=(taxable, free), **us), **BY_HAND)) == [("sales_tax", code) for code in finding]
+    assert codes(check(a_draft(lines=(free,), **us), **BY_HAND)) == []
+    exempt = a_bill_to(customer_id="7", exempt=True)
+    assert codes(check(a_draft(lines=(taxable,), bill_to=exempt, **us), **BY_HAND)) == []
 
 
 def test_without_tax_no_code_is_asked():

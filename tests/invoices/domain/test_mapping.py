@@ -172,6 +172,35 @@ def test_american_prices_with_tax_are_shown_without():
     assert (line.unit_price, line.discount, line.tax_code_id) == (D("100.00"), D("10.00"), "TAX")
 
 
+@pytest.mark.parametrize(
+    ("price", "quantity", "discount", "unit_price", "amount"),
+    [
+        ("0.99", "1000", Discount(), "0.91455", "914.55"),  # 0.91 each would lose 4.55
+        ("19.99", "1", Discount(), "18.47", "18.47"),
+        ("19.99", "40", Discount(D("7.5"), True), "18.4665", "683.26"),
+        ("19.99", "40", Discount(D("33.33")), "18.4665", "707.87"),
+    ],
+)
+def test_american_lines_come_to_their_amount_before_tax_to_the_cent(price, quantity, discount, unit_price, amount):
+    product = a_product(unit_price=D(price), quantity=D(quantity), tax_percentage=D("8.25"), discount=discount)
+    deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=(product,))
+    (line,) = filled(deal, country="US").draft.lines
+    assert (line.unit_price, line.amount("USD")) == (D(unit_price), D(amount))
+
+
+@pytest.mark.parametrize(
+    ("discounts", "amount"),
+    [
+        ([Discount(D("21.65"))], "20.00"),
+        ([Discount(D(10), True), Discount(D("21.65"))], "40.00"),
+    ],
+)
+def test_an_amount_off_an_american_deal_is_with_tax_as_its_prices_are(discounts, amount):
+    products = (a_product(unit_price=D("216.50"), quantity=D(1), tax_percentage=D("8.25")),)
+    deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=products, discounts=tuple(discounts))
+    assert filled(deal, country="US").draft.discount_amount == D(amount)
+
+
 def test_prices_with_tax_stay_as_they_are_elsewhere():
     draft = filled(a_deal(tax_method=TaxMethod.INCLUSIVE)).draft
     assert (draft.amounts_are, draft.lines[0].unit_price) == (AmountsAre.TAX_INCLUSIVE, D("50.00"))

@@ -20,6 +20,7 @@ ORIGINS = [0, 1, 1, 2]  # the second line of the draft went out as two
         (Step.INVOICE, "2050", "DocNumber", "Length of the field exceeds 21 chars", "number"),
         (Step.INVOICE, "6000", "CurrencyRef", "The customer's currency is GBP", "currency"),
         (Step.INVOICE, "6000", "DueDate", "The due date lies before the date", "due_date"),
+        (Step.INVOICE, "2500", "TxnTaxDetail.TxnTaxCodeRef", "Invalid Reference Id", "sales_tax"),
         (Step.INVOICE, "2500", "CustomerRef", "Invalid Reference Id", "customer"),
         (Step.INVOICE, "2500", "Line.SalesItemLineDetail.ItemRef", "element id 99 not found", "lines"),
         (Step.INVOICE, "6000", "Line[3].SalesItemLineDetail.TaxCodeRef", "needs a VAT rate", "lines.1.tax_code"),

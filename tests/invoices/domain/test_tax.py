@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from invoices.domain.deal import TaxMethod
 from invoices.domain.draft import AmountsAre
-from invoices.domain.tax import TaxReason, amounts_are, propose_tax_code, totals
-from tests.factories import D, a_draft, a_line
+from invoices.domain.tax import TaxReason, amounts_are, propose_sales_tax, propose_tax_code, totals
+from tests.factories import D, a_bill_to, a_draft, a_line
 
-from .books import BRITISH_CODES, BY_ID, Thing, books, code
+from .books import AMERICAN_CODES, BRITISH_CODES, BY_ID, Thing, books, code
 
 EXCLUSIVE, INCLUSIVE, NONE = AmountsAre.TAX_EXCLUSIVE, AmountsAre.TAX_INCLUSIVE, AmountsAre.NO_TAX
 
@@ -217,3 +217,61 @@ def test_a_percentage_off_everything_keeps_the_sums_whole(draft, percentage):
     assert found.total == found.net + found.tax
     assert sum((line.base for line in found.tax_lines), D(0)) == found.net
     assert abs(found.total - added(draft).total * (100 - percentage) / 100) < D("0.01") * (3 + len(draft.lines))
+
+
+# The United States without automated sales tax
+
+BY_HAND = books("US", automated_sales_tax=False, usual_sales_tax_id="11")
+
+
+@pytest.mark.parametrize(
+    ("of_customer", "usual", "expected"),
+    [("12", "11", "12"), ("", "11", "11"), ("13", "11", "11"), ("99", "", ""), ("TAX", "", "")],
+)
+def test_the_rate_is_the_customers_then_the_companys_and_never_one_that_is_not_in_use(of_customer, usual, expected):
+    by_hand = replace(BY_HAND, usual_sales_tax_id=usual)
+    assert propose_sales_tax(AMERICAN_CODES, books=by_hand, of_customer=of_customer) == expected
+
+
+def test_the_only_rate_needs_no_choice():
+    assert propose_sales_tax(AMERICAN_CODES[:3], books=replace(BY_HAND, usual_sales_tax_id="")) == "11"
+
+
+@pytest.mark.parametrize("country", ["GB", "US"])
+def test_nobody_else_names_a_rate_for_the_whole_invoice(country):
+    assert propose_sales_tax(AMERICAN_CODES, books=books(country), of_customer="12") == ""
+
+
+def by_hand(*lines, **fields):
+    fields = {"amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD", "sales_tax_id": "12"} | fields
+    return totals(a_draft(lines=lines, **fields), {each.id: each for each in AMERICAN_CODES}, books=BY_HAND)
+
+
+TAXED, UNTAXED = (
+    a_line(quantity=D(1), unit_price=D("10.01"), tax_code_id=word, tax_percentage=D(0)) for word in ("TAX", "NON")
+)
+
+
+def test_each_part_of_the_rate_is_rounded_over_what_is_taxable():
+    found = by_hand(TAXED, UNTAXED)
+    assert [line.tax for line in found.tax_lines] == [D("0.63"), D("0.13"), D("0.18"), D("0.10")]
+    assert {line.base for line in found.tax_lines} == {D("10.01")}
+    assert (found.net, found.tax, found.total, found.tax_known) == (D("20.02"), D("1.04"), D("21.06"), True)
+
+
+def test_a_discount_lowers_what_is_taxable_by_its_share():
+    found = by_hand(TAXED, UNTAXED, discount_amount=D("10.01"))
+    assert {line.base for line in found.tax_lines} == {D("5.00")}, "the odd cent comes off the line that is first"
+    assert found.total == found.net + found.tax == D("10.01") + D("0.31") + D("0.06") + D("0.09") + D("0.05")
+
+
+@pytest.mark.parametrize("fields", [{"bill_to": a_bill_to(customer_id="7", exempt=True)}, {"lines": (UNTAXED,)}])
+def test_an_exempt_customer_or_lines_without_tax_need_no_rate(fields):
+    draft = a_draft(**({"lines": (TAXED,), "amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD"} | fields))
+    found = totals(draft, {}, books=BY_HAND)
+    assert (found.tax, found.total, found.tax_known) == (D(0), D("10.01"), True)
+
+
+def test_without_a_rate_the_tax_is_not_known():
+    found = by_hand(TAXED, sales_tax_id="")
+    assert (found.tax_lines, found.total, found.tax_known) == ((), D("10.01"), False)

@@ -1,0 +1,302 @@
+"""How an invoice begins: what the form opens with, and what is known of it while somebody fills it in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from babel.numbers import list_currencies
+from django.utils import timezone
+
+from integration_settings import reference
+from integration_settings.connections import fresh_access_token
+from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.item_links import linked_items
+from integration_settings.models import Company, CompanySettings, QuickBooksConnection
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.presets import (
+    Template,
+    list_templates,
+    opening_template,
+    template_called,
+)
+from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
+from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
+from integration_settings.tenancy import Visitor
+from invoices import customers
+from invoices.customers import CustomerChoice
+from invoices.deal_gateway import load_deal
+from invoices.domain.books import can_be_sold
+from invoices.domain.checks import Context, Finding, preflight
+from invoices.domain.deal import Deal, TaxMethod
+from invoices.domain.draft import AmountsAre, InvoiceDraft
+from invoices.domain.mapping import FieldChoices, prefill
+from invoices.domain.matching import CustomerCandidate, ItemProposal
+from invoices.domain.money import Money
+from invoices.domain.presets import Texts
+from invoices.domain.tax import TaxProposal, Totals, propose_sales_tax, sales_taxes, totals
+from invoices.domain.terms import due_date
+from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
+from invoices.items import creates_items, item_policy, up_to_date_items
+from invoices.reports import zone
+from invoices.selectors import invoiced_so_far
+from invoices.side_by_side import SideBySide
+from invoices.submission import MakeGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Everything the invoice form of a deal shows at first. The n-th proposals belong to `draft.lines[n]`."""
+
+    deal: Deal
+    intent_key: uuid.UUID
+    draft: InvoiceDraft
+    customer: CustomerChoice
+    item_proposals: tuple[ItemProposal, ...]
+    tax_proposals: tuple[TaxProposal, ...]
+    profile: Profile
+    tax_codes: tuple[TaxCode, ...]
+    items: tuple[Item, ...]  # active ones that can be sold
+    currencies: tuple[str, ...]  # the home currency first
+    classes: tuple[Tag, ...]
+    locations: tuple[Tag, ...]
+    templates: tuple[Template, ...]
+    template: Template  # with which the draft was made
+    base: Texts  # the draft's fields before the template filled them
+    terms: Mapping[str, Term]  # none where the company does not want the customers' own
+    due_days: int
+    today: date  # in the QuickBooks company's time zone
+    totals: Totals
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    totals: Totals
+    findings: tuple[Finding, ...]
+    checked_at: datetime
+
+    @property
+    def blocked(self) -> bool:
+        return any(finding.blocks for finding in self.findings)
+
+
+def prepare(
+    visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBooksGateway, *, template_id: str | None = None
+) -> Preparation:
+    """Raises the `ServiceError`s of both services; `NotFound` when the visitor may not see the deal.
+
+    Both services are asked side by side; QuickBooks only for lists that are too old, and for customers that might be
+    the deal's when none was chosen before. `template_id` is None for the one that the user's forms open with.
+    """
+    company, connection = visitor.company, connected(visitor.connection)
+    chosen = settings_of(company)
+    fresh_access_token(connection)  # before the threads start: none of them should have to refresh
+    with SideBySide(6) as calls:
+        deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
+        codes_soon = calls.start(reference.tax_codes, company)
+        items_soon = calls.start(reference.items, company)
+        classes_soon = calls.start(reference.classes, company)
+        locations_soon = calls.start(reference.locations, company)
+        terms_soon = calls.start(_terms, company, chosen, template_id is not None)
+        profile = reference.current_profile(connection)
+        currencies = tuple(currency.code for currency in reference.currencies(company))
+        deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
+        if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
+            codes = reference.tax_codes(company)
+        classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
+    gateway = make_gateway(connection)
+    items = up_to_date_items(connection, items)
+    books = books_of(connection)
+    templates = list_templates(connection)
+    template = (
+        opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
+    )
+    today = timezone.now().astimezone(zone(profile.timezone)).date()
+    filled = prefill(
+        deal,
+        FieldChoices(
+            recipient=chosen.recipient_field,
+            address=chosen.address_field,
+            email=chosen.email_field,
+            tax_id=chosen.tax_id_field,
+            memo=chosen.memo_field,
+            private_note=chosen.private_note_field,
+            cc=chosen.cc_field,
+            own_fields=tuple(own_fields_from(chosen, connection).items()),
+            due_days=chosen.due_days,
+        ),
+        books=books,
+        codes=codes,
+        items=items,
+        today=today,
+        item_links=linked_items(connection),
+        item_policy=item_policy(connection, chosen),
+        exchange_rate=_rate(gateway, deal.currency, today, profile),
+        number=_next_number(gateway) if profile.custom_numbers else "",
+        preset=template,
+    )
+    choice = customers.choice_for(
+        company,
+        connection.realm_id,
+        deal,
+        filled.draft.bill_to,
+        gateway=gateway,
+        currency=deal.currency,
+        with_terms=bool(terms),
+    )
+    if books.names_sales_tax and choice.linked:
+        choice = replace(choice, linked=customers.with_sales_tax(choice.linked, gateway))
+    draft = _addressed(filled.draft, choice, terms)
+    draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
+    checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)
+    return Preparation(
+        deal=deal,
+        intent_key=uuid.uuid4(),
+        draft=draft,
+        customer=choice,
+        item_proposals=filled.item_proposals,
+        tax_proposals=filled.tax_proposals,
+        profile=profile,
+        tax_codes=tuple(code for code in codes if code.active),
+        items=tuple(item for item in items if can_be_sold(item)),
+        currencies=currencies,
+        classes=tuple(classes),
+        locations=tuple(locations),
+        templates=tuple(templates),
+        template=template,
+        base=filled.base,
+        terms=terms,
+        due_days=chosen.due_days,
+        today=today,
+        totals=checked.totals,
+        findings=checked.findings,
+    )
+
+
+def preview(
+    company: Company, draft: InvoiceDraft, *, deal_value: Money | None = None, customer_currency: str = ""
+) -> Preview:
+    """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
+
+    `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
+    """
+    connection = quickbooks_of(company)
+    if connection is None:
+        raise ConnectionExpired("quickbooks", "not connected")
+    codes, items = reference.tax_codes(company, AS_STORED), reference.items(company, AS_STORED)
+    return _checked(
+        company, connection, draft, codes, items, deal_value=deal_value, customer_currency=customer_currency
+    )
+
+
+def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidate | None) -> str:
+    """The rate that an invoice to this customer, or to a new one, usually names; "" outside the United States."""
+    codes = reference.tax_codes(connection.company, AS_STORED)
+    of_customer = customer.sales_tax_id if customer else ""
+    return propose_sales_tax(codes, books=books_of(connection), of_customer=of_customer)
+
+
+def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
+    """The draft with each line's percentage as its chosen code has it now; a form need not be believed."""
+    percentages = {code.id: code.percentage for code in codes}
+    return replace(
+        draft,
+        lines=tuple(
+            replace(line, tax_percentage=percentages.get(line.tax_code_id, Decimal(0))) for line in draft.lines
+        ),
+    )
+
+
+def connected(connection: QuickBooksConnection | None) -> QuickBooksConnection:
+    if connection is None or not connection.is_connected:
+        raise ConnectionExpired("quickbooks", "not connected")
+    return connection
+
+
+def _rate(gateway: InvoiceGateway, currency: str, on: date, profile: Profile) -> Decimal | None:
+    """Home units for one unit of a foreign currency; without a rate QuickBooks uses its own of the day."""
+    if not profile.multicurrency or currency == profile.home_currency:
+        return None
+    with suppress(ServiceError):
+        return gateway.exchange_rate(currency, on)
+    return None
+
+
+def _next_number(gateway: InvoiceGateway) -> str:
+    """One more than the invoice created last: a proposal only, the person may write another."""
+    with suppress(ServiceError):
+        last = gateway.last_number()
+        digits = last[len(last.rstrip("0123456789")) :]
+        return last[: len(last) - len(digits)] + str(int(digits) + 1).zfill(len(digits)) if digits else ""
+    return ""
+
+
+def _terms(company: Company, chosen: CompanySettings, anew: bool) -> dict[str, Term]:
+    """For customers that have some. After a refusal they are read anew: one of them may be what was refused."""
+    if not chosen.customer_terms_first:
+        return {}
+    with suppress(ServiceError):
+        return {term.id: term for term in reference.terms(company, timedelta(0) if anew else ONE_HOUR)}
+    return {}
+
+
+def _addressed(draft: InvoiceDraft, choice: CustomerChoice, terms: Mapping[str, Term]) -> InvoiceDraft:
+    """The draft for the preselected customer: the name is the one QuickBooks has, and so are the terms."""
+    chosen = _preselected(choice)
+    if chosen is None:
+        return draft
+    bill_to = replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name, exempt=chosen.exempt)
+    draft = replace(draft, bill_to=bill_to)
+    term = terms.get(chosen.term_id)
+    due = due_date(term, draft.invoice_date) if term else None
+    return replace(draft, due_date=due, term_id=term.id) if term and due else draft
+
+
+def _preselected(choice: CustomerChoice) -> CustomerCandidate | None:
+    offered = [choice.linked, *choice.candidates] if choice.linked else list(choice.candidates)
+    return next((each for each in offered if each and each.customer_id == choice.preselected), None)
+
+
+def _checked(
+    company: Company,
+    connection: QuickBooksConnection,
+    draft: InvoiceDraft,
+    codes: list[TaxCode],
+    items: list[Item],
+    *,
+    deal_value: Money | None = None,
+    customer_currency: str = "",
+    deal: Deal | None = None,
+) -> Preview:
+    books = books_of(connection)
+    draft = with_percentages(draft, codes)
+    by_id = {code.id: code for code in codes}
+    added_up = totals(draft, by_id, books=books)
+    with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
+    count, before = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
+    was_with_tax = books.american and deal is not None and deal.tax_method == TaxMethod.INCLUSIVE
+    context = Context(
+        books=books,
+        codes=by_id,
+        items={item.id: item for item in items},
+        known_currencies=list_currencies(),
+        customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
+        deal_value=deal_value,
+        creates_items=creates_items(connection, draft),
+        invoiced_before=before,
+        invoices_before=count,
+        prices_were_with_tax=was_with_tax,
+    )
+    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
+
+
+def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:
+    if draft.bill_to.is_new:
+        return ""
+    rows = company.customer_links.filter(realm_id=connection.realm_id, customer_id=draft.bill_to.customer_id)
+    return str(rows.values_list("currency", flat=True).first() or "")

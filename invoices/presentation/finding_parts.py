@@ -1,0 +1,69 @@
+"""What the sentences of the findings are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from invoices.presentation import words
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The words of one finding. Without `sentence` it is title and text."""
+
+    title: str
+    text: str = ""
+    sentence: str = ""
+    value: str = ""  # what a button may put into the field
+    value_label: str = ""
+    new_customer: str = ""  # the name under which a button may put in a new customer
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the sentences of one form are made with. `line_names`: the name of each line, by its key."""
+
+    say: Say
+    country: str
+    line_names: Mapping[str, str]
+    own_fields: Mapping[str, str] = field(default_factory=dict)  # names by id
+
+    @property
+    def tax(self) -> str:
+        return words.tax_word(self.country)
+
+    def label(self, field: str) -> str:
+        """The field as the form names it."""
+        part = field.rpartition(".")[2] if field.startswith("lines.") else field
+        labels = {
+            "customer": _("Customer"),
+            "customer.name": _("Name in QuickBooks"),
+            "customer.email": _("E-mail to"),
+            "customer.address": _("Billing address"),
+            "customer.tax_id": words.tax_id_label(self.country),
+            "currency": _("Currency"),
+            "invoice_date": _("Invoice date"),
+            "due_date": _("Due date"),
+            "number": _("Invoice number"),
+            "amounts_are": _("Amounts are"),
+            "sales_tax": _("Sales tax rate"),
+            "memo": _("Message to the customer"),
+            "private_note": _("Private note"),
+            "cc": _("CC"),
+            "bcc": _("BCC"),
+            "class": _("Class"),
+            "location": _("Location"),
+            "service_date": _("Service date"),
+            "discount": _("Discount on the whole invoice"),
+            "lines": _("Lines"),
+            "item": _("QuickBooks item"),
+            "tax_code": words.tax_heading(self.country),
+            "quantity": _("Quantity"),
+            "unit_price": _("Price"),
+            "description": _("Description"),
+        }
+        return labels.get(part) or self.own_fields.get(part.removeprefix("own."), part)

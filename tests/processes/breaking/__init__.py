@@ -1,0 +1,1 @@
+"""Breaks the app as soon as it is loaded, see `tests.processes.broken`."""
