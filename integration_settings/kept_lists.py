@@ -1,38 +1,55 @@
 """Lists of the vendors that change slowly, as last read.
 
-A list older than its time is read again; when the vendor does not answer, the old one serves.
+A list older than its time is read again; when the vendor does not answer, the old one serves. Lists whose changes
+QuickBooks reports stay young as long as none was reported.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.models import Company, ReferenceList
 
 log = logging.getLogger(__name__)
 
 ONE_HOUR = timedelta(hours=1)
+OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
 Rows = list[dict[str, Any]]
 
 
-def kept(company: Company, kind: str, read: Callable[[], Rows], max_age: timedelta) -> Rows:
-    """The list from our store while it is young enough, else read anew; an old one rather than none."""
+def kept(
+    company: Company,
+    kind: str,
+    read: Callable[[], Rows],
+    max_age: timedelta,
+    *,
+    changes_known_until: datetime | None = None,
+) -> Rows:
+    """The list from our store while it is young enough, else read anew; an old one rather than none.
+
+    `changes_known_until` is the moment up to which a change would have been reported, see `outdate`.
+    """
     row = ReferenceList.objects.filter(company=company, kind=kind).first()
-    if row is not None and row.fetched_at > timezone.now() - max_age:
-        return list(row.rows)
+    if row is not None:
+        known = changes_known_until if changes_known_until and row.fetched_at > OUTDATED else None
+        if max(row.fetched_at, known or OUTDATED) > timezone.now() - max_age:
+            return list(row.rows)
     resting = f"list-failed:{company.pk}:{kind}"
     if row is not None and cache.get(resting):
         return list(row.rows)
     try:
+        if row is not None:
+            read_budget.refuse_when_spent()
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
         if row is None:
@@ -46,12 +63,18 @@ def kept(company: Company, kind: str, read: Callable[[], Rows], max_age: timedel
     return rows
 
 
-def put_into_kept(company: Company, kind: str, entry: dict[str, Any]) -> None:
-    """Adds one entry to a kept list, in place of an earlier one with its id; a list not read yet has it then."""
+def outdate(company_id: int, kinds: Iterable[str]) -> None:
+    """Something has changed in these lists: whoever needs one next reads it anew."""
+    ReferenceList.objects.filter(company_id=company_id, kind__in=kinds).update(fetched_at=OUTDATED)
+
+
+def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:
+    """Adds entries to a kept list, in place of earlier ones with their ids; a list not read yet has them then."""
+    ids = {entry["id"] for entry in entries}
     with transaction.atomic():
-        row = ReferenceList.objects.select_for_update().filter(company=company, kind=kind).first()
+        row = ReferenceList.objects.select_for_update().filter(company_id=company_id, kind=kind).first()
         if row is not None:
-            row.rows = [*(known for known in row.rows if known.get("id") != entry["id"]), entry]
+            row.rows = [*(known for known in row.rows if known.get("id") not in ids), *entries]
             row.save(update_fields=["rows"])
 
 

@@ -92,12 +92,30 @@ class QuickBooksConnection(Connection):
     sync_lease_until = models.DateTimeField(null=True, blank=True)
     last_synced_at = models.DateTimeField(null=True, blank=True)
     last_sync_problem = models.CharField(max_length=64, blank=True, default="")
+    # QuickBooks' notices: when the last one came, and when a change was found that none had told.
+    last_notice_at = models.DateTimeField(null=True, blank=True)
+    notice_missed_at = models.DateTimeField(null=True, blank=True)
+    # Metered reads, see `read_budget`.
+    reads_month = models.CharField(max_length=7, blank=True, default="")
+    reads = models.PositiveIntegerField(default=0)
 
     class Meta:
         indexes = [models.Index(fields=["state", "next_sync_at"], name="connections_due_for_sync")]
 
     def __str__(self) -> str:
         return f"QuickBooks {self.realm_id} of {self.company}"
+
+    @property
+    def is_told_of_changes(self) -> bool:
+        """QuickBooks' notices arrive: one came, and since then no change was found that none had told."""
+        return self.last_notice_at is not None and (
+            self.notice_missed_at is None or self.notice_missed_at < self.last_notice_at
+        )
+
+    @property
+    def changes_known_until(self) -> datetime | None:
+        """Up to when we would know of a change in the books."""
+        return timezone.now() if self.is_told_of_changes else self.last_synced_at
 
 
 class ItemPolicy(models.TextChoices):

@@ -17,7 +17,7 @@ from django.conf import settings
 from quickbooks.client import QuickBooks
 from quickbooks.exceptions import QuickbooksException
 
-from integration_settings import http
+from integration_settings import http, read_budget
 from integration_settings.connections import fresh_access_token, refresh_after_401
 from integration_settings.errors import (
     AccessDenied,
@@ -177,10 +177,10 @@ class QuickBooksClient:
     def _call(self, send: Callable[[_Library], Any]) -> Any:
         token = fresh_access_token(self.connection)
         try:
-            return _once(send, self.connection.realm_id, token)
+            return _once(send, self.connection, token)
         except ConnectionExpired:
             token = refresh_after_401(self.connection, token)
-            return _once(send, self.connection.realm_id, token)
+            return _once(send, self.connection, token)
 
 
 class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no types
@@ -196,13 +196,13 @@ class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no type
         return response
 
 
-def _once(send: Callable[[_Library], Answer], realm_id: str, access_token: str) -> Answer:
-    library = _Library(company_id=realm_id, minorversion=MINOR_VERSION, use_decimal=True)
+def _once(send: Callable[[_Library], Answer], connection: QuickBooksConnection, access_token: str) -> Answer:
+    library = _Library(company_id=connection.realm_id, minorversion=MINOR_VERSION, use_decimal=True)
     library.sandbox = False
     library.api_url_v3 = f"{settings.QUICKBOOKS_API_URL}/v3"
     library.session = session = http.open_session("quickbooks", access_token=access_token)
     try:
-        return send(library)
+        answer = send(library)
     except (QuickbooksException, TypeError, ValueError, KeyError) as problem:
         # `from None`: the library's text quotes the body. TypeError and ValueError are its answers to odd fault codes.
         if session.last_response is None:
@@ -210,6 +210,10 @@ def _once(send: Callable[[_Library], Answer], realm_id: str, access_token: str) 
         raise http.unreadable("quickbooks", session.last_response) from (
             None if isinstance(problem, QuickbooksException) else problem
         )
+    sent = session.last_response.request if session.last_response is not None else None
+    if sent is not None and http.is_read(sent.method or "", sent.url or ""):
+        read_budget.count(connection.pk)
+    return answer
 
 
 def _judge(response: Any) -> ServiceError | None:

@@ -5,7 +5,7 @@ The lists are kept in our store, see `kept_lists`; only the members that are use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -43,13 +43,13 @@ __all__ = [
     "income_accounts",
     "item_from",
     "items",
+    "keep_items",
     "locations",
     "pipedrive_fields",
     "profile_from",
     "profile_of",
     "read_at",
     "refresh_profile",
-    "remember_item",
     "tax_codes",
     "terms",
 ]
@@ -124,6 +124,16 @@ class Tag:
     name: str
 
 
+THREE_DAYS = timedelta(days=3)  # of tax codes, whose changes QuickBooks does not report
+FOLLOWED = {
+    "Term": "terms",
+    "Class": "classes",
+    "Department": "locations",
+    "CompanyCurrency": "currencies",
+    "Account": "income_accounts",
+}
+"""Lists that are read anew once QuickBooks reports a change, by its names for what is in them. Changed items come along
+with the report."""
 US_TAX_CODES = (
     # Pseudo codes of every US company. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
@@ -134,7 +144,7 @@ AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
-def tax_codes(company: Company, max_age: timedelta = ONE_HOUR) -> list[TaxCode]:
+def tax_codes(company: Company, max_age: timedelta = THREE_DAYS) -> list[TaxCode]:
     """Codes for sales, inactive ones included. For a US company TAX and NON, which stand on lines, and where QuickBooks
     does not choose the rate by itself also those of which an invoice names one.
     """
@@ -159,7 +169,7 @@ def tax_codes(company: Company, max_age: timedelta = ONE_HOUR) -> list[TaxCode]:
 def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
     """All items, inactive ones included, so that a page can say so."""
     connection = _connection_of(company)
-    rows = kept(company, "items", lambda: _read_items(QuickBooksClient(connection)), max_age)
+    rows = _followed(connection, "items", lambda: _read_items(QuickBooksClient(connection)), max_age)
     return [_item(row) for row in rows]
 
 
@@ -168,10 +178,15 @@ def item_from(answer: Mapping[str, Any]) -> Item:
     return _item(_item_row(answer))
 
 
-def remember_item(company: Company, item: Item) -> None:
-    """An item that was just created stands in the kept list at once, not an hour later."""
-    price = None if item.price is None else str(item.price)
-    put_into_kept(company, "items", {**asdict(item), "price": price})
+def keep_items(company_id: int, found: Iterable[Item]) -> None:
+    """Items that were just created or changed stand in the kept list at once, without a read."""
+    rows = [
+        {**asdict(item), "price": None if item.price is None else str(item.price)}
+        for item in found
+        if item.type not in NOT_ON_LINES
+    ]
+    if rows:
+        put_into_kept(company_id, "items", rows)
 
 
 def _item(row: dict[str, Any]) -> Item:
@@ -185,19 +200,20 @@ def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency
     home = Currency(profile.home_currency, "")
     if not profile.multicurrency:
         return [home]
-    rows = kept(company, "currencies", lambda: _read_currencies(QuickBooksClient(connection)), max_age)
+    rows = _followed(connection, "currencies", lambda: _read_currencies(QuickBooksClient(connection)), max_age)
     return [home, *(Currency(**row) for row in rows if row["code"] != home.code)]
 
 
 def terms(company: Company, max_age: timedelta = ONE_HOUR) -> list[Term]:
     """Active ones: an invoice cannot name another."""
     connection = _connection_of(company)
-    return [Term(**row) for row in kept(company, "terms", lambda: _read_terms(QuickBooksClient(connection)), max_age)]
+    rows = _followed(connection, "terms", lambda: _read_terms(QuickBooksClient(connection)), max_age)
+    return [Term(**row) for row in rows]
 
 
 def income_accounts(company: Company, max_age: timedelta = ONE_HOUR) -> list[Account]:
     connection = _connection_of(company)
-    rows = kept(company, "income_accounts", lambda: _read_accounts(QuickBooksClient(connection)), max_age)
+    rows = _followed(connection, "income_accounts", lambda: _read_accounts(QuickBooksClient(connection)), max_age)
     return [Account(**row) for row in rows]
 
 
@@ -206,7 +222,7 @@ def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).class_per:
         return []
-    rows = kept(company, "classes", lambda: _read_tags(QuickBooksClient(connection), "Class"), max_age)
+    rows = _followed(connection, "classes", lambda: _read_tags(QuickBooksClient(connection), "Class"), max_age)
     return [Tag(**row) for row in rows]
 
 
@@ -215,8 +231,12 @@ def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).has_locations:
         return []
-    rows = kept(company, "locations", lambda: _read_tags(QuickBooksClient(connection), "Department"), max_age)
+    rows = _followed(connection, "locations", lambda: _read_tags(QuickBooksClient(connection), "Department"), max_age)
     return [Tag(**row) for row in rows]
+
+
+def _followed(connection: QuickBooksConnection, kind: str, read: Callable[[], Rows], max_age: timedelta) -> Rows:
+    return kept(connection.company, kind, read, max_age, changes_known_until=connection.changes_known_until)
 
 
 def _read_tags(client: QuickBooksClient, entity: str) -> Rows:
@@ -226,7 +246,7 @@ def _read_tags(client: QuickBooksClient, entity: str) -> Rows:
 
 
 def _connection_of(company: Company) -> QuickBooksConnection:
-    connection = QuickBooksConnection.objects.filter(company=company).first()
+    connection = QuickBooksConnection.objects.select_related("company").filter(company=company).first()
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     return connection

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from integration_settings import services
+from integration_settings import read_budget, services
 
 
 @shared_task
@@ -15,3 +15,9 @@ def keep_installations_alive() -> None:
 @shared_task
 def forget_finished_sign_ins() -> None:
     services.forget_old_traces()
+
+
+@shared_task
+def watch_read_budget() -> None:
+    """Says in the log, in time, that the month's reads of QuickBooks are running out."""
+    read_budget.warn()

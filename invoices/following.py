@@ -18,9 +18,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
+from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices.domain.status import Submission
+from integration_settings.reference import FOLLOWED, Item, keep_items
+from invoices import pacing
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice
 from invoices.invoice_bodies import mark_of
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
@@ -34,7 +37,6 @@ LEASE = timedelta(seconds=90)
 OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
-NOTHING_TO_FOLLOW = timedelta(days=1)
 LONGEST_PAUSE = timedelta(hours=1)
 LONGEST_MEMORY = timedelta(days=60)  # of intents that QuickBooks never confirmed
 MARK = re.compile(r"\b[0-9a-f]{12}\b")
@@ -48,6 +50,13 @@ class News:
     cursor: datetime
     missing: frozenset[str] = frozenset()
     paid_on: dict[str, date] | None = None
+    items: tuple[Item, ...] = ()
+    outdated: frozenset[str] = frozenset()  # kept lists
+
+    def latest_change(self, since: datetime | None) -> datetime | None:
+        """When an invoice changed last, of the changes after the cursor of the last look."""
+        moments = [invoice.updated_at for invoice in self.invoices if invoice.updated_at]
+        return max((moment for moment in moments if since is None or moment > since), default=None)
 
 
 def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = QuickBooksGateway) -> int | None:
@@ -59,18 +68,24 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
     if not _claim(connection, started):
         return None
     try:
+        read_budget.refuse_when_spent()
         news = _ask(connection, make_gateway(connection), started)
     except ServiceError as error:
         _pause(connection, error)
         raise
     with transaction.atomic():
         changed = _apply(connection, news)
+        keep_items(connection.company_id, news.items)
+        outdate(connection.company_id, news.outdated)
+        if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=started):
+            connection.notice_missed_at = started
         QuickBooksConnection.objects.filter(pk=connection.pk).update(
             changes_cursor=max(news.cursor, connection.changes_cursor or news.cursor),
+            notice_missed_at=connection.notice_missed_at,
             last_synced_at=started,
             last_sync_problem="",
             sync_lease_until=None,
-            next_sync_at=timezone.now() + pace(connection),
+            next_sync_at=timezone.now() + pacing.pace(connection, ours(connection)),
         )
     return changed
 
@@ -78,15 +93,6 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
 def ours(connection: QuickBooksConnection) -> QuerySet[Invoice]:
     """The company's rows in these books; another company, or other books of the same one, are never touched."""
     return Invoice.objects.filter(company_id=connection.company_id, realm_id=connection.realm_id)
-
-
-def pace(connection: QuickBooksConnection) -> timedelta:
-    """Soon again while anything may still change for the deal's people, else once a day."""
-    unsettled = Q(submission__in=(Submission.PENDING, Submission.UNKNOWN))
-    unpaid = Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
-    if ours(connection).filter(unsettled | unpaid).exists():
-        return timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
-    return NOTHING_TO_FOLLOW
 
 
 def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
@@ -139,6 +145,8 @@ def _ask(connection: QuickBooksConnection, gateway: InvoiceGateway, now: datetim
         cursor=changes.time,
         missing=frozenset(wanted - {invoice.qbo_invoice_id for invoice in read}),
         paid_on=_payment_dates(changes.payments),
+        items=changes.items,
+        outdated=changes.lists,
     )
 
 
@@ -147,7 +155,8 @@ def _read_all(connection: QuickBooksConnection, gateway: InvoiceGateway, *, curs
     rows = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
     wanted = set(rows.values_list("qbo_invoice_id", flat=True))
     read = gateway.read_invoices(wanted) if wanted else []
-    return News(tuple(read), cursor, frozenset(wanted - {invoice.qbo_invoice_id for invoice in read}))
+    missing = frozenset(wanted - {invoice.qbo_invoice_id for invoice in read})
+    return News(tuple(read), cursor, missing, outdated=frozenset({"items", *FOLLOWED.values()}))
 
 
 def _paid_in_part(connection: QuickBooksConnection) -> Iterable[str]:

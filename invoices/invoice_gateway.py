@@ -15,7 +15,7 @@ from typing import Protocol
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
-from integration_settings.reference import Item, item_from, profile_of
+from integration_settings.reference import FOLLOWED, Item, item_from, profile_of
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
@@ -43,12 +43,17 @@ EVEN_INACTIVE = "Active in (true, false)"
 
 @dataclass(frozen=True, slots=True)
 class ReportedChanges:
-    """What changed since a moment. `time` is QuickBooks' own; when `cut_off`, there was more than one answer holds."""
+    """What changed since a moment. `time` is QuickBooks' own; when `cut_off`, there was more than one answer holds.
+
+    `items` are those that changed, `lists` the other kept lists in which something did, see `reference.FOLLOWED`.
+    """
 
     time: datetime
     invoices: tuple[IssuedInvoice, ...]
     payments: tuple[AppliedPayment, ...]
     cut_off: bool = False
+    items: tuple[Item, ...] = ()
+    lists: frozenset[str] = frozenset()
 
 
 class InvoiceGateway(Protocol):
@@ -238,13 +243,15 @@ class QuickBooksGateway:
         return self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND) if email else []
 
     def changed_since(self, moment: datetime) -> ReportedChanges:
-        changes = self.client.changes(("Invoice", "Payment", "CreditMemo"), moment)
+        changes = self.client.changes(("Invoice", "Payment", "CreditMemo", "Item", *FOLLOWED), moment)
         payments = [*changes.objects.get("Payment", []), *changes.objects.get("CreditMemo", [])]
         return ReportedChanges(
             time=changes.time,
             invoices=tuple(issued_invoice(row) for row in changes.objects.get("Invoice", [])),
             payments=tuple(applied_payment(row) for row in payments),
             cut_off=sum(len(rows) for rows in changes.objects.values()) >= MOST_CHANGES,
+            items=tuple(item_from(row) for row in changes.objects.get("Item", []) if row.get("status") != "Deleted"),
+            lists=frozenset(FOLLOWED[name] for name, rows in changes.objects.items() if rows and name in FOLLOWED),
         )
 
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:

@@ -140,7 +140,7 @@ def _item_of(
             if Invoice.objects.select_for_update().filter(pk=invoice.pk).exists():
                 by = invoice.created_by_name
                 link_item(connection, product_id, name=line.name, code=line.product_code, item=item, by=by)
-                reference.remember_item(invoice.company, item)
+                reference.keep_items(invoice.company_id, [item])
         return item.id
 
 

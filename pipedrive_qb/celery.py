@@ -31,6 +31,11 @@ app.conf.beat_schedule = {
         "schedule": timedelta(hours=6),
         "options": {"expires": 3600, "queue": "background"},
     },
+    "watch-read-budget": {
+        "task": "integration_settings.tasks.watch_read_budget",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, "queue": "background"},
+    },
     "forget-finished-sign-ins": {
         "task": "integration_settings.tasks.forget_finished_sign_ins",
         "schedule": timedelta(hours=1),

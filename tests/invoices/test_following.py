@@ -249,7 +249,7 @@ def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway,
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(following, "pace", crash)
+        patch.setattr(following.pacing, "pace", crash)
         with pytest.raises(RuntimeError):
             catch_up(company, gateway)
     assert QuickBooksConnection.objects.get().changes_cursor == before

@@ -1,0 +1,96 @@
+"""How many reads of QuickBooks this deployment has spent this month, and what that means for the next one.
+
+Intuit meters reads of all customers of an app together and blocks the app for everybody when they are used up; writes
+are free. https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
+Counted is every answered read; each connection carries its own count, so that companies never wait for one row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from integration_settings.errors import RateLimited
+from integration_settings.metrics import Figure, figures
+from integration_settings.models import QuickBooksConnection
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS = 60
+
+
+class Level(IntEnum):
+    """What is left of the month's reads."""
+
+    PLENTY = 0
+    NEAR = 70  # percent spent
+    SHORT = 90
+    SPENT = 100
+
+
+def count(connection_id: int) -> None:
+    """One read of this connection was answered."""
+    rows, month = QuickBooksConnection.objects.filter(pk=connection_id), _month(timezone.now())
+    if not rows.filter(reads_month=month).update(reads=F("reads") + 1):
+        rows.update(reads_month=month, reads=1)
+
+
+def spent() -> int:
+    """Reads of all companies in this month; at most a minute old."""
+    month = _month(timezone.now())
+    key = f"quickbooks-reads:{month}"
+    known = cache.get(key)
+    if isinstance(known, int):
+        return known
+    rows = QuickBooksConnection.objects.filter(reads_month=month)
+    found = rows.aggregate(all=Sum("reads"))["all"] or 0
+    cache.set(key, found, REMEMBERED_SECONDS)
+    return int(found)
+
+
+def level() -> Level:
+    percent = 100 * spent() // settings.QUICKBOOKS_MONTHLY_READ_BUDGET
+    return max(each for each in Level if percent >= each)
+
+
+def refuse_when_spent() -> None:
+    """For reads that can wait. Raises `RateLimited` until the month is over."""
+    if level() == Level.SPENT:
+        raise RateLimited("quickbooks", "the month's reads are used up", retry_after=seconds_left())
+
+
+def seconds_left() -> int:
+    """Until the next month begins."""
+    now = timezone.now().astimezone(UTC)
+    first = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return int((first - now).total_seconds()) + 1
+
+
+def warn() -> None:
+    """For the operator, once an hour: while there is still time to do something about it."""
+    found = level()
+    if found > Level.PLENTY:
+        log.warning(
+            "QuickBooks reads: %s of %s are spent this month (level %s)",
+            spent(),
+            settings.QUICKBOOKS_MONTHLY_READ_BUDGET,
+            found.name,
+        )
+
+
+def _month(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+@figures
+def _reads() -> Iterator[Figure]:
+    yield Figure("invoicing_quickbooks_reads_this_month", "Metered reads of QuickBooks in this month.", spent())
+    budget = settings.QUICKBOOKS_MONTHLY_READ_BUDGET
+    yield Figure("invoicing_quickbooks_read_budget", "Reads that may be spent in a month.", budget)
