@@ -179,18 +179,31 @@ def prepare(
 
 
 def preview(
-    company: Company, draft: InvoiceDraft, *, deal_value: Money | None = None, customer_currency: str = ""
+    company: Company,
+    draft: InvoiceDraft,
+    *,
+    deal_value: Money | None = None,
+    customer_currency: str = "",
+    more_than_the_deal: bool = False,
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
+    `more_than_the_deal` says that a person means to bill more than the deal is worth.
     """
     connection = quickbooks_of(company)
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     codes, items = reference.tax_codes(company, AS_STORED), reference.items(company, AS_STORED)
     return _checked(
-        company, connection, draft, codes, items, deal_value=deal_value, customer_currency=customer_currency
+        company,
+        connection,
+        draft,
+        codes,
+        items,
+        deal_value=deal_value,
+        customer_currency=customer_currency,
+        more_than_the_deal=more_than_the_deal,
     )
 
 
@@ -272,6 +285,7 @@ def _checked(
     deal_value: Money | None = None,
     customer_currency: str = "",
     deal: Deal | None = None,
+    more_than_the_deal: bool = False,
 ) -> Preview:
     books = books_of(connection)
     draft = with_percentages(draft, codes)
@@ -291,6 +305,7 @@ def _checked(
         invoiced_before=before,
         invoices_before=count,
         prices_were_with_tax=was_with_tax,
+        more_than_the_deal=more_than_the_deal,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
 

@@ -89,6 +89,7 @@ class FormInput:
     own_fields: tuple[tuple[str, str], ...] = ()
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
+    over_deal: bool = False  # ticked: more than the deal is worth, on purpose
     updates_customer: bool = False
     updated_fields: tuple[str, ...] = ()  # ticked differences between QuickBooks' customer and the deal
     seen_customer: str = ""  # what was shown of them, see `form_memory.keep_seen`
@@ -168,6 +169,7 @@ def read_post(post: QueryDict) -> FormInput:
         sales_tax_follows=post.get("sales_tax_follows") == "yes",
         own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
+        over_deal=post.get("over_deal") == "yes",
         updates_customer=post.get("update_customer") == "yes",
         updated_fields=tuple(post.getlist("update_field")[:MOST_UPDATED]),
         seen_customer=post.get("seen_customer", ""),

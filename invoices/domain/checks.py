@@ -17,7 +17,7 @@ from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, addres
 from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
-from invoices.domain.money import Money
+from invoices.domain.money import Money, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, second_name
 from invoices.domain.tax import Totals, is_taxed, line_figures, net_discount, sales_taxes
 
@@ -47,8 +47,8 @@ class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
     customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date,
-    number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines; own.1 is a field
-    of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
+    number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines, over_deal; own.1 is a
+    field of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
     lines.3.unit_price, lines.3.discount, lines.3.description, lines.3.service_date.
     """
 
@@ -76,6 +76,7 @@ class Context:
     invoices_before: int = 0
     creates_items: bool = False  # the company's policy for products without an item
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
+    more_than_the_deal: bool = False  # a person said that it is meant
 
 
 def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Finding]:
@@ -343,19 +344,27 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
     elif not totals.total and draft.lines:
         yield _warns("lines", "zero_total")
     with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
-    yield from _against_the_deal(Money(totals.total if with_tax else totals.net, totals.currency), context)
+    amount = Money(totals.total if with_tax else totals.net, totals.currency)
+    yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))
 
 
-def _against_the_deal(amount: Money, context: Context) -> Iterator[Finding]:
-    """A deal's value contains tax where its prices do, so it is compared with the same."""
+def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> Iterator[Finding]:
+    """A deal's value contains tax where its prices do, so it is compared with the same.
+
+    `rounding` is what Pipedrive's value and QuickBooks' amounts may differ by, as only one of them rounds each line.
+    """
     before, count = context.invoiced_before, context.invoices_before
     if before and count:
         yield _warns("", "invoiced_before", count=count, amount=before.amount, currency=before.currency)
     value = context.deal_value
     if value is None or value.currency != amount.currency or (before and before.currency != amount.currency):
         return
+    if not value.amount:  # a deal whose value nobody has given
+        return
     left = value.amount - (before.amount if before else Decimal(0))
-    if amount.amount > left:
-        yield _warns("", "over_the_deal", amount=amount.amount - max(left, Decimal(0)), currency=amount.currency)
+    if amount.amount > left + rounding:
+        tell = _warns if context.more_than_the_deal else _blocks
+        over = amount.amount - max(left, Decimal(0))
+        yield tell("over_deal", "over_the_deal", amount=over, currency=amount.currency)
     else:
         yield _fine("", "within_the_deal", amount=amount.amount, left=left, currency=amount.currency)

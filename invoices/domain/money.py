@@ -19,8 +19,12 @@ def decimals(currency: str) -> int:
     return DECIMALS.get(currency, 2)
 
 
+def smallest_unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-decimals(currency))
+
+
 def round_amount(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), rounding=ROUND_HALF_UP)
+    return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP)
 
 
 class CurrencyMismatchError(ValueError):

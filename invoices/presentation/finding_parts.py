@@ -60,6 +60,7 @@ class Words:
             "service_date": _("Service date"),
             "discount": _("Discount on the whole invoice"),
             "lines": _("Lines"),
+            "over_deal": _("Bill more than the deal"),
             "item": _("QuickBooks item"),
             "tax_code": words.tax_heading(self.country),
             "quantity": _("Quantity"),

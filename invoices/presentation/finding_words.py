@@ -390,7 +390,8 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
 def _over_the_deal(finding: Finding, with_words: Words) -> Told:
     amount = with_words.say.amount(_number(finding, "amount"), _text(finding, "currency"))
     return Told(
-        _("This invoices {amount} more than the deal").format(amount=amount), _("You can still create this one.")
+        _("This invoices {amount} more than the deal").format(amount=amount),
+        _("Tick the box when that is meant.") if finding.blocks else "",
     )
 
 

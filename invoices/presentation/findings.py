@@ -66,6 +66,7 @@ TARGETS = {
     "location": "f-location_id",
     "discount": "f-discount",
     "lines": "f-add-line",
+    "over_deal": "f-over_deal",
     "": "f-customer",
 }
 
@@ -117,13 +118,15 @@ def _unnamed(finding: Finding, with_words: Words) -> str:
     return _("{field} needs another look ({code})").format(field=with_words.label(finding.field), code=finding.code)
 
 
-def _fix(finding: Finding, told: Told, with_words: Words) -> Fix:
+def _fix(finding: Finding, told: Told, with_words: Words) -> Fix | None:
     target = target_of(finding.field)
     if told.value:
         return Fix(told.value_label, target, told.value, new_customer=told.new_customer)
     if finding.field.startswith("lines.") and finding.field.endswith(".item"):
         # Translators: button beside a line that has no QuickBooks item
         return Fix(_("Choose item"), target, opens_items=True)
+    if finding.field == "over_deal":
+        return None  # its box stands beside it
     if finding.field == "lines":
         return Fix(_("Add a line"), target)
     # Translators: link that moves to the field named {field}

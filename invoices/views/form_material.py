@@ -147,6 +147,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         reading.draft,
         deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
+        more_than_the_deal=sent.form.over_deal,
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))
     return Material(

@@ -205,6 +205,8 @@ class Gallery:
             someone.choose_item("Safety inspection and certificate", "Installation")
             if flag == "Paid":
                 self.save(someone, "form", "dialog.custom-modal iframe")
+            else:
+                someone.form.get_by_label("Bill more than the deal").check()
             someone.create_invoice()
             number = someone.expect_created()
             someone.close_modal()
@@ -237,12 +239,13 @@ class Gallery:
     def ended(self) -> None:
         someone = self.connected()
         self.control.expire_tokens("quickbooks", REALMS["harbourpine"], "all")
-        someone.open_deal(SHELVES)
-        someone.panel.get_by_text(re.compile("ended the connection")).first.wait_for(timeout=60_000)
-        self.save(someone, "panel-connection-ended", "#panel iframe")
         someone.open_settings()
-        someone.settings.get_by_text("Fields that fill the invoice").wait_for()
+        someone.settings.get_by_role("button", name="Check now").click()  # with nothing to follow it is found out late
+        someone.settings.get_by_text(re.compile("ended the connection|Connection ended")).first.wait_for()
         self.save(someone, "settings-connection-ended", "section.settings-frame iframe")
+        someone.open_deal(SHELVES)
+        someone.panel.get_by_text(re.compile("ended the connection")).first.wait_for()
+        self.save(someone, "panel-connection-ended", "#panel iframe")
         someone.context.close()
 
     def run(self) -> list[str]:

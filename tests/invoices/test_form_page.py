@@ -306,6 +306,19 @@ def test_an_unticked_line_counts_nothing_and_stays_on_the_deal(harbour, fill_in)
     assert page.by_id("lines-aside").text == "3 of the deal’s 4 products"
 
 
+def test_more_than_the_deal_asks_first_and_is_billed_when_it_is_meant(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    more = {"l1-quantity": "1200"}
+    page = refused(browser, fields, **more)
+    box = page.by_id("f-over_deal")
+    assert box.attributes["aria-invalid"] == "true"
+    assert "Tick the box when that is meant." in page.by_id("errors").text
+    assert any(e.attributes.get("href") == "#f-over_deal" for e in page.by_id("errors").walk())
+    page = previewed(browser, fields, over_deal="yes", **more)
+    assert "checked" in page.by_id("f-over_deal").attributes
+    assert browser.post(CREATE, fields | more | {"over_deal": "yes"}).status_code == 200
+
+
 def test_an_untouched_due_date_moves_with_the_invoice_date(harbour, fill_in):
     browser, fields = fill_in(harbour)
     moved = previewed(browser, fields, invoice_date="2026-12-01", changed="invoice_date")

@@ -174,7 +174,10 @@ def test_totals_are_checked_with_what_was_invoiced_before(harbour, control):
     codes = {finding.code: finding.values for finding in found.findings}
     assert codes["invoiced_before"]["count"] == 1
     assert codes["over_the_deal"]["amount"] == D("8000.00")
-    assert not found.blocked
+    assert found.blocked
+    assert not drafting.preview(
+        harbour.company, draft, deal_value=Money(D(10000), "GBP"), more_than_the_deal=True
+    ).blocked
 
 
 def test_a_preview_asks_nobody(harbour, control):

@@ -279,7 +279,13 @@ class Ledger:
             quantity, price = self.dice.randint(1, 90), Decimal(self.dice.randint(100, 9999)) / 100
             name = f"Tag{person.tenant.pair.pipedrive_company_id}x {self.seed} {number}"
             key = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
-            fields |= {"intent_key": key, "customer": "new", "name": name, "email": f"n{number}@ledger.example"}
+            fields |= {
+                "over_deal": "yes",
+                "intent_key": key,
+                "customer": "new",
+                "name": name,
+                "email": f"n{number}@ledger.example",
+            }
             fields |= {f"{first}-quantity": str(quantity), f"{first}-price": str(price)}
             if "number" in fields:
                 fields["number"] = f"L{self.seed}-{number}"

@@ -187,7 +187,7 @@ def test_without_tax_no_code_is_asked():
         (with_line(quantity=D(0)), {}, "lines.0.quantity", "no_quantity"),
         (with_line(unit_price=D(0)), {}, "lines", "zero_total"),
         (a_draft(), {"deal_value": Money(D(1), "EUR")}, "currency", "not_the_deals_currency"),
-        (a_draft(), {"deal_value": Money(D("99.99"), "GBP")}, "", "over_the_deal"),
+        (a_draft(), {"deal_value": Money(D("99.50"), "GBP"), "more_than_the_deal": True}, "over_deal", "over_the_deal"),
         (a_draft(), {"prices_were_with_tax": True}, "amounts_are", "prices_were_with_tax"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -205,10 +205,19 @@ def test_a_second_invoice_for_a_deal_is_told_with_what_is_left():
     assert found["over_the_deal"]["amount"] == D("50.00")
 
 
+def test_more_than_the_deal_is_billed_only_when_it_is_meant():
+    context = {"deal_value": Money(D(99), "GBP")}
+    assert ("over_deal", "over_the_deal") in codes(check(context=context), Severity.BLOCKS)
+    assert codes(check(context=context | {"more_than_the_deal": True})) == []
+    assert codes(check(context={"deal_value": Money(D("99.99"), "GBP")})) == [], "a line may be rounded"
+    assert codes(check(context={"deal_value": Money(D(0), "GBP")})) == [], "nobody has said what the deal is worth"
+
+
 def test_where_prices_include_tax_the_deals_value_does_too():
     draft = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)
     assert ("", "within_the_deal") in codes(check(draft, context={"deal_value": Money(D(100), "GBP")}), Severity.FINE)
-    assert ("", "over_the_deal") in codes(check(draft, context={"deal_value": Money(D(99), "GBP")}), Severity.WARNS)
+    over = check(draft, context={"deal_value": Money(D(99), "GBP")})
+    assert ("over_deal", "over_the_deal") in codes(over, Severity.BLOCKS)
 
 
 def test_open_books_are_confirmed():
