@@ -235,6 +235,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE els
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SITE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SITE
 SECURE_HSTS_PRELOAD = SECURE_SITE
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # who may frame a page is said by `frame-ancestors`, for every page, see ContentSecurityPolicy
+    "security.W003",  # pages in the frame have no cookie that a foreign page could use
+]
 
 # Celery. https://docs.celeryq.dev/en/stable/userguide/configuration.html
 
