@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
@@ -217,7 +218,8 @@ def remove_abandoned_companies() -> int:
 
 
 def forget_old_traces() -> None:
-    """Rows of sign-ins and tickets that are over for a day, and lists of companies without a connection."""
+    """Rows of sign-ins and tickets that are over for a day, operators' sessions, old lists of companies."""
     forget_finished_sign_ins()
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     UsedTicket.objects.filter(used_at__lt=timezone.now() - timedelta(days=1)).delete()
     ReferenceList.objects.filter(fetched_at__lt=timezone.now() - timedelta(days=90)).delete()

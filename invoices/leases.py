@@ -62,6 +62,14 @@ def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
     return rows.select_related(*related).filter(pk=row_id).first()
 
 
+def bring_forward(kind: type[Row], row_ids: Sequence[int]) -> list[int]:
+    """Makes due now what waits for its next try; what is settled or in a worker's hands stays as it is."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    waiting = kind._default_manager.filter(free, submission__in=UNSETTLED, next_attempt_at__isnull=False)
+    return [row_id for row_id in row_ids if waiting.filter(pk=row_id).update(next_attempt_at=now)]
+
+
 def renew(row: Intent, **columns: Any) -> None:
     write(row, lease_until=timezone.now() + LEASE, **columns)
 

@@ -6,6 +6,7 @@ https://docs.celeryq.dev/en/stable/userguide/tasks.html
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -20,7 +21,8 @@ from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from invoices import actions, customer_updates, following, notes, selectors, submission
-from invoices.models import CustomerUpdate, Invoice, InvoiceAction
+from invoices.leases import bring_forward
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,13 @@ def publish_note(invoice_id: int) -> None:
     notes.publish_note(invoice_id)
 
 
+TASKS: dict[type[Intent], Task[[int], None]] = {
+    Invoice: submit_invoice,
+    InvoiceAction: carry_out_action,
+    CustomerUpdate: update_customer,
+}
+
+
 def submit_soon(invoice: Invoice) -> None:
     """For whoever has just stored an intent, with the customer's update if one was ticked. When the broker is away,
     the next tick finds the rows.
@@ -93,6 +102,14 @@ def submit_soon(invoice: Invoice) -> None:
 def act_soon(action: InvoiceAction) -> None:
     """The same for an action on an invoice."""
     transaction.on_commit(lambda: hand_out(carry_out_action, action.pk))
+
+
+def try_again_now(kind: type[Intent], row_ids: Sequence[int]) -> int:
+    """For the operator, who knows that what they waited for is over. How many were waiting."""
+    moved = bring_forward(kind, row_ids)
+    for row_id in moved:
+        transaction.on_commit(partial(hand_out, TASKS[kind], row_id))
+    return len(moved)
 
 
 def hand_out(task: Task[[int], None], row_id: int) -> None:

@@ -1,13 +1,19 @@
-"""Two things for every answer: an id that ties logs together, and who may frame the page."""
+"""For every answer an id that ties logs together and who may frame the page; for the operator's page a session."""
 
 from __future__ import annotations
 
 import re
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.deprecation import MiddlewareMixin
 
 from pipedrive_qb import logs
 
@@ -62,3 +68,25 @@ class ContentSecurityPolicy:
         if embedded:
             response["Cache-Control"] = "no-store"
         return response
+
+
+class OnlyForOperators(MiddlewareMixin):
+    """What Django's admin needs, below /admin/ alone: for all other pages there is no session and no cookie."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        with translation.override("en"):  # as logs and figures
+            return super().__call__(request)
+
+
+class OperatorSession(OnlyForOperators, SessionMiddleware):
+    pass
+
+
+class OperatorSignIn(OnlyForOperators, AuthenticationMiddleware):
+    pass
+
+
+class OperatorMessages(OnlyForOperators, MessageMiddleware):
+    pass

@@ -101,6 +101,7 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost"
 LOG_FORMAT = one_of("LOG_FORMAT", ("text", "json"))
 SENTRY_DSN = text("SENTRY_DSN")
 METRICS_TOKEN = text("METRICS_TOKEN")
+OPERATOR_PAGE = flag("OPERATOR_PAGE")
 _keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")
 TOKEN_ENCRYPTION_KEYS = [key.strip() for key in _keys.split(",") if key.strip()]
 
@@ -151,6 +152,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",  # these three for the operator's page
+    "django.contrib.messages",
+    "django.contrib.admin",
     "integration_settings",
     "invoices",
 ]
@@ -161,6 +165,9 @@ MIDDLEWARE = [
     "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "pipedrive_qb.middleware.OperatorSession",
+    "pipedrive_qb.middleware.OperatorSignIn",
+    "pipedrive_qb.middleware.OperatorMessages",
 ]
 ROOT_URLCONF = "pipedrive_qb.urls"
 WSGI_APPLICATION = "pipedrive_qb.wsgi.application"
@@ -169,7 +176,14 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "APP_DIRS": True,  # for the templates of Django's own pages
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'database.sqlite3'}")
@@ -226,7 +240,19 @@ STORAGES = {
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 
 # No cookie is used inside Pipedrive's frame; the one cookie outside it (the browser's mark during a sign-in) is set by
-# `integration_settings.oauth` with its own attributes.
+# `integration_settings.oauth` with its own attributes. These are the operator's, who signs in at /admin/.
+SESSION_COOKIE_NAME = "operator"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SITE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_SSL_REDIRECT = SECURE_SITE
@@ -237,7 +263,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SITE
 SECURE_HSTS_PRELOAD = SECURE_SITE
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # who may frame a page is said by `frame-ancestors`, for every page, see ContentSecurityPolicy
-    "security.W003",  # pages in the frame have no cookie that a foreign page could use
+    "security.W003",  # pages in the frame have no cookie that could be misused; Django's admin checks its forms itself
 ]
 
 # Celery. https://docs.celeryq.dev/en/stable/userguide/configuration.html

@@ -1,5 +1,7 @@
 """The addresses of the service; each app names its own."""
 
+from django.conf import settings
+from django.contrib import admin
 from django.urls import include, path
 
 from pipedrive_qb import health
@@ -11,5 +13,7 @@ urlpatterns = [
     path("", include("integration_settings.urls")),
     path("", include("invoices.urls")),
 ]
+if settings.OPERATOR_PAGE:
+    urlpatterns.append(path("admin/", admin.site.urls))
 handler404 = "integration_settings.views.faults.page_not_found"
 handler500 = "integration_settings.views.faults.server_error"

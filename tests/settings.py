@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "QUICKBOOKS_CLIENT_SECRET": "test-quickbooks-secret-0123456789abcdef",
     "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN": "",
     "METRICS_TOKEN": "",
+    "OPERATOR_PAGE": "off",
     "SENTRY_DSN": "",
     "REDIS_URL": "",
     "LOG_FORMAT": "text",

@@ -1,0 +1,87 @@
+"""The operator's page: companies and their connections, to look at. Served below /admin/ with OPERATOR_PAGE on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+
+from integration_settings.models import Company, Connection, PipedriveUser, QuickBooksConnection
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+admin.site.site_title = admin.site.site_header = "For the operator"
+admin.site.index_title = "Companies and invoices"
+# Operators are made and unmade by `manage.py createsuperuser` and `manage.py shell`, not over the network.
+admin.site.unregister([User, Group])
+
+
+class ReadOnly(ModelAdmin):
+    """Nothing is added, changed or removed here: only the app's own steps know what hangs on a row.
+
+    `fields` names what is shown, column by column, so that a new column is not shown by itself.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Company)
+class CompanyPage(ReadOnly):
+    fields = ("pipedrive_company_id", "name", "domain", "created_at", "books")
+    list_display = fields
+    list_select_related = ("quickbooks",)
+    search_fields = ("name", "domain", "pipedrive_company_id")
+    ordering = ("name",)
+
+    @admin.display(description="QuickBooks")
+    def books(self, company: Company) -> str:
+        connection = getattr(company, "quickbooks", None)
+        return connection.state if connection else "never connected"
+
+
+class ConnectionPage(ReadOnly):
+    list_select_related = ("company",)
+    list_filter = ("state", "ended_why")
+    ordering = ("-connected_at",)
+
+    @admin.display(description="since")
+    def since(self, connection: Connection) -> datetime | None:
+        return connection.connected_at if connection.is_connected else connection.ended_at
+
+
+@admin.register(PipedriveUser)
+class PipedriveUserPage(ConnectionPage):
+    fields = ("company", "user_id", "is_admin", "state", "since", "ended_why", "refreshed_at", "refresh_expires_at")
+    list_display = fields
+    search_fields = ("company__name", "company__domain", "user_id")
+
+
+@admin.register(QuickBooksConnection)
+class QuickBooksConnectionPage(ConnectionPage):
+    list_display = ("company", "realm_id", "name", "state", "since", "ended_why", "last_synced_at", "last_sync_problem")
+    fields = (
+        *list_display,
+        "country",
+        "next_sync_at",
+        "changes_cursor",
+        "refreshed_at",
+        "refresh_expires_at",
+        "hard_expires_at",
+    )
+    search_fields = ("company__name", "company__domain", "realm_id")

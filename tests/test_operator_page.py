@@ -1,0 +1,217 @@
+"""The operator's page at /admin/: there only when switched on, for people with an account, and without any secret."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import clear_url_caches, reverse
+from django.utils import timezone
+
+from integration_settings import services
+from integration_settings.crypto import EncryptedTextField
+from integration_settings.models import ConnectionState
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from pipedrive_qb import urls
+from tests.factories import frame_token_of, make_invoice, make_pending_invoice
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long one of four words"
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("integration_settings", "invoices")]
+
+
+@pytest.fixture
+def switched_on(settings):
+    settings.OPERATOR_PAGE = True
+    importlib.reload(urls)
+    clear_url_caches()
+    yield
+    settings.OPERATOR_PAGE = False
+    importlib.reload(urls)
+    clear_url_caches()
+
+
+@pytest.fixture
+def operator(switched_on):
+    User.objects.create_superuser("olga", password=PASSWORD)
+    client = Client()
+    answer = client.post("/admin/login/", {"username": "olga", "password": PASSWORD, "next": "/admin/"})
+    assert answer.status_code == 302
+    return client
+
+
+def listing(model) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def try_again(client, *invoices, **options):
+    body = {"action": "try_again_now", "_selected_action": [invoice.pk for invoice in invoices]}
+    return client.post(listing(Invoice), body, follow=True, **options)
+
+
+def test_it_is_not_there_unless_switched_on(client):
+    for path in ("/admin/", "/admin/login/", "/admin"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert not answer.cookies
+
+
+def test_a_stranger_is_asked_to_sign_in_and_sees_nothing(client, company, switched_on):
+    for model in OURS:
+        answer = client.get(listing(model))
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/admin/login/")
+    assert client.post("/admin/login/", {"username": "olga", "password": "guess"}).status_code == 200
+    assert "operator" not in client.cookies
+
+
+def test_an_account_that_is_no_operators_does_not_get_in(client, switched_on):
+    User.objects.create_user("sam", password=PASSWORD)
+    client.post("/admin/login/", {"username": "sam", "password": PASSWORD})
+    assert client.get("/admin/").status_code == 302
+
+
+def test_companies_and_connections_are_shown_with_state_and_since(operator, company, user):
+    company.quickbooks.state = ConnectionState.ENDED
+    company.quickbooks.ended_at = timezone.now() - timedelta(days=400)
+    company.quickbooks.ended_why = "invalid_grant"
+    company.quickbooks.save()
+    companies = operator.get(listing(type(company))).content.decode()
+    assert "Harbour &amp; Pine" in companies
+    assert "ended" in companies
+    connections = operator.get(listing(type(company.quickbooks))).content.decode()
+    assert "invalid_grant" in connections
+    assert str(company.quickbooks.ended_at.year) in connections
+    assert str(user.user_id) in operator.get(listing(type(user))).content.decode()
+
+
+def test_no_page_shows_a_token_or_a_customer(operator, company, user):
+    planted = {"canary-access", "canary-refresh", "Canary Foods", "canary@example.com", "canary words"}
+    for row in (user, company.quickbooks):
+        row.access_token, row.refresh_token = "canary-access", "canary-refresh"
+        row.save()
+    invoice = make_invoice(
+        company,
+        submission=Submission.REJECTED,
+        customer_name="Canary Foods",
+        email="canary@example.com",
+        draft={"memo": "canary words"},
+        refusal={"code": "6000", "field": "", "message": "canary words", "detail": "canary words", "trace_id": "t-1"},
+    )
+    pages = ["/admin/"] + [listing(model) for model in OURS]
+    pages += [
+        reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+        for row in (company, user, company.quickbooks, invoice)
+    ]
+    for page in pages:
+        answer = operator.get(page)
+        assert answer.status_code == 200
+        stored = {type(user).objects.filter(pk=user.pk).extra(select={"raw": "refresh_token"}).values_list("raw")[0][0]}
+        assert not [secret for secret in planted | stored if secret in answer.content.decode()], page
+    assert "6000" in operator.get(listing(Invoice)).content.decode()
+
+
+def test_no_encrypted_column_is_among_those_that_are_shown():
+    assert len(OURS) == 6
+    for model in OURS:
+        page = admin.site._registry[model]
+        secret = {field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)}
+        assert page.fields, "without a list of its own a page would show every column"
+        assert not secret & {*page.fields, *page.list_display, *page.search_fields}
+
+
+def test_nothing_can_be_added_changed_or_removed(operator, company):
+    model = type(company)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    assert operator.post(reverse(f"{name}_add"), {"name": "New"}).status_code == 403
+    assert operator.post(reverse(f"{name}_delete", args=[company.pk]), {"post": "yes"}).status_code == 403
+    assert operator.post(reverse(f"{name}_change", args=[company.pk]), {"name": "Other"}).status_code == 403
+    company.refresh_from_db()
+    assert company.name == "Harbour & Pine"
+    assert operator.get("/admin/auth/user/").status_code == 404
+
+
+def test_only_what_failed_or_waits_is_listed(operator, company):
+    done, waiting = make_invoice(company), make_pending_invoice(company)
+    page = operator.get(listing(Invoice)).content.decode()
+    assert str(waiting.public_id) in page
+    assert str(done.public_id) not in page
+
+
+def test_try_again_now_makes_due_what_waits(operator, company, django_capture_on_commit_callbacks, monkeypatch):
+    later = timezone.now() + timedelta(hours=1)
+    waiting = make_pending_invoice(company, next_attempt_at=later)
+    untouched = make_pending_invoice(company, next_attempt_at=later)
+    with django_capture_on_commit_callbacks() as told:
+        answer = try_again(operator, waiting)
+    assert "1 of 1 are tried again now." in answer.content.decode()
+    waiting.refresh_from_db()
+    untouched.refresh_from_db()
+    assert waiting.next_attempt_at <= timezone.now()
+    assert untouched.next_attempt_at == later
+    assert len(told) == 1
+
+
+def test_what_was_refused_or_is_under_way_stays_as_it_is(operator, company):
+    later = timezone.now() + timedelta(hours=1)
+    refused = make_invoice(company, submission=Submission.REJECTED)
+    held = make_pending_invoice(company, next_attempt_at=later, lease_until=later, lease_token="x")
+    answer = try_again(operator, refused, held)
+    assert "None was waiting." in answer.content.decode()
+    refused.refresh_from_db()
+    held.refresh_from_db()
+    assert (refused.submission, refused.next_attempt_at) == (Submission.REJECTED, None)
+    assert held.next_attempt_at == later
+
+
+def test_a_foreign_page_cannot_press_the_button(operator, company):
+    waiting = make_pending_invoice(company, next_attempt_at=timezone.now() + timedelta(hours=1))
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = operator.cookies
+    assert try_again(strict, waiting).status_code == 403
+    later = waiting.next_attempt_at
+    waiting.refresh_from_db()
+    assert waiting.next_attempt_at == later
+
+
+def test_what_a_company_calls_itself_stays_text(operator, company):
+    company.name = "<script>alert(1)</script>"
+    company.save()
+    assert "<script>alert(1)" not in operator.get(listing(type(company))).content.decode()
+
+
+def test_it_may_not_be_framed_and_is_not_kept(operator):
+    for path in ("/admin/", "/admin/login/"):
+        answer = operator.get(path)
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+        assert "no-store" in answer["Cache-Control"]
+
+
+def test_its_cookies_live_below_it_alone(operator, user):
+    for cookie in operator.cookies.values():
+        assert cookie["path"] == "/admin/"
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Strict"
+    for path in ("/", "/embed/panel", "/healthz"):
+        answer = operator.get(path, {"id": "frame", "token": frame_token_of(user)})
+        assert not answer.cookies
+        assert not hasattr(answer.wsgi_request, "session")
+
+
+def test_it_needs_no_script_or_style_inside_the_page(operator, company):
+    for path in ("/admin/", listing(Invoice), "/admin/login/"):
+        page = operator.get(path).content.decode()
+        assert "<style" not in page
+        assert " onclick=" not in page
+
+
+def test_a_session_that_is_over_is_forgotten(operator):
+    Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
+    services.forget_old_traces()
+    assert not Session.objects.exists()
