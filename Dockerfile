@@ -19,5 +19,5 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SET
 RUN python manage.py collectstatic --noinput --skip-checks && mkdir var/beat && chown -R app: var
 USER app
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "pipedrive_qb.alive"]
+HEALTHCHECK --interval=1m --timeout=10s --start-period=30s --retries=3 CMD ["python", "-m", "pipedrive_qb.alive"]
 CMD ["gunicorn", "pipedrive_qb.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "8", "--no-control-socket"]
