@@ -18,6 +18,11 @@ else:
 
 admin.site.site_title = admin.site.site_header = "For the operator"
 admin.site.index_title = "Companies and invoices"
+admin.site.enable_nav_sidebar = False
+# Said here, since in the models these words would be a migration.
+Company._meta.verbose_name_plural = "companies"
+QuickBooksConnection._meta.verbose_name = "QuickBooks connection"
+QuickBooksConnection._meta.verbose_name_plural = "QuickBooks connections"
 # Operators are made and unmade by `manage.py createsuperuser` and `manage.py shell`, not over the network.
 admin.site.unregister([User, Group])
 
@@ -30,6 +35,10 @@ class ReadOnly(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+
+    @admin.display(description="company", ordering="company__name")
+    def company_name(self, row: Any) -> str:
+        return str(row.company.name)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -67,16 +76,18 @@ class ConnectionPage(ReadOnly):
 
 @admin.register(PipedriveUser)
 class PipedriveUserPage(ConnectionPage):
-    fields = ("company", "user_id", "is_admin", "state", "since", "ended_why", "refreshed_at", "refresh_expires_at")
-    list_display = fields
+    list_display = ("user_id", "company_name", "is_admin", "state", "since", "ended_why", "refresh_expires_at")
+    fields = ("company", *list_display, "refreshed_at")
     search_fields = ("company__name", "company__domain", "user_id")
 
 
 @admin.register(QuickBooksConnection)
 class QuickBooksConnectionPage(ConnectionPage):
-    list_display = ("company", "realm_id", "name", "state", "since", "ended_why", "last_synced_at", "last_sync_problem")
+    list_display = ("realm_id", "company_name", "state", "since", "ended_why", "last_synced_at", "last_sync_problem")
     fields = (
+        "company",
         *list_display,
+        "name",
         "country",
         "next_sync_at",
         "changes_cursor",

@@ -25,7 +25,7 @@ class WaitingPage(ReadOnly):
     list_select_related: ClassVar[tuple[str, ...]] = ("company",)
     list_filter = ("submission",)
     actions = ("try_again_now",)
-    progress = ("submission", "attempts", "next_attempt_at", "sent_at", "settled_at", "why", "trace_id")
+    progress = ("submission", "why", "trace_id", "attempts", "next_attempt_at", "sent_at", "settled_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).exclude(submission=Submission.SUCCEEDED)
@@ -60,23 +60,32 @@ class WaitingPage(ReadOnly):
 
 @admin.register(Invoice)
 class InvoicePage(WaitingPage):
-    list_display = ("public_id", "company", "deal_id", "created_at", *WaitingPage.progress)
-    fields = (*list_display, "realm_id", "qbo_invoice_id", "request_id", "lease_until", "note_problem")
+    list_display = ("deal_id", "company_name", "created_at", *WaitingPage.progress)
+    fields = (
+        "public_id",
+        "company",
+        *list_display,
+        "realm_id",
+        "qbo_invoice_id",
+        "request_id",
+        "lease_until",
+        "note_problem",
+    )
     search_fields = ("public_id", "company__name", "company__domain", "deal_id")
     ordering = ("-created_at",)
 
 
 @admin.register(InvoiceAction)
 class InvoiceActionPage(WaitingPage):
-    list_display = ("kind", "company", "invoice", "asked_at", *WaitingPage.progress)
-    fields = (*list_display, "request_id", "lease_until")
+    list_display = ("kind", "company_name", "asked_at", *WaitingPage.progress)
+    fields = ("company", "invoice", *list_display, "request_id", "lease_until")
     list_select_related = ("company", "invoice")
     ordering = ("-asked_at",)
 
 
 @admin.register(CustomerUpdate)
 class CustomerUpdatePage(WaitingPage):
-    list_display = ("id", "company", "invoice", *WaitingPage.progress)
-    fields = ("id", "company", "invoice", *WaitingPage.progress, "customer_id", "request_id", "lease_until")
+    list_display = ("id", "company_name", *WaitingPage.progress)
+    fields = ("company", "invoice", *list_display, "customer_id", "request_id", "lease_until")
     list_select_related = ("company", "invoice")
     ordering = ("-id",)

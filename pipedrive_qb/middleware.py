@@ -77,7 +77,10 @@ class OnlyForOperators(MiddlewareMixin):
         if not request.path.startswith("/admin/"):
             return self.get_response(request)
         with translation.override("en"):  # as logs and figures
-            return super().__call__(request)
+            response: Any = super().__call__(request)
+        # With `no-referrer` browsers send forms from no origin at all, which Django's protection against CSRF refuses.
+        response["Referrer-Policy"] = "same-origin"
+        return response
 
 
 class OperatorSession(OnlyForOperators, SessionMiddleware):
