@@ -20,6 +20,7 @@ from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.models import (
+    NO_RIGHTS,
     Company,
     CompanySettings,
     Connection,
@@ -150,10 +151,13 @@ def end_connection(connection: AnyConnection, why: str) -> None:
 
 
 def _write_end(row: AnyConnection, why: str) -> None:
-    """Dead tokens are of no use to anybody but a thief."""
+    """Dead tokens are of no use to anybody but a thief, and whoever comes back has to be named anew."""
     row.state, row.ended_at, row.ended_why = ConnectionState.ENDED, timezone.now(), why
     row.access_token = row.refresh_token = ""
-    row.save(update_fields=["state", "ended_at", "ended_why", "access_token", "refresh_token"])
+    rights = NO_RIGHTS if isinstance(row, PipedriveUser) else {}
+    for name, value in rights.items():
+        setattr(row, name, value)
+    row.save(update_fields=["state", "ended_at", "ended_why", "access_token", "refresh_token", *rights])
 
 
 def _revive(row: AnyConnection) -> None:

@@ -53,6 +53,9 @@ class Connection(models.Model):
         return bool(self.access_token) and self.access_expires_at - margin > now
 
 
+NO_RIGHTS = {"may_create": False, "may_send": False, "may_void": False}
+
+
 class PipedriveUser(Connection):
     """A user who installed the app, with his own grant: Pipedrive's installation is per user."""
 
@@ -65,6 +68,10 @@ class PipedriveUser(Connection):
     timezone = models.CharField(max_length=64, default="UTC")
     api_domain = models.CharField(max_length=255)  # checked scheme and host, no path
     preset_choice = models.CharField(max_length=20, blank=True, default="")  # see `presets.opening_template`
+    # Rights of his own, beside those of everyone; an administrator needs none. See `rights`.
+    may_create = models.BooleanField(default=False)
+    may_send = models.BooleanField(default=False)
+    may_void = models.BooleanField(default=False)  # and delete
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "user_id"], name="one_row_per_company_and_user")]
@@ -142,6 +149,10 @@ class CompanySettings(models.Model):
     due_days = models.PositiveSmallIntegerField(default=14)
     customer_terms_first = models.BooleanField(default=False)  # QuickBooks' terms of the customer, where it has some
     updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
+    # Otherwise administrators and the users named for it, see `rights`.
+    everyone_creates = models.BooleanField(default=True)
+    everyone_sends = models.BooleanField(default=True)
+    everyone_voids = models.BooleanField(default=True)  # and deletes
     # For a product without an item. What was chosen belongs to the books of that realm and counts for no other.
     item_policy = models.CharField(max_length=8, choices=ItemPolicy.choices, default=ItemPolicy.STOP)
     default_item_id = models.CharField(max_length=32, blank=True, default="")

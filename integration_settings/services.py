@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 from integration_settings import connections
 from integration_settings.errors import ServiceError, ServiceUnavailable
 from integration_settings.models import (
+    NO_RIGHTS,
     Company,
     CompanySettings,
     ConnectionState,
@@ -150,14 +152,23 @@ def _name_of_books(company: Company, realm_id: str, grant: Grant) -> str:
         return ""
 
 
-def save_settings(company: Company, *, by: str, values: dict[str, Any]) -> CompanySettings:
-    """Stores the choices for everyone in the company."""
+def save_settings(
+    company: Company, *, by: str, values: dict[str, Any], people: Mapping[int, dict[str, bool]] | None = None
+) -> CompanySettings:
+    """Stores the choices for everyone in the company.
+
+    `people` holds the columns of single users by their row's id; whoever is not among them has no rights of his own.
+    """
     with transaction.atomic():
         stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
         for name, value in values.items():
             setattr(stored, name, value)
         stored.updated_by = by
         stored.save()
+        if people is not None:
+            company.users.update(**NO_RIGHTS)
+            for row_id, columns in people.items():
+                company.users.filter(pk=row_id).update(**columns)
     return stored
 
 

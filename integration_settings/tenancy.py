@@ -101,7 +101,7 @@ def visitor_from_page_token(token: str) -> Visitor:
 
 def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
     user = (
-        PipedriveUser.objects.select_related("company__quickbooks")  # one query: this happens with every request
+        PipedriveUser.objects.select_related("company__quickbooks", "company__settings")  # one query, at every request
         .filter(company__pipedrive_company_id=company_id, user_id=user_id)
         .first()
     )

@@ -26,6 +26,7 @@ from integration_settings.errors import (
     ServiceUnavailable,
 )
 from integration_settings.models import PipedriveUser, QuickBooksConnection
+from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
@@ -49,6 +50,7 @@ from invoices.submission import MakeGateway, follow_soon
 
 log = logging.getLogger(__name__)
 
+NEEDS = {Action.SEND: Right.SEND, Action.VOID: Right.VOID, Action.DELETE: Right.VOID}
 FIRST_LOOK = timedelta(seconds=2)
 LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integration_settings import reference
+from integration_settings import reference, rights
 from integration_settings.errors import ConnectionExpired, NotFound
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.presets import (
@@ -18,6 +18,7 @@ from integration_settings.presets import (
     template_called,
 )
 from integration_settings.reference import AS_STORED, Item
+from integration_settings.rights import Right
 from integration_settings.selectors import quickbooks_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
@@ -76,16 +77,18 @@ def request_invoice(
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `deal_value` is what the deal was worth when the person saw it.
 
-    Raises `DealChanged` when it is worth something else now, `NotFound` when the visitor may not see the deal, and
-    the other `ServiceError`s of Pipedrive.
+    Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `NotFound` when the
+    visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
     facts = deal_now(visitor.user, draft.deal_id)
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
-    if deal_value is not None and facts.value != deal_value and not asked_before:
-        raise DealChanged(facts.value)
+    if not asked_before:
+        rights.demand(visitor.user, Right.CREATE)
+        if deal_value is not None and facts.value != deal_value:
+            raise DealChanged(facts.value)
     codes = reference.tax_codes(company, AS_STORED)
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
@@ -194,7 +197,11 @@ def seen_invoice(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
 
 
 def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_key: uuid.UUID, to: str = "") -> Asked:
-    """Stores the wish; a worker carries it out. Raises `NotPossible`, and `ConnectionExpired` without a connection."""
+    """Stores the wish; a worker carries it out.
+
+    Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
+    """
+    rights.demand(visitor.user, actions.NEEDS[kind])
     connection = connected(visitor.connection)
     if kind not in invoice_row(invoice, connection).can:
         raise NotPossible(kind)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from integration_settings import connections, reference, services
+from integration_settings import connections, reference, rights, services
 from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
@@ -21,6 +21,7 @@ from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED, ONE_HOUR
+from integration_settings.rights_card import RightsCard, rights_card
 from integration_settings.selectors import administrators_of, own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
 
@@ -63,7 +64,13 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if problem is not None or not form.is_valid():
         return _page(request, visitor, form=form, fields_problem=problem, items_problem=items_problem, status=422)
     books = {"items_realm_id": visitor.connection.realm_id if visitor.connection else ""}
-    services.save_settings(visitor.company, by=visitor.user.name, values=form.values | books)
+    ticks, people = _ticks_sent(request), rights.people_of(visitor.company)
+    services.save_settings(
+        visitor.company,
+        by=visitor.user.name,
+        values=form.values | books | (ticks.for_everyone if ticks else {}),
+        people=ticks.for_people(people) if ticks else None,
+    )
     return _page(request, visitor, saved=True)
 
 
@@ -116,6 +123,7 @@ def _page(
         "items_problem": fault_words(items_problem) if items_problem and visitor.connection else "",
         "country_without_tax_ids": bool(country) and not keeps_tax_ids(country),
         "stored": stored,
+        "rights": _rights(request, visitor, refused=status == 422),
         "refused": status == 403,
         "example": _example(stored.due_days),
         **said,
@@ -144,6 +152,20 @@ def _connection_context(visitor: Visitor) -> dict[str, Any]:
         "administrators": [user.name for user in administrators_of(visitor.company)],
         "card": connection_card(visitor),
     }
+
+
+def _rights(request: HttpRequest, visitor: Visitor, *, refused: bool) -> RightsCard:
+    """As stored; of a form that could not be saved as it was sent."""
+    people = rights.people_of(visitor.company)
+    sent = _ticks_sent(request) if refused else None
+    return rights_card(sent or rights.stored_ticks(settings_of(visitor.company), people), people)
+
+
+def _ticks_sent(request: HttpRequest) -> rights.Ticks | None:
+    """None from a page without the card: then nothing was meant to be taken away."""
+    if "rights_shown" not in request.POST:
+        return None
+    return rights.sent_ticks(request.POST.getlist("rights"))
 
 
 def _fields(user: PipedriveUser, max_age: timedelta) -> tuple[list[Field], ServiceError | None]:

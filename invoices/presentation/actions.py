@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from integration_settings.rights import Right
+from invoices.actions import NEEDS
 from invoices.domain.actions import Action
 from invoices.domain.refusals import BOOKS_CLOSED, NOT_THERE
 from invoices.domain.status import Submission
@@ -27,7 +29,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """The entries behind the "…" of an invoice; those that make no sense for it are not there."""
+    """The entries behind the "…" of an invoice; those that make no sense for it, or without the right, are absent."""
 
     name: str
     quickbooks_url: str
@@ -50,10 +52,10 @@ class Progress:
     failed: bool = False
 
 
-def menu_of(row: InvoiceRow, number: str, say: Say) -> Menu:
+def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right]) -> Menu:
     """While something is done with the invoice nothing else can be begun."""
     idle = row.doing is None or row.doing.refusal is not None
-    can = row.can if idle else frozenset()
+    can = {action for action in row.can if NEEDS[action] in rights} if idle else set()
     return Menu(
         # Translators: name of the button that opens the menu of one invoice
         name=_("More for invoice {number}").format(number=number),

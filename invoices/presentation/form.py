@@ -85,6 +85,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         error_title=_error_title(errors, say),
         at_field={issue.target: issue.sentence for issue in reversed(errors)},
         first_focus=_first_focus(material, errors),
+        no_right=material.no_right,
         update_card=_update_card(material),
     )
 

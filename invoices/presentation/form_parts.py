@@ -154,6 +154,7 @@ class FormPage:
     error_title: str = ""
     at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
     first_focus: str = ""
+    no_right: str = ""  # in place of "Create invoice"
     update_card: UpdateCard | None = None  # as it was ticked; without it the page asks for the customer's
 
 
@@ -194,3 +195,4 @@ class Material:
     say: Say
     form_styles_url: str
     seen: SeenCustomer | None = None
+    no_right: str = ""  # why there is no "Create invoice", and who can change that

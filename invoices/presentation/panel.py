@@ -14,16 +14,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings.rights import Right
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals, words
 from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
 from invoices.presentation.customer_update import progress_of_update
+from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, PanelData, Sums
 
 ROOM = 479
 """Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
-BANNER, MORE = 132, 36
+BANNER, MORE, NO_RIGHT = 132, 36, 56
 POLL, POLL_BUSY = 10, 2
 """Seconds between two looks at our own store; sooner while an answer of QuickBooks is near."""
 DOING = 44
@@ -105,6 +107,7 @@ class Panel:
     hidden: int
     more_text: str
     can_invoice: bool
+    no_right: str  # why there is no "+ Invoice", and who can change that
     checked: str
     checked_is_old: bool
     checking: str
@@ -131,6 +134,7 @@ class Place:
     disconnected_here: bool = False
     deal_titles: Mapping[int, str] = field(default_factory=dict)
     deal_urls: Mapping[int, str] = field(default_factory=dict)
+    rights: frozenset[Right] = frozenset(Right)
 
 
 def panel_of(
@@ -146,7 +150,10 @@ def panel_of(
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem
     rows = tuple(_row(row, place, say, now, changed) for row in data.rows)
-    shown = rows if everything else rows_that_fit(rows, ROOM - (BANNER if banner else 0))
+    can_invoice = place.resource == "deal" and not everything
+    no_right = _no_right(place) if can_invoice else ""
+    room = ROOM - (BANNER if banner else 0) - (NO_RIGHT if no_right else 0)
+    shown = rows if everything else rows_that_fit(rows, room)
     hidden = len(rows) - len(shown)
     return Panel(
         state="not_connected" if not data.ever_connected else "list" if rows else "empty",
@@ -165,7 +172,8 @@ def panel_of(
         count=len(rows),
         hidden=hidden,
         more_text=ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
-        can_invoice=place.resource == "deal" and not everything,
+        can_invoice=can_invoice,
+        no_right=no_right,
         checked=_checked(data, say, now),
         checking=_checking(data, say, now),
         checked_is_old=data.stale,
@@ -203,6 +211,12 @@ def names_in_a_row(names: tuple[str, ...]) -> str:
         # Translators: the last pair in a list of people of whom any will do
         return _("{names} or {last}").format(names=", ".join(names[:-1]), last=names[-1])
     return "".join(names)
+
+
+def _no_right(place: Place) -> str:
+    if Right.CREATE in place.rights:
+        return ""
+    return " ".join([_("You can see invoices here."), *switched_off(Right.CREATE, names_in_a_row(place.admin_names))])
 
 
 def _checked(data: PanelData, say: Say, now: datetime) -> str:
@@ -326,7 +340,7 @@ def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozen
         updating=progress_of_update(row.updating),
     )
     if row.status is not None:
-        return _settled(made, row, say, brief=place.resource != "deal")
+        return _settled(made, row, say, place)
     if row.submission == Submission.REJECTED:
         return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
     if row.waiting:
@@ -353,16 +367,16 @@ def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
     return _("Sent {time}, next try in {seconds} s").format(time=time, seconds=seconds)
 
 
-def _settled(made: Row, row: InvoiceRow, say: Say, *, brief: bool) -> Row:
+def _settled(made: Row, row: InvoiceRow, say: Say, place: Place) -> Row:
     off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
     number = row.number or _("No number")
-    menu = menu_of(row, number, say)
+    menu = menu_of(row, number, say, place.rights)
     return replace(
         made,
         flag=str(row.status),
         kind="off" if off else "plain",
         number=number,
-        second=_second_line(row, say, brief=brief),
+        second=_second_line(row, say, brief=place.resource != "deal"),
         open_part=_open_part(row, say),
         menu=None if menu.is_empty else menu,
         doing=progress_of(row.doing),

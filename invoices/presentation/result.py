@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings.models import QuickBooksConnection
+from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
 from invoices.domain.money import decimals
@@ -99,6 +100,7 @@ class Story:
     now: datetime
     say: Say
     row: InvoiceRow
+    rights: frozenset[Right] = frozenset(Right)
 
     @property
     def customer(self) -> str:
@@ -281,7 +283,7 @@ def _created(story: Story) -> ResultPage:
     else:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
     return ResultPage(
-        menu=menu_of(story.row, number, say),
+        menu=menu_of(story.row, number, say, story.rights),
         emailed=story.row.emailed_on is not None,
         doing=progress_of(story.row.doing),
         public_id=str(invoice.public_id),

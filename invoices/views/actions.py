@@ -15,14 +15,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from integration_settings.errors import NotFound, ServiceError
+from integration_settings.rights import NotAllowed, Right, rights_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import actions, customer_updates, services
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.models import Invoice
 from invoices.presentation.panel import Banner, panel_of
+from invoices.selectors import invoice_for
 from invoices.tasks import act_soon
-from invoices.views.answers import address, not_seen, problem_fragment, problem_of, say
+from invoices.views.answers import address, no_right, not_seen, problem_fragment, problem_of, say
 from invoices.views.panel import answer, record_in, scene_of
 from invoices.views.result import result_fragment
 
@@ -37,18 +39,30 @@ class SendForm:
     to: str
     intent_key: str
     error: str = ""
+    no_right: str = ""  # why it cannot be sent by this reader, and who can change that
 
 
 @page_token_required
 @require_POST
 def void(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
-    return _act(request, visitor, public_id, Action.VOID, intent_key=uuid.uuid4())
+    return _void_or_delete(request, visitor, public_id, Action.VOID)
 
 
 @page_token_required
 @require_POST
 def delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
-    return _act(request, visitor, public_id, Action.DELETE, intent_key=uuid.uuid4())
+    return _void_or_delete(request, visitor, public_id, Action.DELETE)
+
+
+def _void_or_delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID, kind: Action) -> HttpResponse:
+    try:
+        return _act(request, visitor, public_id, kind, intent_key=uuid.uuid4())
+    except NotAllowed as denied:
+        problem = Banner("error", *no_right(visitor, denied.right))
+        refused = _panel(request, visitor, invoice_for(visitor.company, public_id), problem)
+        refused.status_code = max(refused.status_code, 403)
+        refused["X-Fragment"] = "swap"
+        return refused
 
 
 @page_token_required
@@ -63,16 +77,19 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
         return problem_fragment(request, visitor, not_seen())
     number = invoice.number or _("No number")
     if request.method == "GET":
-        form = SendForm(number, invoice.email, str(uuid.uuid4()))
+        off = "" if Right.SEND in rights_of(visitor.user) else " ".join(no_right(visitor, Right.SEND))
+        form = SendForm(number, invoice.email, str(uuid.uuid4()), no_right=off)
         return _send_form(request, public_id, form)
     form = SendForm(number, tidy(request.POST.get("to", "")), request.POST.get("intent_key", ""))
     key = _uuid(form.intent_key) or uuid.uuid4()
+    form = replace(form, intent_key=str(key))
     if wrong := address_error(form.to):
-        refused = _send_form(request, public_id, replace(form, error=wrong, intent_key=str(key)), status=422)
-        refused["X-Fragment"] = "swap"
-        refused["HX-Retarget"] = f"#send-{public_id}"
-        return refused
-    return _act(request, visitor, public_id, Action.SEND, intent_key=key, to=form.to)
+        return _send_form(request, public_id, replace(form, error=wrong), status=422)
+    try:
+        return _act(request, visitor, public_id, Action.SEND, intent_key=key, to=form.to)
+    except NotAllowed as denied:
+        off = " ".join(no_right(visitor, denied.right))
+        return _send_form(request, public_id, replace(form, no_right=off), status=403)
 
 
 @page_token_required
@@ -160,6 +177,7 @@ def _act(
     intent_key: uuid.UUID,
     to: str = "",
 ) -> HttpResponse:
+    """Raises `NotAllowed`."""
     try:
         invoice = services.seen_invoice(visitor, public_id)
     except ServiceError as error:
@@ -211,7 +229,11 @@ def _send_form(request: HttpRequest, public_id: uuid.UUID, form: SendForm, statu
         "target": "#invoice" if from_result(request) else "#panel",
         "action_url": address("embed_invoice_send", public_id, **query),
     }
-    return render(request, "invoices/panel_send.html", context, status=status)
+    response = render(request, "invoices/panel_send.html", context, status=status)
+    if status != 200:
+        response["X-Fragment"] = "swap"
+        response["HX-Retarget"] = f"#send-{public_id}"
+    return response
 
 
 def changed_meanwhile() -> tuple[str, str]:

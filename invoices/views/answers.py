@@ -20,10 +20,12 @@ from integration_settings.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
 from integration_settings.tickets import issue_ticket
 from invoices.presentation.panel import names_in_a_row
+from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 from pipedrive_qb.logs import request_id
 
@@ -72,6 +74,11 @@ def connect_url(visitor: Visitor) -> str:
 
 def admin_names(visitor: Visitor) -> tuple[str, ...]:
     return tuple(user.name for user in administrators_of(visitor.company))
+
+
+def no_right(visitor: Visitor, right: Right) -> tuple[str, str]:
+    """What is switched off for the visitor, and whom to ask."""
+    return switched_off(right, names_in_a_row(admin_names(visitor)))
 
 
 def problem_fragment(request: HttpRequest, visitor: Visitor, problem: Problem, *, again_url: str = "") -> HttpResponse:

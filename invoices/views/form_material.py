@@ -14,6 +14,7 @@ from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import form_styles_url, list_templates
 from integration_settings.reference import AS_STORED, Term
+from integration_settings.rights import Right, rights_of
 from integration_settings.tenancy import Visitor
 from invoices import drafting
 from invoices.customer_updates import Wish
@@ -27,7 +28,7 @@ from invoices.presentation.findings import Issue, by_keys, issues_of
 from invoices.presentation.form_parts import FormPage, Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
-from invoices.views.answers import Problem
+from invoices.views.answers import Problem, no_right
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,12 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         term_id=preparation.draft.term_id,
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),
+        no_right=_no_right(visitor),
     )
+
+
+def _no_right(visitor: Visitor) -> str:
+    return "" if Right.CREATE in rights_of(visitor.user) else " ".join(no_right(visitor, Right.CREATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),
         seen=sent.seen,
+        no_right=_no_right(visitor),
     )
 
 
@@ -191,7 +198,10 @@ def page_fragment(
     status: int = 200,
 ) -> HttpResponse:
     context = {"page": page, "banner": banner, "labels": labels(), "at_field": at_field(page)}
-    return render(request, template, context, status=status)
+    response = render(request, template, context, status=status)
+    if status == 403:
+        response["X-Fragment"] = "swap"
+    return response
 
 
 def labels() -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings.connections import disconnect_quickbooks
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.models import QuickBooksConnection
+from integration_settings.rights import Right, rights_of
 from integration_settings.selectors import deal_url
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import selectors, services
@@ -195,17 +196,18 @@ def _scene_of_party(visitor: Visitor, record: Record, connection: QuickBooksConn
 
 
 def _place(visitor: Visitor, record: Record, titles: dict[int, str]) -> Place:
-    connection = visitor.connection
+    connection, rights = visitor.connection, rights_of(visitor.user)
     return Place(
         resource=record.resource,
         resource_id=record.id,
         is_admin=visitor.user.is_admin,
         company_name=visitor.company.name,
-        admin_names=admin_names(visitor) if connection is None else (),
+        admin_names=admin_names(visitor) if connection is None or Right.CREATE not in rights else (),
         disconnected_here=connection is not None and connection.ended_why == "disconnected",
         country=connection.country if connection else "",
         deal_titles=titles,
         deal_urls={deal_id: deal_url(visitor.company, deal_id) for deal_id in titles},
+        rights=rights,
     )
 
 

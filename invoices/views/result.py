@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.models import QuickBooksConnection
+from integration_settings.rights import NotAllowed, rights_of
 from integration_settings.selectors import quickbooks_url
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import drafting, selectors, services
@@ -34,6 +35,7 @@ from invoices.tasks import submit_soon
 from invoices.views.answers import (
     address,
     connect_url,
+    no_right,
     not_connected,
     not_seen,
     problem_fragment,
@@ -72,6 +74,11 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             template_id=sent.form.preset,
             deal_value=sent.memory.deal_worth,
         )
+    except NotAllowed as denied:
+        banner = Banner(
+            "error", _("The invoice was not created. Your entries are kept."), " ".join(no_right(visitor, denied.right))
+        )
+        return page_fragment(request, form_page(checked.material), banner=banner, status=403)
     except (services.DealChanged, ServiceError) as reason:
         return _not_taken(request, visitor, sent, checked.material, reason)
     submit_soon(requested.invoice)
@@ -187,4 +194,6 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
         elif invoice.customer_id:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
     row = selectors.row_of(invoice, connection)
-    return Story(invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), row)
+    return Story(
+        invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), row, rights_of(visitor.user)
+    )
