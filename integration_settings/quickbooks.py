@@ -6,9 +6,10 @@ fault are ours. Objects come back as plain dicts: numbers with a fraction as Dec
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -46,11 +47,21 @@ class Changes:
     objects: dict[str, list[Json]]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write sent, told without its content, and Intuit's trace id of the answer; empty where none came."""
+
+    fields: tuple[str, ...] = ()
+    digest: str = ""
+    trace_id: str = ""
+
+
 class QuickBooksClient:
     """Calls for one connection. Cheap to make; use one per task or request, not one for many threads."""
 
     def __init__(self, connection: QuickBooksConnection) -> None:
         self.connection = connection
+        self.written = Written()  # by the last write
 
     def company_info(self) -> Json:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo"""
@@ -128,7 +139,8 @@ class QuickBooksClient:
                 url, "", content_type="application/octet-stream", params={"sendTo": to}, request_id=request_id
             )
 
-        return _member(self._call(send), "Invoice")
+        self.written = Written(("sendTo",))
+        return _member(self._call(send, self._keep_trace), "Invoice")
 
     def invoice_pdf(self, invoice_id: str) -> bytes:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#get-an-invoice-as-pdf"""
@@ -166,21 +178,27 @@ class QuickBooksClient:
 
     def _post(self, path: str, body: Json, *, request_id: str, **params: str) -> Json:
         text = to_json(body)
+        self.written = Written(tuple(body), hashlib.sha256(text.encode()).hexdigest())
         answer: Json = self._call(
-            lambda library: library.post(self._url(path), text, request_id=request_id, params=dict(params))
+            lambda library: library.post(self._url(path), text, request_id=request_id, params=dict(params)),
+            self._keep_trace,
         )
         return answer
+
+    def _keep_trace(self, trace_id: str) -> None:
+        self.written = replace(self.written, trace_id=trace_id)
 
     def _url(self, path: str) -> str:
         return f"{settings.QUICKBOOKS_API_URL}/v3/company/{self.connection.realm_id}/{path}"
 
-    def _call(self, send: Callable[[_Library], Any]) -> Any:
+    def _call(self, send: Callable[[_Library], Any], heard: Callable[[str], None] | None = None) -> Any:
+        """`heard` gets the trace id of whatever answer comes."""
         token = fresh_access_token(self.connection)
         try:
-            return _once(send, self.connection, token)
+            return _once(send, self.connection, token, heard)
         except ConnectionExpired:
             token = refresh_after_401(self.connection, token)
-            return _once(send, self.connection, token)
+            return _once(send, self.connection, token, heard)
 
 
 class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no types
@@ -196,7 +214,12 @@ class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no type
         return response
 
 
-def _once(send: Callable[[_Library], Answer], connection: QuickBooksConnection, access_token: str) -> Answer:
+def _once(
+    send: Callable[[_Library], Answer],
+    connection: QuickBooksConnection,
+    access_token: str,
+    heard: Callable[[str], None] | None,
+) -> Answer:
     library = _Library(company_id=connection.realm_id, minorversion=MINOR_VERSION, use_decimal=True)
     library.sandbox = False
     library.api_url_v3 = f"{settings.QUICKBOOKS_API_URL}/v3"
@@ -210,6 +233,9 @@ def _once(send: Callable[[_Library], Answer], connection: QuickBooksConnection, 
         raise http.unreadable("quickbooks", session.last_response) from (
             None if isinstance(problem, QuickbooksException) else problem
         )
+    finally:
+        if heard and session.last_response is not None:
+            heard(http.trace_id_of("quickbooks", session.last_response))
     sent = session.last_response.request if session.last_response is not None else None
     if sent is not None and http.is_read(sent.method or "", sent.url or ""):
         read_budget.count(connection.pk)

@@ -30,6 +30,7 @@ from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
+from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import (
@@ -44,7 +45,7 @@ from invoices.leases import (
     wait,
     wait_for,
 )
-from invoices.models import Invoice, InvoiceAction
+from invoices.models import Invoice, InvoiceAction, WriteKind
 from invoices.reports import apply_report, mark_deleted, zone
 from invoices.submission import MakeGateway, follow_soon
 
@@ -192,6 +193,12 @@ def _send(this: Try, found: IssuedInvoice) -> None:
 def _call(this: Try, found: IssuedInvoice) -> IssuedInvoice | None:
     """A request id belongs to one version of the invoice: QuickBooks repeats its answer, a refusal too."""
     request_id = f"{this.action.request_id}-{found.sync_token}"
+    by = this.action.asked_by_name
+    with written_down(WriteKind(this.kind), this.invoice, this.gateway, request_id=request_id, by=by):
+        return _write(this, found, request_id)
+
+
+def _write(this: Try, found: IssuedInvoice, request_id: str) -> IssuedInvoice | None:
     if this.kind == Action.VOID:
         return this.gateway.void_invoice(found.qbo_invoice_id, found.sync_token, request_id=request_id)
     if this.kind == Action.DELETE:

@@ -31,9 +31,10 @@ from invoices.domain.customer_update import (
 )
 from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
+from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import connection_for, one_step, reject, reject_or_look_again, renew, settle, wait, wait_for
-from invoices.models import CustomerUpdate, Invoice
+from invoices.models import CustomerUpdate, Invoice, WriteKind
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
@@ -142,8 +143,10 @@ def _write(this: Try, record: CustomerRecord, left: tuple[Change, ...]) -> None:
     """The one call that does it. A request id belongs to one version: QuickBooks repeats its answer, a refusal too."""
     update, sent_before = this.update, this.update.sent_at
     renew(update, sent_at=sent_before or timezone.now())
+    request_id = f"{update.request_id}-{record.sync_token}"
     try:
-        this.gateway.update_customer(record, left, request_id=f"{update.request_id}-{record.sync_token}")
+        with written_down(WriteKind.UPDATE_CUSTOMER, update.invoice, this.gateway, request_id=request_id):
+            this.gateway.update_customer(record, left, request_id=request_id)
     except OutcomeUnknown as unknown:
         log.warning("the fate of %s is unknown: %s", update, unknown)
         return wait(update, FIRST_LOOK, submission=Submission.UNKNOWN)

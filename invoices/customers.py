@@ -17,10 +17,11 @@ from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
 from invoices.domain.names import clean_name, same_name
 from invoices.domain.refusals import NAME_TAKEN
+from invoices.evidence import written_down
 from invoices.invoice_answers import KnownCustomer
 from invoices.invoice_bodies import party_mark
 from invoices.invoice_gateway import InvoiceGateway
-from invoices.models import CustomerLink, Invoice
+from invoices.models import CustomerLink, Invoice, WriteKind
 from invoices.side_by_side import SideBySide
 
 
@@ -239,7 +240,8 @@ def _create(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> K
     mark = mark_of_party(invoice)
     bill_to = BillTo("", name, draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id)
     try:
-        return gateway.create_customer(bill_to, draft.currency, mark=mark, request_id=invoice.customer_request_id)
+        with written_down(WriteKind.CREATE_CUSTOMER, invoice, gateway, request_id=invoice.customer_request_id):
+            return gateway.create_customer(bill_to, draft.currency, mark=mark, request_id=invoice.customer_request_id)
     except Rejected as refusal:
         if refusal.code != NAME_TAKEN:
             raise

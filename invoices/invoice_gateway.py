@@ -14,7 +14,7 @@ from typing import Protocol
 
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
-from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.quickbooks import QuickBooksClient, Written
 from integration_settings.reference import FOLLOWED, Item, item_from, profile_of
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
@@ -58,6 +58,10 @@ class ReportedChanges:
 
 class InvoiceGateway(Protocol):
     """`request_id` makes a repeated write harmless; whoever calls keeps it over all tries."""
+
+    @property
+    def written(self) -> Written:
+        """What the last write sent, and the trace of its answer."""
 
     def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer: ...
 
@@ -144,6 +148,10 @@ class QuickBooksGateway:
     def __init__(self, connection: QuickBooksConnection) -> None:
         self.client = QuickBooksClient(connection)
         self.books = books_of(connection)
+
+    @property
+    def written(self) -> Written:
+        return self.client.written
 
     def create_customer(self, bill_to: BillTo, currency: str, *, mark: str, request_id: str) -> KnownCustomer:
         body = customer_body(bill_to, currency, self.books, mark=mark)

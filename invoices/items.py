@@ -21,9 +21,10 @@ from invoices.domain.draft import DraftLine, InvoiceDraft, to_json
 from invoices.domain.matching import ItemPolicy, shown_name
 from invoices.domain.names import same_name
 from invoices.domain.refusals import NAME_TAKEN
+from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.leases import renew
-from invoices.models import Invoice
+from invoices.models import Invoice, WriteKind
 
 # Choices and policy
 
@@ -155,8 +156,10 @@ def _made_meanwhile(line: DraftLine, connection: QuickBooksConnection) -> str:
 
 def _create(invoice: Invoice, index: int, line: DraftLine, gateway: InvoiceGateway) -> Item:
     """The new item, or the one of exactly that name: it came from a try before, or a bookkeeper was faster."""
+    request_id = str(invoice.item_request_ids[str(line.product_id)])
     try:
-        return gateway.create_item(line, request_id=str(invoice.item_request_ids[str(line.product_id)]))
+        with written_down(WriteKind.CREATE_ITEM, invoice, gateway, request_id=request_id):
+            return gateway.create_item(line, request_id=request_id)
     except Rejected as refusal:
         owner = gateway.item_named(line.new_item) if refusal.code == NAME_TAKEN else None
         if owner is None:

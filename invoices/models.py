@@ -219,3 +219,47 @@ class CustomerUpdate(Intent):
 
     def __str__(self) -> str:
         return f"update {self.pk} of customer {self.customer_id}"
+
+
+class WriteKind(models.TextChoices):
+    CREATE_CUSTOMER = "create_customer"
+    UPDATE_CUSTOMER = "update_customer"
+    CREATE_ITEM = "create_item"
+    CREATE_INVOICE = "create_invoice"
+    VOID = "void"
+    DELETE = "delete"
+    SEND = "send"
+
+
+class WriteOutcome(models.TextChoices):
+    """Empty until the answer is here: a worker that is killed leaves it so."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # no usable answer; it may have been done
+    NOTHING_DONE = "nothing_done"  # certainly not done, and tried again
+
+
+class QuickBooksWrite(models.Model):
+    """One call that wrote, or tried to write, to QuickBooks: evidence for people and support, see `evidence`.
+
+    What was sent is kept as the names of its members and a digest of the text: enough to show that something was the
+    same, and nothing of a customer.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="quickbooks_writes")
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="writes")
+    kind = models.CharField(max_length=16, choices=WriteKind.choices)
+    asked_by_name = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=50)
+    sent_fields: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    sent_digest = models.CharField(max_length=64, blank=True, default="")
+    tries = models.PositiveSmallIntegerField(default=1)  # calls in a row that did nothing, and the one after them
+    begun_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, choices=WriteOutcome.choices, blank=True, default="")
+    code = models.CharField(max_length=32, blank=True, default="")  # QuickBooks' own, of a refusal
+    trace_id = models.CharField(max_length=64, blank=True, default="")  # Intuit's `intuit_tid`
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} for invoice {self.invoice_id}"

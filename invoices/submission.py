@@ -35,12 +35,13 @@ from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json
 from invoices.domain.refusals import NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
+from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
 from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, wait, wait_for
-from invoices.models import Invoice
+from invoices.models import Invoice, WriteKind
 from invoices.reports import apply_report, zone
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,8 @@ def _send(this: Try, customer_id: str) -> None:
     sent_before = invoice.sent_at
     renew(invoice, customer_id=customer_id, sent_at=sent_before or timezone.now())
     try:
-        issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
+        with written_down(WriteKind.CREATE_INVOICE, invoice, this.gateway, request_id=invoice.request_id):
+            issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
     except OutcomeUnknown as unknown:
         log.warning("the fate of invoice %s is unknown: %s", invoice.public_id, unknown)
         return wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)

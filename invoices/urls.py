@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import actions, form, panel, result
+from invoices.views import actions, form, history, panel, result
 
 urlpatterns = [
     path("embed/panel", panel.panel, name="embed_panel"),
@@ -28,6 +28,7 @@ urlpatterns = [
     path("embed/invoice/<uuid:public_id>/pdf", actions.pdf, name="embed_invoice_pdf"),
     path("embed/invoice/<uuid:public_id>/void", actions.void, name="embed_invoice_void"),
     path("embed/invoice/<uuid:public_id>/delete", actions.delete, name="embed_invoice_delete"),
+    path("embed/invoice/<uuid:public_id>/history", history.history, name="embed_invoice_history"),
     path("embed/invoice/<uuid:public_id>/put-away", actions.put_away, name="embed_invoice_put_away"),
     path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
 ]

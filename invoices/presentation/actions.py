@@ -38,10 +38,12 @@ class Menu:
     pdf: bool = False
     void: Question | None = None
     delete: Question | None = None
+    history: bool = False
 
     @property
     def is_empty(self) -> bool:
-        return not (self.quickbooks_url or self.send or self.link or self.pdf or self.void or self.delete)
+        entries = (self.quickbooks_url, self.send, self.link, self.pdf, self.void, self.delete, self.history)
+        return not any(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Progress:
     failed: bool = False
 
 
-def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right]) -> Menu:
-    """While something is done with the invoice nothing else can be begun."""
+def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right], *, history: bool = False) -> Menu:
+    """While something is done with the invoice nothing else can be begun. `history`: the reader may see it."""
     idle = row.doing is None or row.doing.refusal is not None
     can = {action for action in row.can if NEEDS[action] in rights} if idle else set()
     return Menu(
@@ -65,6 +67,7 @@ def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right]) ->
         pdf=row.has_document,
         void=_void(row, number, say) if Action.VOID in can else None,
         delete=_delete(row, number) if Action.DELETE in can else None,
+        history=history,
     )
 
 

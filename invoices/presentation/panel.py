@@ -338,6 +338,7 @@ def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozen
         deal_url=place.deal_urls.get(row.deal_id, ""),
         changed=str(row.public_id) in changed,
         updating=progress_of_update(row.updating),
+        menu=menu_of(row, _("No number"), say, place.rights, history=True) if place.is_admin else None,
     )
     if row.status is not None:
         return _settled(made, row, say, place)
@@ -370,7 +371,7 @@ def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
 def _settled(made: Row, row: InvoiceRow, say: Say, place: Place) -> Row:
     off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
     number = row.number or _("No number")
-    menu = menu_of(row, number, say, place.rights)
+    menu = menu_of(row, number, say, place.rights, history=place.is_admin)
     return replace(
         made,
         flag=str(row.status),

@@ -309,10 +309,10 @@
     window.Host.closeModal();
   }
 
-  /* A small form goes again; whatever had opened it has the focus. */
+  /* A form or history goes; its opener has the focus. */
   function closeForm(pressed) {
     const opener = document.getElementById(pressed.dataset.closeForm);
-    pressed.closest("form").remove();
+    pressed.closest(".send").remove();
     opener?.focus();
     window.Host.fit();
   }

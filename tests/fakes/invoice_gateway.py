@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
+from integration_settings.quickbooks import Written
 from integration_settings.reference import Item
 from invoices.domain.books import TAXABLE, Books
 from invoices.domain.customer_update import (
@@ -62,6 +63,8 @@ class FakeInvoiceGateway:
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
+
+    written: Written = field(default_factory=Written)
 
     # What tests arrange
 

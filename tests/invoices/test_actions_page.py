@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 DEAL = 12
 QUERY = {"resource": "deal", "id": DEAL}
 LATER = date(2100, 12, 7)
+ELSEWHERE = ("Settings", "Disconnect QuickBooks…", "Open in QuickBooks", "History")
 ALL = ["Send by e-mail…", "Copy payment link", "Download PDF", "Void…", "Delete…"]
 
 
@@ -37,7 +38,7 @@ def look(browser):
 
 def entries(page):
     found = [e.text for e in page.elements if e.attributes.get("role") == "menuitem"]
-    return [text for text in found if text not in ("Settings", "Disconnect QuickBooks…", "Open in QuickBooks")]
+    return [text for text in found if text not in ELSEWHERE]
 
 
 def entry(page, text):

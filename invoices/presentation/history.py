@@ -1,0 +1,99 @@
+"""What was written to QuickBooks for one invoice, step by step, in words that can be copied for support."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from invoices.domain.status import Submission
+from invoices.models import Invoice, QuickBooksWrite, WriteKind, WriteOutcome
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    time: str
+    what: str
+    tone: str = ""  # "positive", "negative", "warning" or "" for quiet
+    small: str = ""  # for support: codes and ids
+
+    @property
+    def line(self) -> str:
+        return " · ".join(part for part in (self.time, self.what, self.small) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    title: str
+    steps: tuple[HistoryStep, ...]
+
+    @property
+    def support_text(self) -> str:
+        return "\n".join([self.title, *(step.line for step in self.steps)])
+
+
+TONES = {
+    WriteOutcome.DONE: "positive",
+    WriteOutcome.REFUSED: "negative",
+    WriteOutcome.UNKNOWN: "warning",
+    WriteOutcome.NOTHING_DONE: "warning",
+}
+
+
+def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) -> History:
+    # Translators: first step of an invoice's history
+    asked = _("{name} asked for the invoice").format(name=invoice.created_by_name)
+    steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked))]
+    steps += [(write.begun_at, _step(write, say)) for write in writes]
+    told = any(write.kind == WriteKind.CREATE_INVOICE and write.outcome == WriteOutcome.DONE for write in writes)
+    if invoice.submission == Submission.SUCCEEDED and invoice.settled_at and not told:
+        # Nothing but a search told us, or it is older than these notes.
+        found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
+        steps.append((invoice.settled_at, found))
+    steps.sort(key=lambda step: step[0])
+    title = _("History of invoice {number}").format(number=invoice.number or _("No number"))
+    return History(title, tuple(step for _moment_of_it, step in steps))
+
+
+def _moment(moment: datetime, say: Say) -> str:
+    """To the second, as support compares it with logs."""
+    return f"{say.day(moment.astimezone(say.zone).date())}, {say.clock(moment, seconds=True)}"
+
+
+def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
+    kinds = {
+        WriteKind.CREATE_CUSTOMER: _("Create the customer"),
+        WriteKind.UPDATE_CUSTOMER: _("Update the customer"),
+        WriteKind.CREATE_ITEM: _("Create an item"),
+        WriteKind.CREATE_INVOICE: _("Create the invoice"),
+        WriteKind.VOID: _("Void the invoice"),
+        WriteKind.DELETE: _("Delete the invoice"),
+        WriteKind.SEND: _("Send the invoice by e-mail"),
+    }
+    outcomes = {
+        WriteOutcome.DONE: _("done"),
+        WriteOutcome.REFUSED: _("refused"),
+        WriteOutcome.UNKNOWN: _("no answer in time"),
+        WriteOutcome.NOTHING_DONE: _("not done, tried again later"),
+    }
+    # Translators: of a call to QuickBooks whose end is not known yet
+    outcome = outcomes[WriteOutcome(write.outcome)] if write.outcome else _("under way")
+    small = (
+        _("asked by {name}").format(name=write.asked_by_name),
+        _("QuickBooks code %(code)s") % {"code": write.code} if write.code else "",
+        _("Intuit request id %(id)s") % {"id": write.trace_id} if write.trace_id else "",
+        _("our request id {id}").format(id=write.request_id),
+        _("sent: {fields}").format(fields=", ".join(write.sent_fields)) if write.sent_fields else "",
+        _("digest {digest}").format(digest=write.sent_digest[:16]) if write.sent_digest else "",
+        _("try {count}").format(count=say.number(write.tries)) if write.tries > 1 else "",
+    )
+    return HistoryStep(
+        time=_moment(write.begun_at, say),
+        # Translators: a step of an invoice's history, as in "Create the invoice: refused"
+        what=_("{step}: {outcome}").format(step=kinds[WriteKind(write.kind)], outcome=outcome),
+        tone=TONES[WriteOutcome(write.outcome)] if write.outcome else "",
+        small=", ".join(part for part in small if part),
+    )

@@ -1,0 +1,40 @@
+"""The history of one invoice, for administrators."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from integration_settings.errors import ServiceError
+from integration_settings.tenancy import Visitor, page_token_required
+from invoices import services
+from invoices.evidence import writes_for
+from invoices.presentation.history import history_of
+from invoices.presentation.panel import names_in_a_row
+from invoices.views.answers import Problem, admin_names, not_seen, problem_fragment, problem_of, say
+
+
+@page_token_required
+@require_safe
+def history(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """GET /embed/invoice/<id>/history: what was written to QuickBooks for it, and what came back."""
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error))
+    if invoice is None:
+        return problem_fragment(request, visitor, not_seen())
+    if not visitor.user.is_admin:
+        return problem_fragment(request, visitor, _for_administrators(visitor))
+    context = {"history": history_of(invoice, writes_for(invoice), say()), "public_id": public_id}
+    return render(request, "invoices/panel_history.html", context)
+
+
+def _for_administrators(visitor: Visitor) -> Problem:
+    names = names_in_a_row(admin_names(visitor))
+    text = _("Ask {names}.").format(names=names) if names else ""
+    return Problem("neutral", "lock", _("The history is for Pipedrive administrators"), text, 403)
