@@ -19,6 +19,7 @@ from integration_settings.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from integration_settings.models import Company
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import Invoice, QuickBooksWrite, WriteKind, WriteOutcome
 
@@ -47,7 +48,9 @@ def _begin(kind: WriteKind, invoice: Invoice, request_id: str, by: str) -> int |
     """
     now = timezone.now()
     with transaction.atomic():
-        if not Invoice.objects.select_for_update().filter(pk=invoice.pk).exists():
+        # The company first, as an uninstall does it, so that the two never wait for each other.
+        company = Company.objects.select_for_update(no_key=True).filter(pk=invoice.company_id)
+        if not company.exists():
             return None
         rows = QuickBooksWrite.objects.filter(invoice=invoice, kind=kind, request_id=request_id)
         again = rows.filter(outcome=WriteOutcome.NOTHING_DONE).order_by("-pk").first()
