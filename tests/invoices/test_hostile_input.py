@@ -198,3 +198,39 @@ def test_a_currency_that_no_bank_knows_is_refused_with_its_repair(harbour, brows
     ]
     assert "Choose another one" in unknown.text
     assert "kept in HPP" not in Page(refused).text, "a second customer in that currency cannot be had either"
+
+
+def deal_of(control, tenant, deal, count):
+    number = tenant.pair.pipedrive_company_id
+    line = control.company(number)["deal_products"][str(deal)][0]
+    many = [line | {"id": 10_000 + index, "name": f"Part {index}", "discount": 0} for index in range(count)]
+    control.change_company(number, {"deal_products": {deal: many}})
+
+
+def created(browser, fields, control, tenant):
+    answer = browser.post("/embed/invoice/create", fields)
+    assert answer.status_code == 200, Page(answer).text[:500]
+    submission.submit(Invoice.objects.get().pk)
+    invoice = Invoice.objects.get()
+    issued = next(row for row in control.books(tenant.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id)
+    assert invoice.total == D(str(issued["TotalAmt"]))
+    return [one for one in issued["Line"] if one["DetailType"] == "SalesItemLineDetail"]
+
+
+def test_five_hundred_products_become_five_hundred_lines(harbour, control, fill_in, deal_id):
+    deal_of(control, harbour, deal_id(harbour, RACKING), 500)
+    browser, fields = fill_in(harbour, over_deal="yes")
+    assert len(created(browser, fields, control, harbour)) == 500
+
+
+def test_a_thousand_products_are_more_than_quickbooks_taxes_at_once_and_can_be_billed_in_parts(
+    harbour, control, fill_in, deal_id
+):
+    deal_of(control, harbour, deal_id(harbour, RACKING), 1000)
+    browser, fields = fill_in(harbour, over_deal="yes")
+    refused = browser.post("/embed/invoice/create", fields)
+    assert refused.status_code == 422
+    assert "QuickBooks takes 750 of them on one invoice" in Page(refused).by_id("errors").text
+    for key in fields["line"][750:]:
+        fields.pop(f"{key}-ticked")
+    assert len(created(browser, fields, control, harbour)) == 750
