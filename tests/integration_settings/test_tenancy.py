@@ -71,7 +71,7 @@ def test_other_algorithms_are_refused(user, algorithm):
 def test_without_a_secret_nobody_gets_in(user, settings):
     token = frame_token_of(user, secret="x")
     settings.PIPEDRIVE_JWT_SECRET = ""
-    with pytest.raises(NotProven):
+    with pytest.raises(NotProven, match="no secret is configured"):
         visitor_from_pipedrive(token, "panel")
 
 

@@ -265,10 +265,11 @@ def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway,
 def test_rows_of_another_company_and_of_other_books_are_not_touched(company, other_company, gateway, issued):
     same_id = {"qbo_invoice_id": issued.qbo_invoice_id}
     strangers = make_invoice(other_company, **same_id)
+    same_books = make_invoice(other_company, realm_id=company.quickbooks.realm_id, **same_id)
     elsewhere = make_invoice(company, realm_id="other books", **same_id)
     gateway.void(issued.qbo_invoice_id)
     catch_up(company, gateway)
-    assert status(strangers) == status(elsewhere) == InvoiceStatus.OPEN
+    assert {status(row) for row in (strangers, same_books, elsewhere)} == {InvoiceStatus.OPEN}
 
 
 def test_an_invoice_with_our_mark_settles_the_waiting_intent(company, gateway, issued, clock):

@@ -1,0 +1,111 @@
+"""Takes each guard away in turn, in a copy, and sees that a test notices: `script/guards`.
+
+A guard is a line that keeps somebody out or something from happening twice. The list is `GUARDS`; a guard whose line is
+not found, or whose absence nobody notices, fails the run.
+"""
+
+# ruff: noqa: E501 (a guard reads best in one line)
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`line` in `file` becomes `without`; one of the `tests` must fail then."""
+
+    name: str
+    file: str
+    line: str
+    without: str
+    tests: str
+
+
+S, I = "tests/integration_settings/", "tests/invoices/"  # noqa: E741
+GUARDS = [
+    Guard("signature of a notice", "invoices/webhooks.py", "if not is_signed(", "if not realms_in(b'') and not (", I + "test_webhooks.py"),
+    Guard("verifier token configured", "invoices/webhooks.py", "    if not verifier:\n", "    if verifier is None:\n", I + "test_webhooks.py"),
+    Guard("state of a sign-in", "integration_settings/sign_ins.py", "if not secrets.compare_digest(begun.browser_digest, digest(mark)):", "if mark is None:", S + "test_quickbooks_sign_in.py"),
+    Guard("a state works once", "integration_settings/sign_ins.py", "filter(pk=begun.pk, used_at=None)", "filter(pk=begun.pk)", S + "test_quickbooks_sign_in.py"),
+    Guard("a state is of one service", "integration_settings/sign_ins.py", "filter(state_digest=digest(state), service=service)", "filter(state_digest=digest(state))", S + "test_quickbooks_sign_in.py"),
+    Guard("a state ends after ten minutes", "integration_settings/sign_ins.py", "if begun.created_at + SIGN_IN_LIFE < now:", "if begun.created_at > now:", S + "test_install.py"),
+    Guard("tenant of an invoice", "invoices/selectors.py", "filter(company=company, public_id=public_id)", "filter(public_id=public_id)", "tests/test_every_address.py"),
+    Guard("the deal is seen by the user", "invoices/services.py", "may_see_deal(visitor.user, invoice.deal_id)", "invoice.deal_id", I + "test_result_page.py"),
+    Guard("frame-ancestors outside", "pipedrive_qb/middleware.py", "if embedded else \"'none'\"", "if embedded else '*'", "tests/test_every_address.py"),
+    Guard("frame-ancestors inside", "pipedrive_qb/middleware.py", "\" \".join(settings.PIPEDRIVE_FRAME_ANCESTORS) if", "'*' if", "tests/test_every_address.py"),
+    Guard("hosts that tokens go to", "integration_settings/api_hosts.py", "or not _host_accepted(host):", "or not host:", S + "test_oauth.py"),
+    Guard("https for tokens", "integration_settings/api_hosts.py", "elif parts.scheme != \"https\" or port not in (None, 443):", "elif port == 1:", S + "test_oauth.py"),
+    Guard("secret of the frame's token", "integration_settings/tenancy.py", "    if not settings.PIPEDRIVE_JWT_SECRET:\n", "    if settings.PIPEDRIVE_JWT_SECRET is None:\n", S + "test_tenancy.py"),
+    Guard("end of the frame's token", "integration_settings/tenancy.py", "options={\"require\": [\"exp\"],", "options={\"verify_exp\": False,", S + "test_tenancy.py"),
+    Guard("end of a page token", "integration_settings/tenancy.py", "salt=PAGE_TOKEN_SALT, max_age=PAGE_TOKEN_SECONDS)", "salt=PAGE_TOKEN_SALT)", S + "test_tenancy.py"),
+    Guard("a token ends with the installation", "integration_settings/tenancy.py", "if user is None or not user.is_connected:", "if user is None:", S + "test_tenancy.py"),
+    Guard("credentials of an uninstall", "integration_settings/views/pipedrive_install.py", "return secrets.compare_digest(given, expected) and", "return bool(given) and", S + "test_uninstall.py"),
+    Guard("no redirects", "integration_settings/http.py", "kwargs[\"allow_redirects\"] = False", "kwargs[\"allow_redirects\"] = True", S + "test_http.py"),
+    Guard("a time limit", "integration_settings/http.py", "kwargs.setdefault(\"timeout\", (CONNECT_SECONDS, self.read_seconds))", "kwargs.setdefault(\"timeout\", None)", S + "test_http.py"),
+    Guard("quotes in a query", "integration_settings/quickbooks.py", ".replace(\"'\", \"\\\\'\")", "", S + "test_quickbooks_client.py"),
+    Guard("rights", "integration_settings/rights.py", "        raise NotAllowed(right)", "        return", S + "test_rights.py " + I + "test_rights_page.py"),
+    Guard("a lease of one worker", "invoices/leases.py", "due = rows.filter(free, pk=row_id,", "due = rows.filter(pk=row_id,", I + "test_submission.py"),
+    Guard("written under the lease only", "invoices/leases.py", "filter(pk=row.pk, lease_token=row.lease_token, submission__in=UNSETTLED)", "filter(pk=row.pk)", I + "test_submission.py"),
+    Guard("looked for before it is sent again", "invoices/submission.py", "    return _search_first(this)\n", "    return _send(this, invoice.customer_id)\n", I + "test_submission.py"),
+    Guard("two looks before it is sent again", "invoices/submission.py", "    if invoice.absent_since is None:\n", "    if invoice.absent_since is False:\n", I + "test_submission.py"),
+    Guard("the books of the intent", "invoices/submission.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", I + "test_submission.py"),
+    Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", I + "test_result_page.py"),
+    Guard("more than the deal", "invoices/domain/checks.py", "tell = _warns if context.more_than_the_deal else _blocks", "tell = _warns", I + "domain/test_checks.py"),
+    Guard("the month's reads", "invoices/following.py", "        read_budget.refuse_when_spent()\n", "        pass\n", I + "test_pacing.py"),
+    Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", I + "test_following.py"),
+    Guard("rows of the company only", "invoices/following.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", I + "test_following.py"),
+    Guard("a sibling's new token is taken", "integration_settings/connections.py", "            usable = row.access_is_fresh", "            usable = False and row.access_is_fresh", S + "test_connections.py"),
+]  # fmt: skip
+
+
+def missed(guard: Guard, copy: Path, environment: dict[str, str]) -> str:
+    """Why the guard does not count, "" when its absence was noticed."""
+    file = copy / guard.file
+    whole = file.read_text()
+    if whole.count(guard.line) != 1:
+        return f"its line stands {whole.count(guard.line)} times in {guard.file}"
+    file.write_text(whole.replace(guard.line, guard.without))
+    try:
+        tests = [name for name in guard.tests.split() if (copy / name).exists()]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not postgres", *tests]
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        return "" if done.returncode == 1 else f"nobody noticed (pytest ended with {done.returncode})"
+    finally:
+        file.write_text(whole)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/guards", description=__doc__)
+    parser.add_argument("--only", default="", help="guards whose name contains this")
+    chosen = parser.parse_args()
+    guards = [guard for guard in GUARDS if chosen.only in guard.name]
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONDONTWRITEBYTECODE": "1"}
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="pipedrive-qb-guards-") as folder:
+        copy = Path(folder) / "main"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        for guard in guards:
+            start = time.monotonic()
+            problem = missed(guard, copy, environment)
+            failed += bool(problem)
+            said = "MISSED " if problem else "noticed"
+            print(f"{said} {guard.name} ({time.monotonic() - start:.0f} s) {problem}", flush=True)
+    print(f"{len(guards) - failed} of {len(guards)} guards are watched")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
