@@ -29,6 +29,17 @@
     window.htmx.trigger("#preview", "form:changed");
   }
 
+  // What is sent is not previewed any more: a late answer would find nothing of the form that it was meant for
+
+  body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+    if (elt === form()) clearTimeout(timer);
+  });
+
+  body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.requestConfig.elt.id !== "preview") return;
+    if (!form() || form().classList.contains("htmx-request")) detail.shouldSwap = false;
+  });
+
   function nameOf(control) {
     const row = control.closest("[data-line]");
     return row ? row.dataset.line : control.name;

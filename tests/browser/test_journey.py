@@ -175,6 +175,28 @@ def test_the_rate_follows_the_customer_until_somebody_chooses_one(live_app, work
     expect(dana.form.get_by_text("same as on the form")).to_be_visible()
 
 
+def test_a_preview_that_is_under_way_does_not_meet_the_result(live_app, worker, person, connect, control):
+    """The press comes while the server works on the preview; its late answer would look for the form in vain."""
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal("Eleanor Finch – garage shelves")
+    priya.start_invoice()
+    asked = []
+
+    def late(route):
+        asked.append(route)
+        priya.page.wait_for_timeout(1500)
+        route.continue_()
+
+    priya.page.route("**/embed/invoice/preview", late)
+    priya.form.get_by_label(re.compile("^Quantity")).first.fill("5")
+    priya.page.wait_for_timeout(700)
+    priya.create_invoice()
+    priya.expect_created()
+    assert asked
+
+
 def test_cancelling_either_consent_ends_on_a_page_that_says_so(live_app, person):
     priya = person()
     priya.sign_in("Priya Nair", "harbourpine")
