@@ -29,15 +29,22 @@
     window.htmx.trigger("#preview", "form:changed");
   }
 
-  // What is sent is not previewed any more: a late answer would find nothing of the form that it was meant for
+  // What is sent is not previewed any more: a late answer would look in vain for the form that it was meant for
+
+  let previewing = null;
 
   body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
     if (elt === form()) clearTimeout(timer);
   });
 
-  body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (detail.requestConfig.elt.id !== "preview") return;
-    if (!form() || form().classList.contains("htmx-request")) detail.shouldSwap = false;
+  body.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+    if (elt.id === "preview") previewing = xhr;
+  });
+
+  body.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+    if (target.id !== "invoice" || !shouldSwap || !previewing) return;
+    previewing.onload = null;
+    previewing = null;
   });
 
   function nameOf(control) {
