@@ -121,8 +121,9 @@ class QuickBooksConnection(Connection):
 
     @property
     def changes_known_until(self) -> datetime | None:
-        """Up to when we would know of a change in the books."""
-        return timezone.now() if self.is_told_of_changes else self.last_synced_at
+        """Up to when we would know of a change in the books: now, when all that was told has been read."""
+        read, told = self.last_synced_at, self.last_notice_at
+        return timezone.now() if self.is_told_of_changes and read and told and read >= told else read
 
 
 class ItemPolicy(models.TextChoices):

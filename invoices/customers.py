@@ -112,19 +112,20 @@ def choice_for(
     *,
     gateway: InvoiceGateway,
     currency: str,
-    with_terms: bool = False,
+    whole: bool = False,
 ) -> CustomerChoice:
     """The stored link, and what QuickBooks has of that name, e-mail address or e-mail domain.
 
-    It is asked when there is no link, or one in another currency only; `with_terms` also for those of the linked one.
+    It is asked when there is no link, or one in another currency only; with `whole` also for the linked one's terms
+    and tax.
     """
     party = deal.organization or deal.person
     kind = "organization" if deal.organization else "person" if deal.person else "deal"
     party_id = party.id if party else deal.id
     stored = linked_customer(company, realm_id, (kind, party_id), currency)
     linked = as_candidate(stored) if stored else None
-    if linked and with_terms:
-        linked = replace(linked, term_id=_terms_of(gateway, linked.customer_id))
+    if linked and whole:
+        linked = completed(linked, gateway)
     known = stored is not None and stored.currency in ("", currency)
     found = [] if known else _similar(gateway, bill_to.name, bill_to.email)
     others = [customer.described() for customer in found if not linked or customer.customer_id != linked.customer_id]
@@ -139,14 +140,17 @@ def choice_for(
     )
 
 
-def with_sales_tax(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:
-    """Of some customers only the name is known: which sales tax they pay is asked where an invoice has to name it."""
+def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:
+    """Of some customers only the name is known: terms and sales tax are asked for where an invoice needs them.
+
+    When QuickBooks does not answer, the company's own days and rate serve.
+    """
     record = None
     with suppress(ServiceError):
         record = gateway.read_customer(candidate.customer_id)
     if record is None:
         return candidate
-    return replace(candidate, sales_tax_id=record.sales_tax_id, exempt=record.exempt)
+    return replace(candidate, term_id=record.term_id, sales_tax_id=record.sales_tax_id, exempt=record.exempt)
 
 
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
@@ -163,14 +167,6 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustom
         with suppress(ServiceError):
             found += by_email.result()
     return found
-
-
-def _terms_of(gateway: InvoiceGateway, customer_id: str) -> str:
-    """Nothing when QuickBooks does not answer: the company's own days serve then."""
-    with suppress(ServiceError):
-        record = gateway.read_customer(customer_id)
-        return record.term_id if record else ""
-    return ""
 
 
 # New customers

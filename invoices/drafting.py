@@ -147,10 +147,8 @@ def prepare(
         filled.draft.bill_to,
         gateway=gateway,
         currency=deal.currency,
-        with_terms=bool(terms),
+        whole=bool(terms) or books.names_sales_tax,
     )
-    if books.names_sales_tax and choice.linked:
-        choice = replace(choice, linked=customers.with_sales_tax(choice.linked, gateway))
     draft = _addressed(filled.draft, choice, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
     checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from integration_settings import read_budget
@@ -85,7 +85,11 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
             last_synced_at=started,
             last_sync_problem="",
             sync_lease_until=None,
-            next_sync_at=timezone.now() + pacing.pace(connection, ours(connection)),
+            # What was told while we asked may have happened after the answer was made.
+            next_sync_at=Case(
+                When(last_notice_at__gt=started, then=Value(timezone.now())),
+                default=Value(timezone.now() + pacing.pace(connection, ours(connection))),
+            ),
         )
     return changed
 

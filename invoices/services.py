@@ -146,7 +146,7 @@ def taken_customer(
     candidate = CustomerCandidate(customer_id, name)
     if not books_of(connection).names_sales_tax:
         return candidate
-    return customers.with_sales_tax(candidate, make_gateway(connection))
+    return customers.completed(candidate, make_gateway(connection))
 
 
 def search_customers(

@@ -11,11 +11,10 @@ import hashlib
 import hmac
 import json
 import logging
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import DateTimeField, Q
+from django.db.models import DateTimeField
 from django.db.models.functions import Coalesce, Least
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -27,7 +26,6 @@ from integration_settings.models import ConnectionState, QuickBooksConnection
 log = logging.getLogger(__name__)
 
 MOST_REALMS = 1000
-A_MOMENT = timedelta(seconds=10)  # within which a burst of notices is one
 
 
 @csrf_exempt  # the signature over the body is the proof
@@ -41,12 +39,10 @@ def quickbooks(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     realms = realms_in(request.body)
     now = timezone.now()
-    later = Q(next_sync_at__isnull=True) | Q(next_sync_at__gt=now)
-    first = Q(last_notice_at__isnull=True) | Q(last_notice_at__lt=now - A_MOMENT)
     known = QuickBooksConnection.objects.filter(realm_id__in=realms, state=ConnectionState.CONNECTED)
     due = Least(Coalesce("next_sync_at", now), now, output_field=DateTimeField())
-    marked = known.filter(later | first).update(next_sync_at=due, last_notice_at=now)
-    log.info("notice about %s companies, new to %s of them", len(realms), marked)
+    marked = known.update(next_sync_at=due, last_notice_at=now)
+    log.info("notice about %s companies, %s of them ours", len(realms), marked)
     return HttpResponse(status=200)
 
 

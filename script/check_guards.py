@@ -33,16 +33,16 @@ class Guard:
     tests: str
 
 
-S, I = "tests/integration_settings/", "tests/invoices/"  # noqa: E741
+S, N = "tests/integration_settings/", "tests/invoices/"
 GUARDS = [
-    Guard("signature of a notice", "invoices/webhooks.py", "if not is_signed(", "if not realms_in(b'') and not (", I + "test_webhooks.py"),
-    Guard("verifier token configured", "invoices/webhooks.py", "    if not verifier:\n", "    if verifier is None:\n", I + "test_webhooks.py"),
+    Guard("signature of a notice", "invoices/webhooks.py", "if not is_signed(", "if not realms_in(b'') and not (", N + "test_webhooks.py"),
+    Guard("verifier token configured", "invoices/webhooks.py", "    if not verifier:\n", "    if verifier is None:\n", N + "test_webhooks.py"),
     Guard("state of a sign-in", "integration_settings/sign_ins.py", "if not secrets.compare_digest(begun.browser_digest, digest(mark)):", "if mark is None:", S + "test_quickbooks_sign_in.py"),
     Guard("a state works once", "integration_settings/sign_ins.py", "filter(pk=begun.pk, used_at=None)", "filter(pk=begun.pk)", S + "test_quickbooks_sign_in.py"),
     Guard("a state is of one service", "integration_settings/sign_ins.py", "filter(state_digest=digest(state), service=service)", "filter(state_digest=digest(state))", S + "test_quickbooks_sign_in.py"),
     Guard("a state ends after ten minutes", "integration_settings/sign_ins.py", "if begun.created_at + SIGN_IN_LIFE < now:", "if begun.created_at > now:", S + "test_install.py"),
     Guard("tenant of an invoice", "invoices/selectors.py", "filter(company=company, public_id=public_id)", "filter(public_id=public_id)", "tests/test_every_address.py"),
-    Guard("the deal is seen by the user", "invoices/services.py", "may_see_deal(visitor.user, invoice.deal_id)", "invoice.deal_id", I + "test_result_page.py"),
+    Guard("the deal is seen by the user", "invoices/services.py", "may_see_deal(visitor.user, invoice.deal_id)", "invoice.deal_id", N + "test_result_page.py"),
     Guard("frame-ancestors outside", "pipedrive_qb/middleware.py", "if embedded else \"'none'\"", "if embedded else '*'", "tests/test_every_address.py"),
     Guard("frame-ancestors inside", "pipedrive_qb/middleware.py", "\" \".join(settings.PIPEDRIVE_FRAME_ANCESTORS) if", "'*' if", "tests/test_every_address.py"),
     Guard("hosts that tokens go to", "integration_settings/api_hosts.py", "or not _host_accepted(host):", "or not host:", S + "test_oauth.py"),
@@ -55,17 +55,17 @@ GUARDS = [
     Guard("no redirects", "integration_settings/http.py", "kwargs[\"allow_redirects\"] = False", "kwargs[\"allow_redirects\"] = True", S + "test_http.py"),
     Guard("a time limit", "integration_settings/http.py", "kwargs.setdefault(\"timeout\", (CONNECT_SECONDS, self.read_seconds))", "kwargs.setdefault(\"timeout\", None)", S + "test_http.py"),
     Guard("quotes in a query", "integration_settings/quickbooks.py", ".replace(\"'\", \"\\\\'\")", "", S + "test_quickbooks_client.py"),
-    Guard("rights", "integration_settings/rights.py", "        raise NotAllowed(right)", "        return", S + "test_rights.py " + I + "test_rights_page.py"),
-    Guard("a lease of one worker", "invoices/leases.py", "due = rows.filter(free, pk=row_id,", "due = rows.filter(pk=row_id,", I + "test_submission.py"),
-    Guard("written under the lease only", "invoices/leases.py", "filter(pk=row.pk, lease_token=row.lease_token, submission__in=UNSETTLED)", "filter(pk=row.pk)", I + "test_submission.py"),
-    Guard("looked for before it is sent again", "invoices/submission.py", "    return _search_first(this)\n", "    return _send(this, invoice.customer_id)\n", I + "test_submission.py"),
-    Guard("two looks before it is sent again", "invoices/submission.py", "    if invoice.absent_since is None:\n", "    if invoice.absent_since is False:\n", I + "test_submission.py"),
-    Guard("the books of the intent", "invoices/submission.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", I + "test_submission.py"),
-    Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", I + "test_result_page.py"),
-    Guard("more than the deal", "invoices/domain/checks.py", "tell = _warns if context.more_than_the_deal else _blocks", "tell = _warns", I + "domain/test_checks.py"),
-    Guard("the month's reads", "invoices/following.py", "        read_budget.refuse_when_spent()\n", "        pass\n", I + "test_pacing.py"),
-    Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", I + "test_following.py"),
-    Guard("rows of the company only", "invoices/following.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", I + "test_following.py"),
+    Guard("rights", "integration_settings/rights.py", "        raise NotAllowed(right)", "        return", S + "test_rights.py " + N + "test_rights_page.py"),
+    Guard("a lease of one worker", "invoices/leases.py", "due = rows.filter(free, pk=row_id,", "due = rows.filter(pk=row_id,", N + "test_submission.py"),
+    Guard("written under the lease only", "invoices/leases.py", "filter(pk=row.pk, lease_token=row.lease_token, submission__in=UNSETTLED)", "filter(pk=row.pk)", N + "test_submission.py"),
+    Guard("looked for before it is sent again", "invoices/submission.py", "    return _search_first(this)\n", "    return _send(this, invoice.customer_id)\n", N + "test_submission.py"),
+    Guard("two looks before it is sent again", "invoices/submission.py", "    if invoice.absent_since is None:\n", "    if invoice.absent_since is False:\n", N + "test_submission.py"),
+    Guard("the books of the intent", "invoices/submission.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", N + "test_submission.py"),
+    Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", N + "test_result_page.py"),
+    Guard("more than the deal", "invoices/domain/checks.py", "tell = _warns if context.more_than_the_deal else _blocks", "tell = _warns", N + "domain/test_checks.py"),
+    Guard("the month's reads", "invoices/following.py", "        read_budget.refuse_when_spent()\n", "        pass\n", N + "test_pacing.py"),
+    Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", N + "test_following.py"),
+    Guard("rows of the company only", "invoices/following.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", N + "test_following.py"),
     Guard("a sibling's new token is taken", "integration_settings/connections.py", "            usable = row.access_is_fresh", "            usable = False and row.access_is_fresh", S + "test_connections.py"),
 ]  # fmt: skip
 

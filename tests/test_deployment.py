@@ -210,12 +210,8 @@ def test_a_secret_is_a_file_that_is_declared_and_given(name):
 
 
 def test_secrets_are_kept_out_of_the_repository():
-    ignored = subprocess.run(
-        ["git", "check-ignore", "secrets/secret_key", ".env"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if ignored.returncode == 128:
-        pytest.skip("not a clone")
-    assert ignored.stdout.split() == ["secrets/secret_key", ".env"]
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert {"/secrets/", ".env"} <= set(ignored)
 
 
 def example() -> dict[str, str]:
@@ -269,7 +265,7 @@ def production_like() -> dict[str, str]:
 @pytest.mark.timeout(600)
 def test_djangos_own_check_of_a_deployment_has_nothing_to_say():
     if (ROOT / ".env").exists():
-        pytest.skip("a .env file beside the project would have a say")
+        pytest.skip("a .env file beside the project would have a say")  # a developer's; in CI there is none
     told = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
         cwd=ROOT,

@@ -24,7 +24,7 @@ from invoices.models import Invoice
 from invoices.presentation.panel import Banner, panel_of
 from invoices.selectors import invoice_for
 from invoices.tasks import act_soon
-from invoices.views.answers import address, no_right, not_seen, problem_fragment, problem_of, say
+from invoices.views.answers import address, no_right, not_seen, problem_fragment, problem_of, say, seen
 from invoices.views.panel import answer, record_in, scene_of
 from invoices.views.result import result_fragment
 
@@ -69,12 +69,9 @@ def _void_or_delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID
 @require_http_methods(["GET", "POST"])
 def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """GET: the form with the address that QuickBooks has. POST: the wish is stored, or the form comes back."""
-    try:
-        invoice = services.seen_invoice(visitor, public_id)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if invoice is None:
-        return problem_fragment(request, visitor, not_seen())
+    invoice = seen(request, visitor, public_id)
+    if isinstance(invoice, HttpResponse):
+        return invoice
     number = invoice.number or _("No number")
     if request.method == "GET":
         off = "" if Right.SEND in rights_of(visitor.user) else " ".join(no_right(visitor, Right.SEND))
@@ -96,12 +93,9 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
 @require_POST
 def put_away(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """The reason of a failed action was read, or that of the customer's update."""
-    try:
-        invoice = services.seen_invoice(visitor, public_id)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if invoice is None:
-        return problem_fragment(request, visitor, not_seen())
+    invoice = seen(request, visitor, public_id)
+    if isinstance(invoice, HttpResponse):
+        return invoice
     if request.GET.get("what") == "customer":
         customer_updates.put_away(invoice)
     else:
@@ -178,12 +172,9 @@ def _act(
     to: str = "",
 ) -> HttpResponse:
     """Raises `NotAllowed`."""
-    try:
-        invoice = services.seen_invoice(visitor, public_id)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if invoice is None:
-        return problem_fragment(request, visitor, not_seen())
+    invoice = seen(request, visitor, public_id)
+    if isinstance(invoice, HttpResponse):
+        return invoice
     problem: Banner | None = None
     try:
         asked = services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to)

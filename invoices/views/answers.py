@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,8 @@ from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
 from integration_settings.tickets import issue_ticket
+from invoices import services
+from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
@@ -52,6 +55,17 @@ def shell(request: HttpRequest, visitor: Visitor, template: str, context: dict[s
         "page_token_seconds": PAGE_TOKEN_SECONDS,
     }
     return render(request, template, proof | context)
+
+
+def seen(
+    request: HttpRequest, visitor: Visitor, public_id: uuid.UUID, *, again_url: str = ""
+) -> Invoice | HttpResponse:
+    """The invoice, or the answer that says why it is not shown."""
+    try:
+        invoice = services.seen_invoice(visitor, public_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error), again_url=again_url)
+    return problem_fragment(request, visitor, not_seen()) if invoice is None else invoice
 
 
 def address(name: str, *args: Any, **query: Any) -> str:

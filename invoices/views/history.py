@@ -9,25 +9,20 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from integration_settings.errors import ServiceError
 from integration_settings.tenancy import Visitor, page_token_required
-from invoices import services
 from invoices.evidence import writes_for
 from invoices.presentation.history import history_of
 from invoices.presentation.panel import names_in_a_row
-from invoices.views.answers import Problem, admin_names, not_seen, problem_fragment, problem_of, say
+from invoices.views.answers import Problem, admin_names, problem_fragment, say, seen
 
 
 @page_token_required
 @require_safe
 def history(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """GET /embed/invoice/<id>/history: what was written to QuickBooks for it, and what came back."""
-    try:
-        invoice = services.seen_invoice(visitor, public_id)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if invoice is None:
-        return problem_fragment(request, visitor, not_seen())
+    invoice = seen(request, visitor, public_id)
+    if isinstance(invoice, HttpResponse):
+        return invoice
     if not visitor.user.is_admin:
         return problem_fragment(request, visitor, _for_administrators(visitor))
     context = {"history": history_of(invoice, writes_for(invoice), say()), "public_id": public_id}

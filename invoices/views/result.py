@@ -41,6 +41,7 @@ from invoices.views.answers import (
     problem_fragment,
     problem_of,
     say,
+    seen,
 )
 from invoices.views.form_material import (
     Sent,
@@ -117,12 +118,9 @@ def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Mon
 @require_safe
 def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """The fate of an intent. With `poll` only what is new since the digest `seen`, and when to ask again."""
-    try:
-        invoice = services.seen_invoice(visitor, public_id)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error), again_url=request.path)
-    if invoice is None:
-        return problem_fragment(request, visitor, not_seen())
+    invoice = seen(request, visitor, public_id, again_url=request.path)
+    if isinstance(invoice, HttpResponse):
+        return invoice
     return result_fragment(request, visitor, invoice)
 
 

@@ -259,6 +259,24 @@ def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway,
     assert status(issued) == InvoiceStatus.PARTIALLY_PAID
 
 
+def test_a_notice_that_comes_while_somebody_looks_is_looked_at_once_more(company, gateway, issued, clock):
+    asked = gateway.changed_since
+
+    def told_meanwhile(moment):
+        answer = asked(moment)
+        clock.shift(timedelta(seconds=1))
+        QuickBooksConnection.objects.update(last_notice_at=timezone.now())
+        return answer
+
+    gateway.changed_since = told_meanwhile
+    catch_up(company, gateway)
+    assert selectors.due_syncs(timezone.now()) == [company.quickbooks.pk]
+    gateway.changed_since = asked
+    clock.shift(timedelta(seconds=1))
+    catch_up(company, gateway)
+    assert selectors.due_syncs(timezone.now()) == []
+
+
 # Ours and only ours
 
 

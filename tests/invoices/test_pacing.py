@@ -187,6 +187,14 @@ def test_the_operator_is_told_in_time(company, settings, caplog):
 # Lists
 
 
+def test_lists_are_not_called_young_while_something_that_was_told_is_unread(company):
+    row = QuickBooksConnection.objects.get(company=company)
+    row.last_synced_at, row.last_notice_at = START - timedelta(hours=2), START - timedelta(hours=3)
+    assert row.changes_known_until == START
+    row.last_notice_at = START - timedelta(hours=1)
+    assert row.changes_known_until == START - timedelta(hours=2)
+
+
 def test_lists_stay_young_while_changes_are_followed_and_changed_items_come_along(connect, control):
     tenant = connect("GB")
     connection = tenant.quickbooks

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from pipedrive_qb.settings import *  # noqa: F403
+from pipedrive_qb.settings import *  # noqa: F403  # the real settings, whole
 from pipedrive_qb.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.processes.breaking"]

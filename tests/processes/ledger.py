@@ -96,7 +96,7 @@ class Person:
                 faults = [element.text for element in Page(answer).by_class("field__error")]
                 press.told = f"a fault: {faults}"
                 return
-            time.sleep(0.5)
+            time.sleep(0.5)  # a person's pause before the next press
         press.told = "nothing"
 
     def look(self, press: Press) -> str:
@@ -138,7 +138,7 @@ class Adversary:
     def stop_a_worker(self) -> None:
         worker = self.dice.choice(self.ledger.workers)
         self.ledger.signal(worker, signal.SIGSTOP)
-        time.sleep(self.dice.uniform(1, 4))
+        time.sleep(self.dice.uniform(1, 4))  # how long it stands still is the fault
         self.ledger.signal(worker, signal.SIGCONT)
 
     def kill_the_web(self) -> None:
@@ -155,7 +155,7 @@ class Adversary:
 
     def restart_redis(self) -> None:
         self.ledger.redis.kill()
-        time.sleep(self.dice.uniform(0, 2))
+        time.sleep(self.dice.uniform(0, 2))  # how long it is away is the fault
         self.ledger.redis = self.ledger.start_redis()
         self.ledger.redis.wait_until_ready()
 
@@ -307,7 +307,7 @@ class Ledger:
             # What the adversary does to the database it does from this thread, which holds our own connection.
             while not all(future.done() for future in pressed):
                 self.adversary.act()
-                time.sleep(self.adversary.dice.uniform(0.3, 2))
+                time.sleep(self.adversary.dice.uniform(0.3, 2))  # faults come at random moments
             for future in pressed:
                 future.result()
         self.control.clear_faults()

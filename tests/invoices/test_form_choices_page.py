@@ -1,0 +1,197 @@
+"""The invoice form: customers and items are found, names looked up, and what few invoices need."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from integration_settings import reference
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices.domain.draft import Extras, from_json
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.form_answers import (
+    CREATE,
+    CUSTOMER,
+    CUSTOMERS,
+    ITEMS,
+    NAME,
+    previewed,
+    refused,
+    told_at,
+)
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+
+# Searching
+
+
+def test_customers_are_found_by_name_and_chosen(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    options = Page(browser.get(CUSTOMERS, {"q": "bram"}))
+    assert [option.attributes["data-label"] for option in options.by_class("option")][-1] == "bram"
+    farm = next(o for o in options.by_class("option") if o.attributes["data-label"] == "Bramley Farm Foods")
+    answer = browser.post(CUSTOMER, fields | {"found": farm.attributes["data-value"], "q": "bram"})
+    section = Page(answer)
+    chosen = next(e for e in section.elements if e.attributes.get("name") == "customer" and "checked" in e.attributes)
+    assert "Bramley Farm Foods" in chosen.parent.text
+    fields |= {"customer": chosen.attributes["value"], "kept": section.by_id("f-kept").attributes["value"]}
+    assert "“Bramley Farm Foods” is in QuickBooks" in previewed(browser, fields, changed="customer").text
+
+
+def test_the_name_is_looked_up_at_once_when_the_form_proposes_a_new_customer(harbour, open_form):
+    _, _, page = open_form(harbour, NORTHGATE)
+    assert page.by_id("name-check").attributes["hx-trigger"].startswith("load, change from:#f-name")
+    _, _, page = open_form(harbour, RACKING)
+    assert "load" not in page.by_id("name-check").attributes["hx-trigger"]
+
+
+def test_a_name_that_a_vendor_has_is_told_at_the_field_with_a_free_one(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page = Page(browser.post(NAME, fields | {"name": "northern steel supplies"}))
+    assert "“northern steel supplies” is already a vendor, so QuickBooks needs another name." in page.text
+    assert page.by_id("name-free").attributes["data-set"] == "f-name"
+    free = page.by_id("name-free").attributes["data-value"]
+    assert free == "northern steel supplies (Customer)"
+    assert browser.post(NAME, fields | {"name": free}).content == b""
+
+
+def test_a_name_that_a_customer_has_offers_that_customer(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page = Page(browser.post(NAME, fields | {"name": "Moss &  Co"}))
+    assert "“Moss & Co” is already a customer in QuickBooks." in page.text
+    found = json.loads(page.by_id("name-take").attributes["hx-vals"])["found"]
+    section = Page(browser.post(CUSTOMER, fields | {"found": found}))
+    chosen = next(e for e in section.elements if e.attributes.get("name") == "customer" and "checked" in e.attributes)
+    assert "Moss & Co" in chosen.parent.text
+
+
+def test_the_name_is_looked_up_for_a_new_customer_only_and_never_stands_in_the_way(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    taken = fields | {"name": "Moss & Co"}
+    control.forget_requests()
+    assert browser.post(NAME, taken | {"customer": "1"}).content == b""
+    assert browser.post(NAME, fields | {"name": " : "}).content == b""
+    assert control.requests("quickbooks") == []
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    assert browser.post(NAME, taken).content == b""
+
+
+def test_the_search_offers_a_new_customer_with_that_name(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    section = Page(browser.post(CUSTOMER, fields | {"found": "new", "q": "Harbour Café"}))
+    assert section.by_id("f-name").attributes["value"] == "Harbour Café"
+    assert "hidden" not in section.by_id("new-customer").attributes
+
+
+def test_a_search_takes_any_text(harbour, browse):
+    browser = browse(harbour.user)
+    for text in ("'", "\\", "%", "') OR ('1'='1", "--", "x" * 300, "🍳", "<b>"):
+        answer = browser.get(CUSTOMERS, {"q": text + "zz"})
+        assert answer.status_code == 200, text
+        assert "No customer has" in Page(answer).text
+
+
+def test_a_customer_of_somebody_else_cannot_be_slipped_in(harbour, connect, fill_in):
+    browser, fields = fill_in(harbour)
+    stranger = connect("GB")
+    theirs = fill_in(stranger)[0]
+    option = Page(theirs.get(CUSTOMERS, {"q": "bram"})).by_class("option")[0]
+    assert browser.post(CUSTOMER, fields | {"found": option.attributes["data-value"]}).status_code == 410
+    assert "No customer is chosen" in refused(browser, fields, customer="4711").by_id("errors").text
+
+
+def test_items_are_found_by_name_and_sku(harbour, browse, open_form):
+    open_form(harbour, RACKING)
+    browser = browse(harbour.user)
+    labels = lambda q: [o.attributes["data-label"] for o in Page(browser.get(ITEMS, {"q": q})).by_class("option")]  # noqa: E731
+    assert labels("rack-4l") == ["Pallet racking bay 4L"]
+    assert "Safety manual" in labels("safety")
+    assert labels("zzz") == []
+    assert len(labels("")) > 3
+
+
+def test_a_search_without_an_answer_says_so(harbour, browse, control):
+    control.fault("status", status=503, times=None, company=harbour.realm)
+    page = Page(browse(harbour.user).get(CUSTOMERS, {"q": "bram"}))
+    assert page.text == "QuickBooks does not answer right now"
+
+
+# What few invoices need
+
+
+def test_only_what_the_company_uses_is_asked_for(harbour, connect, open_form):
+    _, british, page = open_form(harbour, RACKING)
+    assert {"own-1", "location_id", "cc", "bcc", "private_note"} <= set(british)
+    assert not {"class_id", "own-2"} & set(british)
+    assert "PO number (optional)" in page.text
+    _, american, _ = open_form(connect("US"), "Prairie Family Clinic – gloves")
+    assert "class_id" in american
+    assert "location_id" not in american
+
+
+def test_copies_notes_and_own_fields_are_kept_checked_and_stored(harbour, open_form, fill_in):
+    browser, fields, _ = open_form(harbour, RACKING)
+    location = next(tag.id for tag in reference.locations(harbour.company))
+    typed = {"cc": "boss@bramley.example; wrong", "own-1": "P" * 41, "private_note": "Ask <b>Tom</b>"}
+    page = refused(browser, fields, **typed, location_id=location)
+    assert told_at(page, "f-cc").startswith("“wrong” is not an e-mail address.")
+    assert told_at(page, "f-own-1") == "PO number has 41 characters. QuickBooks takes 31."
+    assert [e.attributes.get("open") for e in page.elements if e.tag == "details"] == ["", ""]
+    assert {name: page.fields()[name] for name in typed} == typed
+    assert page.fields()["location_id"] == location
+    browser, fields = fill_in(harbour)
+    mended = fields | {"cc": "boss@bramley.example;b@c.example", "own-1": "BF-1", "private_note": "Ask <b>Tom</b>"}
+    mended |= {"location_id": location}
+    browser.post(CREATE, mended)
+    draft = from_json(Invoice.objects.get().draft)
+    assert draft.private_note == "Ask <b>Tom</b>"
+    assert draft.extras == Extras(
+        cc="boss@bramley.example, b@c.example",
+        location_id=location,
+        own_fields=(("1", "BF-1"),),
+    )
+
+
+def test_each_line_has_a_service_date_of_its_own_where_the_company_uses_them(harbour, open_form, fill_in):
+    browser, fields, page = open_form(harbour, RACKING)
+    assert not [name for name in fields if "service_date" in name]  # the fields come when they are asked for
+    assert page.by_id("f-service-dates").text == "Service date per line"
+    assert "lines--dated" not in page.by_id("lines").classes
+    page = refused(browser, fields, **{"l2-service_date": "someday"})
+    assert told_at(page, "l2-service_date").startswith("Service date is not a date. “someday” cannot be read")
+    assert page.fields()["l2-service_date"] == "someday"
+    assert "lines--dated" in page.by_id("lines").classes
+    assert {page.fields()[f"l{n}-service_date"] for n in (1, 3, 4)} == {""}
+    assert not page.has_id("f-service-dates")
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields | {"l1-service_date": "20 Nov 2026", "l3-service_date": "2026-11-21"})
+    dates = [line.service_date for line in from_json(Invoice.objects.get().draft).lines]
+    assert dates == [date(2026, 11, 20), None, date(2026, 11, 21), None]
+
+
+def test_service_dates_are_not_asked_for_where_the_company_does_not_use_them(harbour, open_form):
+    QuickBooksConnection.objects.update(profile=harbour.quickbooks.profile | {"has_service_dates": False})
+    _, _, page = open_form(harbour, RACKING)
+    assert not page.has_id("f-service-dates")
+    assert not page.has_id("line-service")
+
+
+def test_service_dates_are_there_again_after_a_refusal(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields | {"l1-service_date": "20 Nov 2026"})
+    invoice = Invoice.objects.get()
+    Invoice.objects.update(submission=Submission.REJECTED, refusal={"code": "6000"})
+    again = Page(browser.post(f"/embed/invoice/{invoice.public_id}/retry")).fields()
+    assert (again["l1-service_date"], again["l2-service_date"]) == ("20 Nov 2026", "")
+
+
+def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):
+    browser, fields = fill_in(harbour, location_id="999999", class_id="1")
+    browser.post(CREATE, fields)
+    assert from_json(Invoice.objects.get().draft).extras == Extras()
