@@ -34,6 +34,8 @@ def assert_exactly_one(control, tenant, invoice, customer):
     assert invoice.submission == Submission.SUCCEEDED
     assert invoice.qbo_invoice_id == found[0]["Id"]
     assert invoice.number == found[0]["DocNumber"]
+    # A call that QuickBooks still holds is listed when it ends; the invoice may be found before that.
+    wait_until(lambda: sent_ids(control, tenant.realm), what="the call is listed")
     assert len(set(sent_ids(control, tenant.realm))) == 1
 
 
