@@ -17,8 +17,6 @@ from integration_settings.profile import Profile, profile_of
 from integration_settings.tenancy import Visitor
 from integration_settings.tickets import issue_ticket
 
-WARN_DAYS = 30
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCard:
@@ -61,7 +59,7 @@ def connection_card(visitor: Visitor) -> ConnectionCard:
         connected_by=connection.connected_by,
         connected_at=connection.connected_at,
         sign_in_by=ends,
-        days_left=max(left, 0) if left is not None and left <= WARN_DAYS else None,
+        days_left=max(left, 0) if left is not None and connection.ends_soon else None,
         last_answer=_last_answer(connection),
         facts=" · ".join(profile_facts(profile)) if connection.profile else "",
         books_closed_until=profile.books_closed_until,

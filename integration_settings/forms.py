@@ -20,7 +20,7 @@ MAPPINGS = (
     *("memo_field", "private_note_field", "cc_field"),
 )
 OWN_MAPPING = "own_field_"
-SWITCHES = ("customer_terms_first", "updates_customers")
+SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
 _NO_ITEM = _("Choose the item that products without one get.")
 _ITEM_GONE = _("This item is inactive or gone from QuickBooks. Choose another one.")
@@ -68,7 +68,7 @@ class ItemLists:
 
 
 class SettingsForm(forms.Form):
-    """Which field fills what, the payment term, two switches, and what becomes of products without an item.
+    """Which field fills what, the payment term, three switches, and what becomes of products without an item.
 
     A stored field, item or account that the service no longer has may stay; it is pointed out.
     """
@@ -102,6 +102,11 @@ class SettingsForm(forms.Form):
         label=_("Tick “Update this customer in QuickBooks” on every new invoice"),
         required=False,
         widget=forms.CheckboxInput(attrs={"data-change-label": _("Update customers")}),
+    )
+    writes_notes = forms.BooleanField(
+        label=_("Write a note in the deal’s history for each invoice and keep its status current"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"data-change-label": _("Notes in the history")}),
     )
     item_policy = forms.ChoiceField(choices=ItemPolicy.choices, required=False)
     default_item_id = forms.CharField(required=False, max_length=32)

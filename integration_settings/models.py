@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from integration_settings.crypto import EncryptedTextField
 
+# How long before Intuit ends a sign-in for certain people are told of it
+TOLD_ADMINISTRATORS, TOLD_EVERYONE = timedelta(days=30), timedelta(days=7)
+
 
 class Company(models.Model):
     """One Pipedrive company account: the tenant. Everything a company owns is reached through this row."""
@@ -113,6 +116,11 @@ class QuickBooksConnection(Connection):
         return f"QuickBooks {self.realm_id} of {self.company}"
 
     @property
+    def ends_soon(self) -> bool:
+        """Within a month; from then on administrators are told."""
+        return self.hard_expires_at is not None and self.hard_expires_at - timezone.now() <= TOLD_ADMINISTRATORS
+
+    @property
     def is_told_of_changes(self) -> bool:
         """QuickBooks' notices arrive: one came, and since then no change was found that none had told."""
         return self.last_notice_at is not None and (
@@ -150,6 +158,7 @@ class CompanySettings(models.Model):
     due_days = models.PositiveSmallIntegerField(default=14)
     customer_terms_first = models.BooleanField(default=False)  # QuickBooks' terms of the customer, where it has some
     updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
+    writes_notes = models.BooleanField(default=True, db_default=True)  # one in the deal's history for each invoice
     # Otherwise administrators and the users named for it, see `rights`.
     everyone_creates = models.BooleanField(default=True)
     everyone_sends = models.BooleanField(default=True)

@@ -34,6 +34,11 @@ class PipedriveClient:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeal ; enum values come as {id, label}"""
         return self._one(f"v2/deals/{int(deal_id)}", include_option_labels="true")
 
+    def latest_deals(self, most: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first, one page"""
+        page = self._get("v2/deals", sort_by="update_time", sort_direction="desc", limit=min(most, PAGE))
+        return list(page.get("data") or [])
+
     def deal_products(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""
         return self._pages(f"v2/deals/{int(deal_id)}/products", sort_by="order_nr")

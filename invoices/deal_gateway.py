@@ -18,6 +18,8 @@ from invoices.domain.money import Money, round_amount
 from invoices.side_by_side import SideBySide
 
 REMEMBERED_SECONDS = 300
+LATEST_SECONDS = 60
+MOST_DEALS = 500
 Json = Mapping[str, Any]
 
 
@@ -62,6 +64,30 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
             organization=organization.result(),
             person=person.result(),
         )
+
+
+def load_deal_fields(user: PipedriveUser, deal_id: int) -> Deal:
+    """The deal with its organization and person, without its products. Raises as `load_deal` does."""
+    client = PipedriveClient(user)
+    answer = client.deal(deal_id)
+    remember(user, _facts(answer))
+    with SideBySide(2) as calls:
+        organization = calls.start(_party, client.organization, _id(answer.get("org_id")))
+        person = calls.start(_party, client.person, _id(answer.get("person_id")))
+        return replace(_deal(answer), organization=organization.result(), person=person.result())
+
+
+def latest_deals(user: PipedriveUser) -> list[DealFacts]:
+    """Those among which one is chosen to look at, changed last first; remembered for a minute.
+
+    Raises the errors of `integration_settings.errors`.
+    """
+    key = f"latest-deals:{user.company_id}:{user.user_id}"
+    known: list[DealFacts] | None = cache.get(key)
+    if known is None:
+        known = [_facts(answer) for answer in PipedriveClient(user).latest_deals(MOST_DEALS)]
+        cache.set(key, known, LATEST_SECONDS)
+    return known
 
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:

@@ -33,7 +33,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import ConnectionState, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
-from integration_settings.selectors import quickbooks_url
+from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
 from invoices.deal_gateway import may_see_deal
 from invoices.domain.status import InvoiceStatus
@@ -70,7 +70,10 @@ class Note:
 
 
 def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> None:
-    """Writes or rewrites the note of an invoice when it is due; harmless otherwise. Never raises a `ServiceError`."""
+    """Writes or rewrites the note of an invoice when it is due; harmless otherwise. Never raises a `ServiceError`.
+
+    A company that wants no notes gets no new ones; one that is there would tell an old status, so it is kept current.
+    """
     claimed_until = _claim(invoice_id)
     if claimed_until is None:
         return None
@@ -158,6 +161,8 @@ def _write_as(
     if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended
         Invoice.objects.filter(pk=invoice.pk).update(note_id=found)
         invoice.note_id = found
+    if invoice.note_id is None and not settings_of(invoice.company).writes_notes:
+        return {}
     if invoice.note_id is None:
         answer = client.add_note(deal_id=invoice.deal_id, content=note.html)
         return {"note_id": int(answer["id"]), "note_digest": note.digest}

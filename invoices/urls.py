@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import actions, form, history, panel, result
+from invoices.views import actions, fields_in_deal, form, history, panel, result
 
 urlpatterns = [
     path("embed/panel", panel.panel, name="embed_panel"),
@@ -30,5 +30,7 @@ urlpatterns = [
     path("embed/invoice/<uuid:public_id>/delete", actions.delete, name="embed_invoice_delete"),
     path("embed/invoice/<uuid:public_id>/history", history.history, name="embed_invoice_history"),
     path("embed/invoice/<uuid:public_id>/put-away", actions.put_away, name="embed_invoice_put_away"),
+    path("embed/settings/deals", fields_in_deal.deals, name="embed_settings_deals"),
+    path("embed/settings/in-deal", fields_in_deal.fields_in_deal, name="embed_settings_in_deal"),
     path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
 ]

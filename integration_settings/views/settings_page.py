@@ -125,6 +125,7 @@ def _page(
         "stored": stored,
         "rights": _rights(request, visitor, refused=status == 422),
         "refused": status == 403,
+        "shown_deal": request.POST.get("deal", "")[:18],
         "example": _example(stored.due_days),
         **said,
     }

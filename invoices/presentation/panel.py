@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals, words
@@ -72,10 +73,12 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
+    """`sign_in` is the word on the link to QuickBooks' sign-in, "" for those whom it would not let in."""
+
     kind: str
     fact: str
     text: str
-    reconnect: bool = False
+    sign_in: str = ""
     again_url: str = ""
 
 
@@ -148,7 +151,7 @@ def panel_of(
     problem: Banner | None = None,
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
-    banner = _ended(data, place, say, now) or problem
+    banner = _ended(data, place, say, now) or problem or _ends_soon(data, place, say, now)
     rows = tuple(_row(row, place, say, now, changed) for row in data.rows)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
@@ -262,7 +265,27 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
         )
     else:
         parts.append(_("New invoices can be created once somebody signs in again."))
-    return Banner("error", fact, " ".join(parts), reconnect=True)
+    if not place.is_admin:
+        parts.append(_who_signs_in(place))
+    return Banner("error", fact, " ".join(parts), sign_in=_("Reconnect") if place.is_admin else "")
+
+
+def _ends_soon(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | None:
+    """A month before for those who can do something about it, a week before for everyone."""
+    if data.sign_in_by is None or data.sign_in_by - now > (TOLD_ADMINISTRATORS if place.is_admin else TOLD_EVERYONE):
+        return None
+    # Translators: in the panel; Intuit ends every sign-in after some years
+    fact = _("Sign in to QuickBooks again by {day}").format(day=say.day(data.sign_in_by.astimezone(say.zone).date()))
+    text = _("Intuit limits how long a sign-in lasts. Until then everything works.")
+    if place.is_admin:
+        return Banner("warning", fact, text, sign_in=_("Sign in now"))
+    return Banner("warning", fact, f"{text} {_who_signs_in(place)}")
+
+
+def _who_signs_in(place: Place) -> str:
+    if not place.admin_names:
+        return _("Signing in is for Pipedrive administrators.")
+    return _("Signing in is for Pipedrive administrators: %(names)s.") % {"names": names_in_a_row(place.admin_names)}
 
 
 # Sums

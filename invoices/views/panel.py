@@ -202,13 +202,17 @@ def _place(visitor: Visitor, record: Record, titles: dict[int, str]) -> Place:
         resource_id=record.id,
         is_admin=visitor.user.is_admin,
         company_name=visitor.company.name,
-        admin_names=admin_names(visitor) if connection is None or Right.CREATE not in rights else (),
+        admin_names=admin_names(visitor) if _asks_administrators(connection, rights) else (),
         disconnected_here=connection is not None and connection.ended_why == "disconnected",
         country=connection.country if connection else "",
         deal_titles=titles,
         deal_urls={deal_id: deal_url(visitor.company, deal_id) for deal_id in titles},
         rights=rights,
     )
+
+
+def _asks_administrators(connection: QuickBooksConnection | None, rights: frozenset[Right]) -> bool:
+    return connection is None or not connection.is_connected or connection.ends_soon or Right.CREATE not in rights
 
 
 def _refresh_failed(error: ServiceError) -> Banner | None:
@@ -231,7 +235,7 @@ def answer(
         "unlink_url": address("embed_panel_unlink", **query),
         "disconnect_url": address("embed_panel_disconnect", **query),
         "query": urlencode(query),
-        "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.reconnect),
+        "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.sign_in),
     }
     if context["needs_connect"]:
         context["connect_url"] = connect_url(visitor)

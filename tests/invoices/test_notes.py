@@ -19,7 +19,7 @@ from integration_settings.errors import (
     Rejected,
     ServiceUnavailable,
 )
-from integration_settings.models import ConnectionState
+from integration_settings.models import CompanySettings, ConnectionState
 from invoices import notes, selectors
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.money import Money
@@ -198,6 +198,36 @@ def test_it_is_written_once_and_then_rewritten(invoice, pipedrive, user):
     assert [call for call, _ in pipedrive.calls] == ["add_note", "update_note"]
     assert "Paid" in pipedrive.notes[501]["content"]
     assert invoice.note_due_at is None
+
+
+def without_notes(company):
+    CompanySettings.objects.update_or_create(company=company, defaults={"writes_notes": False})
+
+
+def test_a_company_that_wants_no_notes_gets_none(invoice, pipedrive, company):
+    without_notes(company)
+    publish(invoice, pipedrive)
+    assert pipedrive.calls == []
+    assert invoice.note_id is None
+    assert invoice.note_due_at is None or invoice.note_due_at > START
+
+
+def test_a_note_that_is_there_stays_current_when_no_new_ones_are_wanted(invoice, pipedrive, company):
+    publish(invoice, pipedrive)
+    without_notes(company)
+    Invoice.objects.filter(pk=invoice.pk).update(balance=D("0"), note_due_at=START)
+    publish(invoice, pipedrive)
+    assert "· Paid" in pipedrive.notes[501]["content"]
+
+
+def test_a_note_with_a_lost_answer_is_found_again_although_no_new_ones_are_wanted(invoice, pipedrive, company, clock):
+    pipedrive.fail("add_note", OutcomeUnknown("pipedrive", "lost"), done=True)
+    publish(invoice, pipedrive)
+    without_notes(company)
+    clock.move_to(invoice.note_due_at)
+    publish(invoice, pipedrive)
+    assert invoice.note_id == 501
+    assert len(pipedrive.notes) == 1
 
 
 def test_the_same_text_is_not_written_twice(invoice, pipedrive, clock):

@@ -391,6 +391,30 @@ def test_others_learn_whom_to_ask(browse, seen, company, quickbooks):
     assert page.by_id("panel-copy").attributes["data-copy"]
 
 
+@pytest.mark.parametrize(
+    ("days", "is_admin", "told"), [(31, True, False), (29, True, True), (29, False, False), (6, False, True)]
+)
+def test_a_sign_in_that_ends_soon_is_told_to_administrators_first(look, user, quickbooks, days, is_admin, told):
+    PipedriveUser.objects.filter(pk=user.pk).update(is_admin=is_admin)
+    quickbooks.hard_expires_at = timezone.now() + timedelta(days=days, hours=1)
+    quickbooks.save()
+    page = look()
+    assert ("Sign in to QuickBooks again by" in page.text) == told
+    links = [
+        element for element in page.elements if "/quickbooks/connect?ticket=" in element.attributes.get("href", "")
+    ]
+    assert [link.text for link in links] == (["Sign in now"] if told and is_admin else [])
+
+
+def test_who_may_not_sign_in_again_is_told_who_may(look, user, quickbooks, company):
+    make_user(company, name="Priya Nair", is_admin=True)
+    PipedriveUser.objects.filter(pk=user.pk).update(is_admin=False)
+    end_connection(quickbooks)
+    banner = look().by_class("banner")[0]
+    assert "Signing in is for Pipedrive administrators: Priya Nair." in banner.text
+    assert "Reconnect" not in banner.text
+
+
 def test_when_the_connection_ended_the_list_stays_and_says_its_age(look, company, quickbooks):
     make_invoice(company, deal_id=DEAL, number="1053", checked_at=None)
     make_pending_invoice(company, to_json(a_draft(deal_id=DEAL)), deal_id=DEAL)

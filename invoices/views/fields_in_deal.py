@@ -1,0 +1,78 @@
+"""The settings' mapping shown on a deal: what each chosen field would put on its invoice."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from integration_settings.errors import ServiceError
+from integration_settings.selectors import own_fields_from, settings_of
+from integration_settings.tenancy import Visitor, page_token_required
+from invoices.deal_gateway import latest_deals, load_deal_fields
+from invoices.domain.mapping import FieldChoices
+from invoices.presentation.fields_in_deal import cells_of
+from invoices.views.answers import problem_of, say
+
+MOST_OPTIONS = 20
+LONGEST_REFERENCE = 80
+OWN_FIELD = "own_field_"
+
+
+@page_token_required
+@require_safe
+def deals(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Options of the search among the deals that changed last, as the user himself sees them."""
+    text = request.GET.get("q", "").strip()[:100]
+    try:
+        found = [deal for deal in latest_deals(visitor.user) if text.casefold() in deal.title.casefold()]
+    except ServiceError as error:
+        return render(request, "invoices/deal_options.html", {"problem": problem_of(error).title})
+    said = ngettext("{count} deal", "{count} deals", len(found)).format(count=say().number(len(found)))
+    context = {"deals": found[:MOST_OPTIONS], "q": text, "announce": said}
+    return render(request, "invoices/deal_options.html", context)
+
+
+@page_token_required
+@require_safe
+def fields_in_deal(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The results for `deal`, or for the deal that changed last; with `whole` also the search for another one.
+
+    The mapping is the one in the page, which need not be saved; what the page does not have is taken as saved.
+    """
+    sent, whole = request.GET.get("deal", ""), "whole" in request.GET
+    context: dict[str, object] = {"whole": whole}
+    try:
+        deal_id = int(sent) if sent.isascii() and sent.isdigit() and len(sent) <= 18 else _changed_last(visitor)
+        if deal_id is not None:
+            deal = load_deal_fields(visitor.user, deal_id)
+            context |= {"deal": deal, "cells": cells_of(deal, _choices(request, visitor))}
+    except ServiceError as error:
+        context |= {"problem": problem_of(error)}
+    return render(request, "invoices/fields_in_deal.html", context)
+
+
+def _changed_last(visitor: Visitor) -> int | None:
+    return next((deal.deal_id for deal in latest_deals(visitor.user)), None)
+
+
+def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
+    stored = settings_of(visitor.company)
+    own = own_fields_from(stored, visitor.connection)
+    sent = request.GET.dict().items()
+    own |= {name.removeprefix(OWN_FIELD): str(code) for name, code in sent if name.startswith(OWN_FIELD)}
+
+    def field(name: str) -> str:
+        return str(request.GET.get(name, getattr(stored, name)))[:LONGEST_REFERENCE]
+
+    return FieldChoices(
+        recipient=field("recipient_field"),
+        address=field("address_field"),
+        email=field("email_field"),
+        tax_id=field("tax_id_field"),
+        memo=field("memo_field"),
+        private_note=field("private_note_field"),
+        cc=field("cc_field"),
+        own_fields=tuple(own.items()),
+    )
