@@ -26,9 +26,12 @@ def deals(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Options of the search among the deals that changed last, as the user himself sees them."""
     text = request.GET.get("q", "").strip()[:100]
     try:
-        found = [deal for deal in latest_deals(visitor.user) if text.casefold() in deal.title.casefold()]
+        known = latest_deals(visitor.user)
     except ServiceError as error:
         return render(request, "invoices/deal_options.html", {"problem": problem_of(error).title})
+    found = [deal for deal in known if text.casefold() in deal.title.casefold()]
+    if any(deal.title == text for deal in found):  # nothing was typed, this one is chosen: the others are wanted
+        found = sorted(known, key=lambda deal: deal.title != text)
     said = ngettext("{count} deal", "{count} deals", len(found)).format(count=say().number(len(found)))
     context = {"deals": found[:MOST_OPTIONS], "q": text, "announce": said}
     return render(request, "invoices/deal_options.html", context)

@@ -176,10 +176,19 @@ class Salesperson:
     def save_settings(self) -> None:
         self.settings.get_by_role("button", name="Save for the company").click()
         expect(self.settings.get_by_text(re.compile("Saved for everyone"))).to_be_visible()
+        expect(self.settings.locator("#in-deal-recipient_field")).not_to_be_empty()  # nothing is under way any more
 
     def start_invoice(self) -> None:
         self.panel.get_by_role("button", name="New invoice").first.click()
         expect(self.form.get_by_role("button", name="Create invoice").first).to_be_visible()
+        self.stands_still(self.page.locator("dialog.custom-modal iframe"))
+
+    def stands_still(self, frame: Locator) -> None:
+        """The host moves a window while it opens, and a press that is aimed before then misses."""
+        before = None
+        while (place := frame.bounding_box()) != before:
+            before = place
+            self.page.wait_for_timeout(150)
 
     def choose_item(self, product: str, item: str) -> None:
         """Gives a line of the form its QuickBooks item."""

@@ -25,7 +25,18 @@ def test_from_install_to_a_paid_invoice(live_app, worker, person, bookkeeper, co
 
     # Back in Pipedrive's settings, where both connections are shown.
     expect(priya.settings.get_by_text("Harbour & Pine Ltd").first).to_be_visible()
+    # The mapping shows what a deal has in its fields, also for a choice that is not saved yet.
+    memo = priya.settings.locator("#in-deal-memo_field")
+    expect(priya.settings.locator("#in-deal-recipient_field")).to_have_text("Moss & Co")
+    expect(memo).to_have_text("Stays empty")
+    priya.settings.get_by_label("Message to the customer").select_option(label="Deal – Title")
+    expect(memo).to_contain_text("Moss & Co")
+    priya.settings.get_by_label("Show the result for").fill(KNOWN_CUSTOMER)
+    priya.settings.get_by_role("option", name=KNOWN_CUSTOMER).click()
+    expect(memo).to_have_text(KNOWN_CUSTOMER)
     assert priya.shut_out_by("settings") == []
+    priya.settings.get_by_role("button", name="Discard").click()
+    expect(memo).to_have_text("Stays empty")
     priya.set_due_days(21)
     priya.save_settings()
 

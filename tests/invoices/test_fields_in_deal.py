@@ -61,6 +61,16 @@ def test_deals_are_found_by_a_part_of_their_title(settings_page, harbour, deal_i
     assert options[0].attributes["data-value"] == str(deal_id(harbour, RACKING))
 
 
+def test_the_chosen_deal_leads_the_list_of_the_others(settings_page):
+    options = [option.attributes["data-label"] for option in settings_labels(settings_page, RACKING)]
+    assert options[0] == RACKING
+    assert len(options) > 5
+
+
+def settings_labels(settings_page, text):
+    return Page(settings_page.get(DEALS, {"q": text})).with_attribute("data-label")
+
+
 def test_a_search_asks_pipedrive_once_a_minute(settings_page, control):
     control.forget_requests()
     for text in ("w", "wa", "war"):
