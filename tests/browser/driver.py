@@ -34,6 +34,7 @@ ARGUMENTS = [
 ]
 PATIENCE = 120_000
 """Milliseconds a person waits for a page before giving up."""
+STILL = 3  # looks in a row that see a window in one place
 
 
 def installed_browser() -> str | None:
@@ -184,11 +185,11 @@ class Salesperson:
         self.stands_still(self.page.locator("dialog.custom-modal iframe"))
 
     def stands_still(self, frame: Locator) -> None:
-        """The host moves a window while it opens, and a press that is aimed before then misses."""
-        before = None
-        while (place := frame.bounding_box()) != before:
-            before = place
-            self.page.wait_for_timeout(150)
+        """The host moves and resizes a window while it opens; a press that is aimed in that moment lands beside it."""
+        places: list[object] = []
+        while len(places) < STILL or places[-STILL:] != [places[-1]] * STILL:
+            places.append(frame.bounding_box())
+            self.page.wait_for_timeout(120)
 
     def choose_item(self, product: str, item: str) -> None:
         """Gives a line of the form its QuickBooks item."""

@@ -201,6 +201,7 @@ class Gallery:
             "Voided": bookkeeper.void,
         }
         for flag, deed in deeds.items():
+            someone.page.bring_to_front()  # in a tab behind another one a press in a frame goes astray
             self.open_form(someone, PHASE_2)
             for line in ("On-site installation", "Safety inspection and certificate", "Printed safety manuals"):
                 if someone.form.get_by_role("row", name=line).get_by_text("No QuickBooks item yet").count():
