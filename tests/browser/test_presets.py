@@ -27,6 +27,9 @@ def test_a_preset_is_kept_and_chosen(live_app, person, connect):
     page.locator("#presets").get_by_label("Private note").fill("By the framework agreement")
     page.locator("#presets").get_by_label("Amounts are").select_option("none")
     page.locator("#presets").get_by_label("Due").fill("30")
+    priya.set_due_days(21)
+    priya.save_settings()  # takes nothing away from what is typed in the preset
+    expect(name).to_have_value("Standard UK")
     page.get_by_role("button", name="Save preset").click()
     expect(page.get_by_role("button", name="Change preset Standard UK")).to_be_focused()
     assert priya.shut_out_by("settings") == []
