@@ -183,11 +183,13 @@ def preview(
     deal_value: Money | None = None,
     customer_currency: str = "",
     more_than_the_deal: bool = False,
+    taken_name: str = "",
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
-    `more_than_the_deal` says that a person means to bill more than the deal is worth.
+    `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
+    that QuickBooks was found to have already.
     """
     connection = quickbooks_of(company)
     if connection is None:
@@ -202,6 +204,7 @@ def preview(
         deal_value=deal_value,
         customer_currency=customer_currency,
         more_than_the_deal=more_than_the_deal,
+        taken_name=taken_name,
     )
 
 
@@ -284,6 +287,7 @@ def _checked(
     customer_currency: str = "",
     deal: Deal | None = None,
     more_than_the_deal: bool = False,
+    taken_name: str = "",
 ) -> Preview:
     books = books_of(connection)
     draft = with_percentages(draft, codes)
@@ -304,6 +308,7 @@ def _checked(
         invoices_before=count,
         prices_were_with_tax=was_with_tax,
         more_than_the_deal=more_than_the_deal,
+        taken_name=taken_name,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
 

@@ -89,6 +89,7 @@ class FormInput:
     own_fields: tuple[tuple[str, str], ...] = ()
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
+    taken_name: str = ""  # of a new customer; what QuickBooks was last found to have already
     over_deal: bool = False  # ticked: more than the deal is worth, on purpose
     updates_customer: bool = False
     updated_fields: tuple[str, ...] = ()  # ticked differences between QuickBooks' customer and the deal
@@ -156,7 +157,7 @@ def read_post(post: QueryDict) -> FormInput:
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
             "invoice_date", "due_date", "amounts_are", "sales_tax", "preset", "number", "memo", "discount",
-            "private_note", "cc", "bcc", "class_id", "location_id",
+            "private_note", "cc", "bcc", "class_id", "location_id", "taken_name",
         )
     }  # fmt: skip
     keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))

@@ -46,8 +46,8 @@ class Severity(StrEnum):
 class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
-    customer, customer.name, customer.email, customer.address, customer.tax_id, currency, invoice_date, due_date,
-    number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines, over_deal; own.1 is a
+    customer, customer.name, customer.taken_name, customer.email, customer.address, customer.tax_id, currency,
+    invoice_date, due_date, number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines, over_deal; own.1 is a
     field of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
     lines.3.unit_price, lines.3.discount, lines.3.description, lines.3.service_date.
     """
@@ -77,6 +77,7 @@ class Context:
     creates_items: bool = False  # the company's policy for products without an item
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
     more_than_the_deal: bool = False  # a person said that it is meant
+    taken_name: str = ""  # QuickBooks has this name already, as far as it was asked
 
 
 def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Finding]:
@@ -118,7 +119,7 @@ def _too_long(field: str, text: str, longest: int) -> Iterator[Finding]:
 def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     bill_to = draft.bill_to
     if bill_to.is_new:
-        yield from _new_customer(draft)
+        yield from _new_customer(draft, context)
     else:
         yield _fine("customer", "customer_chosen", customer=bill_to.name)
     if bill_to.email:
@@ -147,13 +148,15 @@ def _second(draft: InvoiceDraft, context: Context) -> str:
     return second_name(draft.bill_to.name, context.customer_currency, draft.currency)
 
 
-def _new_customer(draft: InvoiceDraft) -> Iterator[Finding]:
+def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     name, address = draft.bill_to.name, draft.bill_to.address
     cleaned = clean_name(name)
     if not cleaned:
         yield _blocks("customer.name", "no_name")
     elif len(name.strip()) > LONGEST_NAME:
         yield _blocks("customer.name", "too_long", length=len(name.strip()), longest=LONGEST_NAME)
+    elif cleaned == clean_name(context.taken_name):
+        yield _blocks("customer.taken_name", "name_taken", name=cleaned)
     elif cleaned != name:
         yield _warns("customer.name", "name_cleaned", name=name, cleaned=cleaned)
     if sum(len(line) for line in address_lines(address)) > 2000:

@@ -42,6 +42,7 @@ class Words:
         labels = {
             "customer": _("Customer"),
             "customer.name": _("Name in QuickBooks"),
+            "customer.taken_name": _("Name in QuickBooks"),
             "customer.email": _("E-mail to"),
             "customer.address": _("Billing address"),
             "customer.tax_id": words.tax_id_label(self.country),

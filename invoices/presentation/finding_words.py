@@ -49,6 +49,15 @@ def _no_name(_finding: Finding, _w: Words) -> Told:
     return Told(_("The customer has no name"), _("Type the name that the customer gets in QuickBooks."))
 
 
+def _name_taken(finding: Finding, _w: Words) -> Told:
+    return Told(
+        _("The customer’s name is taken in QuickBooks"),
+        _("Customers, vendors and employees share their names there. Another name is proposed beside “{name}”.").format(
+            name=_text(finding, "name")
+        ),
+    )
+
+
 def _name_cleaned(finding: Finding, _w: Words) -> Told:
     name, cleaned = _text(finding, "name"), _text(finding, "cleaned")
     if ":" in name:
@@ -410,6 +419,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "customer_not_chosen": _customer_not_chosen,
     "no_name": _no_name,
     "name_cleaned": _name_cleaned,
+    "name_taken": _name_taken,
     "email_invalid": _email_invalid,
     "no_email": _no_email,
     "too_long": _too_long,

@@ -49,6 +49,7 @@ class Issue:
 TARGETS = {
     "customer": "f-customer",
     "customer.name": "f-name",
+    "customer.taken_name": "name-check",  # says it itself, with the way out
     "customer.email": "f-email",
     "customer.address": "f-street",
     "customer.tax_id": "f-tax_id",

@@ -154,6 +154,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
         more_than_the_deal=sent.form.over_deal,
+        taken_name=sent.form.taken_name,
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))
     return Material(

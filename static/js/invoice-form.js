@@ -157,7 +157,10 @@
       control?.dispatchEvent(new Event("change", { bubbles: true }));
       if (control?.type !== "hidden") control?.focus();
     } else if (pressed.dataset.openItems) openItems(byId(pressed.dataset.openItems)?.closest("tr"));
-    else askForPreview();
+    else {
+      if (form().elements.taken_name) window.htmx.trigger("#name-check", "name:again");
+      askForPreview();
+    }
   });
 
   // What a preview brings besides its figures
@@ -173,6 +176,10 @@
       if (folded && control.value) folded.open = true;
     }
     if (target.id === "customer-section") changed("customer");
+    if (target.id === "name-check" && (target.childElementCount || target.dataset.taken)) {
+      target.dataset.taken = target.childElementCount || "";
+      changed("customer");
+    }
     if (target.id === "preset-field") changed("preset");
   });
 

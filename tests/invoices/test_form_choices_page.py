@@ -71,6 +71,17 @@ def test_a_name_that_a_customer_has_offers_that_customer(harbour, fill_in):
     assert "Moss & Co" in chosen.parent.text
 
 
+def test_a_taken_name_is_counted_among_what_is_to_fix_until_it_is_changed(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE, name="Moss & Co")
+    taken = Page(browser.post(NAME, fields)).fields()
+    assert taken["taken_name"] == "Moss & Co"
+    page = refused(browser, fields | taken)
+    assert "The customer’s name is taken in QuickBooks" in page.by_id("errors").text
+    assert page.by_id("name-check").attributes["hx-trigger"].startswith("load")
+    free = fields | taken | {"name": "Moss & Co (Customer)"}
+    assert "taken in QuickBooks" not in previewed(browser, free).text
+
+
 def test_the_name_is_looked_up_for_a_new_customer_only_and_never_stands_in_the_way(harbour, fill_in, control):
     browser, fields = fill_in(harbour, NORTHGATE)
     taken = fields | {"name": "Moss & Co"}
