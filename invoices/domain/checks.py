@@ -47,9 +47,10 @@ class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
     customer, customer.name, customer.taken_name, customer.email, customer.address, customer.tax_id, currency,
-    invoice_date, due_date, number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount, lines, over_deal; own.1 is a
-    field of the company's own; and of the line with index 3: lines.3.item, lines.3.tax_code, lines.3.quantity,
-    lines.3.unit_price, lines.3.discount, lines.3.description, lines.3.service_date.
+    invoice_date, due_date, number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount,
+    lines, over_deal; own.1 is a field of the company's own; and of the line with index 3: lines.3.item,
+    lines.3.tax_code, lines.3.quantity, lines.3.unit_price, lines.3.discount, lines.3.description,
+    lines.3.service_date.
     """
 
     field: str
