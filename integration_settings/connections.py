@@ -150,6 +150,19 @@ def end_connection(connection: AnyConnection, why: str) -> None:
             _copy(row, connection)
 
 
+def encrypt_tokens_anew() -> int:
+    """Writes every stored grant with the first of the encryption keys; how many. Harmless beside refreshes."""
+    done = 0
+    for model in (PipedriveUser, QuickBooksConnection):
+        for pk in list(model.objects.values_list("pk", flat=True)):
+            with transaction.atomic():
+                row = model.objects.select_for_update().filter(pk=pk).first()
+                if row is not None and (row.access_token or row.refresh_token):
+                    row.save(update_fields=["access_token", "refresh_token"])
+                    done += 1
+    return done
+
+
 def _write_end(row: AnyConnection, why: str) -> None:
     """Dead tokens are of no use to anybody but a thief, and whoever comes back has to be named anew."""
     row.state, row.ended_at, row.ended_why = ConnectionState.ENDED, timezone.now(), why

@@ -325,6 +325,20 @@ def test_a_new_key_in_front_still_reads_what_the_old_one_wrote(user, settings):
     assert PipedriveUser.objects.get(pk=user.pk).refresh_token == user.refresh_token
 
 
+def test_after_the_keys_were_rotated_the_new_one_is_enough(user, quickbooks, settings, capsys):
+    from cryptography.fernet import Fernet
+    from django.core.management import call_command
+
+    new = Fernet.generate_key().decode()
+    settings.TOKEN_ENCRYPTION_KEYS = [new, *settings.TOKEN_ENCRYPTION_KEYS]
+    call_command("rotate_keys")
+    assert capsys.readouterr().out.startswith("2 connections are encrypted with the first key.")
+    settings.TOKEN_ENCRYPTION_KEYS = [new]
+    for connection in (user, quickbooks):
+        again = type(connection).objects.get(pk=connection.pk)
+        assert (again.access_token, again.refresh_token) == (connection.access_token, connection.refresh_token)
+
+
 def test_one_users_end_is_not_anothers(company):
     one, two = make_user(company), make_user(company)
     connections.end_connection(one, "invalid_grant")
