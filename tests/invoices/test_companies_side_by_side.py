@@ -115,11 +115,13 @@ def test_in_whatever_order_they_come_nobody_sees_anything_of_another(connect, co
         tenant = connect("GB")
         mark_everything(control, tenant, mark)
         sides.append(Side(tenant, mark, browse, control, dice))
-    assert len({side.deal["id"] for side in sides}) == 1
+        sides[-1].open_the_form()
+        sides[-1].press_create()
     for _ in range(STEPS):
         dice.choice(DEEDS)(dice.choice(sides))
+    assert len({side.deal["id"] for side in sides}) == 1
     for side in sides:
         side.work_off()
         assert side.told_of_others() == []
         assert any(side.mark in text for text in side.saw)
-    assert Invoice.objects.exclude(qbo_invoice_id="").count() > len(MARKS)
+    assert Invoice.objects.exclude(qbo_invoice_id="").count() >= len(MARKS)
