@@ -1,4 +1,4 @@
-"""One invoice takes the place of a refused one, whoever presses where; and nothing is cancelled that may have been sent."""
+"""One invoice takes the place of a refused one, whoever presses where; nothing is cancelled that may have been sent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from integration_settings import reference
 from invoices import attention, leases, repairs, services, submission
 from invoices.domain.causes import Cause, Kind, as_it_is, cause_of, with_item, with_name
 from invoices.domain.draft import from_json, to_json
