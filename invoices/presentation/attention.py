@@ -82,6 +82,7 @@ class AttentionPage:
     issues: tuple[Issue, ...]
     waiting: tuple[WaitingRow, ...]
     done_today: str
+    time: str  # of the look
     checked: str
     may_look_back: bool  # at histories
     banner: Banner | None = None
@@ -101,7 +102,8 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
         # Translators: how many invoices were created since midnight
         done_today=_("Done today {count}").format(count=say.number(desk.done_today)),
-        checked=say.checked(now, now),
+        time=say.clock(now),
+        checked=_("Checked {time}").format(time=say.clock(now)),
         may_look_back=place.is_admin,
         banner=banner,
     )
@@ -170,7 +172,7 @@ def _item(group: Group, place: Place) -> tuple[str, str]:
         return _("“{item}” is no longer in QuickBooks").format(item=group.cause.name), ""
     name = shown_item_name(item)
     if not item.active:
-        return _("“{item}” is inactive in QuickBooks").format(item=name), ""
+        return _("“{item}” is inactive in QuickBooks.").format(item=name).rstrip("."), ""
     return _("QuickBooks does not take the item “{item}”").format(item=name), refusals.quoted(
         refusal
     ) if refusal else ""
@@ -247,10 +249,14 @@ def _repair(  # noqa: PLR0911  # one line a cause
         # Translators: a button; {name} is another name for the customer
         return "name", _("Use “{name}”").format(name=name)
     if kind == Kind.ELSEWHERE:
-        return "run", ngettext("Run again", "Run all {count} again", count).format(count=shown)
+        return "run", run_button(count, say)
     if kind == Kind.NOTE and group.cause.about != "deal_gone":
         return "note", _("Write it again")
     return "", ""
+
+
+def run_button(count: int, say: Say) -> str:
+    return ngettext("Run again", "Run all {count} again", count).format(count=say.number(count))
 
 
 def _away(group: Group, say: Say) -> str:

@@ -21,7 +21,7 @@ class HistoryStep:
     tone: str = ""  # "positive", "negative", "warning" or "" for quiet
     small: str = ""  # for support: codes and ids
     by: str = ""
-    detail: str = ""  # `small` without what stands in columns of its own: who asked, Intuit's request id
+    detail: str = ""  # what of `small` stands below the step where who asked and Intuit's id have columns of their own
     trace_id: str = ""
 
     @property
@@ -93,8 +93,8 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
     by = _("asked by {name}").format(name=write.asked_by_name)
     code = _("QuickBooks code %(code)s") % {"code": write.code} if write.code else ""
     trace = _("Intuit request id %(id)s") % {"id": write.trace_id} if write.trace_id else ""
+    ours = _("our request id {id}").format(id=write.request_id)
     rest = (
-        _("our request id {id}").format(id=write.request_id),
         _("sent: {fields}").format(fields=", ".join(write.sent_fields)) if write.sent_fields else "",
         _("digest {digest}").format(digest=write.sent_digest[:16]) if write.sent_digest else "",
         _("try {count}").format(count=say.number(write.tries)) if write.tries > 1 else "",
@@ -104,9 +104,9 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
         # Translators: a step of an invoice's history, as in "Create the invoice: refused"
         what=_("{step}: {outcome}").format(step=kinds[WriteKind(write.kind)], outcome=outcome),
         tone=TONES[WriteOutcome(write.outcome)] if write.outcome else "",
-        small=_row(by, code, trace, *rest),
+        small=_row(by, code, trace, ours, *rest),
         by=write.asked_by_name,
-        detail=_row(code, *rest),
+        detail=_row(code, ours),
         trace_id=write.trace_id,
     )
 

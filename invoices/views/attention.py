@@ -30,7 +30,15 @@ from invoices.domain.causes import Kind, Mend, as_it_is, with_item, with_name
 from invoices.evidence import writes_for
 from invoices.leases import cancel as cancel_intent
 from invoices.models import Intent
-from invoices.presentation.attention import Place, attention_page, gone_banner, proposed_name, run_banner, story_of
+from invoices.presentation.attention import (
+    Place,
+    attention_page,
+    gone_banner,
+    proposed_name,
+    run_banner,
+    run_button,
+    story_of,
+)
 from invoices.presentation.history import history_of
 from invoices.presentation.panel import Banner
 from invoices.presentation.waiting import cancelled_banner, waiting_banner
@@ -186,7 +194,7 @@ def _answer(
 
 
 def _item_form(request: HttpRequest, group: Group, error: str = "") -> HttpResponse:
-    context = {"key": group.cause.key, "count": len(group.stopped), "error": error}
+    context = {"key": group.cause.key, "button": run_button(len(group.stopped), say()), "error": error}
     response = render(request, "invoices/attention_item.html", context, status=422 if error else 200)
     if error:
         response["X-Fragment"] = "swap"
