@@ -75,6 +75,7 @@ class Issue:
     button: str = ""
     first: str = ""  # the invoice whose history is offered
     away: str = ""  # the question before it is put away; "" where that makes no sense
+    form: Single | None = None  # the only invoice, where nothing but its form can repair it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +118,26 @@ def _issue(group: Group, place: Place, say: Say) -> Issue:
     title, why = _told(group, place)
     repair, button = _repair(group, place, count, say)
     runs = kind in RUNS and bool(proposed_name(group) or kind != Kind.NAME)
-    alone = [row for row in group.stopped if not runs or (row.refusal and row.refusal.held)]
     listed = kind != Kind.CONNECTION
-    chips = tuple(_chip(row, place.company, say) for row in group.stopped if not listed or row not in alone)
-    hidden = len(chips) - MOST_CHIPS
+    alone = [row for row in group.stopped if listed and (not runs or (row.refusal and row.refusal.held))]
+    singles = tuple(_single(row, place, say) for row in alone)
+    only = singles[0] if len(group.stopped) == len(singles) == 1 and not repair else None
+    shown = [row for row in group.stopped if row not in alone or only]
+    chips, hidden = tuple(_chip(row, place.company, say) for row in shown[:MOST_CHIPS]), len(shown) - MOST_CHIPS
     return Issue(
         key=group.cause.key,
         title=title,
-        text=" ".join(part for part in (why, _stops(group, say), _who(group)) if part),
-        chips=chips[:MOST_CHIPS],
+        text=" ".join(part for part in (why, _stops(group, say), only.text if only else "", _who(group)) if part),
+        chips=chips,
         more=ngettext("and {count} more", "and {count} more", hidden).format(count=say.number(hidden))
         if hidden > 0
         else "",
-        singles=tuple(_single(row, place, say) for row in alone) if listed else (),
-        repair=repair,
-        button=button,
-        first=str(group.stopped[0].invoice.public_id) if group.stopped and chips and listed else "",
+        singles=() if only else singles,
+        repair="form" if only and only.may_open else repair,
+        button=_("Open the form") if only else button,
+        first=str(shown[0].invoice.public_id) if shown and listed else "",
         away=_away(group, say) if place.may_repair and listed else "",
+        form=only,
     )
 
 
