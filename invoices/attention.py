@@ -5,7 +5,7 @@ Administrators see all of the company, everybody else what he asked for himself:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
@@ -106,6 +106,11 @@ def desk_of(visitor: Visitor) -> Desk:
     return Desk(groups, waiting, _done_today(visitor, connection, company))
 
 
+def _visible(visitor: Visitor, rows: QuerySet[Any], asker: str = "created_by_id") -> QuerySet[Any]:
+    """`asker` is the column of who asked for a row."""
+    return rows if visitor.user.is_admin else rows.filter(**{asker: visitor.user.user_id})
+
+
 def _connection(connection: QuickBooksConnection | None, waiting: Iterable[Waiting]) -> list[Group]:
     if connection is None or connection.is_connected:
         return []
@@ -127,16 +132,15 @@ def refused_invoices(company: Company) -> QuerySet[Invoice]:
 
 
 def _refused(visitor: Visitor, connection: QuickBooksConnection | None) -> list[Group]:
-    rows = refused_invoices(visitor.company)
-    if not visitor.user.is_admin:
-        rows = rows.filter(created_by_id=visitor.user.user_id)
+    rows = _visible(visitor, refused_invoices(visitor.company))
+    others = {user.user_id: user for user in _others(visitor.company)}
     found: dict[Cause, list[Stopped]] = {}
     for invoice in rows[:LATEST]:
         refusal = refusal_of(invoice)
         cause = _cause(invoice, refusal, connection)
         same = next((known for known in found if known.key == cause.key), cause)
         found.setdefault(same, []).append(Stopped(invoice, invoice, worth_of(invoice), refusal))
-    groups = (Group(cause, tuple(stopped), _fixers(visitor.company, stopped)) for cause, stopped in found.items())
+    groups = (Group(cause, tuple(stopped), _fixers(others, stopped)) for cause, stopped in found.items())
     return sorted(groups, key=lambda group: (list(Kind).index(group.cause.kind), -len(group.stopped)))
 
 
@@ -155,13 +159,15 @@ def _cause(invoice: Invoice, refusal: Refusal | None, connection: QuickBooksConn
     )
 
 
-def _fixers(company: Company, stopped: Iterable[Stopped]) -> tuple[str, ...]:
+def _others(company: Company) -> QuerySet[PipedriveUser]:
+    return company.users.select_related("company__settings").filter(is_admin=False)
+
+
+def _fixers(others: Mapping[int, PipedriveUser], stopped: Iterable[Stopped]) -> tuple[str, ...]:
     """Whoever made all of them repairs his own, where he may create invoices."""
     makers = {row.invoice.created_by_id for row in stopped}
-    if len(makers) != 1:
-        return ()
-    user = company.users.select_related("company__settings").filter(user_id=makers.pop(), is_admin=False).first()
-    return (user.name,) if user and user.is_connected and Right.CREATE in rights_of(user) else ()
+    user = others.get(makers.pop()) if len(makers) == 1 else None
+    return (user.name,) if user and user.is_connected and may_repair(user) else ()
 
 
 def worth_of(invoice: Invoice) -> Money | None:
@@ -191,18 +197,14 @@ def _failed(visitor: Visitor) -> list[Group]:
 
 def _theirs(visitor: Visitor, kind: type[InvoiceAction] | type[CustomerUpdate], wanted: Q) -> list[Any]:
     rows = kind._default_manager.filter(wanted, company=visitor.company).select_related("invoice").order_by("-pk")
-    if not visitor.user.is_admin:
-        own = "asked_by_id" if kind is InvoiceAction else "invoice__created_by_id"
-        rows = rows.filter(**{own: visitor.user.user_id})
-    return list(rows[:LATEST])
+    own = "asked_by_id" if kind is InvoiceAction else "invoice__created_by_id"
+    return list(_visible(visitor, rows, own)[:LATEST])
 
 
 def _notes(visitor: Visitor) -> list[Group]:
     rows = Invoice.objects.filter(company=visitor.company).exclude(note_problem="").order_by("-pk")
-    if not visitor.user.is_admin:
-        rows = rows.filter(created_by_id=visitor.user.user_id)
     found: dict[Cause, list[Stopped]] = {}
-    for invoice in rows[:LATEST]:
+    for invoice in _visible(visitor, rows)[:LATEST]:
         row = Stopped(None, invoice, worth_of(invoice))
         found.setdefault(Cause(Kind.NOTE, invoice.note_problem), []).append(row)
     return [Group(cause, tuple(stopped)) for cause, stopped in found.items()]
@@ -213,10 +215,8 @@ def _notes(visitor: Visitor) -> list[Group]:
 
 def _waiting(visitor: Visitor, connection: QuickBooksConnection | None) -> tuple[Waiting, ...]:
     invoices = Invoice.objects.filter(UNSETTLED, company=visitor.company).order_by("-pk")
-    if not visitor.user.is_admin:
-        invoices = invoices.filter(created_by_id=visitor.user.user_id)
     intents: list[Intent] = [
-        *invoices[:LATEST],
+        *_visible(visitor, invoices)[:LATEST],
         *_theirs(visitor, InvoiceAction, UNSETTLED),
         *_theirs(visitor, CustomerUpdate, UNSETTLED),
     ]
@@ -277,6 +277,4 @@ def _done_today(visitor: Visitor, connection: QuickBooksConnection | None, compa
     place = zone(connection.timezone if connection else "")
     midnight = datetime.combine(timezone.now().astimezone(place).date(), time(), tzinfo=place)
     rows = Invoice.objects.filter(company=company, submission=Submission.SUCCEEDED, settled_at__gte=midnight)
-    if not visitor.user.is_admin:
-        rows = rows.filter(created_by_id=visitor.user.user_id)
-    return rows.count()
+    return _visible(visitor, rows).count()
