@@ -40,7 +40,7 @@ class Place:
     company: Company
     is_admin: bool
     may_repair: bool
-    items: Mapping[str, Item]
+    items: Mapping[str, Item] | None  # None while nobody can tell
     lost_fields: tuple[str, ...] = ()
 
 
@@ -171,11 +171,11 @@ def _item(group: Group, place: Place) -> tuple[str, str]:
     if not item_id:
         told = refusals.explain(refusal)
         return told.fact.rstrip("."), told.text
-    item = place.items.get(item_id)
-    if item is None:
+    item = (place.items or {}).get(item_id)
+    if item is None and place.items is not None:
         return _("“{item}” is no longer in QuickBooks").format(item=group.cause.name), ""
-    name = shown_item_name(item)
-    if not item.active:
+    name = shown_item_name(item) if item else group.cause.name
+    if item and not item.active:
         return _("“{item}” is inactive in QuickBooks.").format(item=name).rstrip("."), ""
     return _("QuickBooks does not take the item “{item}”").format(item=name), refusals.quoted(
         refusal

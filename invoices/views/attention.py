@@ -203,23 +203,21 @@ def _item_form(request: HttpRequest, group: Group, error: str = "") -> HttpRespo
 
 
 def _place(visitor: Visitor, desk: Desk) -> Place:
-    items: dict[str, Item] = {}
-    if any(group.cause.kind == Kind.ITEM for group in desk.groups):
-        items = _items(visitor)
+    names_items = any(group.cause.kind == Kind.ITEM for group in desk.groups)
     return Place(
         company=visitor.company,
         is_admin=visitor.user.is_admin,
         may_repair=attention.may_repair(visitor.user),
-        items=items,
+        items=_items(visitor) if names_items else None,
         lost_fields=_lost_fields(visitor),
     )
 
 
-def _items(visitor: Visitor) -> dict[str, Item]:
+def _items(visitor: Visitor) -> dict[str, Item] | None:
     try:
         return {known.id: known for known in reference.items(visitor.company, AS_STORED)}
     except ServiceError:
-        return {}
+        return None
 
 
 def _lost_fields(visitor: Visitor) -> tuple[str, ...]:

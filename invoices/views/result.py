@@ -135,7 +135,8 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
         if invoice.submission != Submission.REJECTED:
             return result_fragment(request, visitor, invoice)
         if successor := services.successor_of(invoice):
-            return result_fragment(request, visitor, successor)
+            shown = seen(request, visitor, successor.public_id)
+            return shown if isinstance(shown, HttpResponse) else result_fragment(request, visitor, shown)
         if visitor.connection is None:
             return problem_fragment(request, visitor, not_connected())
         return _form_again(request, visitor, visitor.connection, invoice)

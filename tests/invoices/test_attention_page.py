@@ -190,6 +190,35 @@ def test_a_row_of_before_we_noted_what_deals_are_worth_is_for_the_form(harbour, 
     assert "Not run again: nobody noted what the deal was worth then." in answer.text
 
 
+@pytest.mark.parametrize(
+    "known, title",
+    [
+        ({"active": False, "name": "Bay 3L (deleted)"}, "“Bay 3L” is inactive in QuickBooks"),
+        ({"active": True, "name": "Bay 3L"}, "QuickBooks does not take the item “Bay 3L”"),
+        ({"id": "7"}, "“Pallet racking bay 4L” is no longer in QuickBooks"),
+        (None, "QuickBooks does not take the item “Pallet racking bay 4L”"),
+    ],
+    ids=["inactive", "active", "gone", "nobody can tell"],
+)
+def test_an_item_is_called_what_the_stored_list_calls_it(desk, company, user, known, title):
+    if known is not None:
+        item = {
+            "id": "1",
+            "name": "Bay",
+            "sku": "",
+            "type": "Service",
+            "price": None,
+            "tax_code_id": "",
+            "taxable": False,
+        }
+        rows = [item | {"active": True} | known]
+        company.reference_lists.create(kind="items", rows=rows, fetched_at=timezone.now())
+    else:
+        QuickBooksConnection.objects.filter(company=company).update(access_expires_at=timezone.now(), refresh_token="")
+    refused(company, refusal={"code": "610", "field": "lines.0.item", "detail": ""})
+    assert title in desk(user).text
+
+
 def test_a_name_that_a_vendor_has_gets_the_free_one(harbour, fill_in, browse, desk, control):
     vendor = control.books(harbour.realm)["vendors"][0]["DisplayName"]
     browser, fields = fill_in(harbour, NORTHGATE, customer="new", name=vendor)
