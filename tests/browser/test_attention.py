@@ -61,14 +61,15 @@ def test_one_item_is_chosen_and_both_invoices_are_created(live_app, worker, pers
     expect(page.get_by_role("listbox").get_by_role("option", name="Delivery")).to_be_visible()
     item.press("Escape")  # the open list covers what stands below
     page.get_by_role("button", name="Run all 2 again").click()
-    expect(page.get_by_text("Choose one of the active items of QuickBooks.")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("Choose one of the active items of QuickBooks.")).to_be_visible()
     item.fill("deliv")
     expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
     item.press("ArrowDown")
     item.press("Enter")
     assert priya.shut_out_by("settings") == []
     page.get_by_role("button", name="Run all 2 again").click()
-    expect(page.get_by_text("2 invoices are on their way")).to_be_visible()
+    desk = page.get_by_role("region", name="Needs attention")
+    expect(desk.get_by_text("2 invoices are on their way")).to_be_visible()
     expect(page.get_by_text(re.compile("Nothing needs you"))).to_be_visible()
     successors = [services.successor_of(row) for row in refused]
     wait_until(lambda: all(now_is(row, Submission.SUCCEEDED) for row in successors), what="created")
@@ -91,8 +92,11 @@ def test_what_waits_is_cancelled_after_a_question_and_the_form_opens_from_the_de
     priya.open_settings()
     page = priya.settings
     page.get_by_role("button", name=re.compile(f"^Cancel: {DEALS[1]}")).click()
+    expect(priya.page.get_by_role("button", name="Cancel it")).to_be_visible()
+    expect(page.locator("[data-asked]")).to_have_count(1)  # the list is not replaced while the question stands
     priya.page.get_by_role("button", name="Cancel it").click()
-    expect(page.get_by_text("Nothing was sent to QuickBooks. What was entered stays on the deal.")).to_be_visible()
+    desk = page.get_by_role("region", name="Needs attention")
+    expect(desk.get_by_text("Nothing was sent to QuickBooks. What was entered stays on the deal.")).to_be_visible()
     assert now_is(waiting, Submission.REJECTED)
     assert priya.shut_out_by("settings") == []
     page.get_by_role("button", name=re.compile(f"^Open the form: {DEALS[0]}")).click()
