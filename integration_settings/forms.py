@@ -9,8 +9,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from integration_settings.country_words import tax_id_label
 from integration_settings.item_links import ChosenPolicy
-from integration_settings.models import CompanySettings, ItemPolicy
+from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field
 from integration_settings.reference import Account, Item
 
@@ -225,6 +226,16 @@ class SettingsForm(forms.Form):
                 if code == chosen:
                     return str(text)
         return str(_("Not filled"))
+
+
+def lost_mappings(
+    stored: CompanySettings, fields: Sequence[Field], connection: QuickBooksConnection | None
+) -> tuple[str, ...]:
+    """What was to be filled from fields that Pipedrive no longer has, by the names that the card "Fields" gives it."""
+    known = {field.code for field in fields}
+    labels = {name: str(SettingsForm.base_fields[name].label or "") for name in MAPPINGS}
+    labels["tax_id_field"] = tax_id_label(connection.country if connection else "")
+    return tuple(labels[name] for name in MAPPINGS if getattr(stored, name) and getattr(stored, name) not in known)
 
 
 def own_mapping(field_id: str) -> str:

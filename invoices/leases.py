@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
-from invoices.domain.refusals import NOT_THERE
+from invoices.domain.refusals import CANCELLED, NOT_THERE
 from invoices.domain.status import Submission
 from invoices.models import Intent, Invoice
 
@@ -68,6 +68,19 @@ def bring_forward(kind: type[Row], row_ids: Sequence[int]) -> list[int]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     waiting = kind._default_manager.filter(free, submission__in=UNSETTLED, next_attempt_at__isnull=False)
     return [row_id for row_id in row_ids if waiting.filter(pk=row_id).update(next_attempt_at=now)]
+
+
+def cancel(row: Intent, by: str) -> bool:
+    """Ends what was certainly never sent, for the person `by`; False when a worker has it in hand, or had it.
+
+    A worker that takes the row in the same moment finds it settled, or we find its lease: one update decides.
+    """
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    unsent = type(row)._default_manager.filter(free, pk=row.pk, submission=Submission.PENDING, sent_at__isnull=True)
+    refusal = NO_WORDS | {"code": CANCELLED, "by": by}
+    columns = {"settled_at": now, "next_attempt_at": None, "lease_until": None, "lease_token": "", "put_away_at": now}
+    return unsent.update(submission=Submission.REJECTED, refusal=refusal, **columns) == 1
 
 
 def renew(row: Intent, **columns: Any) -> None:

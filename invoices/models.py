@@ -72,6 +72,7 @@ class Intent(models.Model):
     lease_token = models.CharField(max_length=36, blank=True, default="")
     refusal = models.JSONField(null=True, blank=True)  # code, field, detail, trace id
     settled_at = models.DateTimeField(null=True, blank=True)
+    put_away_at = models.DateTimeField(null=True, blank=True)  # somebody has read why it failed, or it was replaced
 
     class Meta:
         abstract = True
@@ -108,6 +109,8 @@ class Invoice(Intent):
     item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     preset_name = models.CharField(max_length=60, blank=True, default="")  # what it was called then
+    # The deal as it was when the invoice was asked for: title, value, currency. Empty on rows older than that.
+    deal_then: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
 
     # As QuickBooks last reported it
     qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")
@@ -154,6 +157,11 @@ class Invoice(Intent):
                 fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="submissions_due"
             ),
             models.Index(fields=["note_due_at"], condition=models.Q(note_due_at__isnull=False), name="notes_due"),
+            models.Index(
+                fields=["company"],
+                condition=models.Q(submission=Submission.REJECTED, put_away_at__isnull=True),
+                name="refused_to_fix",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -165,6 +173,11 @@ class Invoice(Intent):
         if self.organization_id:
             return "organization", self.organization_id
         return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
+
+    @property
+    def key_of_successor(self) -> uuid.UUID:
+        """The intent key of the one invoice that may be asked for in place of this refused one, whoever asks for it."""
+        return uuid.uuid5(self.public_id, "in its place")
 
 
 class InvoiceAction(Intent):
@@ -179,7 +192,6 @@ class InvoiceAction(Intent):
     asked_by_name = models.CharField(max_length=255)
     asked_at = models.DateTimeField(default=timezone.now)
     emailed_before = models.DateTimeField(null=True, blank=True)  # when it had last been e-mailed, before ours
-    put_away_at = models.DateTimeField(null=True, blank=True)  # somebody has read why it failed
 
     class Meta:
         constraints = [
@@ -206,7 +218,6 @@ class CustomerUpdate(Intent):
     customer_id = models.CharField(max_length=32)
     customer_name = models.CharField(max_length=500)
     changes: models.JSONField[Any, Any] = models.JSONField(default=list)  # of `domain.customer_update.Change`
-    put_away_at = models.DateTimeField(null=True, blank=True)  # somebody has read why it failed
 
     class Meta:
         indexes = [

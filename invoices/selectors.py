@@ -21,7 +21,7 @@ from invoices.domain.actions import Action, can_be_paid, has_document, possible_
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
-from invoices.models import CustomerUpdate, Invoice, InvoiceAction
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
@@ -37,9 +37,9 @@ class Refusal:
     """Why QuickBooks refused. `field` is the form's field as in `checks.Finding`; `message`, `detail` its own words.
 
     `code` is QuickBooks', or ours: "access_denied", "other_books" (connected to another QuickBooks company since),
-    "gave_up" (QuickBooks did not answer for two days). For a taken name `taken_by` says by whom ("customer",
-    "inactive customer", "vendor", "employee", of an item's "inactive item", "category"), and a customer that may be
-    chosen instead is named.
+    "gave_up" (QuickBooks did not answer for two days), "cancelled" (by a person, before anything was sent). For a taken
+    name `taken_by` says by whom ("customer", "inactive customer", "vendor", "employee", of an item's "inactive item",
+    "category"), and a customer that may be chosen instead is named.
     """
 
     code: str
@@ -52,6 +52,7 @@ class Refusal:
     customer_id: str = ""
     customer: str = ""
     new_item: str = ""  # the name of the item that was refused
+    held: str = ""  # `domain.causes.Held`: why it was not run again unattended
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     today = timezone.now().astimezone(place).date()
     exists = invoice.submission == Submission.SUCCEEDED
     status = status_of(invoice, today) if exists else None
-    amount = _shown_total(invoice)
+    amount = shown_total(invoice)
     same_books = connection is not None and connection.realm_id == invoice.realm_id
     actionable = exists and same_books and connection is not None and connection.is_connected
     whole, whole_paid, with_tax = _against_the_deal(invoice)
@@ -320,8 +321,8 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     )
 
 
-def refusal_of(invoice: Invoice) -> Refusal | None:
-    return _refusal(invoice.submission, invoice.refusal)
+def refusal_of(intent: Intent) -> Refusal | None:
+    return _refusal(intent.submission, intent.refusal)
 
 
 def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | None:
@@ -331,7 +332,7 @@ def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | N
     return Refusal(**({"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | known))
 
 
-def _shown_total(invoice: Invoice) -> Money | None:
+def shown_total(invoice: Invoice) -> Money | None:
     return _money(invoice.total, invoice) or _expected_total(invoice)
 
 

@@ -70,12 +70,14 @@ def request_invoice(
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
     deal_value: Money | None = None,
+    in_place_of: Invoice | None = None,
 ) -> Requested:
     """Stores the intent; a worker carries it out. The same key always leads to the same row.
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `deal_value` is what the deal was worth when the person saw it.
+    `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `NotFound` when the
     visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
@@ -112,10 +114,13 @@ def request_invoice(
         currency=draft.currency,
         preset_id=template.row_id,
         preset_name=template.name,
+        deal_then={"title": facts.title, "value": str(facts.value.amount), "currency": facts.value.currency},
     )
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            if in_place_of:
+                Invoice.objects.filter(pk=in_place_of.pk).update(put_away_at=timezone.now())
             if wish and wish.customer_id == draft.bill_to.customer_id:
                 customer_updates.store(row, wish)
     except IntegrityError:
@@ -124,8 +129,14 @@ def request_invoice(
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
     remember_items(connection, draft, by=visitor.user.name)
-    remember_template(templates, visitor.user, template)
+    if in_place_of is None:  # it was somebody else's choice, perhaps
+        remember_template(templates, visitor.user, template)
     return Requested(row, repeated=False, differs=False)
+
+
+def successor_of(refused: Invoice) -> Invoice | None:
+    """The one invoice that was asked for in place of a refused one, by its form or on the desk."""
+    return Invoice.objects.filter(company=refused.company, intent_key=refused.key_of_successor).first()
 
 
 def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> None:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import actions, fields_in_deal, form, history, panel, result
+from invoices.views import actions, attention, fields_in_deal, form, history, panel, result
 
 urlpatterns = [
     path("embed/panel", panel.panel, name="embed_panel"),
@@ -32,5 +32,12 @@ urlpatterns = [
     path("embed/invoice/<uuid:public_id>/put-away", actions.put_away, name="embed_invoice_put_away"),
     path("embed/settings/deals", fields_in_deal.deals, name="embed_settings_deals"),
     path("embed/settings/in-deal", fields_in_deal.fields_in_deal, name="embed_settings_in_deal"),
+    path("embed/settings/attention", attention.content, name="embed_settings_attention"),
+    path("embed/settings/attention/<slug:key>/item", attention.item, name="embed_attention_item"),
+    path("embed/settings/attention/<slug:key>/run", attention.run, name="embed_attention_run"),
+    path("embed/settings/attention/<slug:key>/put-away", attention.put_away, name="embed_attention_put_away"),
+    path("embed/settings/attention/<uuid:public_id>/now", attention.now, name="embed_attention_now"),
+    path("embed/settings/attention/<uuid:public_id>/cancel", attention.cancel, name="embed_attention_cancel"),
+    path("embed/settings/attention/<uuid:public_id>/happened", attention.happened, name="embed_attention_happened"),
     path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
 ]

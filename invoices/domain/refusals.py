@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 NAME_TAKEN, NUMBER_TAKEN, BOOKS_CLOSED, NOT_THERE = "6240", "6140", "6210", "610"
+NOT_PAID_FOR = "6190"
 UNKNOWN_MEMBER = "2010"
+# Our own, for what ended without an answer of QuickBooks
+OTHER_BOOKS, GAVE_UP, ACCESS_DENIED, CANCELLED = "other_books", "gave_up", "access_denied", "cancelled"
 BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}
 
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from integration_settings.rights import Right
 from invoices.actions import NEEDS
 from invoices.domain.actions import Action
-from invoices.domain.refusals import BOOKS_CLOSED, NOT_THERE
+from invoices.domain.refusals import ACCESS_DENIED, BOOKS_CLOSED, GAVE_UP, NOT_PAID_FOR, NOT_THERE, OTHER_BOOKS
 from invoices.domain.status import Submission
-from invoices.presentation.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, OTHER_BOOKS, quoted
+from invoices.presentation.refusals import quoted
 from invoices.presentation.say import Say
 from invoices.selectors import Doing, InvoiceRow, Refusal
 
@@ -101,7 +101,7 @@ def progress_of(doing: Doing | None) -> Progress | None:
     if doing is None:
         return None
     if doing.refusal is not None:
-        return Progress(f"{_not_done(doing.kind)} {why_not(doing.refusal, doing.kind)}".strip(), failed=True)
+        return Progress(f"{not_done(doing.kind)} {why_not(doing.refusal, doing.kind)}".strip(), failed=True)
     if doing.submission == Submission.UNKNOWN:
         return Progress(
             {
@@ -119,7 +119,7 @@ def progress_of(doing: Doing | None) -> Progress | None:
     )
 
 
-def _not_done(kind: Action) -> str:
+def not_done(kind: Action) -> str:
     return {
         Action.VOID: _("The invoice was not voided."),
         Action.DELETE: _("The invoice was not deleted."),

@@ -19,12 +19,12 @@ from invoices.domain.customer_update import (
     ends_alike,
     same_words,
 )
-from invoices.domain.refusals import NOT_THERE
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, NOT_THERE, OTHER_BOOKS
 from invoices.domain.status import Submission
 from invoices.form_memory import SeenCustomer
 from invoices.presentation import words
 from invoices.presentation.actions import Progress
-from invoices.presentation.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, OTHER_BOOKS, quoted
+from invoices.presentation.refusals import quoted
 from invoices.presentation.say import Say
 from invoices.selectors import Refusal, Updating
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from invoices.domain.refusals import CANCELLED
 from invoices.domain.status import Submission
 from invoices.models import Invoice, QuickBooksWrite, WriteKind, WriteOutcome
 from invoices.presentation.say import Say
@@ -19,6 +20,9 @@ class HistoryStep:
     what: str
     tone: str = ""  # "positive", "negative", "warning" or "" for quiet
     small: str = ""  # for support: codes and ids
+    by: str = ""
+    detail: str = ""  # what of `small` stands below the step where who asked and Intuit's id have columns of their own
+    trace_id: str = ""
 
     @property
     def line(self) -> str:
@@ -46,13 +50,18 @@ TONES = {
 def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) -> History:
     # Translators: first step of an invoice's history
     asked = _("{name} asked for the invoice").format(name=invoice.created_by_name)
-    steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked))]
+    steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked, by=invoice.created_by_name))]
     steps += [(write.begun_at, _step(write, say)) for write in writes]
     told = any(write.kind == WriteKind.CREATE_INVOICE and write.outcome == WriteOutcome.DONE for write in writes)
     if invoice.submission == Submission.SUCCEEDED and invoice.settled_at and not told:
         # Nothing but a search told us, or it is older than these notes.
         found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
         steps.append((invoice.settled_at, found))
+    cancelled = invoice.refusal or {}
+    if cancelled.get("code") == CANCELLED and invoice.settled_at:
+        by = str(cancelled.get("by", ""))
+        ended = _("{name} cancelled it before anything was sent").format(name=by)
+        steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), ended, by=by)))
     steps.sort(key=lambda step: step[0])
     title = _("History of invoice {number}").format(number=invoice.number or _("No number"))
     return History(title, tuple(step for _moment_of_it, step in steps))
@@ -81,11 +90,11 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
     }
     # Translators: of a call to QuickBooks whose end is not known yet
     outcome = outcomes[WriteOutcome(write.outcome)] if write.outcome else _("under way")
-    small = (
-        _("asked by {name}").format(name=write.asked_by_name),
-        _("QuickBooks code %(code)s") % {"code": write.code} if write.code else "",
-        _("Intuit request id %(id)s") % {"id": write.trace_id} if write.trace_id else "",
-        _("our request id {id}").format(id=write.request_id),
+    by = _("asked by {name}").format(name=write.asked_by_name)
+    code = _("QuickBooks code %(code)s") % {"code": write.code} if write.code else ""
+    trace = _("Intuit request id %(id)s") % {"id": write.trace_id} if write.trace_id else ""
+    ours = _("our request id {id}").format(id=write.request_id)
+    rest = (
         _("sent: {fields}").format(fields=", ".join(write.sent_fields)) if write.sent_fields else "",
         _("digest {digest}").format(digest=write.sent_digest[:16]) if write.sent_digest else "",
         _("try {count}").format(count=say.number(write.tries)) if write.tries > 1 else "",
@@ -95,5 +104,12 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
         # Translators: a step of an invoice's history, as in "Create the invoice: refused"
         what=_("{step}: {outcome}").format(step=kinds[WriteKind(write.kind)], outcome=outcome),
         tone=TONES[WriteOutcome(write.outcome)] if write.outcome else "",
-        small=", ".join(part for part in small if part),
+        small=_row(by, code, trace, ours, *rest),
+        by=write.asked_by_name,
+        detail=_row(code, ours),
+        trace_id=write.trace_id,
     )
+
+
+def _row(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

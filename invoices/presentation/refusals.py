@@ -11,12 +11,20 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from invoices.domain.refusals import BOOKS_CLOSED, NAME_TAKEN, NOT_THERE, NUMBER_TAKEN
+from invoices.domain.refusals import (
+    ACCESS_DENIED,
+    BOOKS_CLOSED,
+    CANCELLED,
+    GAVE_UP,
+    NAME_TAKEN,
+    NOT_PAID_FOR,
+    NOT_THERE,
+    NUMBER_TAKEN,
+    OTHER_BOOKS,
+)
 from invoices.selectors import Refusal
 
-NOT_PAID_FOR = "6190"
-OTHER_BOOKS, GAVE_UP, ACCESS_DENIED = "other_books", "gave_up", "access_denied"
-NEVER_ASKED = (OTHER_BOOKS, GAVE_UP)
+NEVER_ASKED = (OTHER_BOOKS, GAVE_UP, CANCELLED)
 LONGEST_QUOTE = 300
 
 
@@ -65,6 +73,9 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("The invoice was meant for the former one. Open it again to create it in the company connected now."),
         ),
         GAVE_UP: Explained(_("QuickBooks did not answer for two days."), _("Open the invoice again to create it now.")),
+        CANCELLED: Explained(
+            _("It was cancelled before anything was sent."), _("Open it again to create it after all.")
+        ),
         ACCESS_DENIED: Explained(
             _("QuickBooks does not let the app write invoices."),
             _("Whoever connected QuickBooks may have lost rights there. An administrator can sign in again."),

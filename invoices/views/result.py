@@ -134,6 +134,9 @@ def retry(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
             return problem_fragment(request, visitor, not_seen())
         if invoice.submission != Submission.REJECTED:
             return result_fragment(request, visitor, invoice)
+        if successor := services.successor_of(invoice):
+            shown = seen(request, visitor, successor.public_id)
+            return shown if isinstance(shown, HttpResponse) else result_fragment(request, visitor, shown)
         if visitor.connection is None:
             return problem_fragment(request, visitor, not_connected())
         return _form_again(request, visitor, visitor.connection, invoice)
@@ -148,6 +151,7 @@ def _form_again(
 ) -> HttpResponse:
     preparation = drafting.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
     form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
+    form = replace(form, intent_key=invoice.key_of_successor)
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"

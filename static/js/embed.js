@@ -41,14 +41,13 @@
   // Before a request: no second press, the question if there is one, a fresh token
 
   const again = new WeakMap(); // element -> send its last request once more
-  const waiting = new WeakSet();
   const repeated = new WeakSet();
 
   body.addEventListener("htmx:confirm", async (event) => {
     const { elt, issueRequest, triggeringEvent } = event.detail;
     again.set(elt, () => issueRequest(true));
     const pressed = buttonOf(elt, triggeringEvent);
-    if (waiting.has(elt) || pressed?.getAttribute("aria-disabled") === "true") {
+    if ("asked" in elt.dataset || pressed?.getAttribute("aria-disabled") === "true") {
       event.preventDefault();
       return;
     }
@@ -56,12 +55,12 @@
     const stale = token && ends - Date.now() < RENEW_BEFORE;
     if (!question && !stale) return;
     event.preventDefault();
-    waiting.add(elt);
+    elt.dataset.asked = "";
     try {
       if (question && !(await window.Host.confirm(question))) return;
       if (stale) await renew().catch(() => {}); // the answer says so if the token is not accepted
     } finally {
-      waiting.delete(elt);
+      delete elt.dataset.asked;
     }
     if (elt.isConnected) issueRequest(true);
   });
@@ -188,7 +187,7 @@
   body.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target } = event.detail;
     if (isQuiet(elt)) {
-      if (document.querySelector("[data-hold]")) event.preventDefault(); // somebody is typing in what would be replaced
+      if (document.querySelector("[data-hold], [data-asked]")) event.preventDefault(); // somebody is busy with what would be replaced
       return;
     }
     const places = [target, slotOf(elt, target)];

@@ -6,8 +6,11 @@ import pytest
 
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.money import Money
+from invoices.domain.status import Submission
+from invoices.models import Invoice
 from tests.conftest import connect_user
 from tests.factories import D
+from tests.invoices.desk import CREATE, DESK, item_id, submit
 from tests.invoices.fragments import Page
 from tests.invoices.test_deal_gateway import deal_called
 
@@ -93,5 +96,30 @@ def fill_in(open_form, control):
         for key in fields["line"] if isinstance(fields["line"], list) else [fields["line"]]:
             fields[f"{key}-item"] = fields[f"{key}-item"] or item
         return browser, fields | changes
+
+    return make
+
+
+@pytest.fixture
+def desk(browse):
+    """desk(user) -> the page as this user sees it"""
+    return lambda user: Page(browse(user, "settings").get(DESK))
+
+
+@pytest.fixture
+def refuse(harbour, open_form, control):
+    """refuse(RACKING, "Site survey", user=…): an invoice that QuickBooks refused because that item became inactive."""
+
+    def make(title, item="Site survey", user=None, **fields):
+        browser, sent, _ = open_form(harbour, title, user=user)
+        for key in sent["line"] if isinstance(sent["line"], list) else [sent["line"]]:
+            sent[f"{key}-item"] = item_id(harbour, item)
+        assert browser.post(CREATE, sent | fields).status_code == 200
+        invoice = Invoice.objects.latest("pk")
+        control.book(harbour.realm, "deactivate_item", id=item_id(harbour, item))
+        submit(invoice)
+        assert (invoice.submission, invoice.refusal["code"]) == (Submission.REJECTED, "610")
+        control.book(harbour.realm, "activate_item", id=item_id(harbour, item))
+        return invoice
 
     return make

@@ -1,0 +1,120 @@
+"""What waits on the desk, in words: since when, how often it was tried, when again, and for how long at most."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from invoices.attention import Waiting
+from invoices.domain.actions import Action
+from invoices.domain.money import Money
+from invoices.domain.status import Submission
+from invoices.models import CustomerUpdate, Invoice, InvoiceAction
+from invoices.presentation.panel import Banner
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    key: str
+    title: str
+    text: str
+    public_id: str
+    what: str  # "", "action" or "customer"
+    verifying: bool
+    button: str = ""
+    can_cancel: bool = False
+
+
+def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
+    intent = row.intent
+    verifying = intent.submission == Submission.UNKNOWN
+    what = "action" if isinstance(intent, InvoiceAction) else "customer" if isinstance(intent, CustomerUpdate) else ""
+    return WaitingRow(
+        key=f"{row.invoice.public_id}{what}",
+        title=named(row.invoice, row.worth, say),
+        text=" ".join(part for part in (_doing(row), _since(row, say, now), _until(row, say)) if part),
+        public_id=str(row.invoice.public_id),
+        what=what,
+        verifying=verifying,
+        button="" if row.signed_out or row.in_hand else _("Check now") if verifying else _("Try now"),
+        can_cancel=row.can_cancel,
+    )
+
+
+def named(invoice: Invoice, worth: Money | None, say: Say) -> str:
+    """An invoice that has no number yet, by its deal, else its customer, and what it is worth."""
+    customer = invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", ""))
+    name = str(invoice.deal_then.get("title") or "") or customer or _("Deal {number}").format(number=invoice.deal_id)
+    return f"{name} · {say.money(worth)}" if worth else name
+
+
+def _doing(row: Waiting) -> str:
+    intent = row.intent
+    if isinstance(intent, InvoiceAction):
+        return {
+            Action.VOID: _("To be voided."),
+            Action.DELETE: _("To be deleted."),
+            Action.SEND: _("To be sent to {address}.").format(address=intent.to),
+        }[Action(intent.kind)]
+    return _("The customer is to be updated.") if isinstance(intent, CustomerUpdate) else ""
+
+
+def _since(row: Waiting, say: Say, now: datetime) -> str:
+    intent = row.intent
+    if row.signed_out:
+        said = _("Asked for {moment}; it waits until somebody signs in to QuickBooks again.")
+        return said.format(moment=_moment(row.since, say, now))
+    if row.in_hand:
+        return _("It is being sent at this moment.")
+    tries = ngettext("Tried {count} time", "Tried {count} times", intent.attempts).format(
+        count=say.number(intent.attempts)
+    )
+    if intent.submission == Submission.UNKNOWN:
+        sent = _moment(intent.sent_at or row.since, say, now, seconds=True)
+        # Translators: {tries} is "Tried 2 times", {next} is "next try 09:24"
+        said = _("Sent {moment}, no answer. {tries}, {next}; we ask until we know. There will never be two.")
+        return said.format(moment=sent, tries=tries, next=_next(intent.next_attempt_at, say, now))
+    if not intent.attempts:
+        return _("Asked for {moment}; it goes out at any moment.").format(moment=_moment(row.since, say, now))
+    said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
+    return said.format(moment=_moment(row.since, say, now), tries=tries, next=_next(intent.next_attempt_at, say, now))
+
+
+def _next(moment: datetime | None, say: Say, now: datetime) -> str:
+    """Near ones are counted down in steps of five seconds."""
+    left = (moment - now).total_seconds() if moment else 0
+    if left <= 0:
+        return _("next try now")
+    if left > 120 and moment:
+        return _("next try {time}").format(time=say.clock(moment))
+    return _("next try in {seconds} s").format(seconds=say.number(math.ceil(left / 5) * 5))
+
+
+def _until(row: Waiting, say: Say) -> str:
+    if row.until is None:
+        return ""
+    return _("It is given up {moment} at the latest.").format(moment=say.moment(row.until))
+
+
+def _moment(moment: datetime, say: Say, now: datetime, *, seconds: bool = False) -> str:
+    if now - moment < timedelta(hours=12):
+        return say.clock(moment, seconds=seconds)
+    return say.moment(moment)
+
+
+def waiting_banner(moved: bool) -> Banner | None:
+    if moved:
+        return None
+    return Banner("info", _("It is being sent at this moment, or it is done."), _("The list shows what it is now."))
+
+
+def cancelled_banner(done: bool) -> Banner:
+    if done:
+        return Banner("done", _("Cancelled."), _("Nothing was sent to QuickBooks. What was entered stays on the deal."))
+    fact = _("It cannot be cancelled any more.")
+    return Banner("warning", fact, _("It is being sent at this moment, or was sent. The list shows what it is now."))

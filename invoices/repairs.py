@@ -1,0 +1,137 @@
+"""What is repaired once for all invoices that it stopped: they run again, or are put away.
+
+Running again is a new intent made of what the refused form had confirmed, with the repair applied, through the same
+`services.request_invoice` as the form's press: the same rights, the same checks, the same evidence, and whoever presses
+has asked for it. Its key is derived from the refused row, and the form that is opened again from that row carries the
+same key: however many people press, on the desk or in the form, one invoice takes the place of a refused one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils import timezone
+
+from integration_settings import reference, rights
+from integration_settings.errors import NotFound, ServiceError
+from integration_settings.reference import AS_STORED, Item
+from integration_settings.rights import Right
+from integration_settings.tenancy import Visitor
+from invoices import services
+from invoices.attention import Group
+from invoices.domain.books import can_be_sold
+from invoices.domain.causes import Held, Kind, Mend
+from invoices.domain.draft import from_json
+from invoices.domain.money import Money
+from invoices.domain.status import Submission
+from invoices.drafting import connected, preview
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+
+AT_ONCE = 25  # Pipedrive is asked for each deal; the rest stays in the list for another press
+
+
+@dataclass(frozen=True, slots=True)
+class RunAgain:
+    """`started` are on their way; `problem` is why the rest was not tried."""
+
+    started: tuple[Invoice, ...]
+    held: int
+    left: int
+    problem: ServiceError | None = None
+
+
+def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
+    """All of a group, mended. What its person has to look at first stays in the list with the reason.
+
+    Raises `NotAllowed` without the right to create invoices, `ConnectionExpired` without a connection.
+    """
+    rights.demand(visitor.user, Right.CREATE)
+    connected(visitor.connection)
+    started: list[Invoice] = []
+    held, problem, tried = 0, None, 0
+    for row in group.stopped[:AT_ONCE]:
+        try:
+            found = _again(visitor, row.invoice, mend)
+        except ServiceError as error:
+            problem = error
+            break
+        tried += 1
+        if isinstance(found, Invoice):
+            started.append(found)
+        else:
+            held += 1
+            _hold(row.invoice, found)
+    return RunAgain(tuple(started), held, len(group.stopped) - tried, problem)
+
+
+def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
+    if successor := services.successor_of(refused):
+        return successor
+    worth = _worth_then(refused)
+    if worth is None:
+        return Held.DEAL_UNKNOWN
+    draft = mend(from_json(refused.draft))
+    if preview(visitor.company, draft, deal_value=worth).blocked:
+        return Held.CHECKS
+    try:
+        requested = services.request_invoice(
+            visitor=visitor,
+            draft=draft,
+            intent_key=refused.key_of_successor,
+            template_id=str(refused.preset_id or ""),
+            deal_value=worth,
+            in_place_of=refused,
+        )
+    except services.DealChanged:
+        return Held.DEAL_CHANGED
+    except NotFound:
+        return Held.DEAL_GONE
+    return requested.invoice
+
+
+def _worth_then(refused: Invoice) -> Money | None:
+    """What the deal was worth when the refused invoice was asked for; None where nobody had noted it."""
+    then = refused.deal_then
+    return Money(Decimal(then["value"]), str(then["currency"])) if then else None
+
+
+def _hold(refused: Invoice, why: Held) -> None:
+    refusal = {**(refused.refusal or {}), "held": str(why)}
+    Invoice.objects.filter(pk=refused.pk).update(refusal=refusal)
+
+
+def item_to_choose(visitor: Visitor, item_id: str) -> Item | None:
+    """An item of the company that a line can have; None for any other id, and while QuickBooks tells nothing."""
+    try:
+        items = reference.items(visitor.company, AS_STORED)
+    except ServiceError:
+        return None
+    return next((item for item in items if item.id == item_id and can_be_sold(item)), None)
+
+
+def put_away(visitor: Visitor, group: Group) -> None:
+    """Somebody has read it. What was entered stays on the deals; a note is tried again when its invoice changes.
+
+    Raises `NotAllowed` without the right to create invoices.
+    """
+    rights.demand(visitor.user, Right.CREATE)
+    if group.cause.kind == Kind.NOTE:
+        Invoice.objects.filter(pk__in=[row.invoice.pk for row in group.stopped]).update(note_problem="")
+        return
+    kinds: dict[Kind, type[Intent]] = {Kind.ACTION: InvoiceAction, Kind.CUSTOMER: CustomerUpdate}
+    rows = kinds.get(group.cause.kind, Invoice)._default_manager.filter(
+        pk__in=[row.intent.pk for row in group.stopped if row.intent is not None],
+        submission=Submission.REJECTED,
+        put_away_at__isnull=True,
+    )
+    rows.update(put_away_at=timezone.now())
+
+
+def write_notes_now(visitor: Visitor, group: Group) -> list[int]:
+    """Makes due now the notes that could not be written; the ids of their invoices. Raises `NotAllowed`."""
+    rights.demand(visitor.user, Right.CREATE)
+    rows = Invoice.objects.filter(pk__in=[row.invoice.pk for row in group.stopped]).exclude(note_problem="")
+    ids = list(rows.values_list("pk", flat=True))
+    rows.update(note_due_at=timezone.now(), note_attempts=0)
+    return ids

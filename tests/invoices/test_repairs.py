@@ -1,0 +1,224 @@
+"""One invoice takes the place of a refused one, whoever presses where; nothing is cancelled that may have been sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from integration_settings import reference
+from invoices import attention, leases, repairs, services, submission
+from invoices.domain.causes import Cause, Kind, as_it_is, cause_of, with_item, with_name
+from invoices.domain.draft import from_json, to_json
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.conftest import visitor_of
+from tests.factories import a_bill_to, a_draft, a_line, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.conftest import RACKING
+from tests.invoices.test_deal_gateway import deal_called
+from tests.invoices.test_exactly_once import ask, at_once, customers_called, in_the_books, settle, several_processes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def draft(harbour, control):
+    """What QuickBooks takes, for a customer of its own."""
+    item = next(item for item in reference.items(harbour.company) if item.active)
+    code = next(code for code in reference.tax_codes(harbour.company) if code.name == "20.0% S")
+    line = a_line(item_id=item.id, tax_code_id=code.id)
+    deal_id = deal_called(control, harbour.pair, RACKING)
+    return a_draft(deal_id=deal_id, lines=(line,), bill_to=a_bill_to(name="Once Only Ltd"))
+
+
+def refuse(row, **refusal):
+    columns = {"submission": Submission.REJECTED, "settled_at": timezone.now(), "next_attempt_at": None}
+    Invoice.objects.filter(pk=row.pk).update(refusal={"code": "6190", "field": ""} | refusal, **columns)
+    row.refresh_from_db()
+    return row
+
+
+def press(tenant, mend=as_it_is):
+    visitor = visitor_of(tenant.user, "settings")
+    found = [group for group in attention.desk_of(visitor).groups if group.cause.kind == Kind.ELSEWHERE]
+    return [repairs.run_again(visitor, group, mend) for group in found]
+
+
+# Running again
+
+
+@several_processes
+def test_three_presses_at_once_make_one_invoice(harbour, draft, control):
+    refused = refuse(ask(harbour, draft))
+    at_once(*[lambda: press(harbour)] * 3)
+    successor = services.successor_of(refused)
+    assert Invoice.objects.count() == 2
+    settle(successor)
+    assert len(in_the_books(control, harbour, refused, successor)) == 1
+    assert len(customers_called(control, harbour, "Once Only")) == 1
+    refused.refresh_from_db()
+    assert refused.put_away_at is not None
+
+
+@several_processes
+def test_the_desk_and_the_form_opened_again_make_one_invoice(harbour, draft, control):
+    refused = refuse(ask(harbour, draft))
+    at_once(lambda: press(harbour), lambda: ask(harbour, draft, refused.key_of_successor))
+    assert Invoice.objects.exclude(pk=refused.pk).count() == 1
+    settle(services.successor_of(refused))
+    assert len(in_the_books(control, harbour, refused, services.successor_of(refused))) == 1
+
+
+def test_a_successor_that_is_refused_itself_can_be_run_again(harbour, draft):
+    first = refuse(ask(harbour, draft))
+    press(harbour)
+    second = refuse(services.successor_of(first))
+    press(harbour)
+    third = services.successor_of(second)
+    assert len({first.pk, second.pk, third.pk}) == 3
+    assert Invoice.objects.count() == 3
+
+
+def test_many_are_run_in_parts(harbour, draft, monkeypatch):
+    monkeypatch.setattr(repairs, "AT_ONCE", 1)
+    first = refuse(ask(harbour, draft))
+    Invoice.objects.filter(pk=first.pk).update(deal_id=first.deal_id + 100_000)
+    refuse(ask(harbour, draft))
+    ((run),) = press(harbour)
+    assert (len(run.started), run.left) == (1, 1)
+
+
+def test_while_pipedrive_does_not_answer_what_was_not_tried_stays(harbour, draft, control):
+    refused = refuse(ask(harbour, draft))
+    cache.clear()
+    control.fault("status", service="pipedrive", status=503, path="/deals/", times=20)
+    ((run),) = press(harbour)
+    assert (run.started, run.left) == ((), 1)
+    assert run.problem is not None
+    refused.refresh_from_db()
+    assert refused.put_away_at is None
+
+
+def test_the_preset_of_whoever_presses_stays_what_it_was(harbour, draft):
+    refuse(ask(harbour, draft))
+    harbour.user.preset_choice = "7"
+    harbour.user.save()
+    press(harbour)
+    harbour.user.refresh_from_db()
+    assert harbour.user.preset_choice == "7"
+
+
+# Causes
+
+
+def test_a_cause_is_the_same_for_all_that_one_repair_releases():
+    lines = (a_line(item_id="1"), a_line(item_id="118", description="Bay"))
+    one = cause_of(a_draft(lines=lines), code="610", field="lines.1.item")
+    other = cause_of(a_draft(lines=lines[1:]), code="610", field="lines.0.item")
+    assert (one, one.kind) == (other, Kind.ITEM)
+    mended = with_item(one, "7")(a_draft(lines=lines))
+    assert [line.item_id for line in mended.lines] == ["1", "7"]
+    assert [line.item_chosen for line in mended.lines] == [False, True]
+
+
+def test_a_new_item_that_was_refused_is_replaced_by_the_chosen_one():
+    line = a_line(item_id="", new_item="Bay", product_id=501, income_account_id="79")
+    cause = cause_of(a_draft(lines=(line,)), code="6240", field="lines.0.item", new_item="Bay")
+    (mended,) = with_item(cause, "7")(a_draft(lines=(line,))).lines
+    assert (mended.item_id, mended.new_item, mended.income_account_id) == ("7", "", "")
+    assert not mended.needs_new_item
+
+
+def test_a_customer_that_has_the_name_is_for_the_form():
+    named = a_draft(bill_to=a_bill_to(name="Moss"))
+    assert cause_of(named, code="6240", field="customer.name", taken_by="customer").kind == Kind.FORM
+    assert cause_of(named, code="6240", field="customer.name", taken_by="vendor").kind == Kind.NAME
+    assert with_name("Moss (Customer)")(named).bill_to.name == "Moss (Customer)"
+
+
+@pytest.mark.parametrize("field", ["lines.7.item", "lines.x.item", "lines.0.tax_code", "lines", ""])
+def test_a_field_that_names_no_item_of_the_draft_is_for_the_form(field):
+    assert cause_of(a_draft(), code="610", field=field).kind == Kind.FORM
+
+
+def test_nothing_can_be_read_from_the_key_of_a_cause():
+    key = Cause(Kind.NAME, "6240 moss & co", "Moss & Co").key
+    assert "moss" not in key
+    assert key.isalnum()
+
+
+def test_what_was_meant_for_other_books_is_never_run_again(harbour, draft):
+    refuse(ask(harbour, draft))
+    Invoice.objects.update(realm_id="4711")
+    (group,) = attention.desk_of(visitor_of(harbour.user)).groups
+    assert group.cause.kind == Kind.FORM
+
+
+# Cancelling
+
+
+def cancel(row):
+    return leases.cancel(row, "Priya Nair")
+
+
+@several_processes
+def test_a_cancellation_and_a_worker_in_the_same_moment_leave_one_of_the_two(harbour, draft, control):
+    for _ in range(4):
+        row, said = ask(harbour, draft), []
+        at_once(lambda row=row: submission.submit(row.pk), lambda row=row, said=said: said.append(cancel(row)))
+        row.refresh_from_db()
+        if said == [True]:
+            assert (row.submission, row.refusal["code"]) == (Submission.REJECTED, "cancelled")
+            assert in_the_books(control, harbour, row) == []
+        else:
+            assert row.submission == Submission.SUCCEEDED
+            assert len(in_the_books(control, harbour, row)) == 1
+
+
+def test_a_worker_that_was_stopped_before_sending_finds_it_cancelled(company):
+    """Its lease ran out, somebody cancelled, and it goes on as if nothing had happened."""
+    gateway = FakeInvoiceGateway()
+    gateway.add_customer("Bramley Foods Ltd", customer_id="7")
+    row = make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="7"))))
+    said = []
+
+    def late(connection):
+        Invoice.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        said.append(cancel(row))
+        return gateway
+
+    submission.submit(row.pk, late)
+    assert said == [True]
+    assert "create_invoice" not in gateway.calls
+    row.refresh_from_db()
+    assert (row.submission, row.next_attempt_at) == (Submission.REJECTED, None)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"sent_at": timezone.now()},
+        {"submission": Submission.UNKNOWN},
+        {"submission": Submission.SUCCEEDED},
+        {"lease_until": timezone.now() + timedelta(days=1), "lease_token": "a worker"},
+    ],
+    ids=["sent", "unknown", "done", "in hand"],
+)
+def test_what_may_have_been_sent_is_not_cancelled(company, columns):
+    row = make_pending_invoice(company, to_json(a_draft()), **columns)
+    before = Invoice.objects.filter(pk=row.pk).values().get()
+    assert cancel(row) is False
+    assert Invoice.objects.filter(pk=row.pk).values().get() == before
+
+
+def test_a_cancelled_invoice_can_be_taken_up_again_from_its_deal(harbour, draft, control):
+    row = ask(harbour, draft)
+    assert cancel(row)
+    row.refresh_from_db()
+    assert from_json(row.draft).bill_to.name == "Once Only Ltd"
+    again = ask(harbour, draft, row.key_of_successor)
+    settle(again)
+    assert len(in_the_books(control, harbour, row, again)) == 1
