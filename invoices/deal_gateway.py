@@ -20,6 +20,8 @@ from invoices.side_by_side import SideBySide
 REMEMBERED_SECONDS = 300
 LATEST_SECONDS = 60
 MOST_DEALS = 500
+PRODUCT_SECONDS = 3600
+KEPT = ("name", "code", "unit")  # of a product
 Json = Mapping[str, Any]
 
 
@@ -227,8 +229,16 @@ def _deal_discount(row: Json) -> Discount:
 
 
 def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
+    """Code and unit of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
     ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
-    return {int(product["id"]): product for product in client.products(ids)} if ids else {}
+    key = f"product:{client.user.company_id}:{{}}".format
+    known: dict[str, Json] = cache.get_many([key(product_id) for product_id in ids])
+    unknown = [product_id for product_id in ids if key(product_id) not in known]
+    if unknown:
+        fresh = {product["id"]: {name: product.get(name) for name in KEPT} for product in client.products(unknown)}
+        cache.set_many({key(product_id): kept for product_id, kept in fresh.items()}, PRODUCT_SECONDS)
+        known |= {key(product_id): kept for product_id, kept in fresh.items()}
+    return {product_id: known[key(product_id)] for product_id in ids if key(product_id) in known}
 
 
 def _party(read: Callable[[int], Json], party_id: int | None) -> Party | None:

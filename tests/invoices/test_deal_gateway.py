@@ -48,6 +48,15 @@ def test_it_takes_two_rounds_of_calls(harbour, control):
     assert {path.rpartition("/")[2] for path in calls[:3]} >= {"products", "discounts"}
 
 
+def test_codes_of_products_are_asked_for_once_an_hour(harbour, control):
+    first = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    control.forget_requests()
+    again = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    assert [product.code for product in again.products] == [product.code for product in first.products]
+    assert not control.requests("pipedrive", path="/api/v2/products")
+    assert len(control.requests("pipedrive")) == 5
+
+
 def test_options_come_with_their_labels_and_custom_fields_by_their_code(harbour, control):
     deal = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
     texts = {text_of(value) for value in deal.values.values()}
