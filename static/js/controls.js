@@ -1,4 +1,4 @@
-/* Menus, comboboxes, disclosures and the save bar: each works by attributes on server-rendered markup.
+/* Menus, comboboxes and disclosures: each works by attributes on server-rendered markup.
    Patterns: https://www.w3.org/WAI/ARIA/apg/patterns/menu-button/ and .../combobox/ */
 (() => {
   "use strict";
@@ -135,6 +135,9 @@
     if (clear) clear.hidden = !inputOf(box).value;
   }
 
+  /* What was put back without being chosen is what the field falls back to. */
+  body.addEventListener("combobox:reset", ({ target }) => chosenLabel.delete(target));
+
   const comboboxOf = (target) => target.closest?.("[data-combobox]");
 
   body.addEventListener("input", ({ target }) => {
@@ -244,85 +247,5 @@
     if (field === place && !place.matches(control)) place.tabIndex = -1;
     field.focus();
     field.scrollIntoView({ block: "center" });
-  });
-
-  // Save bar: shown while a value differs from the saved one (data-saved), else from the one it was rendered with
-
-  function isChanged(control) {
-    if (!control.name || control.type === "hidden" || control.type === "submit") return false;
-    if (control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.type === "radio") return control.checked !== wasChecked(control);
-    if (control.options) return control.selectedOptions[0] !== initialOption(control);
-    return control.value !== initialValue(control);
-  }
-
-  const initialValue = (control) => control.dataset.saved ?? control.defaultValue;
-  const wasChecked = ({ dataset: { saved }, value, defaultChecked }) => saved === undefined ? defaultChecked : value === saved;
-  const initialOption = (select) => {
-    const { saved } = select.dataset;
-    const isInitial = (option) => saved === undefined ? option.defaultSelected : option.value === saved;
-    return [...select.options].find(isInitial) ?? select.options[0];
-  };
-
-  function changeOf(control) {
-    const label = control.dataset.changeLabel ?? control.labels?.[0]?.textContent.trim() ?? control.name;
-    if (control.options) return `${label}: ${initialOption(control)?.text.trim()} → ${control.selectedOptions[0]?.text.trim()}`;
-    if (control.type === "checkbox" || control.type === "radio") return label;
-    return `${label}: ${initialValue(control) || "–"} → ${control.value || "–"}`;
-  }
-
-  // The bar must not lie on the field that made it appear.
-  function uncover(control, bar) {
-    if (!bar.closest("form").contains(control)) return;
-    const place = control.closest(".field") ?? control;
-    const hidden = place.getBoundingClientRect().bottom + 12 - bar.getBoundingClientRect().top;
-    if (hidden > 0) window.scrollBy(0, hidden);
-  }
-
-  function showChanges(form) {
-    const bar = form.querySelector("[data-save-bar]");
-    const text = form.querySelector("[data-change-text]");
-    const changed = [...form.elements].filter((control) => isChanged(control) && !(control.type === "radio" && !control.checked));
-    if (!bar) return;
-    const appears = bar.hidden && changed.length;
-    bar.hidden = !changed.length;
-    if (appears) uncover(document.activeElement, bar);
-    if (text && changed.length) {
-      const pattern = changed.length === 1 ? text.dataset.one : text.dataset.many;
-      const names = changed.map(changeOf).join(" · ");
-      text.textContent = pattern.replace("{count}", String(changed.length)).replace("{names}", names);
-    }
-    fit();
-  }
-
-  for (const kind of ["input", "change"]) {
-    body.addEventListener(kind, ({ target }) => target.form?.matches("[data-changes]") && showChanges(target.form));
-  }
-  body.addEventListener("reset", ({ target }) => {
-    if (!target.matches("[data-changes]")) return;
-    setTimeout(() => {
-      for (const control of target.elements) {
-        if (control.dataset.saved === undefined) continue;
-        if (control.type === "radio") control.checked = wasChecked(control);
-        else control.value = control.dataset.saved;
-        if (comboboxOf(control)) chosenLabel.delete(comboboxOf(control));
-      }
-      showChanges(target);
-    });
-  });
-  body.addEventListener("htmx:afterSwap", () => document.querySelectorAll("form[data-changes]").forEach(showChanges));
-
-  // List of sections: the select on narrow pages, the mark in the list on wide ones
-
-  body.addEventListener("change", ({ target }) => {
-    if (!target.matches("[data-section-select]")) return;
-    document.getElementById(target.value)?.scrollIntoView();
-  });
-
-  body.addEventListener("click", ({ target }) => {
-    const entry = target.closest(".settings__nav .nav-entry");
-    if (!entry) return;
-    entry.parentElement.querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
-    entry.setAttribute("aria-current", "true");
   });
 })();
