@@ -36,7 +36,7 @@ from invoices.invoice_answers import (
 from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body, item_body
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
-IDS_AT_ONCE = 500
+IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
 MOST_FOUND, MOST_ALIKE = 20, 100
 EVEN_INACTIVE = "Active in (true, false)"
 
