@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from integration_settings import read_budget
@@ -49,7 +52,7 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
         gateway = make_gateway(connection)
         changes = ask(gateway, connection.changes_cursor, started)
         if changes is None or changes.cut_off:
-            changed, news = _read_ours(connection, gateway, changes, started)
+            changed, news = read_ours(connection, gateway, changes, started)
         else:
             wanted = unreported(connection, changes)
             news = news_of(changes, wanted, gateway.read_invoices(wanted) if wanted else ())
@@ -77,19 +80,56 @@ def finish(connection: QuickBooksConnection, news: News, started: datetime) -> i
         QuickBooksConnection.objects.filter(pk=connection.pk).update(
             changes_cursor=max(news.cursor, connection.changes_cursor or news.cursor),
             notice_missed_at=connection.notice_missed_at,
-            last_synced_at=started,
-            last_sync_problem="",
-            sync_lease_until=None,
-            # What was told while we asked may have happened after the answer was made.
-            next_sync_at=Case(
-                When(last_notice_at__gt=started, then=Value(timezone.now())),
-                default=Value(timezone.now() + pacing.pace(connection, ours(connection))),
-            ),
+            **_looked(started, pacing.pace([connection])[connection.pk]),
         )
     return changed
 
 
-def _read_ours(
+def finish_quiet(connections: Collection[QuickBooksConnection], cursor: datetime, started: datetime) -> None:
+    """The same for companies in which nothing happened, all of them together; `cursor` is the earliest of theirs."""
+    waits = pacing.pace(connections)
+    for wait in set(waits.values()):
+        alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk, their in waits.items() if their == wait])
+        alike.update(changes_cursor=Greatest("changes_cursor", Value(cursor)), **_looked(started, wait))
+
+
+def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
+    """The columns of a connection after a look that went well; see `pacing.told`."""
+    now = timezone.now()
+    told_meanwhile = Q(last_notice_at__gt=started)  # it may have happened after the answer was made
+    return {
+        "last_synced_at": started,
+        "last_sync_problem": "",
+        "sync_lease_until": None,
+        "unread_since": Case(When(told_meanwhile, then=F("last_notice_at")), default=None),
+        "next_sync_at": Case(When(told_meanwhile, then=Value(now + pacing.SILENCE)), default=Value(now + wait)),
+    }
+
+
+def claim_due(most: int) -> list[QuickBooksConnection]:
+    """Takes up to so many companies whose turn it is, longest waiting first; nobody else looks at them meanwhile."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = due_connections(now).select_for_update(skip_locked=True, of=("self",))
+        found = list(due.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at")[:most])
+        if found:
+            QuickBooksConnection.objects.filter(pk__in=[each.pk for each in found]).update(sync_lease_until=now + LEASE)
+    return found
+
+
+def give_back(connection: QuickBooksConnection) -> None:
+    """Ends the claim for somebody who takes over in a moment; when nobody does, it is due again after the lease."""
+    later = timezone.now() + LEASE
+    QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=None, next_sync_at=later)
+
+
+def due_connections(now: datetime) -> QuerySet[QuickBooksConnection]:
+    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
+    allowed = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
+    return QuickBooksConnection.objects.filter(free, allowed, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
+
+
+def read_ours(
     connection: QuickBooksConnection, gateway: InvoiceGateway, changes: ReportedChanges | None, now: datetime
 ) -> tuple[int, News]:
     """When the changes are too many for one answer, or too old: what the answer left out of ours is read by id, which
@@ -122,7 +162,7 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
     return True
 
 
-def pause(connection: QuickBooksConnection, error: ServiceError) -> None:
+def pause(connection: QuickBooksConnection, error: Exception) -> None:
     """When to ask again: as QuickBooks says, else after as long as it has been away, an hour at most."""
     now = timezone.now()
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}

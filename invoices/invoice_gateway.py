@@ -6,12 +6,14 @@ All methods raise the errors of `integration_settings.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Protocol
 
+from integration_settings import read_budget
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient, Written
@@ -145,9 +147,13 @@ def books_of(connection: QuickBooksConnection) -> Books:
 class QuickBooksGateway:
     """`InvoiceGateway` over one connection. Cheap to make; use one per task or request and thread."""
 
-    def __init__(self, connection: QuickBooksConnection) -> None:
-        self.client = QuickBooksClient(connection)
-        self.books = books_of(connection)
+    def __init__(self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count) -> None:
+        """`count` is told of each answered read, see `QuickBooksClient`."""
+        self.client = QuickBooksClient(connection, count)
+
+    @cached_property
+    def books(self) -> Books:
+        return books_of(self.client.connection)
 
     @property
     def written(self) -> Written:

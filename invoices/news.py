@@ -1,4 +1,4 @@
-"""What one look at QuickBooks found out, and how the company's rows take it over: only its own, the later version wins."""
+"""What one look at QuickBooks found out, and how the company's rows take it over: the later version wins."""
 
 from __future__ import annotations
 

@@ -460,13 +460,6 @@ def _due_beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
 
 
-def due_syncs(now: datetime) -> list[int]:
-    """Connections whose changes are to be read, longest waiting first."""
-    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
-    due = QuickBooksConnection.objects.filter(free, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
-    return list(due.order_by("next_sync_at").values_list("pk", flat=True)[:AT_ONCE])
-
-
 def due_notes(now: datetime) -> list[int]:
     due = Invoice.objects.filter(note_due_at__lte=now).exclude(qbo_invoice_id="")
     return list(due.order_by("note_due_at").values_list("pk", flat=True)[:AT_ONCE])

@@ -146,6 +146,10 @@ QUICKBOOKS_MONTHLY_READ_BUDGET = whole_number("QUICKBOOKS_MONTHLY_READ_BUDGET", 
 # Reads of production companies are metered and cost the operator money; those of sandbox companies are free.
 QUICKBOOKS_SYNC_SECONDS = 15 if QUICKBOOKS_ENVIRONMENT == "sandbox" else 15 * 60
 
+# How long one process waits for the next company whose turn it is, before it makes room for other work. Where there is
+# no Redis, which would tell that somebody is at it already, it does not wait.
+SWEEP_SECONDS = 15 if text("REDIS_URL") else 0
+
 # Django
 
 INSTALLED_APPS = [

@@ -227,5 +227,4 @@ def test_the_dispatcher_sees_each_kind_of_due_work_once(company):
     QuickBooksConnection.objects.update(next_sync_at=START)
     now = timezone.now()
     assert selectors.due_submissions(now) == [intent.pk]
-    assert selectors.due_syncs(now) == [company.quickbooks.pk]
     assert selectors.due_notes(now) == [noted.pk]
