@@ -29,7 +29,7 @@ app.conf.beat_schedule = {
     "follow-companies": {
         "task": "invoices.tasks.follow_companies",
         "schedule": timedelta(seconds=1),
-        "options": {"expires": 2, "queue": "background"},
+        "options": {"expires": 2, "queue": "interactive"},
     },
     "keep-installations-alive": {
         "task": "integration_settings.tasks.keep_installations_alive",

@@ -299,6 +299,7 @@ CELERY_TASK_ROUTES = {
     "invoices.tasks.submit_invoice": {"queue": "interactive"},
     "invoices.tasks.carry_out_action": {"queue": "interactive"},
     "invoices.tasks.dispatch_due_work": {"queue": "interactive"},
+    "invoices.tasks.follow_companies": {"queue": "interactive"},
 }
 CELERY_TASK_ACKS_LATE = True
 # A lost worker's task is not redelivered without end: the due row in the database brings it back.

@@ -78,7 +78,10 @@ class Control:
     async def bulk(self, request: Request) -> Response:
         body = await body_of(request)
         books = self.of(body.get("realm"))
-        return answer(bulk.make(books, int(body.get("invoices") or 0), int(body.get("changed") or 0)))
+        done = bulk.make(books, int(body.get("invoices") or 0), int(body.get("changed") or 0))
+        if body.keys() & {"edited", "voided", "deleted"}:
+            done |= bulk.change(books, *(list(body.get(name) or []) for name in ("edited", "voided", "deleted")))
+        return answer(done)
 
     async def rotation(self, request: Request) -> Response:
         """{every_seconds?, grace_seconds?, stale_revokes?}: how refresh tokens change, until the next reset."""
