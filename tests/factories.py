@@ -118,11 +118,19 @@ def make_preset(company: Company, **fields: Any) -> InvoicePreset:
 
 def make_invoice(company: Company, **fields: Any) -> Invoice:
     """An invoice that QuickBooks confirmed: open, 120.00 GBP, due in 14 days. Every column may be given."""
+    realm_id = fields.pop("realm_id", None) or company.quickbooks.realm_id
+    row = an_invoice(company, realm_id, **fields)
+    row.save(force_insert=True)
+    return row
+
+
+def an_invoice(company: Company, realm_id: str, **fields: Any) -> Invoice:
+    """The same, not stored yet."""
     number = next(numbers)
     now = timezone.now()
     values = {
         "company": company,
-        "realm_id": company.quickbooks.realm_id,
+        "realm_id": realm_id,
         "deal_id": number,
         "created_by_id": 1,
         "created_by_name": "Priya Nair",
@@ -149,7 +157,7 @@ def make_invoice(company: Company, **fields: Any) -> Invoice:
         "qbo_updated_at": now,
         "checked_at": now,
     } | fields
-    return Invoice.objects.create(**values)
+    return Invoice(**values)
 
 
 def make_pending_invoice(company: Company, draft: dict[str, Any] | None = None, **fields: Any) -> Invoice:

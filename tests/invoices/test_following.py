@@ -242,7 +242,7 @@ def test_the_cursor_is_quickbooks_time_and_is_read_with_an_overlap(company, gate
     catch_up(company, gateway)
     assert QuickBooksConnection.objects.get().changes_cursor == theirs
     catch_up(company, gateway)
-    assert asked == [START - timedelta(minutes=5), theirs - timedelta(minutes=5)]
+    assert asked == [START - following.OVERLAP, theirs - following.OVERLAP]
 
 
 def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway, issued, monkeypatch):
