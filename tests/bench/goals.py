@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("reads", "notices")
+FAMILIES = ("reads", "notices", "sweeps")
 
 
 def load() -> None:

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -23,6 +23,7 @@ from tests.servers import wait_until
 
 BURST, WITHIN = 200, 10.0
 RTT = 0.3
+COMMITTED = timedelta(seconds=5)  # within which a row that was written is visible
 
 
 def tell(http: httpx.Client, realm: str, entity: str = "1") -> None:
@@ -93,7 +94,8 @@ class Watch:
 
     def look(self) -> None:
         now = time.time()
-        rows = Invoice.objects.filter(checked_at__gte=self.since).values_list("qbo_invoice_id", "balance", "checked_at")
+        recent = Invoice.objects.filter(checked_at__gte=self.since - COMMITTED)
+        rows = recent.values_list("qbo_invoice_id", "balance", "checked_at")
         with self.lock:
             for identity, balance, checked_at in rows:
                 self.since = max(self.since, checked_at)
