@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from integration_settings import read_budget
@@ -59,7 +59,7 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
     except ServiceError as error:
         pause(connection, error)
         raise
-    return changed + finish(connection, news, started)
+    return changed + finish([Finding(connection, news, started)])
 
 
 def ask(gateway: InvoiceGateway, since: datetime | None, now: datetime) -> ReportedChanges | None:
@@ -69,28 +69,46 @@ def ask(gateway: InvoiceGateway, since: datetime | None, now: datetime) -> Repor
     return gateway.changed_since(since - OVERLAP)
 
 
-def finish(connection: QuickBooksConnection, news: News, started: datetime) -> int:
-    """Takes the news over, moves the cursor with them, and sets when to look again. Ends the claim."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A look that went well, not written yet."""
+
+    connection: QuickBooksConnection
+    news: News
+    started: datetime
+
+
+def finish(findings: Collection[Finding]) -> int:
+    """Takes news over, moves the cursors with them, and sets when to look again. Ends the claims. All or nothing.
+
+    How many rows changed for the eye. Many companies cost little more than one: their connections are written together,
+    with the earliest of their cursors, which only means that a little is read once more.
+    """
     with transaction.atomic():
-        changed = apply(connection, news)
-        keep_items(connection.company_id, news.items)
-        outdate(connection.company_id, news.outdated)
-        if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=started):
-            connection.notice_missed_at = started
-        QuickBooksConnection.objects.filter(pk=connection.pk).update(
-            changes_cursor=max(news.cursor, connection.changes_cursor or news.cursor),
-            notice_missed_at=connection.notice_missed_at,
-            **_looked(started, pacing.pace([connection])[connection.pk]),
-        )
+        changed = sum(_take_over(each) for each in findings)
+        waits = pacing.pace([each.connection for each in findings])
+        # Always in the same order, so that two that write the same rows wait for each other and not in a circle.
+        list(QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update().values_list("pk"))
+        cursor = min(each.news.cursor for each in findings)
+        started = min(each.started for each in findings)
+        for wait in set(waits.values()):
+            alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk, their in waits.items() if their == wait])
+            since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+            alike.update(changes_cursor=since, **_looked(started, wait))
     return changed
 
 
-def finish_quiet(connections: Collection[QuickBooksConnection], cursor: datetime, started: datetime) -> None:
-    """The same for companies in which nothing happened, all of them together; `cursor` is the earliest of theirs."""
-    waits = pacing.pace(connections)
-    for wait in set(waits.values()):
-        alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk, their in waits.items() if their == wait])
-        alike.update(changes_cursor=Greatest("changes_cursor", Value(cursor)), **_looked(started, wait))
+def _take_over(finding: Finding) -> int:
+    connection, news = finding.connection, finding.news
+    if news.is_quiet and news.changed_earlier is None:
+        return 0
+    changed = apply(connection, news)
+    keep_items(connection.company_id, news.items)
+    outdate(connection.company_id, news.outdated)
+    if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=finding.started):
+        connection.notice_missed_at = finding.started
+        QuickBooksConnection.objects.filter(pk=connection.pk).update(notice_missed_at=finding.started)
+    return changed
 
 
 def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Every company whose turn it is, many at once: whoever waits for QuickBooks costs a thread here, and not a process.
 
-The threads only ask. What they bring back is written by the caller's thread: companies in which nothing happened all
-together, the others one by one. Whatever takes long is handed over, so that no company waits for another one.
+The threads only ask. What they bring back is written by the caller's thread, all that is there at a time together.
+Whatever takes long is handed over, so that no company waits for another one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import BoundedSemaphore
 
+from django.db import DataError, IntegrityError
 from django.db import connection as database
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from integration_settings.http import CALLS_AT_ONCE
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from invoices import following
+from invoices.following import Finding
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, ReportedChanges
 from invoices.news import news_of, unreported
@@ -33,7 +35,7 @@ from invoices.news import news_of, unreported
 log = logging.getLogger(__name__)
 
 EVERY = 0.1  # seconds after which it is looked again what has become due
-TOGETHER = 200  # quiet companies that are written with one statement
+TOGETHER = 200  # companies that are written in one transaction
 LONGEST_UNWRITTEN = 1.0
 LONGEST = 20.0  # seconds of one turn, however much is due
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
@@ -61,7 +63,7 @@ class Sweep:
         self.hand_over, self.make_gateway = hand_over, make_gateway
         self.landed: SimpleQueue[Look] = SimpleQueue()
         self.flying = self.asked = 0
-        self.quiet: list[Look] = []
+        self.found: list[Finding] = []
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
 
@@ -78,11 +80,11 @@ class Sweep:
                 found = self._begin(pool)
                 if passed > LONGEST or (passed >= seconds and not found and not self.flying):
                     break
-                self._land(pool, until=time.monotonic() + EVERY)
+                self._land(pool)
             then()
             while self.flying:
-                self._land(pool, until=time.monotonic() + EVERY)
-            self._write_quiet()
+                self._land(pool)
+            self._write()
         return self.asked
 
     def _begin(self, pool: ThreadPoolExecutor) -> int:
@@ -130,28 +132,24 @@ class Sweep:
     def _read(look: Look) -> None:
         look.read = look.gateway.read_invoices(look.wanted)
 
-    def _land(self, pool: ThreadPoolExecutor, *, until: float) -> None:
-        """Takes what comes back until then, or until there is room for many more."""
-        while (left := until - time.monotonic()) > 0:
-            try:
-                look = self.landed.get(timeout=left)
-            except Empty:
-                break
-            self.flying -= 1
-            logged_company.set(str(look.connection.company.pipedrive_company_id))
-            self._take(pool, look)
-            if self.flying <= CALLS_AT_ONCE // 2:
-                break
+    def _land(self, pool: ThreadPoolExecutor) -> None:
+        """Waits a moment for what comes back, takes all that is there, and writes it when there is a reason to."""
+        try:
+            self._take(pool, self.landed.get(timeout=EVERY))
+            for _ in range(TOGETHER):
+                self._take(pool, self.landed.get_nowait())
+        except Empty:
+            pass
         waited = time.monotonic() - self.written
-        if len(self.quiet) >= TOGETHER or waited > LONGEST_UNWRITTEN or not self.flying:
-            self._write_quiet()
+        some_wait = any(not each.news.is_quiet for each in self.found)
+        if some_wait or not self.flying or len(self.found) >= TOGETHER or waited > LONGEST_UNWRITTEN:
+            self._write()
 
     def _take(self, pool: ThreadPoolExecutor, look: Look) -> None:
+        self.flying -= 1
         connection, changes = look.connection, look.changes
         if look.problem is not None:
-            if not isinstance(look.problem, ServiceError):
-                log.error("looking at %s failed", connection, exc_info=look.problem)
-            following.pause(connection, look.problem)
+            self._put_off(connection, look.problem)
         elif changes is None or changes.cut_off:
             following.give_back(connection)
             self.hand_over(connection.pk)
@@ -159,18 +157,30 @@ class Sweep:
             look.wanted = wanted
             self._fly(pool, look, self._read)
         else:
-            news = news_of(changes, look.wanted, look.read)
-            if news.is_quiet:
-                self.quiet.append(look)
-            else:
-                following.finish(connection, news, look.started)
+            self.found.append(Finding(connection, news_of(changes, look.wanted, look.read), look.started))
 
-    def _write_quiet(self) -> None:
+    @staticmethod
+    def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
+        if not isinstance(problem, ServiceError):
+            log.error("looking at %s failed", connection, exc_info=problem)
+        following.pause(connection, problem)
+
+    def _write(self) -> None:
         self.written = time.monotonic()
         if answered := [self.answered.popleft() for _ in range(len(self.answered))]:
             read_budget.count_each(answered)
-        if self.quiet:
-            cursor = min(look.changes.time for look in self.quiet if look.changes)
-            started = min(look.started for look in self.quiet)
-            following.finish_quiet([look.connection for look in self.quiet], cursor, started)
-            self.quiet = []
+        found, self.found = self.found, []
+        try:
+            if found:
+                following.finish(found)
+        except (DataError, IntegrityError, ValueError, TypeError, KeyError) as problem:
+            log.warning("companies are written one by one: %s", type(problem).__name__)
+            for each in found:
+                self._write_alone(each)
+
+    def _write_alone(self, finding: Finding) -> None:
+        """So that what cannot be written of one company keeps no other from being written."""
+        try:
+            following.finish([finding])
+        except (DataError, IntegrityError, ValueError, TypeError, KeyError) as problem:
+            self._put_off(finding.connection, problem)

@@ -149,3 +149,23 @@ def test_what_becomes_due_while_it_runs_is_asked_in_the_same_run(fleet, look):
     QuickBooksConnection.objects.filter(realm_id=late).update(next_sync_at=timezone.now() + timedelta(seconds=0.3))
     look(seconds=1)
     assert fleet[late].calls == ["changed_since"]
+
+
+def test_what_cannot_be_written_of_one_company_keeps_no_other_from_being_written(fleet, look, monkeypatch):
+    first, second = Invoice.objects.order_by("pk")[:2]
+    for row in (first, second):
+        change(fleet[row.realm_id], row, balance=D(0))
+    real = following.apply
+
+    def broken(connection, news):
+        if connection.realm_id == first.realm_id:
+            raise ValueError("nothing that a row can hold")
+        return real(connection, news)
+
+    monkeypatch.setattr(following, "apply", broken)
+    look()
+    problems = dict(QuickBooksConnection.objects.values_list("realm_id", "last_sync_problem"))
+    assert problems.pop(first.realm_id) == "ValueError"
+    assert set(problems.values()) == {""}
+    second.refresh_from_db()
+    assert second.balance == 0
