@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -60,10 +61,13 @@ class Written:
 class QuickBooksClient:
     """Calls for one connection. Cheap to make; use one per task or request, not one for many threads."""
 
-    def __init__(self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count) -> None:
-        """`count` is told the connection's id of each answered read."""
+    def __init__(
+        self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count, slotted: bool = True
+    ) -> None:
+        """`count` is told the connection's id of each answered read; `slotted` is explained in `call_slots`."""
         self.connection = connection
         self.count = count
+        self.slotted = slotted
         self.written = Written()  # by the last write
 
     def company_info(self) -> Json:
@@ -205,7 +209,7 @@ class QuickBooksClient:
             return self._send(send, token, heard)
 
     def _send(self, send: Callable[[_Library], Any], token: str, heard: Callable[[str], None] | None) -> Any:
-        with slot("quickbooks", self.connection.realm_id):
+        with slot("quickbooks", self.connection.realm_id) if self.slotted else nullcontext():
             try:
                 answer, read = _once(send, self.connection, token, heard)
             except RateLimited as error:

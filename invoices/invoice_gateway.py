@@ -6,14 +6,13 @@ All methods raise the errors of `integration_settings.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Protocol
 
-from integration_settings import read_budget
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient, Written
@@ -147,9 +146,8 @@ def books_of(connection: QuickBooksConnection) -> Books:
 class QuickBooksGateway:
     """`InvoiceGateway` over one connection. Cheap to make; use one per task or request and thread."""
 
-    def __init__(self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count) -> None:
-        """`count` is told of each answered read, see `QuickBooksClient`."""
-        self.client = QuickBooksClient(connection, count)
+    def __init__(self, connection: QuickBooksConnection, client: QuickBooksClient | None = None) -> None:
+        self.client = client or QuickBooksClient(connection)
 
     @cached_property
     def books(self) -> Books:

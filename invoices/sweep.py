@@ -26,6 +26,7 @@ from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.http import CALLS_AT_ONCE
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
+from integration_settings.quickbooks import QuickBooksClient
 from invoices import following
 from invoices.following import Finding
 from invoices.invoice_answers import IssuedInvoice
@@ -41,6 +42,11 @@ LONGEST = 20.0  # seconds of one turn, however much is due
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 
 MakeSweepGateway = Callable[[QuickBooksConnection, Callable[[int], None]], InvoiceGateway]
+
+
+def gateway_of(connection: QuickBooksConnection, count: Callable[[int], None]) -> InvoiceGateway:
+    """Reads are counted together, and no call takes a slot: see `call_slots`."""
+    return QuickBooksGateway(connection, QuickBooksClient(connection, count, slotted=False))
 
 
 @dataclass
@@ -59,7 +65,7 @@ class Look:
 class Sweep:
     """`hand_over` gets the id of a connection whose news are too many to take over here."""
 
-    def __init__(self, hand_over: Callable[[int], object], make_gateway: MakeSweepGateway = QuickBooksGateway) -> None:
+    def __init__(self, hand_over: Callable[[int], object], make_gateway: MakeSweepGateway = gateway_of) -> None:
         self.hand_over, self.make_gateway = hand_over, make_gateway
         self.landed: SimpleQueue[Look] = SimpleQueue()
         self.flying = self.asked = 0

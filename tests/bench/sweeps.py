@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -41,7 +42,7 @@ def change_some(fleet: Fleet, cents: int) -> int:
 def wrong(fleet: Fleet, cents: int) -> int:
     """How many of the changed ones do not show it."""
     ids = [invoice_id(number) for number in range(0, fleet.companies, 100)]
-    return Invoice.objects.filter(qbo_invoice_id__in=ids).exclude(balance=cents / 100).count()
+    return Invoice.objects.filter(qbo_invoice_id__in=ids).exclude(balance=Decimal(cents) / 100).count()
 
 
 def one_sweep(fleet: Fleet, app: App, cents: int) -> tuple[Clock, int]:
