@@ -77,7 +77,7 @@ def update_customer(update_id: int) -> None:
     customer_updates.carry_out(update_id)
 
 
-@shared_task
+@shared_task(soft_time_limit=780, time_limit=800)  # less than the broker's visibility timeout
 def sync_company(connection_id: int) -> None:
     """One company whose news are many; the others are `follow_companies`."""
     connection = QuickBooksConnection.objects.filter(pk=connection_id).first()

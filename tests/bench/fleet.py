@@ -1,7 +1,7 @@
 """A small stand-in for very many companies, in its own process: the full ones would need more time than the app.
 
 It answers what following needs (changes, invoices by id, notes) from memory, after a delay, and is strict about who
-asks and how often. `python -m tests.bench.fleet N` serves N companies, `Fleet` is its control, `running` makes rows.
+asks and how often. `python -m tests.bench.fleet N` serves N companies, `Fleet` is its control.
 """
 
 from __future__ import annotations
@@ -298,22 +298,22 @@ def running(folder: Path, companies: int, latency: float = 0.3) -> Iterator[Flee
             if not port:
                 raise RuntimeError(f"the fleet did not start: {(folder / 'fleet.log').read_text()}")
             found = Fleet(f"http://127.0.0.1:{port}", process.pid, companies)
-            make_rows(found)
+            make_rows_for(companies, found.url, datetime.now(UTC) + timedelta(days=3))
             yield found
         finally:
             process.kill()
 
 
-def make_rows(fleet: Fleet) -> None:
-    """A company with a user, a connection and one open invoice for each number; nothing is due yet."""
+def make_rows_for(how_many: int, url: str, until: datetime) -> None:
+    """A company with a user, a connection and one open invoice for each number; tokens are good until then."""
     from integration_settings.models import Company, CompanySettings, PipedriveUser, QuickBooksConnection
     from invoices.models import Invoice
     from tests import factories
 
-    now, numbers = datetime.now(UTC), range(fleet.companies)
-    later, until = now + timedelta(days=1), now + timedelta(days=3)
+    now, numbers = datetime.now(UTC), range(how_many)
+    later = now + timedelta(days=1)
     kept = {"access_expires_at": until, "refresh_expires_at": until}
-    for start in range(0, fleet.companies, 1000):
+    for start in range(0, how_many, 1000):
         part = numbers[start : start + 1000]
         companies = Company.objects.bulk_create(
             Company(pipedrive_company_id=number + 1, name=f"Fleet {number}", domain=f"fleet{number}") for number in part
@@ -325,7 +325,7 @@ def make_rows(fleet: Fleet) -> None:
                 user_id=1,
                 name="Priya Nair",
                 is_admin=True,
-                api_domain=fleet.url,
+                api_domain=url,
                 access_token=token_of(number),
                 refresh_token="r",
                 **kept,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("reads", "notices", "sweeps", "neighbours")
+FAMILIES = ("reads", "months", "notices", "sweeps", "neighbours")
 
 
 def load() -> None:
