@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -116,12 +116,13 @@ def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
     """The columns of a connection after a look that went well; see `pacing.told`."""
     now = timezone.now()
     told_meanwhile = Q(last_notice_at__gt=started)  # it may have happened after the answer was made
+    then = ExpressionWrapper(F("last_notice_at") + Value(pacing.SILENCE), output_field=DateTimeField())
     return {
         "last_synced_at": started,
         "last_sync_problem": "",
         "sync_lease_until": None,
         "unread_since": Case(When(told_meanwhile, then=F("last_notice_at")), default=None),
-        "next_sync_at": Case(When(told_meanwhile, then=Value(now + pacing.SILENCE)), default=Value(now + wait)),
+        "next_sync_at": Case(When(told_meanwhile, then=then), default=Value(now + wait)),
     }
 
 

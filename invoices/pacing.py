@@ -23,7 +23,7 @@ from invoices.models import Invoice
 
 ONCE_A_DAY = timedelta(days=1)
 NOTICE_MARGIN = timedelta(minutes=10)  # how long a notice may be on its way before it counts as missing
-SILENCE = timedelta(seconds=0.4)  # notices of one deed come close together: the look waits until they are over
+SILENCE = timedelta(seconds=0.3)  # notices of one deed come close together: the look waits until they are over
 LONGEST_BURST = timedelta(seconds=10)  # and this long at most
 BY_AGE = ((timedelta(days=3), 1), (timedelta(days=14), 4), (timedelta(days=36_500), 16))
 """How many times the shortest wait, by the time since anything last happened to an open invoice."""

@@ -35,7 +35,7 @@ from invoices.news import news_of, unreported
 
 log = logging.getLogger(__name__)
 
-EVERY = 0.1  # seconds after which it is looked again what has become due
+EVERY = 0.05  # seconds after which it is looked again what has become due
 TOGETHER = 200  # companies that are written in one transaction
 LONGEST_UNWRITTEN = 1.0
 LONGEST = 20.0  # seconds of one turn, however much is due

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -78,31 +78,30 @@ def seen(realm: str) -> QuickBooksConnection:
 
 
 class Watch:
-    """When each change stood in our database, by looking there again and again."""
+    """When each change stood in our database, by looking there again and again. Balances only grow, so a row that shows
+    a later change shows the earlier ones of that invoice, too.
+    """
 
     def __init__(self) -> None:
-        self.wanted: dict[str, tuple[Decimal, float]] = {}
+        self.wanted: dict[str, list[tuple[Decimal, float]]] = defaultdict(list)
         self.took: list[float] = []
-        self.lock = threading.Lock()
         self.since = timezone.now()
 
     def expect(self, identity: str, cents: int, told: float) -> None:
-        """A later change of the same invoice takes the place of an earlier one that is not seen yet."""
-        with self.lock:
-            _, first = self.wanted.get(identity, (None, told))
-            self.wanted[identity] = (Decimal(cents) / 100, first)
+        self.wanted[identity].append((Decimal(cents) / 100, told))
 
     def look(self) -> None:
         now = time.time()
         recent = Invoice.objects.filter(checked_at__gte=self.since - COMMITTED)
-        rows = recent.values_list("qbo_invoice_id", "balance", "checked_at")
-        with self.lock:
-            for identity, balance, checked_at in rows:
-                self.since = max(self.since, checked_at)
-                wanted = self.wanted.get(identity)
-                if wanted and wanted[0] == balance:
-                    self.took.append(now - wanted[1])
-                    del self.wanted[identity]
+        for identity, balance, checked_at in recent.values_list("qbo_invoice_id", "balance", "checked_at"):
+            self.since = max(self.since, checked_at)
+            waiting = self.wanted.get(identity, [])
+            while waiting and waiting[0][0] <= balance:
+                self.took.append(now - waiting.pop(0)[1])
+
+    @property
+    def missing(self) -> int:
+        return sum(len(waiting) for waiting in self.wanted.values())
 
 
 @goal("P5", "Freshness")
@@ -127,28 +126,28 @@ def events(app: App, fleet: Fleet, *, seconds: float, rate: float, spared: int =
         while (passed := time.monotonic() - begun) < seconds:
             while number < passed * rate:
                 company, number = dice.randrange(spared, fleet.companies), number + 1
-                cents = 100 + number
+                cents = 12_000 + number  # more than any invoice has
                 watch.expect(invoice_id(company), cents, time.time())
                 fleet.change([(realm_of(company), invoice_id(company), cents)])
                 tell(http, realm_of(company), invoice_id(company))
             watch.look()
             time.sleep(0.01)
     end = time.monotonic() + 30
-    while watch.wanted and time.monotonic() < end:
+    while watch.missing and time.monotonic() < end:
         watch.look()
         time.sleep(0.02)
-    return watch.took, len(watch.wanted)
+    return watch.took, watch.missing
 
 
 def told(took: list[float], missing: int, clock: Clock, reads: int, seconds: float) -> Iterator[Result]:
-    for percent, most in ((95, 1.0), (99, 2.5)):
+    for percent, most in ((50, None), (95, 1.0), (99, 2.5)):
         found = percentile(took, percent)
         yield Result(
             "P5",
             f"from the notice to our database, 50 a second for {seconds} s, p{percent}",
-            f"<= {RTT + most:.1f} s",
+            f"<= {RTT + most:.1f} s" if most else "",
             f"{found:.2f} s, {missing} of {len(took) + missing} never seen",
-            found <= RTT + most and not missing,
+            found <= RTT + most and not missing if most else None,
             "fleet, 500 companies, 300 ms",
             reads=reads,
             seconds=clock.seconds,
