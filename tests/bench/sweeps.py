@@ -123,14 +123,15 @@ def flat_memory(bench: Bench) -> Iterator[Result]:
 def big_company(bench: Bench, fleet: Fleet, app: App) -> Result:
     many = bench.size(BIG, 5000)
     grow(fleet, many)
-    before, begun = usage.of(*app.pids).peak, time.monotonic()
+    before, begun = usage.peaks(*app.pids), time.monotonic()
     QuickBooksConnection.objects.filter(realm_id=realm_of(0)).update(next_sync_at=timezone.now())
     with Clock.on(*app.pids) as clock:
         wait_until(lambda: not behind(), seconds=600, every=0.5, what="all of the big company was taken over")
-    added = usage.of(*app.pids).peak - before
+    after = usage.peaks(*app.pids)
+    added = max(after[pid] - before[pid] for pid in after.keys() & before.keys())
     return Result(
         "P8",
-        f"a company with {many} changed invoices adds",
+        f"a company with {many} changed invoices adds to any process",
         f"<= {MOST_ADDED:.0f} MB",
         f"{added:.0f} MB",
         added <= MOST_ADDED,
@@ -138,7 +139,7 @@ def big_company(bench: Bench, fleet: Fleet, app: App) -> Result:
         reads=fleet.reads_of(realm_of(0)),
         seconds=time.monotonic() - begun,
         cpu=clock.cpu,
-        rss=before + added,
+        rss=max(after.values()),
     )
 
 

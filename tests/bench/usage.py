@@ -33,6 +33,18 @@ def of(*roots: int) -> Usage:
     return Usage(cpu, rss, peak)
 
 
+def peaks(*roots: int) -> dict[int, float]:
+    """The peak of each of these processes and of everything below them, in MB."""
+    found = {}
+    for pid in family(roots):
+        try:
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found[pid] = megabytes(status.get("VmHWM", "0 kB"))
+    return found
+
+
 def family(roots: tuple[int, ...]) -> list[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
