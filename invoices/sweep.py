@@ -73,16 +73,23 @@ class Sweep:
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
 
-    def run(self, seconds: float, then: Callable[[], object] = lambda: None) -> int:
+    def run(
+        self, seconds: float, still: Callable[[], object] = lambda: None, then: Callable[[], object] = lambda: None
+    ) -> int:
         """What is due, and what becomes due within these seconds; longer while there is more, up to `LONGEST`.
 
-        `then` is called once nothing more is begun: somebody else may start while the last answers come back.
+        `still` is called every second or so, and `then` once nothing more is begun: somebody else may start while the
+        last answers come back.
         How many companies were asked.
         """
-        begun = time.monotonic()
+        begun = told = time.monotonic()
         with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="sweep") as pool:
             while True:
-                passed = time.monotonic() - begun
+                now = time.monotonic()
+                passed = now - begun
+                if now - told > 1:
+                    told = now
+                    still()
                 found = self._begin(pool)
                 if passed > LONGEST or (passed >= seconds and not found and not self.flying):
                     break

@@ -28,7 +28,7 @@ from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 log = logging.getLogger(__name__)
 
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
-SWEEPING = "sweeping"
+SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
 STALE = 60  # seconds after which a message that nobody read is worth nothing
 
 
@@ -51,8 +51,12 @@ def follow_companies() -> None:
     """Looks at the companies whose turn it is. One process does that; without Redis, where each process has a cache of
     its own, several may, and the claims keep them apart.
     """
-    if cache.add(SWEEPING, True, 2 * sweep.LONGEST):
-        sweep.Sweep(partial(hand_out, sync_company)).run(settings.SWEEP_SECONDS, lambda: cache.delete(SWEEPING))
+    if cache.add(SWEEPING, True, SWEEPING_SECONDS):
+        sweep.Sweep(partial(hand_out, sync_company)).run(
+            settings.SWEEP_SECONDS,
+            still=lambda: cache.touch(SWEEPING, SWEEPING_SECONDS),
+            then=lambda: cache.delete(SWEEPING),
+        )
 
 
 @shared_task

@@ -116,3 +116,20 @@ def test_a_row_that_is_gone_is_nobodys_work(db, handed_out):
     tasks.sync_company(4711)
     tasks.publish_note(4711)
     assert handed_out == []
+
+
+def test_one_process_looks_at_the_companies_and_the_next_one_when_it_is_through(company, monkeypatch):
+    begun = []
+
+    def run(self, seconds, still, then):
+        begun.append(seconds)
+        tasks.follow_companies()
+        assert len(begun) == 1
+        still()
+        then()
+
+    monkeypatch.setattr(tasks.sweep.Sweep, "run", run)
+    tasks.follow_companies()
+    begun.clear()
+    tasks.follow_companies()
+    assert len(begun) == 1
