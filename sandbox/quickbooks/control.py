@@ -34,6 +34,7 @@ class Control:
             Route("/quickbooks/books", self.books, methods=["GET"]),
             Route("/quickbooks/companies", self.companies, methods=["GET"]),
             Route("/quickbooks/bulk", self.bulk, methods=["POST"]),
+            Route("/quickbooks/notices", self.notices, methods=["POST"]),
             Route("/quickbooks/rotation", self.rotation, methods=["POST"]),
         ]
 
@@ -82,6 +83,13 @@ class Control:
         if body.keys() & {"edited", "voided", "deleted"}:
             done |= bulk.change(books, *(list(body.get(name) or []) for name in ("edited", "voided", "deleted")))
         return answer(done)
+
+    async def notices(self, request: Request) -> Response:
+        """{verifier_token?}: notices are sent from now on, until the next reset; "" ends them. Tells what became of them."""
+        body = await body_of(request)
+        if "verifier_token" in body:
+            self.world.config.verifier_token = str(body["verifier_token"])
+        return answer({"waiting": len(self.world.notices.waiting), "sent": self.world.notices.sent})
 
     async def rotation(self, request: Request) -> Response:
         """{every_seconds?, grace_seconds?, stale_revokes?}: how refresh tokens change, until the next reset."""
