@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost
-from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
+from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     NO_RIGHTS,
     Company,
@@ -85,6 +85,19 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
         log.warning("%s connection is ended (%s)", service, row.ended_why)
         raise ConnectionExpired(service, f"the connection is ended ({row.ended_why})")
     return row.access_token
+
+
+def pause(connection: AnyConnection, seconds: float) -> None:
+    """The service asked us to wait that long: until then `refuse_while_paused` does, in every process."""
+    connection.paused_until = timezone.now() + timedelta(seconds=seconds)
+    type(connection).objects.filter(pk=connection.pk).update(paused_until=connection.paused_until)
+
+
+def refuse_while_paused(connection: AnyConnection) -> None:
+    """Before a call. Raises `RateLimited`, as the service would, with what is left of the time it named."""
+    left = (connection.paused_until - timezone.now()).total_seconds() if connection.paused_until else 0
+    if left > 0:
+        raise RateLimited(_service_of(connection)[0], "still paused", retry_after=left, status=None)
 
 
 def connect_user(company: Company, *, user_id: int, grant: Grant, profile: dict[str, Any]) -> PipedriveUser:

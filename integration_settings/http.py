@@ -46,12 +46,13 @@ RETRIES = 2
 TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid",)}
 DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
 CHUNK = 65_536
+CALLS_AT_ONCE = 150  # of one process, whose connections to one host are kept alive
 
 
 @lru_cache(maxsize=1)
 def _adapter() -> HTTPAdapter:
     """One pool of kept-alive connections for the whole process, whoever opens a session."""
-    return HTTPAdapter(pool_connections=20, pool_maxsize=20, max_retries=0)
+    return HTTPAdapter(pool_connections=20, pool_maxsize=CALLS_AT_ONCE, max_retries=0)
 
 
 # A forked worker must not speak through its parent's sockets.
@@ -137,7 +138,7 @@ class VendorSession(requests.Session):
             tries += 1
             response, problem = self._try_once(verb, address, begun, args, kwargs)
             pause = pause_before_retry(
-                read=read,
+                read=read and not self._must_stop(response),
                 tries=tries,
                 elapsed=time.monotonic() - begun,
                 status=None if response is None else response.status_code,
@@ -151,6 +152,10 @@ class VendorSession(requests.Session):
             raise _lost(self.service, verb, address, read, problem)
         self.last_response = response
         return response
+
+    def _must_stop(self, response: requests.Response | None) -> bool:
+        """After QuickBooks' 429 nobody calls that company for a while, this call included; see `connections.pause`."""
+        return self.service == "quickbooks" and response is not None and response.status_code == 429
 
     def _try_once(
         self, method: str, url: str, begun: float, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -22,6 +22,7 @@ from integration_settings.models import Company, ReferenceList
 log = logging.getLogger(__name__)
 
 ONE_HOUR = timedelta(hours=1)
+TWO_WEEKS = timedelta(weeks=2)  # of what hardly ever changes, and untold; see `reference.doubt`
 OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
 Rows = list[dict[str, Any]]

@@ -44,6 +44,7 @@ class Connection(models.Model):
     connected_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_why = models.CharField(max_length=64, blank=True, default="")  # a word for logs and pages, no vendor text
+    paused_until = models.DateTimeField(null=True, blank=True)  # the service asked us to wait
 
     class Meta:
         abstract = True
@@ -105,12 +106,16 @@ class QuickBooksConnection(Connection):
     # QuickBooks' notices: when the last one came, and when a change was found that none had told.
     last_notice_at = models.DateTimeField(null=True, blank=True)
     notice_missed_at = models.DateTimeField(null=True, blank=True)
+    unread_since = models.DateTimeField(null=True, blank=True)  # the first notice that no look has answered yet
     # Metered reads, see `read_budget`.
     reads_month = models.CharField(max_length=7, blank=True, default="")
     reads = models.PositiveIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "next_sync_at"], name="connections_due_for_sync")]
+        indexes = [
+            models.Index(fields=["state", "next_sync_at"], name="connections_due_for_sync"),
+            models.Index(fields=["realm_id"], name="connections_by_realm"),
+        ]
 
     def __str__(self) -> str:
         return f"QuickBooks {self.realm_id} of {self.company}"

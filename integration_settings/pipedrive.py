@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from integration_settings import http
-from integration_settings.connections import fresh_access_token, refresh_after_401
-from integration_settings.errors import ConnectionExpired, Rejected
+from integration_settings.call_slots import slot
+from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
+from integration_settings.errors import ConnectionExpired, RateLimited, Rejected
 from integration_settings.models import PipedriveUser
 
 PAGE = 500
@@ -115,12 +116,21 @@ class PipedriveClient:
         return found
 
     def _send(self, method: str, path: str, **kwargs: Any) -> Json:
+        refuse_while_paused(self.user)
         token = fresh_access_token(self.user)
         try:
-            return call(self.user.api_domain, token, method, path, **kwargs)
+            return self._once(token, method, path, **kwargs)
         except ConnectionExpired:
             token = refresh_after_401(self.user, token)
-            return call(self.user.api_domain, token, method, path, **kwargs)
+            return self._once(token, method, path, **kwargs)
+
+    def _once(self, token: str, method: str, path: str, **kwargs: Any) -> Json:
+        with slot("pipedrive", str(self.user.pk)):
+            try:
+                return call(self.user.api_domain, token, method, path, **kwargs)
+            except RateLimited as error:
+                pause(self.user, error.retry_after)
+                raise
 
     @staticmethod
     def _data(answer: Json) -> Json:

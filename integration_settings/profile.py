@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
-from integration_settings.kept_lists import ONE_HOUR, REST_AFTER_FAILURE
+from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 
@@ -90,7 +90,7 @@ def profile_of(connection: QuickBooksConnection) -> Profile:
     )
 
 
-def current_profile(connection: QuickBooksConnection, max_age: timedelta = ONE_HOUR) -> Profile:
+def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_WEEKS) -> Profile:
     """The profile, read again when it is older than `max_age`; the old one when QuickBooks does not answer."""
     read_at = connection.profile.get("read_at")
     if read_at and datetime.fromisoformat(read_at) > timezone.now() - max_age:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,8 @@ from quickbooks.client import QuickBooks
 from quickbooks.exceptions import QuickbooksException
 
 from integration_settings import http, read_budget
-from integration_settings.connections import fresh_access_token, refresh_after_401
+from integration_settings.call_slots import slot
+from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -59,8 +61,13 @@ class Written:
 class QuickBooksClient:
     """Calls for one connection. Cheap to make; use one per task or request, not one for many threads."""
 
-    def __init__(self, connection: QuickBooksConnection) -> None:
+    def __init__(
+        self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count, slotted: bool = True
+    ) -> None:
+        """`count` is told the connection's id of each answered read; `slotted` is explained in `call_slots`."""
         self.connection = connection
+        self.count = count
+        self.slotted = slotted
         self.written = Written()  # by the last write
 
     def company_info(self) -> Json:
@@ -193,12 +200,24 @@ class QuickBooksClient:
 
     def _call(self, send: Callable[[_Library], Any], heard: Callable[[str], None] | None = None) -> Any:
         """`heard` gets the trace id of whatever answer comes."""
+        refuse_while_paused(self.connection)
         token = fresh_access_token(self.connection)
         try:
-            return _once(send, self.connection, token, heard)
+            return self._send(send, token, heard)
         except ConnectionExpired:
             token = refresh_after_401(self.connection, token)
-            return _once(send, self.connection, token, heard)
+            return self._send(send, token, heard)
+
+    def _send(self, send: Callable[[_Library], Any], token: str, heard: Callable[[str], None] | None) -> Any:
+        with slot("quickbooks", self.connection.realm_id) if self.slotted else nullcontext():
+            try:
+                answer, read = _once(send, self.connection, token, heard)
+            except RateLimited as error:
+                pause(self.connection, error.retry_after)
+                raise
+        if read:
+            self.count(self.connection.pk)
+        return answer
 
 
 class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no types
@@ -219,7 +238,8 @@ def _once(
     connection: QuickBooksConnection,
     access_token: str,
     heard: Callable[[str], None] | None,
-) -> Answer:
+) -> tuple[Answer, bool]:
+    """The answer, and whether it was a read, which is metered."""
     library = _Library(company_id=connection.realm_id, minorversion=MINOR_VERSION, use_decimal=True)
     library.sandbox = False
     library.api_url_v3 = f"{settings.QUICKBOOKS_API_URL}/v3"
@@ -237,9 +257,7 @@ def _once(
         if heard and session.last_response is not None:
             heard(http.trace_id_of("quickbooks", session.last_response))
     sent = session.last_response.request if session.last_response is not None else None
-    if sent is not None and http.is_read(sent.method or "", sent.url or ""):
-        read_budget.count(connection.pk)
-    return answer
+    return answer, sent is not None and http.is_read(sent.method or "", sent.url or "")
 
 
 def _judge(response: Any) -> ServiceError | None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration_settings.errors import ConnectionExpired
-from integration_settings.kept_lists import ONE_HOUR, Rows, kept, put_into_kept, read_at
+from integration_settings.kept_lists import ONE_HOUR, TWO_WEEKS, Rows, kept, outdate, put_into_kept, read_at
 from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import (
@@ -40,6 +40,7 @@ __all__ = [
     "classes",
     "currencies",
     "current_profile",
+    "doubt",
     "income_accounts",
     "item_from",
     "items",
@@ -124,7 +125,6 @@ class Tag:
     name: str
 
 
-THREE_DAYS = timedelta(days=3)  # of tax codes, whose changes QuickBooks does not report
 FOLLOWED = {
     "Term": "terms",
     "Class": "classes",
@@ -144,7 +144,7 @@ AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
-def tax_codes(company: Company, max_age: timedelta = THREE_DAYS) -> list[TaxCode]:
+def tax_codes(company: Company, max_age: timedelta = TWO_WEEKS) -> list[TaxCode]:
     """Codes for sales, inactive ones included. For a US company TAX and NON, which stand on lines, and where QuickBooks
     does not choose the rate by itself also those of which an invoice names one.
     """
@@ -176,6 +176,13 @@ def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
 def item_from(answer: Mapping[str, Any]) -> Item:
     """One item of QuickBooks' JSON: https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/item"""
     return _item(_item_row(answer))
+
+
+def doubt(connection: QuickBooksConnection) -> None:
+    """QuickBooks refused an invoice: profile and tax codes, which are kept for long, are read anew by the next form."""
+    outdate(connection.company_id, ["tax_codes"])
+    connection.profile = {**connection.profile, "read_at": ""}
+    QuickBooksConnection.objects.filter(pk=connection.pk).update(profile=connection.profile)
 
 
 def keep_items(company_id: int, found: Iterable[Item]) -> None:

@@ -8,55 +8,35 @@ from __future__ import annotations
 
 import logging
 import random
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from integration_settings.reference import FOLLOWED, Item, keep_items
+from integration_settings.reference import keep_items
 from invoices import pacing
-from invoices.invoice_answers import AppliedPayment, IssuedInvoice
-from invoices.invoice_bodies import mark_of
-from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.models import Invoice
-from invoices.reports import apply_report, mark_deleted, zone
-from invoices.submission import MakeGateway, succeeded
+from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
+from invoices.news import EVERY_LIST, News, apply, news_of, ours, unreported
+from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
+OVERLAP = timedelta(minutes=1)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)
-LONGEST_MEMORY = timedelta(days=60)  # of intents that QuickBooks never confirmed
-MARK = re.compile(r"\b[0-9a-f]{12}\b")
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What one turn found out. `missing` are ids that QuickBooks does not have any more."""
-
-    invoices: tuple[IssuedInvoice, ...]
-    cursor: datetime
-    missing: frozenset[str] = frozenset()
-    paid_on: dict[str, date] | None = None
-    items: tuple[Item, ...] = ()
-    outdated: frozenset[str] = frozenset()  # kept lists
-
-    def latest_change(self, since: datetime | None) -> datetime | None:
-        """When an invoice changed last, of the changes after the cursor of the last look."""
-        moments = [invoice.updated_at for invoice in self.invoices if invoice.updated_at]
-        return max((moment for moment in moments if since is None or moment > since), default=None)
 
 
 def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = QuickBooksGateway) -> int | None:
@@ -67,36 +47,133 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
     started = timezone.now()
     if not _claim(connection, started):
         return None
+    changed = 0
     try:
         read_budget.refuse_when_spent()
-        news = _ask(connection, make_gateway(connection), started)
+        gateway = make_gateway(connection)
+        changes = ask(gateway, connection.changes_cursor, started)
+        if changes is None or changes.cut_off:
+            changed, news = read_ours(connection, gateway, changes, started)
+        else:
+            wanted = unreported(connection, changes)
+            news = news_of(changes, wanted, gateway.read_invoices(wanted) if wanted else ())
     except ServiceError as error:
-        _pause(connection, error)
+        pause(connection, error)
         raise
+    return changed + finish([Finding(connection, news, started)])
+
+
+def ask(gateway: InvoiceGateway, since: datetime | None, now: datetime) -> ReportedChanges | None:
+    """What changed since the cursor; None when it lies too far back for QuickBooks to say."""
+    if since is None or now - since > OLDEST:
+        return None
+    return gateway.changed_since(since - OVERLAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A look that went well, not written yet."""
+
+    connection: QuickBooksConnection
+    news: News
+    started: datetime
+
+
+def finish(findings: Collection[Finding]) -> int:
+    """Takes news over, moves the cursors with them, and sets when to look again. Ends the claims. All or nothing.
+
+    How many rows changed for the eye. Many companies cost little more than one: their connections are written together,
+    with the earliest of their cursors, which only means that a little is read once more.
+    """
     with transaction.atomic():
-        changed = _apply(connection, news)
-        keep_items(connection.company_id, news.items)
-        outdate(connection.company_id, news.outdated)
-        if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=started):
-            connection.notice_missed_at = started
-        QuickBooksConnection.objects.filter(pk=connection.pk).update(
-            changes_cursor=max(news.cursor, connection.changes_cursor or news.cursor),
-            notice_missed_at=connection.notice_missed_at,
-            last_synced_at=started,
-            last_sync_problem="",
-            sync_lease_until=None,
-            # What was told while we asked may have happened after the answer was made.
-            next_sync_at=Case(
-                When(last_notice_at__gt=started, then=Value(timezone.now())),
-                default=Value(timezone.now() + pacing.pace(connection, ours(connection))),
-            ),
-        )
+        changed = sum(_take_over(each) for each in findings)
+        waits = pacing.pace([each.connection for each in findings])
+        # Always in the same order, so that two that write the same rows wait for each other and not in a circle.
+        list(QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update().values_list("pk"))
+        cursor = min(each.news.cursor for each in findings)
+        started = min(each.started for each in findings)
+        for wait in set(waits.values()):
+            alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk, their in waits.items() if their == wait])
+            since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+            alike.update(changes_cursor=since, **_looked(started, wait))
     return changed
 
 
-def ours(connection: QuickBooksConnection) -> QuerySet[Invoice]:
-    """The company's rows in these books; another company, or other books of the same one, are never touched."""
-    return Invoice.objects.filter(company_id=connection.company_id, realm_id=connection.realm_id)
+def _take_over(finding: Finding) -> int:
+    connection, news = finding.connection, finding.news
+    if news.is_quiet and news.changed_earlier is None:
+        return 0
+    changed = apply(connection, news)
+    keep_items(connection.company_id, news.items)
+    outdate(connection.company_id, news.outdated)
+    if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=finding.started):
+        connection.notice_missed_at = finding.started
+        QuickBooksConnection.objects.filter(pk=connection.pk).update(notice_missed_at=finding.started)
+    return changed
+
+
+def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
+    """The columns of a connection after a look that went well; see `pacing.told`."""
+    now = timezone.now()
+    told_meanwhile = Q(last_notice_at__gt=started)  # it may have happened after the answer was made
+    then = ExpressionWrapper(F("last_notice_at") + Value(pacing.SILENCE), output_field=DateTimeField())
+    return {
+        "last_synced_at": started,
+        "last_sync_problem": "",
+        "sync_lease_until": None,
+        "unread_since": Case(When(told_meanwhile, then=F("last_notice_at")), default=None),
+        "next_sync_at": Case(When(told_meanwhile, then=then), default=Value(now + wait)),
+    }
+
+
+def claim_due(most: int) -> list[QuickBooksConnection]:
+    """Takes up to so many companies whose turn it is, longest waiting first; nobody else looks at them meanwhile."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = due_connections(now).select_for_update(skip_locked=True, of=("self",))
+        found = list(due.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at")[:most])
+        if found:
+            QuickBooksConnection.objects.filter(pk__in=[each.pk for each in found]).update(sync_lease_until=now + LEASE)
+    return found
+
+
+def give_back(connection: QuickBooksConnection) -> None:
+    """Ends the claim for somebody who takes over in a moment; when nobody does, it is due again after the lease."""
+    later = timezone.now() + LEASE
+    QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=None, next_sync_at=later)
+
+
+def due_connections(now: datetime) -> QuerySet[QuickBooksConnection]:
+    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
+    allowed = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
+    return QuickBooksConnection.objects.filter(free, allowed, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
+
+
+def read_ours(
+    connection: QuickBooksConnection, gateway: InvoiceGateway, changes: ReportedChanges | None, now: datetime
+) -> tuple[int, News]:
+    """When the changes are too many for one answer, or too old: what the answer left out of ours is read by id, which
+    misses neither void nor deletion. How many changed for the eye, and what is left to finish with.
+
+    A part is taken over before the next one is read, so that neither memory nor a transaction grows with their number.
+    """
+    news = news_of(changes) if changes else News(now - CLOCK_MARGIN)
+    rest = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
+    ids = set(rest.values_list("qbo_invoice_id", flat=True)) - {invoice.qbo_invoice_id for invoice in news.invoices}
+    changed, wanted = 0, sorted(ids)
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        begun = time.monotonic()
+        part = frozenset(wanted[start : start + IDS_AT_ONCE])
+        read = gateway.read_invoices(part)
+        gone = part - {invoice.qbo_invoice_id for invoice in read}
+        found = News(news.cursor, tuple(read), missing=gone, paid_on=news.paid_on)
+        with transaction.atomic():
+            changed += apply(connection, found)
+            QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=timezone.now() + LEASE)
+        if start + IDS_AT_ONCE < len(wanted):
+            time.sleep(time.monotonic() - begun)  # half of the time is the other companies'
+        news = replace(news, changed_earlier=found.latest_change(news.changed_earlier) or news.changed_earlier)
+    return changed, replace(news, outdated=EVERY_LIST)
 
 
 def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
@@ -108,7 +185,7 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
     return True
 
 
-def _pause(connection: QuickBooksConnection, error: ServiceError) -> None:
+def pause(connection: QuickBooksConnection, error: Exception) -> None:
     """When to ask again: as QuickBooks says, else after as long as it has been away, an hour at most."""
     now = timezone.now()
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
@@ -124,99 +201,3 @@ def _pause(connection: QuickBooksConnection, error: ServiceError) -> None:
         columns["next_sync_at"] = now + min(pause, LONGEST_PAUSE)
     QuickBooksConnection.objects.filter(pk=connection.pk).update(**columns)
     log.info("following %s pauses: %s", connection, error)
-
-
-# Asking
-
-
-def _ask(connection: QuickBooksConnection, gateway: InvoiceGateway, now: datetime) -> News:
-    since = connection.changes_cursor
-    if since is None or now - since > OLDEST:
-        return _read_all(connection, gateway, cursor=now - CLOCK_MARGIN)
-    changes = gateway.changed_since(since - OVERLAP)
-    if changes.cut_off:
-        return _read_all(connection, gateway, cursor=changes.time)
-    known = set(ours(connection).exclude(qbo_invoice_id="").values_list("qbo_invoice_id", flat=True))
-    reported = {invoice.qbo_invoice_id for invoice in changes.invoices}
-    touched = {invoice_id for payment in changes.payments for invoice_id in payment.invoice_ids}
-    if any(payment.deleted for payment in changes.payments) and not reported:
-        # A deleted payment does not tell what it was applied to; as a rule QuickBooks reports the invoice as well.
-        touched |= set(_paid_in_part(connection))
-    wanted = (touched & known) - reported
-    read = gateway.read_invoices(wanted) if wanted else []
-    return News(
-        invoices=(*changes.invoices, *read),
-        cursor=changes.time,
-        missing=frozenset(wanted - {invoice.qbo_invoice_id for invoice in read}),
-        paid_on=_payment_dates(changes.payments),
-        items=changes.items,
-        outdated=changes.lists,
-    )
-
-
-def _read_all(connection: QuickBooksConnection, gateway: InvoiceGateway, *, cursor: datetime) -> News:
-    """All of ours by id, when the changes are too many for one answer or too old: misses neither void nor deletion."""
-    rows = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
-    wanted = set(rows.values_list("qbo_invoice_id", flat=True))
-    read = gateway.read_invoices(wanted) if wanted else []
-    missing = frozenset(wanted - {invoice.qbo_invoice_id for invoice in read})
-    return News(tuple(read), cursor, missing, outdated=frozenset({"items", *FOLLOWED.values()}))
-
-
-def _paid_in_part(connection: QuickBooksConnection) -> Iterable[str]:
-    rows = ours(connection).filter(deleted_on__isnull=True, voided_on__isnull=True, balance__lt=F("total"))
-    return rows.order_by("-qbo_updated_at").values_list("qbo_invoice_id", flat=True)[:500]
-
-
-def _payment_dates(payments: Iterable[AppliedPayment]) -> dict[str, date]:
-    """The latest payment's date by invoice."""
-    found: dict[str, date] = {}
-    for payment in payments:
-        for invoice_id in payment.invoice_ids:
-            if payment.paid_on and payment.paid_on > found.get(invoice_id, date.min):
-                found[invoice_id] = payment.paid_on
-    return found
-
-
-# Applying
-
-
-def _apply(connection: QuickBooksConnection, news: News) -> int:
-    """Only rows that are ours; an invoice that carries the mark of an intent without an answer settles that intent."""
-    place = zone(connection.timezone)
-    reported = [invoice.qbo_invoice_id for invoice in news.invoices]
-    rows = {
-        row.qbo_invoice_id: row
-        for row in ours(connection).filter(qbo_invoice_id__in={*reported, *news.missing}).exclude(qbo_invoice_id="")
-    }
-    without_answer = ours(connection).filter(qbo_invoice_id="", created_at__gte=timezone.now() - LONGEST_MEMORY)
-    waiting = {mark_of(row.request_id): row for row in without_answer}
-    changed = 0
-    for issued in news.invoices:
-        row = rows.get(issued.qbo_invoice_id)
-        if row is None and not issued.deleted:
-            row = _settled_by_mark(issued, waiting)
-        if row is None:
-            continue
-        if issued.deleted:
-            changed += mark_deleted(row, place=place, at=issued.updated_at)
-        else:
-            paid_on = (news.paid_on or {}).get(issued.qbo_invoice_id)
-            changed += apply_report(row, issued, place=place, paid_on=paid_on)
-    for qbo_invoice_id in news.missing:
-        if row := rows.get(qbo_invoice_id):
-            changed += mark_deleted(row, place=place)
-    return changed
-
-
-def _settled_by_mark(issued: IssuedInvoice, waiting: dict[str, Invoice]) -> Invoice | None:
-    """The row whose invoice this is. It may be in a worker's hands: taking the lease away makes that worker let go."""
-    for mark in MARK.findall(issued.private_note):
-        row = waiting.pop(mark, None)
-        if row is not None:
-            Invoice.objects.filter(pk=row.pk, qbo_invoice_id="").update(
-                lease_until=None, lease_token="", sent_at=row.sent_at or timezone.now(), **succeeded()
-            )
-            log.info("invoice %s was found among QuickBooks' changes", row.public_id)
-            return row
-    return None

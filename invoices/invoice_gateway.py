@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Protocol
 
 from integration_settings.errors import NotFound
@@ -36,7 +37,7 @@ from invoices.invoice_answers import (
 from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body, item_body
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
-IDS_AT_ONCE = 500
+IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
 MOST_FOUND, MOST_ALIKE = 20, 100
 EVEN_INACTIVE = "Active in (true, false)"
 
@@ -145,9 +146,12 @@ def books_of(connection: QuickBooksConnection) -> Books:
 class QuickBooksGateway:
     """`InvoiceGateway` over one connection. Cheap to make; use one per task or request and thread."""
 
-    def __init__(self, connection: QuickBooksConnection) -> None:
-        self.client = QuickBooksClient(connection)
-        self.books = books_of(connection)
+    def __init__(self, connection: QuickBooksConnection, client: QuickBooksClient | None = None) -> None:
+        self.client = client or QuickBooksClient(connection)
+
+    @cached_property
+    def books(self) -> Books:
+        return books_of(self.client.connection)
 
     @property
     def written(self) -> Written:

@@ -57,6 +57,12 @@ def apply_report(invoice: Invoice, issued: IssuedInvoice, *, place: ZoneInfo, pa
     return shown
 
 
+def is_known(invoice: Invoice, issued: IssuedInvoice) -> bool:
+    """The row has this very version already. Balances are compared too: it is not certain that a payment moves one."""
+    told = (issued.updated_at, issued.sync_token, issued.balance)
+    return told == (invoice.qbo_updated_at, invoice.sync_token, invoice.balance) and invoice.deleted_on is None
+
+
 def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = None) -> bool:
     """The invoice is gone from QuickBooks; what it was stays on record. True when that is news."""
     now = timezone.now()

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 AT_ONCE = 200  # rows that one tick hands out
+NOTES_AT_ONCE = 10  # of one company
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,13 +465,9 @@ def _due_beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
 
 
-def due_syncs(now: datetime) -> list[int]:
-    """Connections whose changes are to be read, longest waiting first."""
-    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
-    due = QuickBooksConnection.objects.filter(free, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
-    return list(due.order_by("next_sync_at").values_list("pk", flat=True)[:AT_ONCE])
-
-
 def due_notes(now: datetime) -> list[int]:
+    """A few of each company, so that one with thousands of changes does not make the others' notes wait for its own."""
     due = Invoice.objects.filter(note_due_at__lte=now).exclude(qbo_invoice_id="")
-    return list(due.order_by("note_due_at").values_list("pk", flat=True)[:AT_ONCE])
+    turn = Window(RowNumber(), partition_by="company_id", order_by="note_due_at")
+    fair = due.annotate(turn=turn).filter(turn__lte=NOTES_AT_ONCE)
+    return list(fair.order_by("turn", "note_due_at").values_list("pk", flat=True)[:AT_ONCE])

@@ -30,6 +30,7 @@ from integration_settings.errors import (
     ServiceUnavailable,
 )
 from integration_settings.models import QuickBooksConnection
+from integration_settings.reference import doubt
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json
@@ -164,6 +165,7 @@ def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
     except ServiceError as error:
         if may_exist:
             return wait(invoice, wait_for(error, invoice), submission=Submission.UNKNOWN)
+    doubt(this.connection)
     content = _refusal(refusal, Step.INVOICE, this)
     return _reject(invoice, content | ({"field": field} if field else {}))
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
@@ -20,13 +21,14 @@ from kombu.exceptions import OperationalError
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
-from invoices import actions, customer_updates, following, notes, selectors, submission
+from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
 from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
 
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
+SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
 STALE = 60  # seconds after which a message that nobody read is worth nothing
 
 
@@ -38,11 +40,23 @@ def dispatch_due_work() -> None:
         (submit_invoice, selectors.due_submissions(now)),
         (carry_out_action, selectors.due_actions(now)),
         (update_customer, selectors.due_customer_updates(now)),
-        (sync_company, selectors.due_syncs(now)),
         (publish_note, selectors.due_notes(now)),
     ):
         for row_id in due:
             hand_out(task, row_id)
+
+
+@shared_task
+def follow_companies() -> None:
+    """Looks at the companies whose turn it is. One process does that; without Redis, where each process has a cache of
+    its own, several may, and the claims keep them apart.
+    """
+    if cache.add(SWEEPING, True, SWEEPING_SECONDS):
+        sweep.Sweep(partial(hand_out, sync_company)).run(
+            settings.SWEEP_SECONDS,
+            still=lambda: cache.touch(SWEEPING, SWEEPING_SECONDS),
+            then=lambda: cache.delete(SWEEPING),
+        )
 
 
 @shared_task
@@ -67,8 +81,9 @@ def update_customer(update_id: int) -> None:
     customer_updates.carry_out(update_id)
 
 
-@shared_task
+@shared_task(soft_time_limit=780, time_limit=800)  # less than the broker's visibility timeout
 def sync_company(connection_id: int) -> None:
+    """One company whose news are many; the others are `follow_companies`."""
     connection = QuickBooksConnection.objects.filter(pk=connection_id).first()
     if connection is None:
         return

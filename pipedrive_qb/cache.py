@@ -37,6 +37,13 @@ class ForgivingRedisCache(RedisCache):
             _say(error)
             return True
 
+    def touch(self, key: Any, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return super().touch(key, *args, **kwargs)
+        except RedisError as error:
+            _say(error)
+            return False
+
     def delete(self, key: Any, version: int | None = None) -> bool:
         try:
             return super().delete(key, version)

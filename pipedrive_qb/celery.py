@@ -26,6 +26,11 @@ app.conf.beat_schedule = {
         "schedule": timedelta(seconds=2),
         "options": {"expires": 10, "queue": "interactive"},
     },
+    "follow-companies": {
+        "task": "invoices.tasks.follow_companies",
+        "schedule": timedelta(seconds=1),
+        "options": {"expires": 2, "queue": "interactive"},
+    },
     "keep-installations-alive": {
         "task": "integration_settings.tasks.keep_installations_alive",
         "schedule": timedelta(hours=6),

@@ -146,6 +146,10 @@ QUICKBOOKS_MONTHLY_READ_BUDGET = whole_number("QUICKBOOKS_MONTHLY_READ_BUDGET", 
 # Reads of production companies are metered and cost the operator money; those of sandbox companies are free.
 QUICKBOOKS_SYNC_SECONDS = 15 if QUICKBOOKS_ENVIRONMENT == "sandbox" else 15 * 60
 
+# How long one process waits for the next company whose turn it is, before it makes room for other work. Where there is
+# no Redis, which would tell that somebody is at it already, it does not wait.
+SWEEP_SECONDS = 15 if text("REDIS_URL") else 0
+
 # Django
 
 INSTALLED_APPS = [
@@ -295,6 +299,7 @@ CELERY_TASK_ROUTES = {
     "invoices.tasks.submit_invoice": {"queue": "interactive"},
     "invoices.tasks.carry_out_action": {"queue": "interactive"},
     "invoices.tasks.dispatch_due_work": {"queue": "interactive"},
+    "invoices.tasks.follow_companies": {"queue": "interactive"},
 }
 CELERY_TASK_ACKS_LATE = True
 # A lost worker's task is not redelivered without end: the due row in the database brings it back.

@@ -55,6 +55,9 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=default("quickbooks_client_secret", "demo-quickbooks-secret-0123456789abcdef"),
     )
     parser.add_argument(
+        "--quickbooks-verifier-token", default=default("quickbooks_verifier_token", ""), help="signs notices; none: off"
+    )
+    parser.add_argument(
         "--no-throttle",
         action="store_true",
         default=default("no_throttle", "") not in ("", "0", "false"),
@@ -91,6 +94,7 @@ async def serve(chosen: argparse.Namespace) -> None:
                 chosen.quickbooks_client_id,
                 chosen.quickbooks_client_secret,
                 throttle,
+                verifier_token=chosen.quickbooks_verifier_token,
             ),
         }
     )

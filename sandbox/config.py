@@ -15,6 +15,8 @@ class Config:
     client_id: str
     client_secret: str
     throttle: bool = True
+    verifier_token: str = ""
+    """Signs QuickBooks' notices; without it none is sent."""
     neighbours: dict[str, str] = field(default_factory=dict)
     """Addresses of all stand-ins by service, for links from one to the other."""
 
@@ -40,5 +42,7 @@ def quickbooks(
     client_id: str = "demo-quickbooks-client",
     client_secret: str = "demo-quickbooks-secret-0123456789abcdef",  # noqa: S107
     throttle: bool = True,
+    *,
+    verifier_token: str = "",
 ) -> Config:
-    return Config(url, app_url, "/quickbooks/callback", client_id, client_secret, throttle)
+    return Config(url, app_url, "/quickbooks/callback", client_id, client_secret, throttle, verifier_token)

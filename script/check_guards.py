@@ -69,8 +69,13 @@ GUARDS = [
     Guard("own rows on the desk", "invoices/attention.py", "return rows if visitor.user.is_admin else", "return rows if visitor.user.pk else", N + "test_attention_rights_page.py"),
     Guard("nobody hurries or cancels a colleague's", "invoices/attention.py", "if not visitor.user.is_admin and asker != visitor.user.user_id:", "if asker is None:", N + "test_attention_rights_page.py"),
     Guard("the month's reads", "invoices/following.py", "        read_budget.refuse_when_spent()\n", "        pass\n", N + "test_pacing.py"),
+    Guard("the month's reads in a sweep", "invoices/sweep.py", "                read_budget.refuse_when_spent()\n", "                pass\n", N + "test_sweep.py"),
+    Guard("a company is in one sweep", "invoices/following.py", "for each in found]).update(sync_lease_until=now + LEASE)", "for each in found]).update(sync_lease_until=None)", N + "test_sweep.py"),
+    Guard("nobody calls after a 429", "integration_settings/quickbooks.py", "        refuse_while_paused(self.connection)\n", "", S + "test_call_slots.py"),
+    Guard("slots for calls", "integration_settings/call_slots.py", "if cache.add(key, True, LONGEST_CALL):", "if key:", S + "test_call_slots.py"),
+    Guard("a burst is one look", "invoices/pacing.py", "Least(latest, Value(now + SILENCE), output_field", "Least(latest, Value(now), output_field", "tests/bench/test_counts.py"),
     Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", N + "test_following.py"),
-    Guard("rows of the company only", "invoices/following.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", N + "test_following.py"),
+    Guard("rows of the company only", "invoices/news.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", N + "test_following.py"),
     Guard("a sibling's new token is taken", "integration_settings/connections.py", "            usable = row.access_is_fresh", "            usable = False and row.access_is_fresh", S + "test_connections.py"),
 ]  # fmt: skip
 

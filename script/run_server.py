@@ -156,6 +156,8 @@ def demo_environment(environment: dict[str, str]) -> dict[str, str]:
         "PIPEDRIVE_MODAL_ID": "QuickBooks invoice",
         "QUICKBOOKS_CLIENT_ID": "demo-quickbooks-client",
         "QUICKBOOKS_CLIENT_SECRET": "demo-quickbooks-secret-0123456789abcdef",
+        "QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN": "demo-verifier-0123456789",
+        "SANDBOX_QUICKBOOKS_VERIFIER_TOKEN": "demo-verifier-0123456789",
         "QUICKBOOKS_ENVIRONMENT": "sandbox",
         "QUICKBOOKS_DISCOVERY_URL": quickbooks + "/.well-known/openid_sandbox_configuration",
         "QUICKBOOKS_API_URL": quickbooks,

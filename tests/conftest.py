@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,18 +195,25 @@ def connect(control: Control, db: None) -> Callable[..., Tenant]:
     Without `quickbooks=True` only Pipedrive is connected. `user_id` picks another user than the administrator.
     """
 
-    def make(
-        country: str = "GB", *, quickbooks: bool = True, pair: Pair | None = None, user_id: int | None = None
-    ) -> Tenant:
-        pair = pair or control.clone(country)
-        company = make_company(
-            pipedrive_company_id=pair.pipedrive_company_id, name=pair.company_domain, domain=pair.company_domain
-        )
-        user = connect_user(control, company, pair, country, user_id)
-        found = connect_quickbooks(control, company, pair.realm) if quickbooks else None
-        return Tenant(company, user, found, pair, country)
+    return partial(connect_tenant, control)
 
-    return make
+
+def connect_tenant(
+    control: Control,
+    country: str = "GB",
+    *,
+    quickbooks: bool = True,
+    pair: Pair | None = None,
+    user_id: int | None = None,
+) -> Tenant:
+    """What `connect` makes, for whoever has no fixtures."""
+    pair = pair or control.clone(country)
+    company = make_company(
+        pipedrive_company_id=pair.pipedrive_company_id, name=pair.company_domain, domain=pair.company_domain
+    )
+    user = connect_user(control, company, pair, country, user_id)
+    found = connect_quickbooks(control, company, pair.realm) if quickbooks else None
+    return Tenant(company, user, found, pair, country)
 
 
 def connect_user(control: Control, company: Any, pair: Pair, country: str = "GB", user_id: int | None = None) -> Any:

@@ -24,6 +24,7 @@ from integration_settings.models import (
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.status import Submission
+from invoices.invoice_answers import IssuedInvoice
 from invoices.models import CustomerLink, Invoice
 
 numbers = itertools.count(50_000)
@@ -117,11 +118,19 @@ def make_preset(company: Company, **fields: Any) -> InvoicePreset:
 
 def make_invoice(company: Company, **fields: Any) -> Invoice:
     """An invoice that QuickBooks confirmed: open, 120.00 GBP, due in 14 days. Every column may be given."""
+    realm_id = fields.pop("realm_id", None) or company.quickbooks.realm_id
+    row = an_invoice(company, realm_id, **fields)
+    row.save(force_insert=True)
+    return row
+
+
+def an_invoice(company: Company, realm_id: str, **fields: Any) -> Invoice:
+    """The same, not stored yet."""
     number = next(numbers)
     now = timezone.now()
     values = {
         "company": company,
-        "realm_id": company.quickbooks.realm_id,
+        "realm_id": realm_id,
         "deal_id": number,
         "created_by_id": 1,
         "created_by_name": "Priya Nair",
@@ -148,7 +157,7 @@ def make_invoice(company: Company, **fields: Any) -> Invoice:
         "qbo_updated_at": now,
         "checked_at": now,
     } | fields
-    return Invoice.objects.create(**values)
+    return Invoice(**values)
 
 
 def make_pending_invoice(company: Company, draft: dict[str, Any] | None = None, **fields: Any) -> Invoice:
@@ -177,6 +186,31 @@ def make_pending_invoice(company: Company, draft: dict[str, Any] | None = None, 
 
 
 # Values of the domain
+
+
+def an_issued(row: Invoice, **fields: Any) -> IssuedInvoice:
+    """What QuickBooks says of that invoice now, one version later."""
+    total = row.total or D("120.00")
+    values = {
+        "qbo_invoice_id": row.qbo_invoice_id,
+        "sync_token": str(int(row.sync_token or 0) + 1),
+        "number": row.number,
+        "customer_id": row.customer_id,
+        "customer_name": row.customer_name,
+        "currency": row.currency,
+        "total": total,
+        "tax": row.tax or D(0),
+        "balance": total,
+        "invoice_date": row.invoice_date,
+        "due_date": row.due_date,
+        "line_amounts": (total,),
+        "private_note": "",
+        "emailed": False,
+        "emailed_at": None,
+        "created_at": timezone.now(),
+        "updated_at": timezone.now(),
+    } | fields
+    return IssuedInvoice(**values)
 
 
 def a_party(**fields: Any) -> Party:

@@ -179,7 +179,7 @@ class Worker(Process):
 class WebServer(Process):
     """gunicorn as `script/server` starts it."""
 
-    def __init__(self, environment: dict[str, str], folder: Path, port: int) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, port: int, *, workers: int = 1) -> None:
         self.url = f"http://localhost:{port}"
         arguments = [
             "-m",
@@ -188,7 +188,7 @@ class WebServer(Process):
             "--bind",
             f"127.0.0.1:{port}",
             "--workers",
-            "1",
+            str(workers),
             "--threads",
             "8",
         ]

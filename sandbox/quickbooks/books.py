@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,8 @@ class Books:
         """E-mails that would have been sent."""
         self.refusing: str | None = None
         """`subscription` or `rights`: every call is refused for that reason."""
+        self.tell: Callable[[str, str, str, str], None] = lambda realm, entity, identity, operation: None
+        """Hears of every change, see `notices`."""
 
     # -- settings ----
 
@@ -155,6 +158,7 @@ class Books:
         self.tables[entity].put(row, self.now(), keep_token=keep_token)
         if entity in OWED_BY:
             self.balance(entity, before, row)
+        self.tell(self.realm, entity, row["Id"], "updated" if before else "created")
         return row
 
     def drop(self, entity: str, identity: str) -> Row:
@@ -163,6 +167,7 @@ class Books:
         self.tables[entity].remove(identity, self.now())
         if entity in OWED_BY:
             self.balance(entity, before, None)
+        self.tell(self.realm, entity, identity, "deleted")
         return {"domain": "QBO", "status": "Deleted", "Id": identity}
 
     def balance(self, entity: str, before: Row | None, after: Row | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from . import books as b
 from . import invoices, money, payments, sales
@@ -12,10 +13,14 @@ from .wire import Row, stamp
 
 TYPICAL = 20
 SPREAD = timedelta(days=25)
+LAST_DUE = "2099-12-31"
 
 
-def make(books: b.Books, count: int, changed: int) -> dict[str, int]:
-    """`count` new invoices, spread over the last weeks; then `changed` payments for the newest open ones, all now."""
+def make(books: b.Books, count: int, changed: int) -> dict[str, Any]:
+    """`count` new invoices, spread over the last weeks; then `changed` payments for the newest open ones, all now.
+
+    `ids` are the first and the last of the new ones; ids count up.
+    """
     patterns = [pattern(books, customer) for customer in usable_customers(books)[:TYPICAL]] if count else []
     table, now = books.table("Invoice"), books.now()
     chance = random.Random(count)  # noqa: S311
@@ -34,7 +39,23 @@ def make(books: b.Books, count: int, changed: int) -> dict[str, int]:
         row = books.table("Customer").rows[customer]
         total = row["Balance"] + amount
         books.table("Customer").put({**row, "Balance": total, "BalanceWithJobs": total}, now, keep_token=True)
-    return {"invoices": count, "changed": pay(books, changed)}
+    made = list(books.table("Invoice").rows)[-count:] if count else []
+    return {"invoices": count, "changed": pay(books, changed), "ids": [made[0], made[-1]] if made else []}
+
+
+def change(books: b.Books, edited: list[str], voided: list[str], deleted: list[str]) -> dict[str, int]:
+    """Invoices by id: those edited get the last due date of the century."""
+    for identity in edited:
+        books.store("Invoice", {**books.get("Invoice", identity), "DueDate": LAST_DUE})
+    for identity in voided:
+        invoices.void(books, handle(books, identity))
+    for identity in deleted:
+        invoices.delete(books, handle(books, identity))
+    return {"edited": len(edited), "voided": len(voided), "deleted": len(deleted)}
+
+
+def handle(books: b.Books, identity: str) -> Row:
+    return {"Id": identity, "SyncToken": books.get("Invoice", identity)["SyncToken"]}
 
 
 def pay(books: b.Books, wanted: int) -> int:

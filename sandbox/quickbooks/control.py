@@ -34,6 +34,7 @@ class Control:
             Route("/quickbooks/books", self.books, methods=["GET"]),
             Route("/quickbooks/companies", self.companies, methods=["GET"]),
             Route("/quickbooks/bulk", self.bulk, methods=["POST"]),
+            Route("/quickbooks/notices", self.notices, methods=["POST"]),
             Route("/quickbooks/rotation", self.rotation, methods=["POST"]),
         ]
 
@@ -78,7 +79,17 @@ class Control:
     async def bulk(self, request: Request) -> Response:
         body = await body_of(request)
         books = self.of(body.get("realm"))
-        return answer(bulk.make(books, int(body.get("invoices") or 0), int(body.get("changed") or 0)))
+        done = bulk.make(books, int(body.get("invoices") or 0), int(body.get("changed") or 0))
+        if body.keys() & {"edited", "voided", "deleted"}:
+            done |= bulk.change(books, *(list(body.get(name) or []) for name in ("edited", "voided", "deleted")))
+        return answer(done)
+
+    async def notices(self, request: Request) -> Response:
+        """{verifier_token?}: notices are sent from now on until a reset; "" ends them. Tells what became of them."""
+        body = await body_of(request)
+        if "verifier_token" in body:
+            self.world.config.verifier_token = str(body["verifier_token"])
+        return answer({"waiting": len(self.world.notices.waiting), "sent": self.world.notices.sent})
 
     async def rotation(self, request: Request) -> Response:
         """{every_seconds?, grace_seconds?, stale_revokes?}: how refresh tokens change, until the next reset."""

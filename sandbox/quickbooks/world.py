@@ -10,6 +10,7 @@ from ..config import Config
 from ..seeds import quickbooks as seeds
 from .books import Books
 from .grants import Grants
+from .notices import Notices
 from .throttle import Throttle
 
 COMPANY = re.compile(r"^/v3/company/([^/]+)/")
@@ -23,6 +24,8 @@ class World:
         self.clock = clock
         self.config = config
         self.throttle_at_start = config.throttle
+        self.verifier_at_start = config.verifier_token
+        self.notices = Notices(clock, config)
         self.grants = Grants(clock)
         self.throttle = Throttle()
         self.books: dict[str, Books] = {}
@@ -34,7 +37,13 @@ class World:
         self.throttle = Throttle()
         self.config.throttle = self.throttle_at_start
         self.clones = 0
-        self.books = {books.realm: books for books in seeds.companies(self.clock)}
+        self.config.verifier_token = self.verifier_at_start
+        self.books = {books.realm: self.watched(books) for books in seeds.companies(self.clock)}
+
+    def watched(self, books: Books) -> Books:
+        """From now on its changes are told; what the seeds wrote is not."""
+        books.tell = self.notices.tell
+        return books
 
     def company_of(self, path: str, authorization: str) -> str | None:
         found = COMPANY.match(path)
@@ -57,5 +66,5 @@ class World:
         original = self.books[company]
         realm = str(FIRST_CLONE + self.clones)
         self.clones += 1
-        self.books[realm] = seeds.company(self.clock, realm, original.seed, f" (copy {self.clones})")
+        self.books[realm] = self.watched(seeds.company(self.clock, realm, original.seed, f" (copy {self.clones})"))
         return {"realm": realm}

@@ -239,6 +239,7 @@ def test_faults_are_named_for_what_to_do(client, base, vendor, no_waiting, statu
             client.query("select * from Invoice")
         assert type(caught.value) is for_read
         assert caught.value.trace_id == "1-a"
+    client.connection.paused_until = None
     with pytest.raises(for_write) as caught:
         client.create("Invoice", {}, request_id="r1")
     assert type(caught.value) is for_write

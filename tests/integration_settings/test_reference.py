@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
-from integration_settings.models import ReferenceList
+from integration_settings.models import QuickBooksConnection, ReferenceList
 from integration_settings.profile import profile_from
 from integration_settings.reference import Item, Profile, sales_percentage
 from tests import recordings
@@ -302,3 +302,25 @@ def test_the_recorded_preferences_of_a_us_company_are_understood():
     profile = profile_from({"Country": "US"}, recorded["Preferences"], fallback_timezone="UTC")
     assert (profile.home_currency, profile.custom_numbers, profile.allow_discount) == ("USD", False, True)
     assert profile.discount_account_id == "86"
+
+
+def test_profile_and_tax_codes_are_kept_for_two_weeks_or_until_quickbooks_refuses_an_invoice(connect, control):
+    tenant = connect("GB")
+    reference.tax_codes(tenant.company)
+    control.forget_requests()
+
+    def read_again():
+        connection = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
+        reference.current_profile(connection)
+        reference.tax_codes(tenant.company)
+        found = len(control.requests("quickbooks", path="/v3/"))
+        control.forget_requests()
+        return found
+
+    assert read_again() == 0
+    with time_machine.travel(timezone.now() + timedelta(days=13)):
+        QuickBooksConnection.objects.update(access_expires_at=timezone.now() + timedelta(hours=1))
+        assert read_again() == 0
+    reference.doubt(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+    assert read_again() == 4  # company, preferences, codes, rates
+    assert read_again() == 0

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from integration_settings.models import QuickBooksConnection
 from invoices import actions, customer_updates, services, submission
 from invoices.customer_updates import Wish
 from invoices.domain.actions import Action
@@ -101,6 +102,7 @@ def test_calls_that_certainly_did_nothing_share_one_row(tenant, draft, control):
     for _ in range(3):
         submission.submit(invoice.pk)
         type(invoice).objects.filter(pk=invoice.pk).update(next_attempt_at=invoice.created_at)
+        QuickBooksConnection.objects.update(paused_until=None)
     assert kinds(invoice)[-1] == ("create_invoice", "nothing_done")
     settle(invoice)
     assert kinds(invoice) == [("create_customer", "done"), ("create_invoice", "done")]

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integration_settings import reference
+from integration_settings.models import QuickBooksConnection
 from invoices import actions, notes, services, submission
 from invoices.domain.actions import Action
 from invoices.domain.status import Submission
@@ -55,6 +56,7 @@ def ask(tenant, draft, key=None):
 def let_time_pass(invoice, seconds=120):
     """Everything the row waits for is over: the lease, the pause, the time between two searches."""
     earlier = timedelta(seconds=seconds)
+    QuickBooksConnection.objects.filter(company=invoice.company).update(paused_until=None)
     Invoice.objects.filter(pk=invoice.pk).update(
         next_attempt_at=timezone.now(),
         lease_until=F("lease_until") - earlier,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices import following, selectors, submission
+from invoices import following, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.invoice_answers import AppliedPayment
@@ -54,6 +54,10 @@ def issued(company, gateway, clock):
 def catch_up(company, gateway):
     connection = QuickBooksConnection.objects.get(company=company)
     return following.catch_up(connection, lambda connection: gateway)
+
+
+def due():
+    return list(following.due_connections(timezone.now()).values_list("pk", flat=True))
 
 
 def status(row, today=TODAY):
@@ -238,7 +242,7 @@ def test_the_cursor_is_quickbooks_time_and_is_read_with_an_overlap(company, gate
     catch_up(company, gateway)
     assert QuickBooksConnection.objects.get().changes_cursor == theirs
     catch_up(company, gateway)
-    assert asked == [START - timedelta(minutes=5), theirs - timedelta(minutes=5)]
+    assert asked == [START - following.OVERLAP, theirs - following.OVERLAP]
 
 
 def test_a_crash_while_applying_leaves_the_cursor_where_it_was(company, gateway, issued, monkeypatch):
@@ -270,11 +274,11 @@ def test_a_notice_that_comes_while_somebody_looks_is_looked_at_once_more(company
 
     gateway.changed_since = told_meanwhile
     catch_up(company, gateway)
-    assert selectors.due_syncs(timezone.now()) == [company.quickbooks.pk]
-    gateway.changed_since = asked
     clock.shift(timedelta(seconds=1))
+    assert due() == [company.quickbooks.pk]
+    gateway.changed_since = asked
     catch_up(company, gateway)
-    assert selectors.due_syncs(timezone.now()) == []
+    assert due() == []
 
 
 # Ours and only ours
@@ -361,7 +365,7 @@ def test_pauses_grow_with_the_outage_up_to_an_hour(company, gateway, clock):
 
 def test_nobody_asks_while_the_connection_is_ended(company, gateway):
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED, next_sync_at=timezone.now())
-    assert selectors.due_syncs(timezone.now()) == []
+    assert due() == []
     assert catch_up(company, gateway) is None
     assert gateway.calls == []
 
@@ -388,6 +392,6 @@ def test_two_at_once_make_one_call(company, gateway):
 
 def test_what_died_with_a_lease_is_due_again(company, gateway, clock):
     QuickBooksConnection.objects.update(next_sync_at=timezone.now(), sync_lease_until=timezone.now() + following.LEASE)
-    assert selectors.due_syncs(timezone.now()) == []
+    assert due() == []
     clock.shift(following.LEASE + timedelta(seconds=1))
-    assert selectors.due_syncs(timezone.now()) == [company.quickbooks.pk]
+    assert due() == [company.quickbooks.pk]

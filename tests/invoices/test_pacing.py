@@ -14,7 +14,7 @@ from integration_settings import read_budget, reference
 from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.read_budget import Level
-from invoices import following, selectors, submission
+from invoices import following, submission
 from invoices.domain.draft import to_json
 from invoices.models import Invoice
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice
@@ -78,7 +78,7 @@ def test_a_company_that_is_told_costs_one_read_a_day(company, gateway, issued, s
     ends = START + 7 * DAY
     clock.shift(shortest)
     while timezone.now() < ends:
-        if selectors.due_syncs(timezone.now()):
+        if following.due_connections(timezone.now()):
             look(company, gateway)
         clock.shift(shortest)
     assert gateway.calls.count("changed_since") == len(gateway.calls) <= 7

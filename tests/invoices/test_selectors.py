@@ -227,5 +227,13 @@ def test_the_dispatcher_sees_each_kind_of_due_work_once(company):
     QuickBooksConnection.objects.update(next_sync_at=START)
     now = timezone.now()
     assert selectors.due_submissions(now) == [intent.pk]
-    assert selectors.due_syncs(now) == [company.quickbooks.pk]
     assert selectors.due_notes(now) == [noted.pk]
+
+
+def test_a_company_with_thousands_of_changes_lets_the_others_notes_through(company, other_company):
+    for _ in range(30):
+        make(company, note_due_at=START)
+    late = make_invoice(other_company, note_due_at=START)
+    found = selectors.due_notes(timezone.now())
+    assert late.pk in found
+    assert len(found) == selectors.NOTES_AT_ONCE + 1

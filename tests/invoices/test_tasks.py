@@ -21,7 +21,7 @@ from tests.factories import a_draft, make_invoice, make_pending_invoice
 def handed_out(monkeypatch):
     """(task, row) of every message, in the order in which they went out."""
     found = []
-    for task in (tasks.submit_invoice, tasks.sync_company, tasks.publish_note):
+    for task in (tasks.submit_invoice, tasks.publish_note):
         name = task.name.rpartition(".")[2]
         monkeypatch.setattr(task, "apply_async", lambda args, name=name, **options: found.append((name, args[0])))
     return found
@@ -33,7 +33,6 @@ def due(company):
     QuickBooksConnection.objects.update(next_sync_at=now)
     return {
         "submit_invoice": make_pending_invoice(company, to_json(a_draft())).pk,
-        "sync_company": company.quickbooks.pk,
         "publish_note": make_invoice(company, note_due_at=now).pk,
     }
 
@@ -57,7 +56,7 @@ def test_a_broker_that_is_away_costs_nothing_but_time(due, monkeypatch, handed_o
         raise OperationalError("no broker")
 
     with monkeypatch.context() as patch:
-        for task in (tasks.submit_invoice, tasks.sync_company, tasks.publish_note):
+        for task in (tasks.submit_invoice, tasks.publish_note):
             patch.setattr(task, "apply_async", away)
         tasks.dispatch_due_work()
     tasks.dispatch_due_work()
@@ -117,3 +116,20 @@ def test_a_row_that_is_gone_is_nobodys_work(db, handed_out):
     tasks.sync_company(4711)
     tasks.publish_note(4711)
     assert handed_out == []
+
+
+def test_one_process_looks_at_the_companies_and_the_next_one_when_it_is_through(company, monkeypatch):
+    begun = []
+
+    def run(self, seconds, still, then):
+        begun.append(seconds)
+        tasks.follow_companies()
+        assert len(begun) == 1
+        still()
+        then()
+
+    monkeypatch.setattr(tasks.sweep.Sweep, "run", run)
+    tasks.follow_companies()
+    begun.clear()
+    tasks.follow_companies()
+    assert len(begun) == 1

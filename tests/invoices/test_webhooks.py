@@ -9,9 +9,11 @@ import json
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import pacing
 from tests.factories import make_company, make_connection
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +61,7 @@ def legacy(realm):
 
 def is_due(connection):
     connection.refresh_from_db()
-    return connection.next_sync_at is not None and connection.next_sync_at <= timezone.now()
+    return connection.next_sync_at is not None and connection.next_sync_at <= timezone.now() + pacing.SILENCE
 
 
 def test_a_cloud_event_makes_its_company_due(notify, connected):
@@ -87,12 +89,16 @@ def test_several_companies_in_one_notice_each_become_due(notify, connected):
     assert [is_due(each) for each in (first, second, ended)] == [True, True, False]
 
 
-def test_a_burst_moves_nothing_that_is_due_already(notify, connected):
-    mine = connected(next_sync_at=timezone.now() - timedelta(minutes=5))
-    before = mine.next_sync_at
-    assert notify([event(mine.realm_id)] * 5000).status_code == 200
-    mine.refresh_from_db()
-    assert mine.next_sync_at == before
+def test_a_burst_is_answered_by_one_look_after_its_end_and_kept_waiting_ten_seconds_at_most(notify, connected):
+    mine = connected()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        begun = timezone.now()
+        for _ in range(60):
+            notify([event(mine.realm_id)] * 100)
+            mine.refresh_from_db()
+            assert mine.next_sync_at == min(timezone.now() + pacing.SILENCE, begun + pacing.LONGEST_BURST)
+            clock.shift(timedelta(seconds=0.2))
+    assert (mine.unread_since, mine.last_notice_at) == (begun, begun + timedelta(seconds=59 * 0.2))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +157,6 @@ def test_only_post_is_taken(notify):
 
 def test_one_update_serves_a_notice_of_any_length(notify, connected, django_assert_num_queries):
     realms = [connected().realm_id for _ in range(3)]
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(4):  # a savepoint, the rows in order, the update
         notify([event(realm) for realm in realms * 100])
-    assert QuickBooksConnection.objects.filter(next_sync_at__lte=timezone.now()).count() == 3
+    assert QuickBooksConnection.objects.filter(next_sync_at__lte=timezone.now() + pacing.SILENCE).count() == 3

@@ -202,12 +202,19 @@ def test_no_more_than_a_thousand_changes_come_and_deletions_are_cut_first(desk: 
     assert changes(desk, "Invoice", start)[0]["Invoice"][-1]["status"] == "Deleted"
 
 
+def test_bulk_edits_voids_and_deletes_by_id(desk: Desk) -> None:
+    first = int(desk.control("/quickbooks/bulk", {"realm": desk.realm, "invoices": 10})["ids"][0])
+    deeds = {"edited": [str(first)], "voided": [str(first + 1)], "deleted": [str(first + 2)]}
+    desk.control("/quickbooks/bulk", {"realm": desk.realm, **deeds})
+    left = desk.rows(f"select * from Invoice where Id in ('{first}', '{first + 1}', '{first + 2}')")
+    assert {row["Id"]: (row["DueDate"], row["TotalAmt"] == 0) for row in left}[str(first)] == ("2099-12-31", False)
+    assert {row["Id"]: row["TotalAmt"] == 0 for row in left} == {str(first): False, str(first + 1): True}
+
+
 def test_bulk_makes_invoices_and_pays_some(desk: Desk) -> None:
     start = since(desk)
-    assert desk.control("/quickbooks/bulk", {"realm": desk.realm, "invoices": 300, "changed": 40}) == {
-        "invoices": 300,
-        "changed": 40,
-    }
+    made = desk.control("/quickbooks/bulk", {"realm": desk.realm, "invoices": 300, "changed": 40})
+    assert (made["invoices"], made["changed"], int(made["ids"][1]) - int(made["ids"][0])) == (300, 40, 299)
     invoices, payments = changes(desk, "Invoice,Payment", start)
     assert len(invoices["Invoice"]) >= 40
     assert len(payments["Payment"]) == 40

@@ -1,0 +1,54 @@
+"""Both vendors' limits on calls, kept by us before they have to refuse one.
+
+A call takes one of its owner's slots, and the slot rests for a while after the call has ended. So there are never more
+calls at once than slots, nor more in a time than slots and rest allow, whichever of our processes make them. The slots
+lie in the cache: in Redis for all processes together, without Redis for each one by itself.
+
+QuickBooks: 10 at once and 10 a second for each company, 500 a minute. Five slots of at least a second are 300 a
+minute. The rest is left to the regular looks at all companies (`invoices.sweep`), which take no slots because that
+would be half of their work: one at a time for each company, by its claim, and two or three a second at most, by the
+pause that notices are given (`invoices.pacing.SILENCE`).
+https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
+Pipedrive: 80 in two seconds for each user on the smallest plan.
+https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.cache import cache
+
+from integration_settings.errors import RateLimited
+from integration_settings.http import Service
+
+SLOTS: dict[Service, int] = {"quickbooks": 5, "pipedrive": 80}
+REST: dict[Service, int] = {"quickbooks": 1, "pipedrive": 2}  # whole seconds: the cache knows no others
+LONGEST_CALL = 30  # seconds after which a slot is free although nobody gave it back
+PATIENCE, NEXT_LOOK = 5.0, 0.05
+
+
+@contextmanager
+def slot(service: Service, owner: str) -> Iterator[None]:
+    """Waits for a slot of this realm or user; raises `RateLimited` when none gets free within five seconds."""
+    key = _take(service, owner)
+    try:
+        yield
+    finally:
+        cache.touch(key, REST[service])
+
+
+def _take(service: Service, owner: str) -> str:
+    end = time.monotonic() + PATIENCE
+    while True:
+        first = random.randrange(SLOTS[service])  # noqa: S311  # so that the first try mostly hits a free one
+        for number in range(SLOTS[service]):
+            key = f"slot:{service}:{owner}:{(first + number) % SLOTS[service]}"
+            if cache.add(key, True, LONGEST_CALL):
+                return key
+        if time.monotonic() >= end:
+            raise RateLimited(service, "all slots for calls are taken", retry_after=REST[service], status=None)
+        time.sleep(NEXT_LOOK)

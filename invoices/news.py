@@ -1,0 +1,147 @@
+"""What one look at QuickBooks found out, and how the company's rows take it over: the later version wins."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from integration_settings.models import QuickBooksConnection
+from integration_settings.reference import FOLLOWED, Item
+from invoices.invoice_answers import AppliedPayment, IssuedInvoice
+from invoices.invoice_bodies import mark_of
+from invoices.invoice_gateway import ReportedChanges
+from invoices.models import Invoice
+from invoices.reports import apply_report, is_known, mark_deleted, zone
+from invoices.submission import succeeded
+
+log = logging.getLogger(__name__)
+
+LONGEST_MEMORY = timedelta(days=60)  # of intents that QuickBooks never confirmed
+MARK = re.compile(r"\b[0-9a-f]{12}\b")
+EVERY_LIST = frozenset({"items", *FOLLOWED.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """`missing` are ids that QuickBooks does not have any more; `cursor` its own time; `outdated` names kept lists."""
+
+    cursor: datetime
+    invoices: tuple[IssuedInvoice, ...] = ()
+    missing: frozenset[str] = frozenset()
+    paid_on: dict[str, date] = field(default_factory=dict)  # the latest payment's date by invoice
+    items: tuple[Item, ...] = ()
+    outdated: frozenset[str] = frozenset()
+    changed_earlier: datetime | None = None  # the latest change among invoices that were taken over already
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing happened that any row or list of ours would have to learn."""
+        return not (self.invoices or self.missing or self.items or self.outdated)
+
+    def latest_change(self, since: datetime | None) -> datetime | None:
+        """When an invoice changed last, of the changes after the cursor of the last look."""
+        told = (self.changed_earlier, *(invoice.updated_at for invoice in self.invoices))
+        moments = (moment for moment in told if moment is not None)
+        return max((moment for moment in moments if since is None or moment > since), default=None)
+
+
+def news_of(changes: ReportedChanges, wanted: Set[str] = frozenset(), read: Iterable[IssuedInvoice] = ()) -> News:
+    """From an answer, and from what was `read` of the invoices that were `wanted` beside it."""
+    found = tuple(read)
+    return News(
+        cursor=changes.time,
+        invoices=(*changes.invoices, *found),
+        missing=frozenset(wanted - {invoice.qbo_invoice_id for invoice in found}),
+        paid_on=_payment_dates(changes.payments),
+        items=changes.items,
+        outdated=changes.lists,
+    )
+
+
+def ours(connection: QuickBooksConnection) -> QuerySet[Invoice]:
+    """The company's rows in these books; another company, or other books of the same one, are never touched."""
+    return Invoice.objects.filter(company_id=connection.company_id, realm_id=connection.realm_id)
+
+
+def unreported(connection: QuickBooksConnection, changes: ReportedChanges) -> set[str]:
+    """Invoices of ours that must be read beside this answer: payments name them, and they did not come along."""
+    if not changes.payments:
+        return set()
+    reported = {invoice.qbo_invoice_id for invoice in changes.invoices}
+    touched = {invoice_id for payment in changes.payments for invoice_id in payment.invoice_ids} - reported
+    known = set(ours(connection).filter(qbo_invoice_id__in=touched).values_list("qbo_invoice_id", flat=True))
+    if any(payment.deleted for payment in changes.payments) and not reported:
+        # A deleted payment does not tell what it was applied to; as a rule QuickBooks reports the invoice as well.
+        known |= set(_paid_in_part(connection))
+    return known - {""}
+
+
+def _paid_in_part(connection: QuickBooksConnection) -> Iterable[str]:
+    rows = ours(connection).filter(deleted_on__isnull=True, voided_on__isnull=True, balance__lt=F("total"))
+    return rows.order_by("-qbo_updated_at").values_list("qbo_invoice_id", flat=True)[:500]
+
+
+def _payment_dates(payments: Iterable[AppliedPayment]) -> dict[str, date]:
+    found: dict[str, date] = {}
+    for payment in payments:
+        for invoice_id in payment.invoice_ids:
+            if payment.paid_on and payment.paid_on > found.get(invoice_id, date.min):
+                found[invoice_id] = payment.paid_on
+    return found
+
+
+def apply(connection: QuickBooksConnection, news: News) -> int:
+    """How many rows changed for the eye. Only rows that are ours; an invoice that carries the mark of an intent without
+    an answer settles that intent.
+    """
+    if not (news.invoices or news.missing):
+        return 0
+    place = zone(connection.timezone)
+    reported = [invoice.qbo_invoice_id for invoice in news.invoices]
+    known = ours(connection).filter(qbo_invoice_id__in={*reported, *news.missing}).exclude(qbo_invoice_id="")
+    rows = {row.qbo_invoice_id: row for row in known.defer("draft")}
+    waiting = _without_answer(connection) if len(rows.keys() & set(reported)) < len(set(reported)) else {}
+    changed, same = 0, []
+    for issued in news.invoices:
+        row = rows.get(issued.qbo_invoice_id)
+        if row is None and not issued.deleted:
+            row = _settled_by_mark(issued, waiting)
+        if row is None:
+            continue
+        if is_known(row, issued) and issued.qbo_invoice_id not in news.paid_on:
+            same.append(row.pk)
+        elif issued.deleted:
+            changed += mark_deleted(row, place=place, at=issued.updated_at)
+        else:
+            changed += apply_report(row, issued, place=place, paid_on=news.paid_on.get(issued.qbo_invoice_id))
+    for qbo_invoice_id in news.missing:
+        if row := rows.get(qbo_invoice_id):
+            changed += mark_deleted(row, place=place)
+    if same:
+        Invoice.objects.filter(pk__in=same).update(checked_at=timezone.now())
+    return changed
+
+
+def _without_answer(connection: QuickBooksConnection) -> dict[str, Invoice]:
+    """Intents by the mark that their invoice would carry."""
+    rows = ours(connection).filter(qbo_invoice_id="", created_at__gte=timezone.now() - LONGEST_MEMORY)
+    return {mark_of(row.request_id): row for row in rows}
+
+
+def _settled_by_mark(issued: IssuedInvoice, waiting: dict[str, Invoice]) -> Invoice | None:
+    """The row whose invoice this is. It may be in a worker's hands: taking the lease away makes that worker let go."""
+    for mark in MARK.findall(issued.private_note):
+        row = waiting.pop(mark, None)
+        if row is not None:
+            Invoice.objects.filter(pk=row.pk, qbo_invoice_id="").update(
+                lease_until=None, lease_token="", sent_at=row.sent_at or timezone.now(), **succeeded()
+            )
+            log.info("invoice %s was found among QuickBooks' changes", row.public_id)
+            return row
+    return None

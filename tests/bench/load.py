@@ -1,0 +1,108 @@
+"""Sends signed notices at a fixed rate, whatever the answers take, and tells how long each took.
+
+A process of its own, so that the one who measures is not what is slow: `python -m tests.bench.load` reads what to do
+as JSON {url, verifier, rate, seconds, realms} and prints {"took": [seconds …], "bad": n, "last": {realm: moment}}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONNECTIONS = 32
+
+
+def event(realm: str, entity: str = "1") -> dict[str, Any]:
+    """https://blogs.intuit.com/2025/11/12/upcoming-change-to-webhooks-payload-structure"""
+    return {
+        "specversion": "1.0",
+        "id": f"{realm}-{entity}-{time.time()}",
+        "source": "intuit.bench",
+        "type": "qbo.invoice.updated.v1",
+        "time": "2026-11-27T00:00:00Z",
+        "intuitentityid": entity,
+        "intuitaccountid": realm,
+        "data": {},
+    }
+
+
+def signed(events: list[dict[str, Any]], verifier: str) -> tuple[bytes, str]:
+    body = json.dumps(events).encode()
+    return body, base64.b64encode(hmac.new(verifier.encode(), body, hashlib.sha256).digest()).decode()
+
+
+@dataclass
+class Sender:
+    """Kept connections, each with one request at a time."""
+
+    url: str
+    verifier: str
+    took: list[float] = field(default_factory=list)
+    bad: int = 0
+    last: dict[str, float] = field(default_factory=dict)
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=asyncio.Queue)
+
+    async def open(self) -> None:
+        parts = urlsplit(self.url)
+        for _ in range(CONNECTIONS):
+            self.free.put_nowait(await asyncio.open_connection("127.0.0.1", parts.port))
+
+    async def send(self, realm: str) -> None:
+        due = time.perf_counter()
+        body, signature = signed([event(realm)], self.verifier)
+        parts = urlsplit(self.url)
+        head = (
+            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+            f"intuit-signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        reader, writer = await self.free.get()
+        sent = time.time()
+        try:
+            writer.write(head.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if b"connection: close" in answer.lower():
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
+        except (OSError, asyncio.IncompleteReadError):
+            answer = b""
+            reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
+        self.free.put_nowait((reader, writer))
+        self.took.append(time.perf_counter() - due)
+        if b" 200 " in answer.partition(b"\r\n")[0]:
+            self.last[realm] = sent
+        else:
+            self.bad += 1
+
+
+async def run(order: dict[str, Any]) -> dict[str, Any]:
+    sender = Sender(order["url"], order["verifier"])
+    await sender.open()
+    begun, tasks = time.perf_counter(), []
+    for number in range(int(order["rate"] * order["seconds"])):
+        await asyncio.sleep(max(0.0, begun + number / order["rate"] - time.perf_counter()))
+        tasks.append(asyncio.create_task(sender.send(order["realms"][number % len(order["realms"])])))
+    await asyncio.gather(*tasks)
+    return {"took": sender.took, "bad": sender.bad, "last": sender.last}
+
+
+def notices(**order: Any) -> dict[str, Any]:
+    """Runs it, for the bench."""
+    command = [sys.executable, "-m", "tests.bench.load"]
+    done = subprocess.run(command, cwd=ROOT, input=json.dumps(order), capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(run(json.load(sys.stdin)))))

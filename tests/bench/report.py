@@ -1,0 +1,75 @@
+"""The table, for a terminal and for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.utils import timezone
+
+from tests.bench.harness import GOALS, Result
+
+COLUMNS = ("goal", "what", "target", "measured", "", "reads", "s", "CPU s", "MB")
+
+
+def verdict(result: Result) -> str:
+    return {True: "met", False: "MISSED", None: "–"}[result.met]
+
+
+def figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def cells(result: Result) -> list[str]:
+    figures = (result.reads, result.seconds, result.cpu, result.rss)
+    told = [result.goal, result.what, result.target, result.measured, verdict(result)]
+    return [*told, *(figure(value) for value in figures)]
+
+
+def line(result: Result) -> str:
+    parts = f"   {verdict(result):<6} {result.what}: {result.measured} (target {result.target})"
+    return parts + (f"\n          {result.notes}" if result.notes else "")
+
+
+def table(results: Iterable[Result]) -> str:
+    rows = [list(COLUMNS), *(cells(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write(path: Path, results: list[Result], *, load: str, short: bool) -> None:
+    """The page; goals that were not measured in this run are left out, and it says which."""
+    text = [
+        "# Benchmarks",
+        "",
+        "Written by `script/bench`: every figure is measured, none is typed.",
+        "",
+        f"{timezone.now():%d %B %Y}, {os.cpu_count()} cores, Python {platform.python_version()}, load before the start:"
+        f" {load}{'; a shortened run' if short else ''}.",
+        "PostgreSQL and Redis run on the same machine, and commits go to the disk.",
+        "",
+        "`sandbox` are the full stand-ins. `fleet` is a small one for very many companies, in its own process, whose",
+        "CPU is not counted. “reads” are data reads of QuickBooks, which are metered, “CPU s” is that of our own",
+        "processes together, “MB” the peak of the biggest of them.",
+    ]
+    for name in dict.fromkeys(result.goal for result in results):
+        text += ["", f"## {name} {GOALS[name].title}", "", *page(result for result in results if result.goal == name)]
+    if left := [name for name in GOALS if name not in {result.goal for result in results}]:
+        text += ["", f"Not measured in this run: {', '.join(left)}."]
+    path.write_text("\n".join(text) + "\n")
+
+
+def page(results: Iterable[Result]) -> list[str]:
+    found = list(results)
+    lines = [
+        "| what | target | measured | | reads | s | CPU s | MB | against |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| {' | '.join([*cells(result)[1:], result.against])} |" for result in found]
+    notes = dict.fromkeys(f"{result.what}: {result.notes}" for result in found if result.notes)
+    return [*lines, *(f"\n{note}." for note in notes)]

@@ -1,0 +1,90 @@
+"""The vendors' limits are kept by us: so many calls at once and in a time, and none at all after a 429."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings import call_slots
+from integration_settings.call_slots import slot
+from integration_settings.errors import RateLimited
+from integration_settings.models import PipedriveUser, QuickBooksConnection
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.quickbooks import QuickBooksClient
+from tests.stand_ins import Control
+
+SERVICES = [("quickbooks", 5), ("pipedrive", 80)]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(call_slots, "PATIENCE", 0)
+
+
+def take(service, owner, how_many):
+    """Holds so many slots until the stack is closed."""
+    stack = ExitStack()
+    for _ in range(how_many):
+        stack.enter_context(slot(service, owner))
+    return stack
+
+
+@pytest.mark.parametrize("service, most", SERVICES)
+def test_no_more_calls_at_once_than_slots(impatient, service, most):
+    with take(service, "1", most), pytest.raises(RateLimited), slot(service, "1"):
+        pass
+
+
+@pytest.mark.parametrize("service, most", SERVICES)
+def test_a_slot_rests_after_its_call(impatient, service, most):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        take(service, "1", most).close()
+        clock.shift(call_slots.REST[service] - 0.1)
+        with pytest.raises(RateLimited), slot(service, "1"):
+            pass
+        clock.shift(0.2)
+        take(service, "1", most).close()
+
+
+def test_nobody_waits_for_the_calls_of_another_company(impatient):
+    with take("quickbooks", "1", 5), slot("quickbooks", "2"), slot("pipedrive", "1"):
+        pass
+
+
+def test_a_slot_that_nobody_gave_back_is_free_after_the_longest_call(impatient):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        take("quickbooks", "1", 5)
+        clock.shift(call_slots.LONGEST_CALL + 1)
+        with slot("quickbooks", "1"):
+            pass
+
+
+def test_after_a_429_of_quickbooks_nobody_calls_the_company_for_the_stated_time(connect, control: Control):
+    tenant, other = connect("GB"), connect("US")
+    control.fault("status", path="query", status=429, times=1, retry_after=3)
+    with pytest.raises(RateLimited):
+        QuickBooksClient(tenant.quickbooks).query("select * from Term")
+    control.forget_requests()
+    for connection in (tenant.quickbooks, QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)):
+        with pytest.raises(RateLimited) as caught:
+            QuickBooksClient(connection).query("select * from Term")
+        assert 0 < caught.value.retry_after <= 3
+    assert control.requests("quickbooks") == []
+    QuickBooksClient(other.quickbooks).query("select * from Term")
+    with time_machine.travel(timezone.now() + timedelta(seconds=4)):
+        QuickBooksClient(tenant.quickbooks).query("select * from Term")
+
+
+def test_after_a_429_of_pipedrive_nobody_calls_as_that_user_for_the_stated_time(connect, control: Control):
+    tenant = connect("GB")
+    control.fault("status", service="pipedrive", path="users/me", status=429, times=1, retry_after=30)
+    with pytest.raises(RateLimited):
+        PipedriveClient(tenant.user).me()
+    control.forget_requests()
+    with pytest.raises(RateLimited):
+        PipedriveClient(PipedriveUser.objects.get(pk=tenant.user.pk)).me()
+    assert control.requests("pipedrive") == []

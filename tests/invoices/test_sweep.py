@@ -1,0 +1,171 @@
+"""Many companies at once: each is asked once, quiet ones are written together, and none waits for another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.errors import RateLimited, ServiceUnavailable
+from integration_settings.models import QuickBooksConnection
+from invoices import following, sweep
+from invoices.domain.status import InvoiceStatus
+from invoices.invoice_answers import AppliedPayment
+from invoices.models import Invoice
+from invoices.reports import status_of
+from tests.factories import D, an_issued, make_company, make_connection, make_invoice, make_user
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fleet():
+    """Twelve companies that are due, each with one open invoice; the gateway of each by its realm."""
+    gateways = {}
+    for _ in range(12):
+        company = make_company()
+        make_user(company)
+        connection = make_connection(company, next_sync_at=timezone.now() - timedelta(minutes=1))
+        make_invoice(company)
+        gateways[connection.realm_id] = FakeInvoiceGateway()
+    return gateways
+
+
+@pytest.fixture
+def look(fleet):
+    """look() -> the connections that were handed over"""
+
+    def run(seconds=0):
+        handed_over = []
+
+        def gateway(connection, count):
+            made = fleet[connection.realm_id]
+            count(connection.pk)
+            return made
+
+        sweep.Sweep(handed_over.append, gateway).run(seconds)
+        return handed_over
+
+    return run
+
+
+def realms():
+    return list(QuickBooksConnection.objects.order_by("pk").values_list("realm_id", flat=True))
+
+
+def change(gateway, invoice, **fields):
+    """What QuickBooks says of this invoice from now on."""
+    gateway.invoices[invoice.qbo_invoice_id] = an_issued(invoice, **fields)
+
+
+def test_every_company_that_is_due_is_asked_once_and_is_not_due_afterwards(fleet, look):
+    begun = timezone.now()
+    assert look() == []
+    assert [gateway.calls for gateway in fleet.values()] == [["changed_since"]] * 12
+    assert not following.due_connections(timezone.now()).exists()
+    for connection in QuickBooksConnection.objects.all():
+        assert connection.last_synced_at >= begun
+        assert connection.changes_cursor >= begun
+        assert (connection.sync_lease_until, connection.reads) == (None, 1)
+
+
+def test_what_changed_is_taken_over(fleet, look):
+    first = Invoice.objects.order_by("pk")[0]
+    change(fleet[first.realm_id], first, balance=D(0))
+    look()
+    first.refresh_from_db()
+    assert status_of(first, timezone.now().date()) == InvoiceStatus.PAID
+    assert Invoice.objects.filter(balance=0).count() == 1
+
+
+def test_an_invoice_that_a_payment_names_is_read_beside(fleet, look):
+    first = Invoice.objects.order_by("pk")[0]
+    gateway = fleet[first.realm_id]
+    yesterday = timezone.now() - timedelta(days=1)
+    Invoice.objects.filter(pk=first.pk).update(qbo_updated_at=yesterday)
+    change(gateway, first, balance=D(0), updated_at=yesterday)
+    gateway.payments = [AppliedPayment("1", timezone.now().date(), (first.qbo_invoice_id,))]
+    look()
+    assert gateway.calls == ["changed_since", "read_invoices"]
+    first.refresh_from_db()
+    assert first.balance == 0
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("quickbooks", "503"), RuntimeError("a fault of ours")])
+def test_one_company_in_trouble_is_asked_later_and_keeps_nobody_else_from_being_asked(fleet, look, error):
+    troubled = realms()[0]
+    fleet[troubled].fail("changed_since", error)
+    look()
+    found = QuickBooksConnection.objects.get(realm_id=troubled)
+    assert (found.last_sync_problem, found.sync_lease_until) == (type(error).__name__, None)
+    assert found.next_sync_at > timezone.now()
+    assert QuickBooksConnection.objects.filter(last_synced_at__isnull=False).count() == 11
+
+
+def test_news_that_are_too_many_are_handed_over_and_not_asked_for_again_here(fleet, look):
+    big = QuickBooksConnection.objects.order_by("pk")[0]
+    for number in range(1200):
+        row = Invoice(qbo_invoice_id=str(number), currency="GBP", total=D(1))
+        change(fleet[big.realm_id], row)
+    assert look() == [big.pk]
+    assert look() == []
+    assert fleet[big.realm_id].calls == ["changed_since"]
+    assert following.catch_up(QuickBooksConnection.objects.get(pk=big.pk), lambda _: fleet[big.realm_id]) is not None
+
+
+def test_while_the_months_reads_are_spent_nobody_is_asked(fleet, look, settings):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1
+    QuickBooksConnection.objects.update(reads=5, reads_month=timezone.now().strftime("%Y-%m"))
+    look()
+    assert [gateway.calls for gateway in fleet.values()] == [[]] * 12
+    assert not following.due_connections(timezone.now()).exists()
+
+
+def test_a_company_that_was_told_to_wait_is_not_asked(fleet, look):
+    paused = realms()[0]
+    QuickBooksConnection.objects.filter(realm_id=paused).update(paused_until=timezone.now() + timedelta(minutes=1))
+    look()
+    assert fleet[paused].calls == []
+
+
+def test_a_rate_limit_is_obeyed(fleet, look):
+    limited = realms()[0]
+    fleet[limited].fail("changed_since", RateLimited("quickbooks", "429", retry_after=600))
+    look()
+    wait = QuickBooksConnection.objects.get(realm_id=limited).next_sync_at - timezone.now()
+    assert timedelta(seconds=590) < wait <= timedelta(seconds=600)
+
+
+def test_two_sweeps_at_once_ask_nobody_twice(fleet, look):
+    claimed = following.claim_due(5)
+    look()
+    assert sum(len(gateway.calls) for gateway in fleet.values()) == 12 - len(claimed) == 7
+
+
+def test_what_becomes_due_while_it_runs_is_asked_in_the_same_run(fleet, look):
+    late = realms()[0]
+    QuickBooksConnection.objects.filter(realm_id=late).update(next_sync_at=timezone.now() + timedelta(seconds=0.3))
+    look(seconds=1)
+    assert fleet[late].calls == ["changed_since"]
+
+
+def test_what_cannot_be_written_of_one_company_keeps_no_other_from_being_written(fleet, look, monkeypatch):
+    first, second = Invoice.objects.order_by("pk")[:2]
+    for row in (first, second):
+        change(fleet[row.realm_id], row, balance=D(0))
+    real = following.apply
+
+    def broken(connection, news):
+        if connection.realm_id == first.realm_id:
+            raise ValueError("nothing that a row can hold")
+        return real(connection, news)
+
+    monkeypatch.setattr(following, "apply", broken)
+    look()
+    problems = dict(QuickBooksConnection.objects.values_list("realm_id", "last_sync_problem"))
+    assert problems.pop(first.realm_id) == "ValueError"
+    assert set(problems.values()) == {""}
+    second.refresh_from_db()
+    assert second.balance == 0
