@@ -24,6 +24,7 @@ import redis
 from django.core.cache import cache
 from django.utils import timezone
 
+from integration_settings import call_slots
 from tests import network_guard, servers
 from tests import stand_ins as standing_in
 from tests.factories import make_company, make_connection, make_user
@@ -84,6 +85,12 @@ def empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def calls_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a clock that stands still no slot would ever have rested, see `call_slots`."""
+    monkeypatch.setattr(call_slots, "REST", dict.fromkeys(call_slots.REST, 0))
 
 
 # Rows

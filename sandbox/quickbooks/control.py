@@ -85,7 +85,7 @@ class Control:
         return answer(done)
 
     async def notices(self, request: Request) -> Response:
-        """{verifier_token?}: notices are sent from now on until a reset; "" ends them. Tells what became of them."""
+        """{verifier_token?}: notices are sent from now on, until a reset; "" ends them. Tells what became of them."""
         body = await body_of(request)
         if "verifier_token" in body:
             self.world.config.verifier_token = str(body["verifier_token"])

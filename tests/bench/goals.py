@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("reads", "months", "notices", "sweeps", "neighbours")
+FAMILIES = ("reads", "months", "notices", "sweeps", "neighbours", "peers")
 
 
 def load() -> None:

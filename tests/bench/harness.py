@@ -174,6 +174,6 @@ def profiled(work: Callable[[], object], most: int = 8) -> str:
     profile = cProfile.Profile()
     profile.runcall(work)
     text = io.StringIO()
-    pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(most)
+    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(most)
     lines = [line.strip() for line in text.getvalue().splitlines() if line.strip()]
     return "; ".join(lines[-most:])
