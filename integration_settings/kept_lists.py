@@ -7,7 +7,9 @@ QuickBooks reports stay young as long as none was reported.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +28,21 @@ TWO_WEEKS = timedelta(weeks=2)  # of what hardly ever changes, and untold; see `
 OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
 Rows = list[dict[str, Any]]
+_only_kept: ContextVar[bool] = ContextVar("only_kept", default=False)
+
+
+class NotKept(Exception):
+    """The list would have to be read from the vendor."""
+
+
+@contextmanager
+def only_kept() -> Iterator[None]:
+    """Within it no vendor is asked for a list: `NotKept` is raised for one that is not there or too old."""
+    token = _only_kept.set(True)
+    try:
+        yield
+    finally:
+        _only_kept.reset(token)
 
 
 def kept(
@@ -38,7 +55,8 @@ def kept(
 ) -> Rows:
     """The list from our store while it is young enough, else read anew; an old one rather than none.
 
-    `changes_known_until` is the moment up to which a change would have been reported, see `outdate`.
+    Raises `NotKept` within `only_kept`. `changes_known_until` is the moment up to which a change would have been
+    reported, see `outdate`.
     """
     row = ReferenceList.objects.filter(company=company, kind=kind).first()
     if row is not None:
@@ -48,6 +66,8 @@ def kept(
     resting = f"list-failed:{company.pk}:{kind}"
     if row is not None and cache.get(resting):
         return list(row.rows)
+    if _only_kept.get():
+        raise NotKept(kind)
     try:
         if row is not None:
             read_budget.refuse_when_spent()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from integration_settings import reference
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.item_links import linked_items
+from integration_settings.kept_lists import NotKept, only_kept
 from integration_settings.models import Company, CompanySettings, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.presets import (
@@ -44,7 +46,7 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
 from invoices.selectors import invoiced_so_far
-from invoices.side_by_side import SideBySide
+from invoices.side_by_side import Found, Given, SideBySide, done
 from invoices.submission import MakeGateway
 
 
@@ -98,11 +100,11 @@ def prepare(
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
     with SideBySide(6) as calls:
         deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
-        codes_soon = calls.start(reference.tax_codes, company)
-        items_soon = calls.start(reference.items, company)
-        classes_soon = calls.start(reference.classes, company)
-        locations_soon = calls.start(reference.locations, company)
-        terms_soon = calls.start(_terms, company, chosen, template_id is not None)
+        codes_soon = _soon(calls, reference.tax_codes, company)
+        items_soon = _soon(calls, reference.items, company)
+        classes_soon = _soon(calls, reference.classes, company)
+        locations_soon = _soon(calls, reference.locations, company)
+        terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
         profile = reference.current_profile(connection)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
@@ -230,6 +232,13 @@ def connected(connection: QuickBooksConnection | None) -> QuickBooksConnection:
     if connection is None or not connection.is_connected:
         raise ConnectionExpired("quickbooks", "not connected")
     return connection
+
+
+def _soon(calls: SideBySide, read: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
+    """From our store at once; a thread, which needs a database connection of its own, only where a service is asked."""
+    with only_kept():
+        kept = done(read, *args)
+    return calls.start(read, *args) if isinstance(kept.exception(), NotKept) else kept
 
 
 def _rate(gateway: InvoiceGateway, currency: str, on: date, profile: Profile) -> Decimal | None:

@@ -35,7 +35,7 @@ class SideBySide:
 
     def start(self, work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
         if self.in_turn:
-            return _done(work, *args)
+            return done(work, *args)
 
         def run() -> Found:
             try:
@@ -46,7 +46,8 @@ class SideBySide:
         return self.pool.submit(copy_context().run, run)
 
 
-def _done(work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
+def done(work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
+    """What `start` gives, of work that is worth no thread."""
     future: Future[Found] = Future()
     try:
         future.set_result(work(*args))

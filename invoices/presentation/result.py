@@ -140,12 +140,16 @@ def _page_of_invoice(story: Story) -> ResultPage:
     return _sending(story)
 
 
-def poll_after(page: ResultPage, invoice: Invoice, now: datetime) -> int:
+def poll_after(page: ResultPage, invoice: Invoice, now: datetime, *, crowded: bool = False) -> int:
     """Milliseconds until the page asks again: at once while an answer is near, more calmly the longer it takes."""
-    age = now - invoice.created_at
-    if age < timedelta(seconds=6):
-        return 300
-    return 1000 if age < timedelta(seconds=20) and page.state == "sending" else 2500
+    if is_fresh(invoice, now):
+        return 100 if page.state == "sending" and not crowded else 300
+    return 1000 if now - invoice.created_at < timedelta(seconds=20) and page.state == "sending" else 2500
+
+
+def is_fresh(invoice: Invoice, now: datetime) -> bool:
+    """Most answers are here within this time."""
+    return now - invoice.created_at < timedelta(seconds=6)
 
 
 # On the way

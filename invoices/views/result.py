@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +32,7 @@ from invoices.presentation.findings import Issue, by_key, target_of
 from invoices.presentation.form import form_page
 from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
-from invoices.presentation.result import Story, poll_after, result_page
+from invoices.presentation.result import Story, is_fresh, poll_after, result_page
 from invoices.selectors import Refusal
 from invoices.tasks import submit_soon
 from invoices.views.answers import (
@@ -51,6 +54,9 @@ from invoices.views.form_material import (
     page_fragment,
     sent_form,
 )
+
+WAITING = threading.BoundedSemaphore(2)
+LONGEST_WAIT, BETWEEN_LOOKS = 0.9, 0.04  # seconds
 
 
 @page_token_required
@@ -121,7 +127,26 @@ def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
     invoice = seen(request, visitor, public_id, again_url=request.path)
     if isinstance(invoice, HttpResponse):
         return invoice
-    return result_fragment(request, visitor, invoice)
+    asks = request.GET.get("state") == "sending" and is_fresh(invoice, timezone.now())
+    return result_fragment(request, visitor, invoice, crowded=asks and not _wait_for_the_answer(invoice))
+
+
+def _wait_for_the_answer(invoice: Invoice) -> bool:
+    """Holds a question back while the answer is near, so that it is on the page as soon as it is here.
+
+    Only so many at once, and False for any other: the rest of this process' threads are for everybody else.
+    """
+    if not WAITING.acquire(blocking=False):
+        return False
+    try:
+        until = time.monotonic() + LONGEST_WAIT
+        with suppress(Invoice.DoesNotExist):  # the company has left us in this very moment
+            while not invoice.is_settled and time.monotonic() < until:
+                time.sleep(BETWEEN_LOOKS)
+                invoice.refresh_from_db()
+    finally:
+        WAITING.release()
+    return True
 
 
 @page_token_required
@@ -171,8 +196,12 @@ def _at_its_field(refusal: Refusal | None, keys: tuple[str, ...], form: FormInpu
     return Issue(field, target_of(field), Severity.BLOCKS, told.fact, told.text, told.sentence)
 
 
-def result_fragment(request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "") -> HttpResponse:
-    """The result as it is now, with a note of what this request has to say beside it."""
+def result_fragment(
+    request: HttpRequest, visitor: Visitor, invoice: Invoice, *, note: str = "", crowded: bool = False
+) -> HttpResponse:
+    """The result as it is now, with a note of what this request has to say beside it. When it is crowded the page comes
+    back a little later.
+    """
     now = timezone.now()
     page = replace(result_page(_story(visitor, invoice)), note=note)
     polled = request.GET.get("poll") == "1"
@@ -181,7 +210,7 @@ def result_fragment(request: HttpRequest, visitor: Visitor, invoice: Invoice, *,
         "polled": polled,
         "news": not polled or request.GET.get("seen") != page.digest,
         "state_changed": request.GET.get("state") != page.state,
-        "poll_after": poll_after(page, invoice, now),
+        "poll_after": poll_after(page, invoice, now, crowded=crowded),
         "connect_url": connect_url(visitor) if page.reconnect else "",
     }
     return render(request, "invoices/result.html", context)

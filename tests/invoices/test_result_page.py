@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import date, timedelta
 
@@ -15,6 +16,7 @@ from invoices.domain.deal import Address
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
+from invoices.views import result
 from tests.factories import (
     D,
     a_bill_to,
@@ -88,7 +90,7 @@ def test_a_press_stores_what_was_confirmed_and_answers_at_once(
     assert state(page) == "sending"
     assert page.by_id("result-title").text == "Creating the invoice for Bramley Foods Ltd"
     assert "Sending the invoice, £10,740.00" in page.text
-    assert page.by_id("poll").attributes["hx-trigger"] == "load delay:300ms, every 5s"
+    assert page.by_id("poll").attributes["hx-trigger"] == "load delay:100ms, every 5s"
     draft = from_json(invoice.draft)
     assert (str(invoice.intent_key), invoice.deal_id) == (fields["intent_key"], int(fields["deal"]))
     assert (draft.bill_to.name, draft.memo, draft.expected_total) == ("Bramley Foods Ltd", "Thank you", D("10740.00"))
@@ -274,8 +276,8 @@ def test_when_the_connection_ended_meanwhile_nothing_is_stored(harbour, fill_in)
 @pytest.mark.parametrize(
     "age, said, delay",
     [
-        (0, "Usually two to four seconds.", 300),
-        (5, "QuickBooks is slower than usual.", 300),
+        (0, "Usually two to four seconds.", 100),
+        (5, "QuickBooks is slower than usual.", 100),
         (12, "QuickBooks takes long today.", 1000),
         (40, "QuickBooks takes long today.", 2500),
     ],
@@ -292,6 +294,30 @@ def test_a_new_customer_is_a_step_of_its_own(stored, watch):
     page = watch(stored(customer_id="58"))
     assert page.by_class("step--done")[0].text == "Customer created: Bramley Foods Ltd"
     assert page.by_class("step--current")[0].text == "Sending the invoice, £120.00"
+
+
+def test_a_question_is_held_back_until_the_answer_is_here(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    looks = []
+
+    def the_worker_is_done_at_the_third_look(_seconds):
+        looks.append(1)
+        if len(looks) == 3:
+            submission.submit(invoice.pk)
+
+    monkeypatch.setattr(result.time, "sleep", the_worker_is_done_at_the_third_look)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert (state(page), len(looks)) == ("created", 3)
+
+
+def test_when_too_many_wait_a_question_is_answered_at_once_and_comes_back_later(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+    page, _invoice = pressed(browser, fields)
+    monkeypatch.setattr(result, "WAITING", threading.Semaphore(0))
+    monkeypatch.setattr(result.time, "sleep", None)  # nobody waits
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert page.by_id("poll").attributes["hx-trigger"].startswith("load delay:300ms")
 
 
 def test_a_poll_brings_only_what_is_new(stored, watch, browse, user):
