@@ -133,9 +133,10 @@ def delete(books: b.Books, body: Row) -> Row:
 
 
 def receive(books: b.Books, invoice: Row, amount: Decimal) -> Row:
-    """A payment for one invoice, as the bookkeeper enters it."""
+    """A payment for one invoice, as the bookkeeper enters it: on the day of his own calendar, not the server's."""
     line = {"Amount": amount, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
-    return save(books, {"CustomerRef": {"value": invoice["CustomerRef"]["value"]}, "TotalAmt": amount, "Line": [line]})
+    body = {"TxnDate": books.clock.today("UTC").isoformat(), "TotalAmt": amount, "Line": [line]}
+    return save(books, {"CustomerRef": {"value": invoice["CustomerRef"]["value"]}, **body})
 
 
 def apply_credit(books: b.Books, invoice: Row, memo: Row, amount: Decimal) -> Row:
