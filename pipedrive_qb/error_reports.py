@@ -8,6 +8,7 @@ there what it was given. https://docs.sentry.io/platforms/python/configuration/o
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pipedrive_qb import logs
@@ -34,7 +35,7 @@ def switch_on(dsn: str, **options: Any) -> None:
         # Only what is logged: requests and tasks are not listened to, so their contents never get into the SDK.
         "default_integrations": False,
         "auto_enabling_integrations": False,
-        "integrations": [LoggingIntegration(level=None, event_level="ERROR")],
+        "integrations": [LoggingIntegration(level=None, event_level=logging.ERROR)],
         "before_send": what_may_go_out,
         "include_local_variables": False,
         "include_source_context": False,
