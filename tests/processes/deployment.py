@@ -182,9 +182,12 @@ class Deployment:
 
     def figure(self, name: str) -> float:
         """A figure of /metrics, such as `invoicing_waiting{kind="invoice"}`."""
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", self.metrics(), re.M)[1])
+
+    def metrics(self) -> str:
         answer = self.visitor(Authorization=f"Bearer {self.secret('metrics_token')}").get("/metrics")
         assert answer.status_code == 200
-        return float(re.search(rf"^{re.escape(name)} (\S+)$", answer.text, re.M)[1])
+        return answer.text
 
     def operator(self) -> httpx.Client:
         """Signed in at /admin/, with an account made by the command of the document."""

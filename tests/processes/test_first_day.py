@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.deployment import Customer, deployed, documented
+from tests.processes.deployment import OPERATING, Customer, deployed, documented
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
@@ -42,6 +42,8 @@ def test_a_company_connects_and_has_its_invoice_on_the_first_day(deployment, com
     assert visitor.get("/readyz").json() == {"database": "ok", "broker": "ok"}
     assert visitor.get("/metrics").status_code == 404
     assert deployment.figure("invoicing_companies") == 1
+    for name in set(re.findall(r"`(invoicing_\w+)", OPERATING)):
+        assert f"\n# TYPE {name} gauge\n" in deployment.metrics(), name
     (issued,) = company.invoices("First Day Ltd")
     assert issued["DocNumber"] in company.panel()
 
@@ -132,6 +134,7 @@ def test_a_newer_version_is_put_in_place_while_the_old_one_serves(deployment, co
     try:
         deployment.sh(documented("Processes", "migrate"), newer)
         company.create("Between The Versions Ltd")  # by the old code, in the tables of the new one
+        deployment.sh(documented("Processes", "migrate"))  # what going back would do: nothing
     finally:
         over.set()
         visits.join()
