@@ -76,7 +76,7 @@ class Deployment:
         dockerfile = (ROOT / "Dockerfile").read_text()
         for source in re.findall(r"^COPY (\w[\w.]*) \S+$", dockerfile, re.M):
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / source, folder / source)
             elif source != "requirements.txt":
                 shutil.copy(ROOT / source, folder)
         return folder
@@ -170,9 +170,9 @@ class Deployment:
             process.kill()
         return found
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
+    def restart(self, *names: str) -> None:
+        self.stop(*names)
+        self.start(*names)
 
     # Visitors
 
@@ -278,6 +278,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         host = re.search(r"host=(.+)$", server.get_uri())[1]
         with standing_in.running(folder) as stand_ins:
             stand_ins.control.set_app(PUBLIC)
+            stand_ins.control.name_test("tests/processes/test_first_day.py")
             made = Deployment(folder, stand_ins, redis, host)
             made.sh("createdb invoices")
             yield made
