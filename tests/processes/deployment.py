@@ -223,14 +223,14 @@ class Customer:
         (body,) = Page(answer).with_attribute("data-page-token")
         return Page(answer), self.deployment.visitor(Authorization=f"Bearer {body.attributes['data-page-token']}")
 
-    def deal(self, title: str) -> int:
+    def deal(self) -> int:
         deals = self.control.company(self.pair.pipedrive_company_id)["deals"].values()
-        return next(deal["id"] for deal in deals if deal["title"] == title)
+        return next(deal["id"] for deal in deals if deal["title"] == "Eleanor Finch – garage shelves")
 
-    def press_create(self, name: str, title: str = "Eleanor Finch – garage shelves") -> str:
+    def press_create(self, name: str) -> str:
         """A new invoice of the deal for a new customer of that name; the address of its result."""
         _, client = self.frame("invoice")
-        fields = Page(client.get("/embed/invoice/form", params={"deal": self.deal(title)})).fields()
+        fields = Page(client.get("/embed/invoice/form", params={"deal": self.deal()})).fields()
         item = next(row["Id"] for row in self.control.books(self.pair.realm)["items"] if row["Type"] == "Service")
         lines = fields["line"] if isinstance(fields["line"], list) else [fields["line"]]
         fields |= {f"{line}-item": fields[f"{line}-item"] or item for line in lines}
@@ -255,11 +255,10 @@ class Customer:
         rows = self.control.books(self.pair.realm)["invoices"]
         return [row for row in rows if row["CustomerRef"]["name"] == name]
 
-    def panel(self, title: str = "Eleanor Finch – garage shelves") -> str:
-        """What the panel of a deal says."""
-        deal = {"resource": "deal", "selectedIds": str(self.deal(title))}
-        _, client = self.frame("panel", **deal)
-        return Page(client.get("/embed/panel/content", params={"resource": "deal", "id": deal["selectedIds"]})).text
+    def panel(self) -> str:
+        """What the panel of the deal says."""
+        _, client = self.frame("panel")
+        return Page(client.get("/embed/panel/content", params={"resource": "deal", "id": self.deal()})).text
 
     def desk(self) -> str:
         """What “Needs attention” in the settings says."""

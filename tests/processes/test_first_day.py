@@ -124,10 +124,12 @@ def test_a_newer_version_is_put_in_place_while_the_old_one_serves(deployment, co
     last = max(file.stem for file in (newer / "invoices" / "migrations").glob("0*.py"))
     (newer / "invoices" / "migrations" / "9999_next.py").write_text(NEXT.format(last=last))
     over, answers = threading.Event(), []
+    deal = {"resource": "deal", "id": company.deal()}
+    _, client = company.frame("panel")
 
     def visit():
         while not over.wait(0.1):
-            answers.append(deployment.visitor().get("/readyz").status_code)
+            answers.append(client.get("/embed/panel/content", params=deal).status_code)
 
     visits = threading.Thread(target=visit)
     visits.start()
