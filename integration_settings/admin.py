@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
 from integration_settings.models import Company, Connection, PipedriveUser, QuickBooksConnection
+from integration_settings.operator_sign_in import SignInForm
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -19,6 +20,7 @@ else:
 admin.site.site_title = admin.site.site_header = "For the operator"
 admin.site.index_title = "Companies and invoices"
 admin.site.enable_nav_sidebar = False
+admin.site.login_form = SignInForm
 # Said here, since in the models these words would be a migration.
 Company._meta.verbose_name_plural = "companies"
 QuickBooksConnection._meta.verbose_name = "QuickBooks connection"

@@ -71,11 +71,13 @@ class PipedriveUser(Connection):
     locale = models.CharField(max_length=16, default="en_US")  # of numbers and dates
     timezone = models.CharField(max_length=64, default="UTC")
     api_domain = models.CharField(max_length=255)  # checked scheme and host, no path
-    preset_choice = models.CharField(max_length=20, blank=True, default="")  # see `presets.opening_template`
+    preset_choice = models.CharField(
+        max_length=20, blank=True, default="", db_default=""
+    )  # see `presets.opening_template`
     # Rights of his own, beside those of everyone; an administrator needs none. See `rights`.
-    may_create = models.BooleanField(default=False)
-    may_send = models.BooleanField(default=False)
-    may_void = models.BooleanField(default=False)  # and delete
+    may_create = models.BooleanField(default=False, db_default=False)
+    may_send = models.BooleanField(default=False, db_default=False)
+    may_void = models.BooleanField(default=False, db_default=False)  # and delete
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "user_id"], name="one_row_per_company_and_user")]
@@ -108,8 +110,8 @@ class QuickBooksConnection(Connection):
     notice_missed_at = models.DateTimeField(null=True, blank=True)
     unread_since = models.DateTimeField(null=True, blank=True)  # the first notice that no look has answered yet
     # Metered reads, see `read_budget`.
-    reads_month = models.CharField(max_length=7, blank=True, default="")
-    reads = models.PositiveIntegerField(default=0)
+    reads_month = models.CharField(max_length=7, blank=True, default="", db_default="")
+    reads = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [
@@ -155,25 +157,27 @@ class CompanySettings(models.Model):
     address_field = models.CharField(max_length=80, blank=True, default="organization.address")
     email_field = models.CharField(max_length=80, blank=True, default="person.emails")
     tax_id_field = models.CharField(max_length=80, blank=True, default="")
-    memo_field = models.CharField(max_length=80, blank=True, default="")
-    private_note_field = models.CharField(max_length=80, blank=True, default="")
-    cc_field = models.CharField(max_length=80, blank=True, default="")
+    memo_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    private_note_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    cc_field = models.CharField(max_length=80, blank=True, default="", db_default="")
     # Of the company's own fields, by id; they count in the books of `items_realm_id` alone.
-    own_fields_from: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    own_fields_from: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     due_days = models.PositiveSmallIntegerField(default=14)
-    customer_terms_first = models.BooleanField(default=False)  # QuickBooks' terms of the customer, where it has some
-    updates_customers = models.BooleanField(default=False)  # ticked on every new invoice; a person may untick it
+    customer_terms_first = models.BooleanField(default=False, db_default=False)  # QuickBooks', where it has some
+    updates_customers = models.BooleanField(default=False, db_default=False)  # ticked at first; a person may untick it
     writes_notes = models.BooleanField(default=True, db_default=True)  # one in the deal's history for each invoice
     # Otherwise administrators and the users named for it, see `rights`.
-    everyone_creates = models.BooleanField(default=True)
-    everyone_sends = models.BooleanField(default=True)
-    everyone_voids = models.BooleanField(default=True)  # and deletes
+    everyone_creates = models.BooleanField(default=True, db_default=True)
+    everyone_sends = models.BooleanField(default=True, db_default=True)
+    everyone_voids = models.BooleanField(default=True, db_default=True)  # and deletes
     # For a product without an item. What was chosen belongs to the books of that realm and counts for no other.
-    item_policy = models.CharField(max_length=8, choices=ItemPolicy.choices, default=ItemPolicy.STOP)
-    default_item_id = models.CharField(max_length=32, blank=True, default="")
-    default_item_name = models.CharField(max_length=255, blank=True, default="")
-    income_account_id = models.CharField(max_length=32, blank=True, default="")
-    items_realm_id = models.CharField(max_length=32, blank=True, default="")
+    item_policy = models.CharField(
+        max_length=8, choices=ItemPolicy.choices, default=ItemPolicy.STOP, db_default=ItemPolicy.STOP
+    )
+    default_item_id = models.CharField(max_length=32, blank=True, default="", db_default="")
+    default_item_name = models.CharField(max_length=255, blank=True, default="", db_default="")
+    income_account_id = models.CharField(max_length=32, blank=True, default="", db_default="")
+    items_realm_id = models.CharField(max_length=32, blank=True, default="", db_default="")
     updated_at = models.DateTimeField(auto_now=True)
     updated_by = models.CharField(max_length=255, blank=True, default="")
 
@@ -257,7 +261,8 @@ class SignIn(models.Model):
     browser_digest = models.CharField(max_length=64)
     company = models.ForeignKey(Company, on_delete=models.CASCADE, null=True, blank=True)
     user_id = models.BigIntegerField(null=True, blank=True)
-    switch_to = models.CharField(max_length=32, blank=True, default="")  # the realm that may replace the connected one
+    # The realm that may replace the connected one
+    switch_to = models.CharField(max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
 

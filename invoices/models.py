@@ -106,11 +106,11 @@ class Invoice(Intent):
     fingerprint = models.CharField(max_length=64)
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
     # The request id of each new item, by its product; an id is kept over all tries.
-    item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    preset_name = models.CharField(max_length=60, blank=True, default="")  # what it was called then
+    preset_name = models.CharField(max_length=60, blank=True, default="", db_default="")  # what it was called then
     # The deal as it was when the invoice was asked for: title, value, currency. Empty on rows older than that.
-    deal_then: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    deal_then: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
 
     # As QuickBooks last reported it
     qbo_invoice_id = models.CharField(max_length=32, blank=True, default="")
@@ -124,7 +124,7 @@ class Invoice(Intent):
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
     invoice_date = models.DateField(null=True, blank=True)
     due_date = models.DateField(null=True, blank=True)
-    email = models.CharField(max_length=254, blank=True, default="")  # where QuickBooks sends it
+    email = models.CharField(max_length=254, blank=True, default="", db_default="")  # where QuickBooks sends it
     emailed_at = models.DateTimeField(null=True, blank=True)
     voided_on = models.DateField(null=True, blank=True)
     deleted_on = models.DateField(null=True, blank=True)

@@ -44,6 +44,14 @@ class ForgivingRedisCache(RedisCache):
             _say(error)
             return False
 
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """`delta` while Redis is away, as if nothing had been counted before."""
+        try:
+            return int(super().incr(key, delta, version))
+        except RedisError as error:
+            _say(error)
+            return delta
+
     def delete(self, key: Any, version: int | None = None) -> bool:
         try:
             return super().delete(key, version)

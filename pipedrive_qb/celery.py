@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from celery import Celery
 from celery.signals import beat_init, celeryd_init
+from django.conf import settings
 
-from pipedrive_qb import broker  # noqa: F401  # makes the embedded broker known
+from pipedrive_qb import broker, error_reports  # noqa: F401  # `broker` makes the embedded one known
 from pipedrive_qb.starting import refuse_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")
@@ -53,3 +54,4 @@ app.conf.beat_schedule = {
 @beat_init.connect
 def check_configuration(**_: object) -> None:
     refuse_wrong_configuration()
+    error_reports.switch_on(settings.SENTRY_DSN)

@@ -6,6 +6,7 @@ Nothing else reads the environment. Values that are missing or wrong are not rai
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,6 +101,9 @@ SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost")
 LOG_FORMAT = one_of("LOG_FORMAT", ("text", "json"))
 SENTRY_DSN = text("SENTRY_DSN")
+if SENTRY_DSN and not re.fullmatch(r"https://\w+@[\w.:-]+/(\S+/)?\d+", SENTRY_DSN):
+    # The address holds a key, so it is not repeated.
+    CONFIGURATION_PROBLEMS.append("SENTRY_DSN must be an address such as https://key@sentry.example.com/1.")
 METRICS_TOKEN = text("METRICS_TOKEN")
 OPERATOR_PAGE = flag("OPERATOR_PAGE")
 _keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")

@@ -43,12 +43,12 @@ def wait_until(happened: Callable[[], Any], *, seconds: float = 60, every: float
 class Process:
     """A program and all its children, which end together. `log` is where it writes."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path, cwd: Path = ROOT) -> None:
         self.log = log
         with log.open("ab") as output:
             self.popen = subprocess.Popen(
                 arguments,
-                cwd=ROOT,
+                cwd=cwd,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -92,6 +92,7 @@ def test_the_rules_look_at_all_of_the_app():
         ("jwt", {"integration_settings.tenancy"}),
         ("cryptography", {"integration_settings.crypto", "integration_settings.checks"}),
         ("redis", {"pipedrive_qb.cache"}),
+        ("sentry_sdk", {"pipedrive_qb.error_reports"}),
         ("celery", {"pipedrive_qb", "pipedrive_qb.celery", "integration_settings.tasks", "invoices.tasks"}),
     ],
 )

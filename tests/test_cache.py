@@ -26,3 +26,8 @@ def test_a_missing_redis_answers_like_an_empty_cache(cache_without_redis):
 
 def test_whoever_asks_to_be_first_goes_on(cache_without_redis):
     assert cache_without_redis.add("handed-out", True, 10) is True
+
+
+def test_whoever_counts_begins_anew(cache_without_redis):
+    cache_without_redis.add("attempts", 0, 60)
+    assert [cache_without_redis.incr("attempts"), cache_without_redis.incr("attempts")] == [1, 1]

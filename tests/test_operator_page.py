@@ -6,6 +6,7 @@ import importlib
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -13,7 +14,7 @@ from django.test import Client
 from django.urls import clear_url_caches, reverse
 from django.utils import timezone
 
-from integration_settings import services
+from integration_settings import operator_sign_in, services
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import ConnectionState
 from invoices.domain.status import Submission
@@ -223,3 +224,60 @@ def test_a_session_that_is_over_is_forgotten(operator):
     Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
     services.forget_old_traces()
     assert not Session.objects.exists()
+
+
+# Guessing
+
+
+def sign_in(password, *, name="olga", address="192.0.2.1"):
+    """200 is the form again, 302 the way in."""
+    form = {"username": name, "password": password, "next": "/admin/"}
+    return Client().post("/admin/login/", form, REMOTE_ADDR=address)
+
+
+def refused(answer):
+    return answer.status_code == 200 and "Too many attempts" in answer.content.decode()
+
+
+def test_who_guesses_at_an_account_is_not_listened_to_for_some_minutes(operator):
+    for number in range(5):
+        assert not refused(sign_in("guess", address=f"192.0.2.{number}"))
+    assert refused(sign_in(PASSWORD, address="198.51.100.1"))
+    assert refused(sign_in(PASSWORD, name="OLGA"))
+    assert not refused(sign_in("guess", name="somebody else"))
+    later = timezone.now() + timedelta(minutes=operator_sign_in.MINUTES, seconds=1)
+    with time_machine.travel(later):
+        assert sign_in(PASSWORD).status_code == 302
+
+
+def test_who_guesses_many_accounts_from_one_address_is_not_listened_to_either(operator):
+    for number in range(20):
+        assert not refused(sign_in("guess", name=f"name {number}", address="2001:db8::1"))
+    assert refused(sign_in(PASSWORD, address="2001:db8::ffff"))
+    assert sign_in(PASSWORD, address="2001:db8:0:1::1").status_code == 302
+
+
+def test_who_signs_in_has_made_no_mistakes(operator):
+    for _ in range(3):
+        for _ in range(4):
+            sign_in("guess")
+        assert sign_in(PASSWORD).status_code == 302
+
+
+def test_behind_the_proxy_a_visitor_is_whom_the_proxy_saw(rf, settings):
+    request = rf.get("/admin/login/", REMOTE_ADDR="172.18.0.1", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.7"})
+    assert operator_sign_in.visitor_address(request) == "172.18.0.1"
+    settings.SECURE_SITE = True
+    assert operator_sign_in.visitor_address(request) == "192.0.2.7"
+    nonsense = rf.get("/admin/login/", REMOTE_ADDR="172.18.0.1", headers={"X-Forwarded-For": "unknown"})
+    assert operator_sign_in.visitor_address(nonsense) == "172.18.0.1"
+
+
+def test_neither_name_nor_address_is_kept_or_logged(operator, caplog, monkeypatch):
+    kept = []
+    monkeypatch.setattr(operator_sign_in.cache, "add", lambda key, *_: kept.append(key))
+    monkeypatch.setattr(operator_sign_in.cache, "incr", lambda key: 100)
+    assert refused(sign_in("guess"))
+    assert kept
+    assert "too many attempts" in caplog.text
+    assert not [text for text in (*kept, caplog.text) if "olga" in text or "192.0.2" in text]

@@ -15,27 +15,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='companysettings',
             name='default_item_id',
-            field=models.CharField(blank=True, default='', max_length=32),
+            field=models.CharField(blank=True, db_default='', default='', max_length=32),
         ),
         migrations.AddField(
             model_name='companysettings',
             name='default_item_name',
-            field=models.CharField(blank=True, default='', max_length=255),
+            field=models.CharField(blank=True, db_default='', default='', max_length=255),
         ),
         migrations.AddField(
             model_name='companysettings',
             name='income_account_id',
-            field=models.CharField(blank=True, default='', max_length=32),
+            field=models.CharField(blank=True, db_default='', default='', max_length=32),
         ),
         migrations.AddField(
             model_name='companysettings',
             name='item_policy',
-            field=models.CharField(choices=[('stop', 'Stop'), ('default', 'Default'), ('create', 'Create')], default='stop', max_length=8),
+            field=models.CharField(choices=[('stop', 'Stop'), ('default', 'Default'), ('create', 'Create')], db_default='stop', default='stop', max_length=8),
         ),
         migrations.AddField(
             model_name='companysettings',
             name='items_realm_id',
-            field=models.CharField(blank=True, default='', max_length=32),
+            field=models.CharField(blank=True, db_default='', default='', max_length=32),
         ),
         migrations.CreateModel(
             name='ItemLink',

@@ -23,11 +23,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='quickbooksconnection',
             name='reads',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='quickbooksconnection',
             name='reads_month',
-            field=models.CharField(blank=True, default='', max_length=7),
+            field=models.CharField(blank=True, db_default='', default='', max_length=7),
         ),
     ]

@@ -6,11 +6,11 @@ class Migration(migrations.Migration):
 
     operations = [
         *(
-            migrations.AddField("companysettings", name, models.BooleanField(default=True))
+            migrations.AddField("companysettings", name, models.BooleanField(db_default=True, default=True))
             for name in ("everyone_creates", "everyone_sends", "everyone_voids")
         ),
         *(
-            migrations.AddField("pipedriveuser", name, models.BooleanField(default=False))
+            migrations.AddField("pipedriveuser", name, models.BooleanField(db_default=False, default=False))
             for name in ("may_create", "may_send", "may_void")
         ),
     ]

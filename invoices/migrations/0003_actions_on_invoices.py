@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='invoice',
             name='email',
-            field=models.CharField(blank=True, default='', max_length=254),
+            field=models.CharField(blank=True, db_default='', default='', max_length=254),
         ),
         migrations.CreateModel(
             name='InvoiceAction',

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='invoice',
             name='item_request_ids',
-            field=models.JSONField(blank=True, default=dict),
+            field=models.JSONField(blank=True, db_default={}, default=dict),
         ),
         migrations.RemoveConstraint(model_name='customerclaim', name='one_claim_per_party'),
         migrations.RenameModel(old_name='CustomerClaim', new_name='CreationClaim'),

@@ -1,4 +1,5 @@
-"""A browser without pictures: our pages through Django's test client, the stand-ins' consent pages over HTTP."""
+"""A browser without pictures: our pages through Django's test client, or over HTTP through another `client`; the
+stand-ins' consent pages over HTTP."""
 
 from __future__ import annotations
 
@@ -22,11 +23,11 @@ def parameters_of(url: str) -> dict[str, str]:
 class Person:
     """Somebody at one browser, signed in to Pipedrive's stand-in as one of its users."""
 
-    def __init__(self, stand_ins: Any, pair: Any, user_id: int | None = None) -> None:
+    def __init__(self, stand_ins: Any, pair: Any, user_id: int | None = None, client: Any = None) -> None:
         self.stand_ins = stand_ins
         self.pair = pair
         self.user_id = user_id or pair.admin["id"]
-        self.client = Client()
+        self.client = client or Client()
         self.cookies = httpx.get(f"{stand_ins.pipedrive_url}/as/{self.user_id}", trust_env=False).cookies
 
     def get(self, url: str) -> Any:

@@ -115,6 +115,7 @@ MALFORMED = {
     "QUICKBOOKS_MONTHLY_READ_BUDGET": ("many", "QUICKBOOKS_MONTHLY_READ_BUDGET must be a whole number"),
     "SECRET_KEY_FILE": ("/nowhere/at/all", "SECRET_KEY_FILE cannot be read"),
     "LOG_FORMAT": ("xml", "LOG_FORMAT must be text or json"),
+    "SENTRY_DSN": ("sentry.example.com", "SENTRY_DSN must be an address such as https://key@sentry.example.com/1"),
 }
 
 
