@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Error, Frame, Page, expect
 
 from tests.stand_ins import StandIns
 
@@ -77,13 +78,14 @@ def page(chromium: Browser, stand_ins: StandIns, guests: Guests) -> Iterator[Pag
 
 
 def guest(page: Page, kind: str = "panel") -> Frame:
-    """The frame of this kind, its page loaded."""
+    """The frame of this kind, its page loaded. A browser may exchange a frame whose page is of another site."""
     path = {"panel": "/embed/panel", "modal": "/embed/invoice", "settings": "/embed/settings"}[kind]
     for _ in range(100):
         found = [frame for frame in page.frames if path in frame.url]
-        if found:
-            found[0].wait_for_function("typeof execute === 'function'")
-            return found[0]
+        with suppress(Error):
+            if found:
+                found[0].wait_for_function("typeof execute === 'function'")
+                return found[0]
         page.wait_for_timeout(50)
     raise AssertionError(f"no {kind}")
 
