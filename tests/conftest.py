@@ -62,12 +62,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = wanted
 
 
+OF_PAGES = ("test_every_address", "test_texts_of_the_pages", "test_pages", "test_fields_in_deal", "test_matrix")
+
+
 def uses_database(item: pytest.Item) -> bool:
     """Pages are left out: they show what selectors and services answer, and the journeys show them on PostgreSQL.
 
     So is the list of all addresses: a token and a filter decide who may enter, which no database reads otherwise.
     """
-    if item.path.stem.endswith("_page") or item.path.stem == "test_every_address":
+    if item.path.stem.endswith("_page") or item.path.stem in OF_PAGES:
         return False
     names = getattr(item, "fixturenames", [])
     return item.get_closest_marker("django_db") is not None or "db" in names or "transactional_db" in names
