@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,6 +81,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     from django.conf import settings
 
     return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
+
+
+@pytest.fixture(autouse=True)
+def hardly_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses between two tries of a call are short; a test that is about them has a fixture of its own."""
+    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: time.sleep(min(seconds, 0.01)))
 
 
 @pytest.fixture(autouse=True)

@@ -19,5 +19,5 @@ def vendor() -> Iterator[responses.RequestsMock]:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that would have been made."""
     pauses: list[float] = []
-    monkeypatch.setattr("integration_settings.http.time.sleep", pauses.append)
+    monkeypatch.setattr("integration_settings.http.wait", pauses.append)
     return pauses

@@ -245,7 +245,7 @@ def test_xml_from_the_gateway_is_understood_by_its_status(wire, gateway, status,
 
 
 def test_xml_instead_of_changes_changes_nothing(wire, gateway, monkeypatch):
-    monkeypatch.setattr("integration_settings.http.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: None)
     wire.add(responses.GET, re.compile(r".*/cdc.*"), body=recordings.xml("fault"), content_type="application/xml")
     with pytest.raises(ServiceUnavailable):
         gateway.changed_since(datetime(2026, 11, 1, tzinfo=UTC))
