@@ -74,9 +74,9 @@ def measure(chosen: argparse.Namespace, folder: Path) -> int:
             sys.stdout.flush()
         sys.stdout.write(f"   ({time.monotonic() - begun:.0f} s)\n")
         bench.forget()
+        if not chosen.no_page:  # after each goal: what comes later may end the run
+            report.write(ROOT / "docs" / "benchmarks.md", results, load=load, short=chosen.short)
     sys.stdout.write("\n" + report.table(results))
-    if not chosen.no_page:
-        report.write(ROOT / "docs" / "benchmarks.md", results, load=load, short=chosen.short)
     return 0 if all(result.met is not False for result in results) else 1
 
 

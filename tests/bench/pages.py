@@ -17,13 +17,14 @@ from integration_settings.tenancy import issue_page_token
 from invoices.models import Invoice
 from tests.bench.harness import App, Bench, Clock, Result, goal, percentile
 from tests.conftest import Tenant, connect_tenant, visitor_of
-from tests.factories import frame_token_of, make_company, make_connection, make_invoice
+from tests.factories import frame_token_of, make_company, make_connection, make_customer_link, make_invoice
 from tests.invoices.fragments import Page
 from tests.stand_ins import Control, StandIns
 
 PIPEDRIVE, READ, WRITE = 0.15, 0.3, 0.7
 """Seconds that each vendor's answers are delayed by."""
 RACKING, SPARE = "Bramley Foods – warehouse racking, phase 2", "Spare shelves, Hull"
+KNOWN = "Bramley Foods Ltd"  # the organization's customer, chosen with an earlier invoice
 LINES = 20
 POLL = re.compile(r"load delay:(\d+)ms")
 STATE, RESULT = re.compile(r'data-state="(\w+)"'), re.compile(r"/embed/invoice/([0-9a-f-]{36})/")
@@ -71,6 +72,16 @@ def form_opens(bench: Bench) -> Iterator[Result]:
         slow(found.control)
         with http_of(app, tenant, "invoice") as http:
             yield opened_cold(found, http, deal["id"])
+            known = next(row for row in found.control.books(tenant.realm)["customers"] if row["DisplayName"] == KNOWN)
+            make_customer_link(
+                tenant.company,
+                realm_id=tenant.realm,
+                party_kind="organization",
+                party_id=deal["org_id"],
+                customer_id=known["Id"],
+                name=KNOWN,
+                currency=deal["currency"],
+            )
             open_form(http, deal["id"])
             yield from opened_warm(found, app, http, deal["id"], times)
 

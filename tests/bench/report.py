@@ -43,25 +43,37 @@ def table(results: Iterable[Result]) -> str:
 
 
 def write(path: Path, results: list[Result], *, load: str, short: bool) -> None:
-    """The page; goals that were not measured in this run are left out, and it says which."""
-    text = [
+    """The page. Goals that were not measured in this run keep the section that an earlier one has written."""
+    head = [
         "# Benchmarks",
         "",
-        "Written by `script/bench`: every figure is measured, none is typed.",
-        "",
-        f"{timezone.now():%d %B %Y}, {os.cpu_count()} cores, Python {platform.python_version()}, load before the start:"
-        f" {load}{'; a shortened run' if short else ''}.",
+        "Written by `script/bench`: every figure is measured, none is typed. Each section says when.",
         "PostgreSQL and Redis run on the same machine, and commits go to the disk.",
         "",
         "`sandbox` are the full stand-ins. `fleet` is a small one for very many companies, in its own process, whose",
         "CPU is not counted. “reads” are data reads of QuickBooks, which are metered, “CPU s” is that of our own",
         "processes together, “MB” the peak of the biggest of them.",
     ]
-    for name in dict.fromkeys(result.goal for result in results):
-        text += ["", f"## {name} {GOALS[name].title}", "", *page(result for result in results if result.goal == name)]
-    if left := [name for name in GOALS if name not in {result.goal for result in results}]:
-        text += ["", f"Not measured in this run: {', '.join(left)}."]
-    path.write_text("\n".join(text) + "\n")
+    run = (
+        f"{timezone.now():%d %B %Y}, {os.cpu_count()} cores, Python {platform.python_version()}, load before the start:"
+        f" {load}{'; a shortened run' if short else ''}."
+    )
+    sections = written(path) | {
+        name: "\n".join([run, "", *page(result for result in results if result.goal == name)])
+        for name in dict.fromkeys(result.goal for result in results)
+    }
+    text = [f"\n## {name} {GOALS[name].title}\n\n{sections[name]}" for name in GOALS if name in sections]
+    left = [name for name in GOALS if name not in sections]
+    path.write_text("\n".join([*head, *text, *([f"\nNot measured yet: {', '.join(left)}."] if left else [])]) + "\n")
+
+
+def written(path: Path) -> dict[str, str]:
+    """The sections that are there, by their goals, without the headings."""
+    found: dict[str, str] = {}
+    for part in path.read_text().split("\n## ")[1:] if path.exists() else []:
+        heading, _, body = part.partition("\n")
+        found[heading.split()[0]] = body.partition("\nNot measured yet:")[0].strip()
+    return found
 
 
 def page(results: Iterable[Result]) -> list[str]:
