@@ -216,7 +216,7 @@ def on_postgres(run: Run, step: Step, address: str) -> None:
 def processes(run: Run, step: Step, address: str) -> None:
     # A database of another name: the tests of the other steps have theirs at the same time.
     own = address.replace("/postgres?", "/processes?")
-    run.pytest(step, *marked("processes"), "-m", "processes", DATABASE_URL=own)
+    run.pytest(step, *marked("processes"), "-m", "processes", workers=2, DATABASE_URL=own)
 
 
 def ledger(run: Run, step: Step, address: str) -> None:
@@ -248,7 +248,7 @@ ON_DEMAND: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "ledger": ("three ledgers after many faults (script/ledger)", ledger),
 }
 NEED_POSTGRES = {"postgres", "processes", "browser", "ledger"}
-BESIDE = {"types": "lint", "browser": "sqlite", "processes": "sqlite"}
+BESIDE = {"types": "lint", "browser": "sqlite", "processes": "postgres"}
 """Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
 and both the browser and the workers that are killed mostly wait."""
 

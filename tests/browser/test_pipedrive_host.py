@@ -84,7 +84,7 @@ def guest(page: Page, kind: str = "panel") -> Frame:
         found = [frame for frame in page.frames if path in frame.url]
         with suppress(Error):
             if found:
-                found[0].wait_for_function("typeof execute === 'function'")
+                found[0].wait_for_function("typeof execute === 'function'", polling=50)
                 return found[0]
         page.wait_for_timeout(50)
     raise AssertionError(f"no {kind}")
@@ -204,7 +204,7 @@ def test_events_reach_those_who_listen(page: Page) -> None:
     panel.evaluate("['user_settings_change', 'visibility'].forEach(listen)")
     page.get_by_label("Switch between light and dark").click()
     page.get_by_role("button", name="QuickBooks invoices").click()
-    panel.wait_for_function("events.length === 2")
+    panel.wait_for_function("events.length === 2", polling=50)  # a hidden frame draws nothing
     assert panel.evaluate("events") == [
         ["user_settings_change", {"data": {"theme": "dark"}}],
         ["visibility", {"data": {"is_visible": False, "context": {"invoker": "user"}}}],
