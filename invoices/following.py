@@ -33,7 +33,7 @@ from invoices.submission import MakeGateway
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-OVERLAP = timedelta(minutes=1)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
+OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)

@@ -28,8 +28,8 @@ def switch_on(dsn: str, **options: Any) -> None:
     """
     if not dsn:
         return
-    import sentry_sdk  # noqa: PLC0415
-    from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
+    import sentry_sdk  # noqa: PLC0415  # only where it is wanted
+    from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415  # as above
 
     ours: dict[str, Any] = {
         # Only what is logged: requests and tasks are not listened to, so their contents never get into the SDK.

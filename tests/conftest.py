@@ -86,7 +86,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.fixture(autouse=True)
 def hardly_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between two tries of a call are short; a test that is about them has a fixture of its own."""
-    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: time.sleep(min(seconds, 0.01)))
+    monkeypatch.setattr(
+        "integration_settings.http.wait", lambda seconds: time.sleep(min(seconds, 0.01))
+    )  # a turn for others
 
 
 @pytest.fixture(autouse=True)

@@ -134,19 +134,25 @@ def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
 def _wait_for_the_answer(invoice: Invoice) -> bool:
     """Holds a question back while the answer is near, so that it is on the page as soon as it is here.
 
-    Only so many at once, and False for any other: the rest of this process' threads are for everybody else.
+    A new customer, or that the answer was lost, is news as well. Only so many wait at once, and False for any other: the
+    rest of this process' threads are for everybody else.
     """
     if not WAITING.acquire(blocking=False):
         return False
     try:
         until = time.monotonic() + LONGEST_WAIT
+        before = _known_of(invoice)
         with suppress(Invoice.DoesNotExist):  # the company has left us in this very moment
-            while not invoice.is_settled and time.monotonic() < until:
+            while _known_of(invoice) == before and time.monotonic() < until:
                 time.sleep(BETWEEN_LOOKS)
                 invoice.refresh_from_db()
     finally:
         WAITING.release()
     return True
+
+
+def _known_of(invoice: Invoice) -> tuple[str, str]:
+    return invoice.submission, invoice.customer_id
 
 
 @page_token_required

@@ -74,7 +74,7 @@ def send(config: Config, body: bytes) -> int | None:
     address = config.app_url.rstrip("/") + "/webhooks/quickbooks"
     request = urllib.request.Request(address, data=body, method="POST", headers=headers)  # noqa: S310 - the app's own
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - as above
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

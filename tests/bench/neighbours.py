@@ -64,7 +64,7 @@ def told_to_wait(fleet: Fleet, app: App, pause: int) -> Iterator[Result]:
             cents += 1
             fleet.change([(realm, known, cents)])
             tell(http, realm, known)
-            time.sleep(0.7)
+            time.sleep(0.7)  # between two notices
     current = Invoice.objects.filter(qbo_invoice_id=known, balance__gt=0, balance=f"{cents / 100:.2f}")
     wait_until(current.exists, seconds=30, every=0.05, what="the last change was taken over")
     counts = fleet.counts()

@@ -50,7 +50,7 @@ def folding(bench: Bench) -> Iterator[Result]:
             for number, known in enumerate(ids):
                 found.control.book(tenant.realm, "payment", id=known)
                 tell(http, tenant.realm, known)
-                time.sleep(max(0.0, begun + (number + 1) * WITHIN / BURST - time.monotonic()))
+                time.sleep(max(0.0, begun + (number + 1) * WITHIN / BURST - time.monotonic()))  # a fixed rate
             told = time.monotonic() - begun
             rows = Invoice.objects.filter(company=tenant.company)
             wait_until(lambda: not rows.exclude(balance=0).exists(), seconds=30, what="all are paid")
@@ -131,11 +131,11 @@ def events(app: App, fleet: Fleet, *, seconds: float, rate: float, spared: int =
                 fleet.change([(realm_of(company), invoice_id(company), cents)])
                 tell(http, realm_of(company), invoice_id(company))
             watch.look()
-            time.sleep(0.01)
+            time.sleep(0.01)  # the next event is not due yet
     end = time.monotonic() + 30
     while watch.missing and time.monotonic() < end:
         watch.look()
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks
     return watch.took, watch.missing
 
 

@@ -206,7 +206,7 @@ def press(http: httpx.Client, fields: dict[str, Any]) -> float:
             assert state[1] == "created", answer.text[:600]
             return time.perf_counter() - begun
         wait = POLL.search(answer.text)
-        time.sleep(int(wait[1]) / 1000 if wait else 0.3)
+        time.sleep(int(wait[1]) / 1000 if wait else 0.3)  # as long as the page itself waits
         answer = http.get(f"/embed/invoice/{found[1]}/result", params={"poll": "1", "state": "sending", "seen": ""})
 
 
@@ -346,7 +346,7 @@ def drawn(found: StandIns, app: App, tenant: Tenant, deal_id: int, seconds: int)
         with Clock.on(*app.pids) as clock:
             begun = time.perf_counter()
             for number in range(RATE * seconds):
-                time.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
+                time.sleep(max(0.0, begun + number / RATE - time.perf_counter()))  # a fixed rate
                 people.submit(look)
             people.shutdown(wait=True)
     return took, len(found.control.requests()), clock

@@ -311,6 +311,16 @@ def test_a_question_is_held_back_until_the_answer_is_here(harbour, fill_in, monk
     assert (state(page), len(looks)) == ("created", 3)
 
 
+def test_the_new_customer_is_told_while_the_invoice_is_under_way(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page, invoice = pressed(browser, fields)
+    created = Invoice.objects.filter(pk=invoice.pk)
+    monkeypatch.setattr(result.time, "sleep", lambda _seconds: created.update(customer_id="58"))
+    monkeypatch.setattr(result, "LONGEST_WAIT", 60)  # the news ends the wait, not its length
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert page.by_class("step--done")[0].text.startswith("Customer created")
+
+
 def test_when_too_many_wait_a_question_is_answered_at_once_and_comes_back_later(harbour, fill_in, monkeypatch):
     browser, fields = fill_in(harbour)
     page, _invoice = pressed(browser, fields)
