@@ -216,7 +216,7 @@ def on_postgres(run: Run, step: Step, address: str) -> None:
 def processes(run: Run, step: Step, address: str) -> None:
     # A database of another name: the tests of the other steps have theirs at the same time.
     own = address.replace("/postgres?", "/processes?")
-    run.pytest(step, *marked("processes"), "-m", "processes", workers=2, DATABASE_URL=own)
+    run.pytest(step, *marked("processes"), "-m", "processes", workers=3, DATABASE_URL=own)
 
 
 def ledger(run: Run, step: Step, address: str) -> None:
