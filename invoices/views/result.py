@@ -134,8 +134,8 @@ def result(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
 def _wait_for_the_answer(invoice: Invoice) -> bool:
     """Holds a question back while the answer is near, so that it is on the page as soon as it is here.
 
-    A new customer, or that the answer was lost, is news as well. Only so many wait at once, and False for any other: the
-    rest of this process' threads are for everybody else.
+    A new customer, or that the answer was lost, is news as well. Only so many wait at once, and False for any other:
+    the rest of this process' threads are for everybody else.
     """
     if not WAITING.acquire(blocking=False):
         return False

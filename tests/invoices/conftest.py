@@ -5,15 +5,18 @@ from __future__ import annotations
 import pytest
 
 from invoices.deal_gateway import DealFacts, remember
+from invoices.domain.draft import to_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.conftest import connect_user
-from tests.factories import D
+from tests.factories import D, a_draft, make_pending_invoice
 from tests.invoices.desk import CREATE, DESK, item_id, submit
+from tests.invoices.form_answers import address
 from tests.invoices.fragments import Page
 from tests.invoices.test_deal_gateway import deal_called
 
+DEAL = 12  # of what `stored` makes
 RACKING = "Bramley Foods – warehouse racking, phase 2"
 NORTHGATE = "Northgate Dental – storage fit-out"
 
@@ -123,3 +126,21 @@ def refuse(harbour, open_form, control):
         return invoice
 
     return make
+
+
+@pytest.fixture
+def stored(company, user):
+    """stored(**columns) -> an intent of this user's, for a new customer, over £120.00"""
+
+    def make(*, draft=None, **columns):
+        content = to_json(draft or a_draft(deal_id=DEAL, expected_total=D("120.00")))
+        values = {"deal_id": DEAL, "created_by_id": user.user_id} | columns
+        return make_pending_invoice(company, content, **values)
+
+    return make
+
+
+@pytest.fixture
+def watch(browse, user):
+    """watch(invoice) -> its result as the person sees it"""
+    return lambda invoice, **query: Page(browse(user).get(address(invoice), query))

@@ -34,3 +34,18 @@ def told_at(page, field):
     assert control.attributes["aria-invalid"] == "true"
     assert f"{field}-error" in control.attributes["aria-describedby"].split()
     return page.by_id(f"{field}-error").text
+
+
+def address(invoice, what="result"):
+    return f"/embed/invoice/{invoice.public_id}/{what}"
+
+
+def pressed(browser, fields):
+    """(page of the answer, the stored intent)"""
+    answer = browser.post(CREATE, fields)
+    assert answer.status_code == 200, Page(answer).text
+    return Page(answer), Invoice.objects.get()
+
+
+def state(page):
+    return page.by_id("result").attributes["data-state"]

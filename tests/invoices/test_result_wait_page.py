@@ -1,0 +1,127 @@
+"""After “Create invoice”: the page asks what has become of it, and how often."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import submission
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from invoices.views import result
+from tests.invoices.conftest import NORTHGATE
+from tests.invoices.form_answers import pressed, state
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "age, said, delay",
+    [
+        (0, "Usually two to four seconds.", 100),
+        (5, "QuickBooks is slower than usual.", 100),
+        (12, "QuickBooks takes long today.", 1000),
+        (40, "QuickBooks takes long today.", 2500),
+    ],
+)
+def test_the_page_asks_more_calmly_the_longer_it_takes(stored, watch, age, said, delay):
+    with time_machine.travel(timezone.now(), tick=False):
+        page = watch(stored(created_at=timezone.now() - timedelta(seconds=age)))
+    assert said in page.text
+    assert page.by_id("poll").attributes["hx-trigger"].startswith(f"load delay:{delay}ms")
+
+
+def test_a_new_customer_is_a_step_of_its_own(stored, watch):
+    assert "Creating the customer, Bramley Foods Ltd" in watch(stored()).by_class("step--current")[0].text
+    page = watch(stored(customer_id="58"))
+    assert page.by_class("step--done")[0].text == "Customer created: Bramley Foods Ltd"
+    assert page.by_class("step--current")[0].text == "Sending the invoice, £120.00"
+
+
+def test_a_question_is_held_back_until_the_answer_is_here(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    looks = []
+
+    def the_worker_is_done_at_the_third_look(_seconds):
+        looks.append(1)
+        if len(looks) == 3:
+            submission.submit(invoice.pk)
+
+    monkeypatch.setattr(result.time, "sleep", the_worker_is_done_at_the_third_look)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert (state(page), len(looks)) == ("created", 3)
+
+
+def test_the_new_customer_is_told_while_the_invoice_is_under_way(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    page, invoice = pressed(browser, fields)
+    created = Invoice.objects.filter(pk=invoice.pk)
+    monkeypatch.setattr(result.time, "sleep", lambda _seconds: created.update(customer_id="58"))
+    monkeypatch.setattr(result, "LONGEST_WAIT", 60)  # the news ends the wait, not its length
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert page.by_class("step--done")[0].text.startswith("Customer created")
+
+
+def test_when_too_many_wait_a_question_is_answered_at_once_and_comes_back_later(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+    page, _invoice = pressed(browser, fields)
+    monkeypatch.setattr(result, "WAITING", threading.Semaphore(0))
+    monkeypatch.setattr(result.time, "sleep", None)  # nobody waits
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert page.by_id("poll").attributes["hx-trigger"].startswith("load delay:300ms")
+
+
+def test_a_poll_brings_only_what_is_new(stored, watch, browse, user):
+    invoice = stored()
+    poll = watch(invoice).by_id("poll").attributes["hx-get"]
+    same = Page(browse(user).get(poll))
+    assert not same.has_id("result")
+    assert same.by_id("poll").attributes["hx-get"] == poll
+    Invoice.objects.update(customer_id="58")
+    news = Page(browse(user).get(poll))
+    assert news.by_id("result").attributes["hx-swap-oob"] == "true"
+    assert news.with_attribute("data-autofocus") == []
+
+
+def test_a_new_state_takes_the_focus_and_is_read_out(stored, watch, browse, user):
+    invoice = stored(submission=Submission.UNKNOWN, sent_at=timezone.now())
+    page = watch(invoice, poll="1", seen="x", state="sending")
+    assert page.with_attribute("data-autofocus")[0].id == "result-title"
+    assert page.with_attribute("data-announce")[0].attributes["data-announce"] == (
+        "We are checking whether the invoice exists"
+    )
+
+
+def test_a_lost_answer_is_being_verified(stored, watch):
+    sent = timezone.now() - timedelta(seconds=35)
+    page = watch(
+        stored(submission=Submission.UNKNOWN, sent_at=sent, next_attempt_at=timezone.now() + timedelta(seconds=18))
+    )
+    assert state(page) == "verifying"
+    assert "There will never be two." in page.text
+    assert page.by_class("step--done")[0].text.startswith("Invoice sent to QuickBooks, ")
+    assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice. Next try in 20 s"
+    assert page.by_id("result-close").text == "Close, keep checking"
+    assert "hx-get" in page.by_id("poll").attributes
+
+
+def test_an_intent_waits_while_nobody_is_signed_in(stored, watch, quickbooks):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    page = watch(stored())
+    assert state(page) == "waiting"
+    assert "The invoice is created once somebody signs in again." in page.text
+    assert page.by_id("result-connect").attributes["href"].startswith("/quickbooks/connect?ticket=")
+
+
+def test_an_intent_waits_while_quickbooks_is_down(stored, watch):
+    page = watch(stored(next_attempt_at=timezone.now() + timedelta(seconds=38), attempts=5))
+    assert state(page) == "waiting"
+    assert "QuickBooks does not answer right now. Your entries are kept, and we try again until" in page.text
+    assert page.by_class("step--current")[0].text == "Nothing was sent yet. Next try in 40 s"
