@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,8 +39,14 @@ CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
-def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = QuickBooksGateway) -> int | None:
+def catch_up(
+    connection: QuickBooksConnection,
+    make_gateway: MakeGateway = QuickBooksGateway,
+    still: Callable[[], object] = lambda: None,
+) -> int | None:
     """Brings the company's rows up to date; how many changed for the eye, None when somebody else is at it.
+
+    `still` is called after each part of what takes long.
 
     Raises the errors of `integration_settings.errors`, after it has set when to try again.
     """
@@ -53,7 +59,7 @@ def catch_up(connection: QuickBooksConnection, make_gateway: MakeGateway = Quick
         gateway = make_gateway(connection)
         changes = ask(gateway, connection.changes_cursor, started)
         if changes is None or changes.cut_off:
-            changed, news = read_ours(connection, gateway, changes, started)
+            changed, news = read_ours(connection, gateway, changes, started, still)
         else:
             wanted = unreported(connection, changes)
             news = news_of(changes, wanted, gateway.read_invoices(wanted) if wanted else ())
@@ -150,7 +156,11 @@ def due_connections(now: datetime) -> QuerySet[QuickBooksConnection]:
 
 
 def read_ours(
-    connection: QuickBooksConnection, gateway: InvoiceGateway, changes: ReportedChanges | None, now: datetime
+    connection: QuickBooksConnection,
+    gateway: InvoiceGateway,
+    changes: ReportedChanges | None,
+    now: datetime,
+    still: Callable[[], object],
 ) -> tuple[int, News]:
     """When the changes are too many for one answer, or too old: what the answer left out of ours is read by id, which
     misses neither void nor deletion. How many changed for the eye, and what is left to finish with.
@@ -170,6 +180,7 @@ def read_ours(
         with transaction.atomic():
             changed += apply(connection, found)
             QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=timezone.now() + LEASE)
+        still()
         if start + IDS_AT_ONCE < len(wanted):
             time.sleep(time.monotonic() - begun)  # half of the time is the other companies'
         news = replace(news, changed_earlier=found.latest_change(news.changed_earlier) or news.changed_earlier)

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
 SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
+MANY_NEWS, MANY_NEWS_SECONDS = "many-news", 90  # renewed after each part
 STALE = 60  # seconds after which a message that nobody read is worth nothing
 
 
@@ -83,13 +84,20 @@ def update_customer(update_id: int) -> None:
 
 @shared_task(soft_time_limit=780, time_limit=800)  # less than the broker's visibility timeout
 def sync_company(connection_id: int) -> None:
-    """One company whose news are many; the others are `follow_companies`."""
+    """One company whose news are many; the others are `follow_companies`.
+
+    One at a time: it holds a process of the worker, and the others are for people. Who finds another one at it leaves
+    the company due, as it is.
+    """
     connection = QuickBooksConnection.objects.filter(pk=connection_id).first()
-    if connection is None:
+    if connection is None or not cache.add(MANY_NEWS, True, MANY_NEWS_SECONDS):
         return
     _log_for(QuickBooksConnection.objects.filter(pk=connection_id))
-    with suppress(ServiceError):  # when to ask again is recorded already, and logged
-        following.catch_up(connection)
+    try:
+        with suppress(ServiceError):  # when to ask again is recorded already, and logged
+            following.catch_up(connection, still=partial(cache.touch, MANY_NEWS, MANY_NEWS_SECONDS))
+    finally:
+        cache.delete(MANY_NEWS)
 
 
 @shared_task

@@ -43,6 +43,22 @@ def test_what_is_due_is_handed_out_once(due, handed_out):
     assert sorted(handed_out) == sorted(due.items())
 
 
+def test_companies_with_many_news_come_one_after_the_other(quickbooks, monkeypatch):
+    """Each holds a process of the worker for minutes, and invoices are created there, too."""
+    asked = []
+
+    def meanwhile_another_one_comes(connection, **_):
+        asked.append(connection.pk)
+        if len(asked) == 1:
+            tasks.sync_company(connection.pk)
+
+    monkeypatch.setattr(following, "catch_up", meanwhile_another_one_comes)
+    tasks.sync_company(quickbooks.pk)
+    assert asked == [quickbooks.pk]
+    tasks.sync_company(quickbooks.pk)
+    assert len(asked) == 2
+
+
 def test_what_is_not_due_is_not_handed_out(due, handed_out, company):
     later = timezone.now() + timedelta(minutes=1)
     company.invoices.update(next_attempt_at=later, note_due_at=later)
@@ -91,7 +107,7 @@ def test_each_task_does_its_one_thing_for_its_company(company, monkeypatch):
     row, seen = make_invoice(company), []
     monkeypatch.setattr(submission, "submit", lambda invoice_id: seen.append(("submit", invoice_id, company_id.get())))
     monkeypatch.setattr(notes, "publish_note", lambda invoice_id: seen.append(("note", invoice_id, company_id.get())))
-    monkeypatch.setattr(following, "catch_up", lambda found: seen.append(("sync", found.pk, company_id.get())))
+    monkeypatch.setattr(following, "catch_up", lambda found, **_: seen.append(("sync", found.pk, company_id.get())))
     tasks.submit_invoice(row.pk)
     tasks.publish_note(row.pk)
     tasks.sync_company(company.quickbooks.pk)
@@ -104,7 +120,7 @@ def test_each_task_does_its_one_thing_for_its_company(company, monkeypatch):
 
 
 def test_a_service_in_trouble_is_no_failure_of_the_task(company, monkeypatch):
-    def down(_connection):
+    def down(_connection, **_):
         raise ServiceUnavailable("quickbooks", "503")
 
     monkeypatch.setattr(following, "catch_up", down)
