@@ -223,6 +223,15 @@ def ledger(run: Run, step: Step, address: str) -> None:
     run.pytest(step, "tests/processes/test_ledger.py", "-s", "--show-capture=no", DATABASE_URL=address)
 
 
+def creates(run: Run, step: Step, _: str) -> None:
+    run.pytest(step, "tests/invoices/test_many_creates.py", "-s", "--show-capture=no")
+
+
+def rotations(run: Run, step: Step, address: str) -> None:
+    file = "tests/integration_settings/test_many_rotations.py"
+    run.pytest(step, file, "-s", "--show-capture=no", DATABASE_URL=address)
+
+
 def browser(run: Run, step: Step, address: str) -> None:
     run.pytest(step, *marked("browser"), "-m", "browser", DATABASE_URL=address)
 
@@ -246,8 +255,10 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
 }
 ON_DEMAND: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "ledger": ("three ledgers after many faults (script/ledger)", ledger),
+    "creates": ("very many invoices, some without an answer (script/ledger --creates)", creates),
+    "rotations": ("very many refreshes, some without an answer (script/ledger --rotations)", rotations),
 }
-NEED_POSTGRES = {"postgres", "processes", "browser", "ledger"}
+NEED_POSTGRES = {"postgres", "processes", "browser", "ledger", "rotations"}
 BESIDE = {"types": "lint", "browser": "sqlite", "processes": "postgres"}
 """Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
 and both the browser and the workers that are killed mostly wait."""

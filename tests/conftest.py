@@ -351,3 +351,11 @@ def live_app(
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def few_logs() -> Iterator[None]:
+    """Of very many calls only the trouble is told."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)

@@ -282,7 +282,7 @@ def panel(bench: Bench) -> Iterator[Result]:
 def queries(found: StandIns, tenant: Tenant, deal_id: int) -> Result:
     """In this process, where they can be counted; the first one proves that the user may see the deal."""
     headers = {"Authorization": f"Bearer {issue_page_token(visitor_of(tenant.user, 'panel'))}"}
-    client, query = Client(), {"resource": "deal", "id": deal_id}
+    client, query = Client(headers={"host": "localhost"}), {"resource": "deal", "id": deal_id}
     client.get("/embed/panel/content", query, headers=headers)
     found.control.forget_requests()
     with CaptureQueriesContext(
@@ -309,12 +309,12 @@ def fill(count: int, *, tenants: int) -> None:
     own = [company.pk, *(make_company().pk for _ in range(tenants - 1))]
     columns = [field.column for field in Invoice._meta.concrete_fields if not field.primary_key]
     changed = {
-        "company_id": f"(ARRAY{own}::bigint[])[1 + n % {len(own)}]",
+        "company_id": f"(ARRAY{own}::bigint[])[1 + n %% {len(own)}]",
         "public_id": "gen_random_uuid()",
         "intent_key": "gen_random_uuid()",
-        "request_id": "'bench-' || gen_random_uuid()",
+        "request_id": "replace(gen_random_uuid()::text, '-', '')",
         "qbo_invoice_id": "n::text",
-        "realm_id": "'bench-' || gen_random_uuid()",
+        "realm_id": "'bench-' || n",
         "deal_id": f"n / {ROWS}",
     }
     chosen = ", ".join(changed.get(column, f'"{column}"') for column in columns)
