@@ -42,6 +42,7 @@ from invoices.leases import (
     reject_or_look_again,
     renew,
     settle,
+    shared_now,
     wait,
     wait_for,
 )
@@ -92,6 +93,7 @@ def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid
         to=to,
         asked_by_id=user.user_id,
         asked_by_name=user.name,
+        next_attempt_at=shared_now(),
     )
     try:
         with transaction.atomic():
@@ -163,7 +165,7 @@ def _is_done(this: Try, found: IssuedInvoice) -> bool:
 
 def _not_sent_yet(this: Try) -> None:
     """QuickBooks shows no trace of the e-mail. It may still be at it, so it is looked at twice."""
-    action, now = this.action, timezone.now()
+    action, now = this.action, shared_now()
     if action.absent_since is None:
         return wait(action, LOOK_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := action.absent_since + LOOK_GAP - now) > timedelta(0):
@@ -175,7 +177,7 @@ def _send(this: Try, found: IssuedInvoice) -> None:
     """The one call that does it. Everything is committed that a successor needs, then it goes out."""
     action = this.action
     sent_before = action.sent_at
-    renew(action, sent_at=sent_before or timezone.now(), emailed_before=found.emailed_at)
+    renew(action, sent_at=sent_before or shared_now(), emailed_before=found.emailed_at)
     try:
         issued = _call(this, found)
     except OutcomeUnknown as unknown:

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from invoices.leases import shared_now
 from invoices.models import CreationClaim, Invoice
 
 CLAIM = timedelta(seconds=32)  # longer than any call can take; a dead worker's claim ends soon enough
@@ -34,7 +34,7 @@ def claimed(invoice: Invoice, kind: str, subject_id: int) -> Iterator[None]:
         "kind": kind,
         "subject_id": subject_id,
     }
-    now = timezone.now()
+    now = shared_now()
     mine = {"token": invoice.lease_token, "until": now + CLAIM}
     try:
         with transaction.atomic():

@@ -33,7 +33,17 @@ from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import connection_for, one_step, reject, reject_or_look_again, renew, settle, wait, wait_for
+from invoices.leases import (
+    connection_for,
+    one_step,
+    reject,
+    reject_or_look_again,
+    renew,
+    settle,
+    shared_now,
+    wait,
+    wait_for,
+)
 from invoices.models import CustomerUpdate, Invoice, WriteKind
 from invoices.submission import MakeGateway
 
@@ -95,6 +105,7 @@ def store(invoice: Invoice, wish: Wish) -> None:
         customer_name=wish.customer_name,
         changes=[to_json(change) for change in wish.changes],
         request_id=uuid.uuid4().hex,
+        next_attempt_at=shared_now(),
     )
 
 
@@ -142,7 +153,7 @@ def _look_first(this: Try) -> None:
 def _write(this: Try, record: CustomerRecord, left: tuple[Change, ...]) -> None:
     """The one call that does it. A request id belongs to one version: QuickBooks repeats its answer, a refusal too."""
     update, sent_before = this.update, this.update.sent_at
-    renew(update, sent_at=sent_before or timezone.now())
+    renew(update, sent_at=sent_before or shared_now())
     request_id = f"{update.request_id}-{record.sync_token}"
     try:
         with written_down(WriteKind.UPDATE_CUSTOMER, update.invoice, this.gateway, request_id=request_id):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.db import connection as database
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -40,6 +41,20 @@ class LeaseLost(Exception):
     """Our lease ran out and another worker has the row: whatever we found out, it finds out too."""
 
 
+def shared_now() -> datetime:
+    """The database's time, which all workers share: the clock of one of them may be wrong by minutes, and then it would
+    take over what another one still has in hand. On SQLite there is one machine only.
+    """
+    return database_now() if database.vendor == "postgresql" else timezone.now()
+
+
+def database_now() -> datetime:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def one_step(kind: type[Row], row_id: int, step: Callable[[Row], None], *related: str) -> None:
     """Takes a row one step further under a lease of our own. Harmless when there is nothing to do."""
     row = claim(kind, row_id, *related)
@@ -53,7 +68,7 @@ def one_step(kind: type[Row], row_id: int, step: Callable[[Row], None], *related
 
 def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
     """The row under a lease of our own, None when it is settled, not due or somebody else's."""
-    now, token = timezone.now(), str(uuid.uuid4())
+    now, token = shared_now(), str(uuid.uuid4())
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = kind._default_manager
     due = rows.filter(free, pk=row_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
@@ -64,7 +79,7 @@ def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
 
 def bring_forward(kind: type[Row], row_ids: Sequence[int]) -> list[int]:
     """Makes due now what waits for its next try; what is settled or in a worker's hands stays as it is."""
-    now = timezone.now()
+    now = shared_now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     waiting = kind._default_manager.filter(free, submission__in=UNSETTLED, next_attempt_at__isnull=False)
     return [row_id for row_id in row_ids if waiting.filter(pk=row_id).update(next_attempt_at=now)]
@@ -75,7 +90,7 @@ def cancel(row: Intent, by: str) -> bool:
 
     A worker that takes the row in the same moment finds it settled, or we find its lease: one update decides.
     """
-    now = timezone.now()
+    now = shared_now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     unsent = type(row)._default_manager.filter(free, pk=row.pk, submission=Submission.PENDING, sent_at__isnull=True)
     refusal = NO_WORDS | {"code": CANCELLED, "by": by}
@@ -84,7 +99,7 @@ def cancel(row: Intent, by: str) -> bool:
 
 
 def renew(row: Intent, **columns: Any) -> None:
-    write(row, lease_until=timezone.now() + LEASE, **columns)
+    write(row, lease_until=shared_now() + LEASE, **columns)
 
 
 def release(row: Intent, **columns: Any) -> None:
@@ -92,12 +107,12 @@ def release(row: Intent, **columns: Any) -> None:
 
 
 def wait(row: Intent, how_long: timedelta, **columns: Any) -> None:
-    release(row, next_attempt_at=timezone.now() + how_long, **columns)
+    release(row, next_attempt_at=shared_now() + how_long, **columns)
 
 
 def settle(row: Intent, **columns: Any) -> None:
     """Nothing is left to do with it."""
-    release(row, settled_at=timezone.now(), next_attempt_at=None, **columns)
+    release(row, settled_at=shared_now(), next_attempt_at=None, **columns)
 
 
 def reject(row: Intent, refusal: dict[str, Any], **columns: Any) -> None:
@@ -111,7 +126,7 @@ def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBo
     connection = QuickBooksConnection.objects.filter(company_id=invoice.company_id).first()
     if connection is None or connection.realm_id != invoice.realm_id:
         reject(row, {"code": "other_books"})
-    elif timezone.now() - asked_at > GIVE_UP_AFTER:
+    elif shared_now() - asked_at > GIVE_UP_AFTER:
         reject(row, {"code": "gave_up"})
     elif not connection.is_connected:
         wait(row, timedelta(seconds=WAITS[-1]))

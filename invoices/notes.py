@@ -37,6 +37,7 @@ from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
 from invoices.deal_gateway import may_see_deal
 from invoices.domain.status import InvoiceStatus
+from invoices.leases import shared_now
 from invoices.models import Invoice
 from invoices.reports import overdue_from, status_of, zone
 
@@ -97,7 +98,7 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
 
 def _claim(invoice_id: int) -> datetime | None:
     """Moves the due time into the future: whoever dies with it leaves it due again."""
-    now = timezone.now()
+    now = shared_now()
     until = now + LEASE
     due = Invoice.objects.filter(pk=invoice_id, note_due_at__lte=now)
     return until if due.update(note_due_at=until, note_attempts=F("note_attempts") + 1) == 1 else None
@@ -119,7 +120,7 @@ def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         seconds = max(seconds, error.retry_after)
     problem = "no_user" if isinstance(error, ConnectionExpired | AccessDenied) else ""
-    return {"note_due_at": timezone.now() + timedelta(seconds=seconds), "note_problem": problem}
+    return {"note_due_at": shared_now() + timedelta(seconds=seconds), "note_problem": problem}
 
 
 # Writing

@@ -26,6 +26,7 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
+from invoices.leases import shared_now
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 AT_ONCE = 25  # Pipedrive is asked for each deal; the rest stays in the list for another press
@@ -133,5 +134,5 @@ def write_notes_now(visitor: Visitor, group: Group) -> list[int]:
     rights.demand(visitor.user, Right.CREATE)
     rows = Invoice.objects.filter(pk__in=[row.invoice.pk for row in group.stopped]).exclude(note_problem="")
     ids = list(rows.values_list("pk", flat=True))
-    rows.update(note_due_at=timezone.now(), note_attempts=0)
+    rows.update(note_due_at=shared_now(), note_attempts=0)
     return ids

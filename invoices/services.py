@@ -35,6 +35,7 @@ from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
+from invoices.leases import shared_now
 from invoices.models import Invoice
 from invoices.selectors import invoice_for, invoice_row
 from invoices.submission import MakeGateway
@@ -110,6 +111,7 @@ def request_invoice(
         fingerprint=fingerprint(draft),
         request_id=uuid.uuid4().hex,
         customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
+        next_attempt_at=shared_now(),
         item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
         currency=draft.currency,
         preset_id=template.row_id,

@@ -41,7 +41,7 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
-from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, wait, wait_for
+from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, shared_now, wait, wait_for
 from invoices.models import Invoice, WriteKind
 from invoices.reports import apply_report, zone
 
@@ -91,7 +91,7 @@ def _without_its_books(invoice: Invoice) -> None:
 
 def _first_time(this: Try) -> None:
     invoice = this.invoice
-    if timezone.now() - invoice.created_at > GIVE_UP_AFTER:
+    if shared_now() - invoice.created_at > GIVE_UP_AFTER:
         return _reject(invoice, {"code": "gave_up", "field": ""})
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
@@ -116,7 +116,7 @@ def _search_first(this: Try) -> None:
         return wait(invoice, wait_for(error, invoice), submission=Submission.UNKNOWN)
     if found is not None:
         return _record(this, found)
-    now = timezone.now()
+    now = shared_now()
     if invoice.absent_since is None:
         return wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := invoice.absent_since + SEARCH_GAP - now) > timedelta(0):
@@ -133,7 +133,7 @@ def _send(this: Try, customer_id: str) -> None:
     """The one call that creates the invoice. Everything is committed that a successor needs, then it goes out."""
     invoice = this.invoice
     sent_before = invoice.sent_at
-    renew(invoice, customer_id=customer_id, sent_at=sent_before or timezone.now())
+    renew(invoice, customer_id=customer_id, sent_at=sent_before or shared_now())
     try:
         with written_down(WriteKind.CREATE_INVOICE, invoice, this.gateway, request_id=invoice.request_id):
             issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
@@ -228,7 +228,7 @@ def succeeded() -> dict[str, Any]:
     """The columns of an intent whose invoice exists."""
     return {
         "submission": Submission.SUCCEEDED,
-        "settled_at": timezone.now(),
+        "settled_at": shared_now(),
         "next_attempt_at": None,
         "absent_since": None,
         "refusal": None,

@@ -15,14 +15,13 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
-from invoices.leases import bring_forward
+from invoices.leases import bring_forward, shared_now
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ STALE = 60  # seconds after which a message that nobody read is worth nothing
 @shared_task
 def dispatch_due_work() -> None:
     """Every tick: hands out what is due. Another tick, or another beat, does no harm."""
-    now = timezone.now()
+    now = shared_now()
     for task, due in (
         (submit_invoice, selectors.due_submissions(now)),
         (carry_out_action, selectors.due_actions(now)),
@@ -148,7 +147,7 @@ def hand_out(task: Task[[int], None], row_id: int) -> None:
 
 def _note_at_once(invoice_id: int) -> None:
     """The note follows the answer, not the next tick."""
-    if Invoice.objects.filter(pk=invoice_id, note_due_at__lte=timezone.now()).exclude(qbo_invoice_id="").exists():
+    if Invoice.objects.filter(pk=invoice_id, note_due_at__lte=shared_now()).exclude(qbo_invoice_id="").exists():
         hand_out(publish_note, invoice_id)
 
 

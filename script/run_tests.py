@@ -220,7 +220,8 @@ def processes(run: Run, step: Step, address: str) -> None:
 
 
 def ledger(run: Run, step: Step, address: str) -> None:
-    run.pytest(step, "tests/processes/test_ledger.py", "-s", "--show-capture=no", DATABASE_URL=address)
+    alone = {"DATABASE_URL": address, "LEDGER_ALONE": "yes"}
+    run.pytest(step, "tests/processes/test_ledger.py", "-s", "--show-capture=no", **alone)
 
 
 def creates(run: Run, step: Step, _: str) -> None:

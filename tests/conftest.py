@@ -26,6 +26,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings import call_slots
+from invoices import leases
 from tests import network_guard, servers
 from tests import stand_ins as standing_in
 from tests.factories import make_company, make_connection, make_user
@@ -103,6 +104,12 @@ def empty_cache() -> Iterator[None]:
 def calls_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under a clock that stands still no slot would ever have rested, see `call_slots`."""
     monkeypatch.setattr(call_slots, "REST", dict.fromkeys(call_slots.REST, 0))
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever moves the clock moves the database's with it; a test that is about two clocks has both, see `leases`."""
+    monkeypatch.setattr(leases, "database_now", timezone.now)
 
 
 # Rows

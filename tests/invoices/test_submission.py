@@ -544,12 +544,12 @@ def test_a_dead_workers_claim_on_a_customer_runs_out(new, gateway, clock, monkey
     def die(*_args, **_kwargs):
         raise Killed
 
-    monkeypatch.setattr(CreationClaim.objects.all().__class__, "delete", lambda self: (0, {}))
     gateway.create_customer, real = die, gateway.create_customer
-    with pytest.raises(Killed):
-        submit(new, gateway)
+    with monkeypatch.context() as dead:
+        dead.setattr(CreationClaim.objects.all().__class__, "delete", lambda self: (0, {}))
+        with pytest.raises(Killed):
+            submit(new, gateway)
     gateway.create_customer = real
-    monkeypatch.undo()
     assert CreationClaim.objects.count() == 1
     new.refresh_from_db()
     settle(new, gateway, clock)

@@ -1,11 +1,15 @@
-"""The app, deliberately broken in one place: whoever watches it must notice. Named by `LEDGER_BROKEN`."""
+"""The app on a machine whose clock is wrong (`LEDGER_CLOCK`, in seconds), or deliberately broken in one place
+(`LEDGER_BROKEN`): whoever watches it must notice that."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import time_machine
 
 from pipedrive_qb.settings import *  # noqa: F403  # the real settings, whole
 from pipedrive_qb.settings import INSTALLED_APPS
@@ -62,4 +66,7 @@ BREAKS: dict[str, Callable[[], None]] = {
 
 
 def break_it() -> None:
-    BREAKS[os.environ["LEDGER_BROKEN"]]()
+    if name := os.environ.get("LEDGER_BROKEN"):
+        BREAKS[name]()
+    if seconds := int(os.environ.get("LEDGER_CLOCK", "0")):
+        time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=seconds)).start()

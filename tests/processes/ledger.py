@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from django.db import connection
+from django.db import OperationalError, connection
 
 from integration_settings.errors import ServiceError
 from integration_settings.quickbooks import QuickBooksClient
@@ -37,6 +37,8 @@ from tests.settings import ENVIRONMENT
 from tests.stand_ins import Control
 
 STATE, RESULT = re.compile(r'data-state="(\w+)"'), re.compile(r"/embed/invoice/([0-9a-f-]{36})/")
+ALONE = os.environ.get("LEDGER_ALONE") == "yes"
+"""Nobody else works on this PostgreSQL, so that it may crash."""
 PATIENCE = 90
 """Seconds within which a person who presses again and again is answered, with everything going on."""
 QUIET = 150
@@ -120,9 +122,10 @@ class Adversary:
 
     def deeds(self) -> list[Callable[[], None]]:
         return [
-            self.kill_a_worker, self.stop_a_worker, self.kill_the_web, self.empty_redis, self.restart_redis,
-            self.cut_the_database, self.lose_answers, self.fail_after_the_work, self.fail_before, self.delay,
-            self.end_access_tokens, self.bookkeeper,
+            self.kill_a_worker, self.stop_a_worker, self.jump_a_clock, self.kill_the_web, self.empty_redis,
+            self.restart_redis, self.cut_the_database, self.crash_the_database if ALONE else self.cut_the_database,
+            self.lose_answers, self.fail_after_the_work, self.fail_before, self.delay, self.end_access_tokens,
+            self.bookkeeper,
         ]  # fmt: skip
 
     def act(self) -> None:
@@ -140,6 +143,12 @@ class Adversary:
         self.ledger.signal(worker, signal.SIGSTOP)
         time.sleep(self.dice.uniform(1, 4))  # how long it stands still is the fault
         self.ledger.signal(worker, signal.SIGCONT)
+
+    def jump_a_clock(self) -> None:
+        """A worker goes on, on a machine whose clock is wrong by up to ten minutes."""
+        number = self.dice.randrange(len(self.ledger.workers))
+        self.ledger.workers[number].kill()
+        self.ledger.workers[number] = self.ledger.start_worker(clock=self.dice.choice([-600, -90, 90, 600]))
 
     def kill_the_web(self) -> None:
         self.ledger.web.kill()
@@ -162,6 +171,9 @@ class Adversary:
     def cut_the_database(self) -> None:
         """As when PostgreSQL restarts: every connection of the app dies at once, in the middle of whatever it does."""
         cut_other_connections()
+
+    def crash_the_database(self) -> None:
+        crash_postgres()
 
     def write(self) -> str:
         return self.dice.choice(["/invoice$", "/customer$"])
@@ -205,6 +217,24 @@ def cut_other_connections() -> None:
         )
 
 
+def crash_postgres() -> None:
+    """Kills one of its processes, after which it ends all others and recovers from what it had written down."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    os.kill(pid, signal.SIGKILL)
+    connection.close()
+    wait_until(answers, what="PostgreSQL has recovered")
+
+
+def answers() -> bool:
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        return False
+    return True
+
+
 def note_of(row: dict[str, Any]) -> str:
     return str(row.get("PrivateNote", ""))
 
@@ -220,7 +250,7 @@ class Ledger:
         control: Control,
         *,
         start_web: Callable[[], WebServer],
-        start_worker: Callable[[], Worker],
+        start_worker: Callable[..., Worker],
         start_redis: Callable[[], Redis],
         redis: Redis,
         folder: Path,

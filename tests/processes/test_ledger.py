@@ -34,8 +34,7 @@ def ledger(stand_ins, control, connect, process_folder, collected_files):
         environment = servers.environment_of_app(
             stand_ins.settings, REDIS_URL=redis.url, APP_URL=f"http://localhost:{port}"
         )
-        if BROKEN:
-            environment |= {"DJANGO_SETTINGS_MODULE": "tests.processes.broken", "LEDGER_BROKEN": BROKEN}
+        environment |= {"DJANGO_SETTINGS_MODULE": "tests.processes.broken", "LEDGER_BROKEN": BROKEN}
         control.set_app(environment["APP_URL"])
         tenants = [connect(("GB", "US", "AU")[number % 3]) for number in range(COMPANIES)]
         return Ledger(
@@ -43,7 +42,9 @@ def ledger(stand_ins, control, connect, process_folder, collected_files):
             tenants,
             control,
             start_web=lambda: begin(servers.WebServer(environment, process_folder, port)),
-            start_worker=lambda: begin(servers.Worker(environment, process_folder)),
+            start_worker=lambda clock=0: begin(
+                servers.Worker(environment | {"LEDGER_CLOCK": str(clock)}, process_folder)
+            ),
             start_redis=lambda: begin(servers.Redis(process_folder, redis.port)),
             redis=redis,
             folder=process_folder,
