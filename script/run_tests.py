@@ -220,8 +220,8 @@ def processes(run: Run, step: Step, address: str) -> None:
 
 
 def ledger(run: Run, step: Step, address: str) -> None:
-    alone = {"DATABASE_URL": address, "LEDGER_ALONE": "yes"}
-    run.pytest(step, "tests/processes/test_ledger.py", "-s", "--show-capture=no", **alone)
+    file = "tests/processes/test_ledger.py"
+    run.pytest(step, file, "-s", "--show-capture=no", DATABASE_URL=address, LEDGER_ALONE="yes")
 
 
 def creates(run: Run, step: Step, _: str) -> None:
