@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUICK = "not browser and not processes"
+QUICK = "not browser and not processes and not soak"
 
 
 @dataclass
@@ -224,6 +224,10 @@ def ledger(run: Run, step: Step, address: str) -> None:
     run.pytest(step, file, "-s", "--show-capture=no", DATABASE_URL=address, LEDGER_ALONE="yes")
 
 
+def soak(run: Run, step: Step, address: str) -> None:
+    run.pytest(step, *marked("soak"), "-m", "soak", "-s", "--show-capture=no", DATABASE_URL=address)
+
+
 def creates(run: Run, step: Step, _: str) -> None:
     run.pytest(step, "tests/invoices/test_many_creates.py", "-s", "--show-capture=no")
 
@@ -256,10 +260,11 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
 }
 ON_DEMAND: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "ledger": ("three ledgers after many faults (script/ledger)", ledger),
+    "soak": ("hours at twice the load (script/ledger --soak)", soak),
     "creates": ("very many invoices, some without an answer (script/ledger --creates)", creates),
     "rotations": ("very many refreshes, some without an answer (script/ledger --rotations)", rotations),
 }
-NEED_POSTGRES = {"postgres", "processes", "browser", "ledger", "rotations"}
+NEED_POSTGRES = {"postgres", "processes", "browser", "ledger", "rotations", "soak"}
 BESIDE = {"types": "lint", "browser": "sqlite", "processes": "postgres"}
 """Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
 and both the browser and the workers that are killed mostly wait."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from invoices.domain.draft import BillTo, InvoiceDraft
+from tests import servers
 from tests.conftest import Tenant, visitor_of
+from tests.processes.ledger import Ledger, cut_other_connections
 from tests.servers import wait_until
-from tests.stand_ins import Control
+from tests.stand_ins import Control, StandIns
 
 DEALS = {
     "GB": "Eleanor Finch – garage shelves",
@@ -56,6 +60,49 @@ def press_create() -> Callable[..., Any]:
         return asked.invoice
 
     return press
+
+
+@pytest.fixture
+def ledger(
+    stand_ins: StandIns, control: Control, connect: Callable[..., Tenant], process_folder: Path, collected_files: None
+) -> Iterator[Callable[[int, int], Ledger]]:
+    """ledger(seed, companies) -> a run with processes of its own, which end with the test."""
+    started: list[servers.Process] = []
+
+    def begin(process: Any) -> Any:
+        started.append(process)
+        return process
+
+    def make(seed: int, companies: int) -> Ledger:
+        redis = begin(servers.Redis(process_folder))
+        redis.wait_until_ready()
+        port = servers.free_port()
+        environment = servers.environment_of_app(
+            stand_ins.settings, REDIS_URL=redis.url, APP_URL=f"http://localhost:{port}"
+        )
+        environment |= {
+            "DJANGO_SETTINGS_MODULE": "tests.processes.broken",
+            "LEDGER_BROKEN": os.environ.get("LEDGER_BROKEN", ""),
+        }
+        control.set_app(environment["APP_URL"])
+        tenants = [connect(("GB", "US", "AU")[number % 3]) for number in range(companies)]
+        return Ledger(
+            seed,
+            tenants,
+            control,
+            start_web=lambda: begin(servers.WebServer(environment, process_folder, port)),
+            start_worker=lambda clock=0: begin(
+                servers.Worker(environment | {"LEDGER_CLOCK": str(clock)}, process_folder)
+            ),
+            start_redis=lambda: begin(servers.Redis(process_folder, redis.port)),
+            redis=redis,
+            folder=process_folder,
+        )
+
+    yield make
+    for process in started:
+        process.kill()
+    cut_other_connections()  # PostgreSQL notices later that their owners are dead
 
 
 def settled(invoice: Any, *, seconds: float = 60) -> Any:
