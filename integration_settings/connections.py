@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost
+from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     NO_RIGHTS,
@@ -89,14 +90,16 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
 
 def pause(connection: AnyConnection, seconds: float) -> None:
     """The service asked us to wait that long: until then `refuse_while_paused` does, in every process."""
-    connection.paused_until = timezone.now() + timedelta(seconds=seconds)
+    connection.paused_until = shared_now() + timedelta(seconds=seconds)
     type(connection).objects.filter(pk=connection.pk).update(paused_until=connection.paused_until)
 
 
 def refuse_while_paused(connection: AnyConnection) -> None:
     """Before a call. Raises `RateLimited`, as the service would, with what is left of the time it named."""
-    left = (connection.paused_until - timezone.now()).total_seconds() if connection.paused_until else 0
-    if left > 0:
+    until = connection.paused_until
+    if until is None or until < timezone.now() - LONGEST_DIFFERENCE:
+        return
+    if (left := (until - shared_now()).total_seconds()) > 0:
         raise RateLimited(_service_of(connection)[0], "still paused", retry_after=left, status=None)
 
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -42,7 +43,6 @@ from invoices.leases import (
     reject_or_look_again,
     renew,
     settle,
-    shared_now,
     wait,
     wait_for,
 )

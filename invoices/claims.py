@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from invoices.leases import shared_now
+from integration_settings.clock import shared_now
 from invoices.models import CreationClaim, Invoice
 
 CLAIM = timedelta(seconds=32)  # longer than any call can take; a dead worker's claim ends soon enough

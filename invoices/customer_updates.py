@@ -16,6 +16,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.country_words import country_code, keeps_tax_ids, tax_id_label
 from integration_settings.errors import AccessDenied, NotFound, OutcomeUnknown, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
@@ -40,7 +41,6 @@ from invoices.leases import (
     reject_or_look_again,
     renew,
     settle,
-    shared_now,
     wait,
     wait_for,
 )

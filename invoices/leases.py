@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db import connection as database
 from django.db.models import F, Q
-from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.refusals import CANCELLED, NOT_THERE
@@ -39,20 +38,6 @@ Row = TypeVar("Row", bound=Intent)
 
 class LeaseLost(Exception):
     """Our lease ran out and another worker has the row: whatever we found out, it finds out too."""
-
-
-def shared_now() -> datetime:
-    """The database's time, which all workers share: the clock of one of them may be wrong by minutes, and then it would
-    take over what another one still has in hand. On SQLite there is one machine only.
-    """
-    return database_now() if database.vendor == "postgresql" else timezone.now()
-
-
-def database_now() -> datetime:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
 
 
 def one_step(kind: type[Row], row_id: int, step: Callable[[Row], None], *related: str) -> None:

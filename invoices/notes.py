@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from integration_settings import formats
+from integration_settings.clock import shared_now
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -37,7 +38,6 @@ from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
 from invoices.deal_gateway import may_see_deal
 from invoices.domain.status import InvoiceStatus
-from invoices.leases import shared_now
 from invoices.models import Invoice
 from invoices.reports import overdue_from, status_of, zone
 

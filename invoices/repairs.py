@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from integration_settings import reference, rights
+from integration_settings.clock import shared_now
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import Right
@@ -26,7 +27,6 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
-from invoices.leases import shared_now
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 AT_ONCE = 25  # Pipedrive is asked for each deal; the rest stays in the list for another press

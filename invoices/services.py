@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integration_settings import reference, rights
+from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, NotFound
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.presets import (
@@ -35,7 +36,6 @@ from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
-from invoices.leases import shared_now
 from invoices.models import Invoice
 from invoices.selectors import invoice_for, invoice_row
 from invoices.submission import MakeGateway

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -41,7 +42,7 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
-from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, shared_now, wait, wait_for
+from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, wait, wait_for
 from invoices.models import Invoice, WriteKind
 from invoices.reports import apply_report, zone
 

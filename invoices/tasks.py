@@ -17,11 +17,12 @@ from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
-from invoices.leases import bring_forward, shared_now
+from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
 SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
 MANY_NEWS, MANY_NEWS_SECONDS = "many-news", 90  # renewed after each part
-STALE = 60  # seconds after which a message that nobody read is worth nothing
+STALE = LONGEST_DIFFERENCE.seconds  # after which a message that nobody read is worth nothing; two clocks are compared
 
 
 @shared_task

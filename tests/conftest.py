@@ -25,8 +25,7 @@ import redis
 from django.core.cache import cache
 from django.utils import timezone
 
-from integration_settings import call_slots
-from invoices import leases
+from integration_settings import call_slots, clock
 from tests import network_guard, servers
 from tests import stand_ins as standing_in
 from tests.factories import make_company, make_connection, make_user
@@ -108,8 +107,8 @@ def calls_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever moves the clock moves the database's with it; a test that is about two clocks has both, see `leases`."""
-    monkeypatch.setattr(leases, "database_now", timezone.now)
+    """Whoever moves the clock moves the database's with it; a test that is about two clocks has both, see `clock`."""
+    monkeypatch.setattr(clock, "database_now", timezone.now)
 
 
 # Rows

@@ -8,10 +8,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from invoices import leases, submission
+from integration_settings import clock
+from integration_settings.clock import database_now
+from invoices import submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
-from invoices.leases import claim, database_now
+from invoices.leases import claim
 from invoices.models import Invoice
 from tests.factories import a_bill_to, a_draft, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
@@ -25,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def two_clocks(monkeypatch):
-    monkeypatch.setattr(leases, "database_now", database_now)
+    monkeypatch.setattr(clock, "database_now", database_now)
 
 
 @pytest.fixture

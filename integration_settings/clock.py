@@ -1,0 +1,24 @@
+"""The one clock that all processes share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+LONGEST_DIFFERENCE = timedelta(minutes=15)  # between two clocks that both say they are right
+
+
+def shared_now() -> datetime:
+    """The database's time, which all workers share: the clock of one of them may be wrong by minutes, and then it would
+    take over what another one still has in hand. On SQLite there is one machine only.
+    """
+    return database_now() if connection.vendor == "postgresql" else timezone.now()
+
+
+def database_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
