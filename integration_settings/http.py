@@ -124,7 +124,7 @@ class VendorSession:
     read, or nothing was sent) or `OutcomeUnknown` (a write that may have been done).
 
     It is no `requests.Session`, whose redirects, cookies, hooks and look at the environment we never want: working them
-    out for each call was a quarter of what a look at a company costs.
+    out for each call was a fifth of what a look at a company cost.
     """
 
     def __init__(self, service: Service, access_token: str = "", read_seconds: float = READ_SECONDS) -> None:
