@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import sleep as rest  # by a name of its own, which tests may shorten
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +39,8 @@ OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may la
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)
+SLICE = 100  # rows of one company in one transaction, so that nobody's commit waits long behind it
+LONGEST_REST = 0.5  # seconds between two slices
 
 
 def catch_up(
@@ -168,23 +172,40 @@ def read_ours(
     A part is taken over before the next one is read, so that neither memory nor a transaction grows with their number.
     """
     news = news_of(changes) if changes else News(now - CLOCK_MARGIN)
-    rest = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
-    ids = set(rest.values_list("qbo_invoice_id", flat=True)) - {invoice.qbo_invoice_id for invoice in news.invoices}
-    changed, wanted = 0, sorted(ids)
+    known = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
+    ids = set(known.values_list("qbo_invoice_id", flat=True)) - {invoice.qbo_invoice_id for invoice in news.invoices}
+    changed, wanted = _in_slices(connection, news, still), sorted(ids)
+    latest = news.latest_change(None)
     for start in range(0, len(wanted), IDS_AT_ONCE):
-        begun = time.monotonic()
         part = frozenset(wanted[start : start + IDS_AT_ONCE])
-        read = gateway.read_invoices(part)
+        with _leaving_time():
+            read = gateway.read_invoices(part)
         gone = part - {invoice.qbo_invoice_id for invoice in read}
-        found = News(news.cursor, tuple(read), missing=gone, paid_on=news.paid_on)
-        with transaction.atomic():
-            changed += apply(connection, found)
+        found = News(news.cursor, tuple(read), missing=gone, paid_on=news.paid_on, changed_earlier=latest)
+        changed += _in_slices(connection, found, still)
+        latest = found.latest_change(None)
+    return changed, replace(news, invoices=(), changed_earlier=latest, outdated=EVERY_LIST)
+
+
+def _in_slices(connection: QuickBooksConnection, news: News, still: Callable[[], object]) -> int:
+    """Takes over a part of what is too much for one transaction; the cursor stays."""
+    changed, gone = 0, sorted(news.missing)
+    for start in range(0, max(len(news.invoices), len(gone)), SLICE):
+        end = start + SLICE
+        some = replace(news, invoices=news.invoices[start:end], missing=frozenset(gone[start:end]))
+        with _leaving_time(), transaction.atomic():
+            changed += apply(connection, some)
             QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=timezone.now() + LEASE)
         still()
-        if start + IDS_AT_ONCE < len(wanted):
-            time.sleep(time.monotonic() - begun)  # half of the time is the other companies'
-        news = replace(news, changed_earlier=found.latest_change(news.changed_earlier) or news.changed_earlier)
-    return changed, replace(news, outdated=EVERY_LIST)
+    return changed
+
+
+@contextmanager
+def _leaving_time() -> Iterator[None]:
+    """Two thirds of the time are the other companies'."""
+    begun = time.monotonic()
+    yield
+    rest(min(2 * (time.monotonic() - begun), LONGEST_REST))
 
 
 def _claim(connection: QuickBooksConnection, now: datetime) -> bool:

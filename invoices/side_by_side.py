@@ -1,14 +1,22 @@
-"""Several calls to the services at once, so that a page waits for the slowest and not for their sum."""
+"""Several calls to the services at once, so that a page waits for the slowest and not for their sum; and long work
+behind everybody else's.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
+from threading import Event, Thread, get_native_id
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
 from django.db import connection, connections
+
+BEHIND = 5  # of `nice`: a quarter of a processor that somebody else wants, too
 
 Given = TypeVarTuple("Given")
 Found = TypeVar("Found")
@@ -54,3 +62,44 @@ def done(work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
     except Exception as error:  # raised again by `result()`, as from a thread
         future.set_exception(error)
     return future
+
+
+class Interrupted(Exception):
+    """Whoever waited for the work waits no more, because of a time limit for instance."""
+
+
+def behind_the_others(work: Callable[[Callable[[], None]], object]) -> None:
+    """Does what takes long in a thread that leaves the processor to whoever wants it, and waits for it. A process could
+    not come back from its lower priority, and does other work afterwards.
+
+    `work` gets a function that it calls now and then: it raises `Interrupted` once nobody waits any more.
+    """
+    if connection.in_atomic_block:
+        work(lambda: None)
+        return
+    ended = Event()
+
+    def go_on() -> None:
+        if ended.is_set():
+            raise Interrupted
+
+    def run() -> None:
+        if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
+        try:
+            outcome.append(done(work, go_on))
+        finally:
+            connections.close_all()
+
+    outcome: list[Future[object]] = []
+    thread = Thread(target=copy_context().run, args=(run,), name="behind the others")
+    try:
+        thread.start()
+        thread.join()
+    except BaseException:
+        ended.set()
+        if thread.is_alive():
+            thread.join()
+        raise
+    outcome[0].result()

@@ -36,6 +36,7 @@ from invoices.news import news_of, unreported
 log = logging.getLogger(__name__)
 
 EVERY = 0.05  # seconds after which it is looked again what has become due
+CLAIMED_AT_ONCE = CALLS_AT_ONCE * 3 // 2  # so that whichever thread gets free finds the next one waiting
 TOGETHER = 200  # companies that are written in one transaction
 LONGEST_UNWRITTEN = 1.0
 LONGEST = 20.0  # seconds of one turn, however much is due
@@ -70,6 +71,7 @@ class Sweep:
         self.landed: SimpleQueue[Look] = SimpleQueue()
         self.flying = self.asked = 0
         self.found: list[Finding] = []
+        self.some_wait = False  # something was found that somebody would like to see
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
 
@@ -101,8 +103,8 @@ class Sweep:
         return self.asked
 
     def _begin(self, pool: ThreadPoolExecutor) -> int:
-        room = CALLS_AT_ONCE - self.flying
-        if room < CALLS_AT_ONCE // 4:
+        room = CLAIMED_AT_ONCE - self.flying
+        if room < CLAIMED_AT_ONCE // 4:
             return 0
         now = timezone.now()
         claimed = following.claim_due(room)
@@ -154,8 +156,7 @@ class Sweep:
         except Empty:
             pass
         waited = time.monotonic() - self.written
-        some_wait = any(not each.news.is_quiet for each in self.found)
-        if some_wait or not self.flying or len(self.found) >= TOGETHER or waited > LONGEST_UNWRITTEN:
+        if self.some_wait or not self.flying or len(self.found) >= TOGETHER or waited > LONGEST_UNWRITTEN:
             self._write()
 
     def _take(self, pool: ThreadPoolExecutor, look: Look) -> None:
@@ -170,7 +171,9 @@ class Sweep:
             look.wanted = wanted
             self._fly(pool, look, self._read)
         else:
-            self.found.append(Finding(connection, news_of(changes, look.wanted, look.read), look.started))
+            news = news_of(changes, look.wanted, look.read)
+            self.found.append(Finding(connection, news, look.started))
+            self.some_wait |= not news.is_quiet
 
     @staticmethod
     def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
@@ -182,7 +185,7 @@ class Sweep:
         self.written = time.monotonic()
         if answered := [self.answered.popleft() for _ in range(len(self.answered))]:
             read_budget.count_each(answered)
-        found, self.found = self.found, []
+        found, self.found, self.some_wait = self.found, [], False
         try:
             if found:
                 following.finish(found)

@@ -6,7 +6,7 @@ https://docs.celeryq.dev/en/stable/userguide/tasks.html
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from integration_settings.models import QuickBooksConnection
 from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
 from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.side_by_side import behind_the_others
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +94,17 @@ def sync_company(connection_id: int) -> None:
     if connection is None or not cache.add(MANY_NEWS, True, MANY_NEWS_SECONDS):
         return
     _log_for(QuickBooksConnection.objects.filter(pk=connection_id))
+
+    def follow(go_on: Callable[[], None]) -> None:
+        def still() -> None:
+            go_on()
+            cache.touch(MANY_NEWS, MANY_NEWS_SECONDS)
+
+        following.catch_up(connection, still=still)
+
     try:
         with suppress(ServiceError):  # when to ask again is recorded already, and logged
-            following.catch_up(connection, still=partial(cache.touch, MANY_NEWS, MANY_NEWS_SECONDS))
+            behind_the_others(follow)
     finally:
         cache.delete(MANY_NEWS)
 

@@ -6,6 +6,9 @@ from invoices import webhooks
 from invoices.views import actions, attention, fields_in_deal, form, history, panel, result
 
 urlpatterns = [
+    path(
+        "webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"
+    ),  # first, because it is asked most often
     path("embed/panel", panel.panel, name="embed_panel"),
     path("embed/panel/content", panel.content, name="embed_panel_content"),
     path("embed/panel/refresh", panel.refresh, name="embed_panel_refresh"),
@@ -39,5 +42,4 @@ urlpatterns = [
     path("embed/settings/attention/<uuid:public_id>/now", attention.now, name="embed_attention_now"),
     path("embed/settings/attention/<uuid:public_id>/cancel", attention.cancel, name="embed_attention_cancel"),
     path("embed/settings/attention/<uuid:public_id>/happened", attention.happened, name="embed_attention_happened"),
-    path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
 ]

@@ -2,6 +2,7 @@
 
 A process of its own, so that the one who measures is not what is slow: `python -m tests.bench.load` reads what to do
 as JSON {url, verifier, rate, seconds, realms} and prints {"took": [seconds …], "bad": n, "last": {realm: moment}}.
+With {database, rate, seconds, realms} it writes a bare row for each instead, so that one sees what is the machine's.
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ import hmac
 import json
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg2
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-CONNECTIONS = 32
+CONNECTIONS, COMMITTERS = 32, 16
+BARE = "bench_bare"
 
 
 def event(realm: str, entity: str = "1") -> dict[str, Any]:
@@ -85,14 +91,39 @@ class Sender:
             self.bad += 1
 
 
+class Committer:
+    """What a notice costs the database at least: one row that is on the disk, over connections that stay open."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.took: list[float] = []
+        self.pool = ThreadPoolExecutor(COMMITTERS)
+        self.own = threading.local()
+
+    async def send(self, realm: str) -> None:
+        due = time.perf_counter()
+        await asyncio.get_running_loop().run_in_executor(self.pool, self.commit, realm)
+        self.took.append(time.perf_counter() - due)
+
+    def commit(self, realm: str) -> None:
+        if not hasattr(self.own, "cursor"):
+            connection = psycopg2.connect(self.address)
+            connection.autocommit = True
+            self.own.cursor = connection.cursor()
+        self.own.cursor.execute(f"INSERT INTO {BARE} VALUES (%s, now())", (realm,))
+
+
 async def run(order: dict[str, Any]) -> dict[str, Any]:
-    sender = Sender(order["url"], order["verifier"])
-    await sender.open()
+    sender = Sender(order["url"], order["verifier"]) if "url" in order else Committer(order["database"])
+    if isinstance(sender, Sender):
+        await sender.open()
     begun, tasks = time.perf_counter(), []
     for number in range(int(order["rate"] * order["seconds"])):
         await asyncio.sleep(max(0.0, begun + number / order["rate"] - time.perf_counter()))
         tasks.append(asyncio.create_task(sender.send(order["realms"][number % len(order["realms"])])))
     await asyncio.gather(*tasks)
+    if isinstance(sender, Committer):
+        return {"took": sender.took}
     return {"took": sender.took, "bad": sender.bad, "last": sender.last}
 
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 
 import httpx
+from django.db import connection
 from django.utils import timezone
 
 from integration_settings.models import QuickBooksConnection
 from invoices.models import Invoice
+from tests import servers
 from tests.bench.fleet import Fleet, invoice_id, realm_of
 from tests.bench.harness import VERIFIER, App, Bench, Clock, Result, goal, percentile
-from tests.bench.load import event, notices, signed
+from tests.bench.load import BARE, event, notices, signed
 from tests.conftest import connect_tenant
 from tests.factories import an_invoice
 from tests.servers import wait_until
 
 BURST, WITHIN = 200, 10.0
+GROWING = count(12_001)  # cents: more than any invoice has, and more than any had in a run before
 RTT = 0.3
-COMMITTED = timedelta(seconds=5)  # within which a row that was written is visible
 
 
 def tell(http: httpx.Client, realm: str, entity: str = "1") -> None:
@@ -78,24 +81,26 @@ def seen(realm: str) -> QuickBooksConnection:
 
 
 class Watch:
-    """When each change stood in our database, by looking there again and again. Balances only grow, so a row that shows
-    a later change shows the earlier ones of that invoice, too.
+    """When each change stood in our database, by looking there again and again, at the rows that wait for one only: how
+    much else is in the table must not slow it down. Balances only grow, so a row that shows a later change shows the
+    earlier ones of that invoice, too.
     """
 
-    def __init__(self) -> None:
-        self.wanted: dict[str, list[tuple[Decimal, float]]] = defaultdict(list)
+    def __init__(self, companies: range) -> None:
+        known = Invoice.objects.filter(qbo_invoice_id__in=[invoice_id(number) for number in companies])
+        self.rows = dict(known.values_list("qbo_invoice_id", "pk"))
+        self.wanted: dict[int, list[tuple[Decimal, float]]] = defaultdict(list)
         self.took: list[float] = []
-        self.since = timezone.now()
 
     def expect(self, identity: str, cents: int, told: float) -> None:
-        self.wanted[identity].append((Decimal(cents) / 100, told))
+        self.wanted[self.rows[identity]].append((Decimal(cents) / 100, told))
 
     def look(self) -> None:
+        some = Invoice.objects.filter(pk__in=[pk for pk, waiting in self.wanted.items() if waiting])
+        found = list(some.values_list("pk", "balance"))
         now = time.time()
-        recent = Invoice.objects.filter(checked_at__gte=self.since - COMMITTED)
-        for identity, balance, checked_at in recent.values_list("qbo_invoice_id", "balance", "checked_at"):
-            self.since = max(self.since, checked_at)
-            waiting = self.wanted.get(identity, [])
+        for pk, balance in found:
+            waiting = self.wanted[pk]
             while waiting and waiting[0][0] <= balance:
                 self.took.append(now - waiting.pop(0)[1])
 
@@ -120,13 +125,13 @@ def freshness(bench: Bench) -> Iterator[Result]:
 def events(app: App, fleet: Fleet, *, seconds: float, rate: float, spared: int = 0) -> tuple[list[float], int]:
     """Changes at random companies but the first `spared`, each with a notice: (seconds until seen, never seen)."""
     assert app.web
-    dice, watch, number = random.Random(5), Watch(), 0
+    dice, watch, number = random.Random(5), Watch(range(spared, fleet.companies)), 0
     begun = time.monotonic()
     with httpx.Client(base_url=app.web.url, trust_env=False) as http:
         while (passed := time.monotonic() - begun) < seconds:
             while number < passed * rate:
                 company, number = dice.randrange(spared, fleet.companies), number + 1
-                cents = 12_000 + number  # more than any invoice has
+                cents = next(GROWING)
                 watch.expect(invoice_id(company), cents, time.time())
                 fleet.change([(realm_of(company), invoice_id(company), cents)])
                 tell(http, realm_of(company), invoice_id(company))
@@ -199,13 +204,36 @@ def acknowledged(bench: Bench) -> Iterator[Result]:
         realms = [realm_of(number) for number in range(fleet.companies)]
         order = {"url": f"{app.web.url}/webhooks/quickbooks", "verifier": VERIFIER, "rate": 200, "realms": realms}
         notices(**order, seconds=3)  # the first requests load the code
+        floors = [bare_rows(realms, seconds / 2), unsigned(order, seconds / 2)]
+        yield from floors
         quiet, clock = answered(app, order, seconds)
-        yield ack("QuickBooks answers", quiet, clock, fleet, "<= 50 ms, all committed", 0.05)
+        yield ack("QuickBooks answers", quiet, clock, fleet, "<= 50 ms, all committed", 0.05, floors)
         fleet.set(hanging=realms)
         with bench.app(fleet.settings, worker=True):
             hanging, clock = answered(app, order, seconds)
         before = percentile(quiet["took"], 99)
         yield ack("QuickBooks hangs, with a worker beside", hanging, clock, fleet, "<= 120 % of before", before * 1.2)
+
+
+def bare_rows(realms: list[str], seconds: float) -> Result:
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {BARE} (realm text, at timestamptz)")
+        try:
+            found = notices(database=servers.database_url(), rate=200, realms=realms, seconds=seconds)
+        finally:
+            cursor.execute(f"DROP TABLE {BARE}")
+    return floor("a bare INSERT with its COMMIT in place of each", found["took"], "PostgreSQL alone")
+
+
+def unsigned(order: dict[str, object], seconds: float) -> Result:
+    found = notices(**order | {"verifier": "of-another-app"}, seconds=seconds)
+    return floor("refused for their signature, without the database", found["took"], "the web processes alone")
+
+
+def floor(what: str, took: list[float], against: str) -> Result:
+    """What this machine takes for a part of the work, beside the same generator: no goal, but what one can ask for."""
+    measured = f"{1000 * percentile(took, 99):.0f} ms (p50 {1000 * percentile(took, 50):.0f})"
+    return Result("P6", f"200 a second, {what}: p99", "", measured, None, against)
 
 
 def answered(app: App, order: dict[str, object], seconds: float) -> tuple[dict[str, object], Clock]:
@@ -214,20 +242,30 @@ def answered(app: App, order: dict[str, object], seconds: float) -> tuple[dict[s
     return found, clock
 
 
-def ack(what: str, found: dict[str, object], clock: Clock, fleet: Fleet, target: str, most: float) -> Result:
+def ack(
+    what: str,
+    found: dict[str, object],
+    clock: Clock,
+    fleet: Fleet,
+    target: str,
+    most: float,
+    floors: Collection[Result] = (),
+) -> Result:
     took, last = list(found["took"]), dict(found["last"])  # type: ignore[call-overload]
     stored = dict(QuickBooksConnection.objects.values_list("realm_id", "last_notice_at"))
     lost = [realm for realm, sent in last.items() if stored[realm] < datetime.fromtimestamp(sent - 0.01, UTC)]
     p99 = percentile(took, 99)
+    met = p99 <= most and not found["bad"] and not lost
+    parts = "" if met else "".join(f"; {each.what} {each.measured}" for each in floors)
     return Result(
         "P6",
         f"200 notices a second, {what}: p99",
         target,
         f"{1000 * p99:.0f} ms (p50 {1000 * percentile(took, 50):.0f}), {found['bad']} refused, {len(lost)} not stored",
-        p99 <= most and not found["bad"] and not lost,
+        met,
         f"fleet, {fleet.companies} companies",
         seconds=clock.seconds,
         cpu=clock.cpu,
         rss=clock.peak,
-        notes=f"{len(took)} notices",
+        notes=f"{len(took)} notices{parts}",
     )

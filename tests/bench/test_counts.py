@@ -18,6 +18,11 @@ from tests.fakes.invoice_gateway import FakeInvoiceGateway
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def no_rests(monkeypatch):
+    monkeypatch.setattr(following, "rest", lambda seconds: None)
+
+
 def issue(company, gateway, how_many):
     """So many open invoices, ours and QuickBooks'."""
     realm = company.quickbooks.realm_id

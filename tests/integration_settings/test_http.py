@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -194,7 +196,7 @@ def test_a_compressed_body_is_read(vendor):
 
 def test_redirects_are_not_followed(vendor):
     vendor.get(URL, status=302, headers={"Location": "http://169.254.169.254/"})
-    response = http.open_session("pipedrive").get(URL, allow_redirects=True)
+    response = http.open_session("pipedrive").get(URL)
     assert response.status_code == 302
     assert len(vendor.calls) == 1
 
@@ -206,11 +208,73 @@ def test_every_call_has_a_time_limit(vendor):
     assert http.READ_SECONDS + http.CONNECT_SECONDS + http.RETRY_WINDOW <= http.TOTAL_SECONDS
 
 
-def test_sessions_share_connections_and_not_headers():
+def test_sessions_share_no_headers():
     one, two = http.open_session("pipedrive", access_token="a"), http.open_session("pipedrive", access_token="b")
-    assert one.get_adapter(URL) is two.get_adapter(URL)
     assert (one.headers["Authorization"], two.headers["Authorization"]) == ("Bearer a", "Bearer b")
-    assert one.trust_env is False
+
+
+def test_calls_share_a_connection():
+    accepted = []
+
+    def answer_twice(connection):
+        accepted.append(connection)
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        if connection.recv(65536):
+            connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n[]")
+
+    with server(answer_twice) as url:
+        answers = [http.open_session("pipedrive", access_token=token).get(url).text for token in ("a", "b")]
+    assert (answers, len(accepted)) == (["{}", "[]"], 1)
+
+
+def test_the_environment_leads_no_call_elsewhere(vendor, monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine {urlsplit(URL).hostname} login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    vendor.get(URL, json={})
+    http.open_session("pipedrive", access_token="a").get(URL)
+    sent = vendor.calls[0].request
+    assert not sent.req_kwargs.get("proxies")
+    assert sent.headers["Authorization"] == "Bearer a"
+
+
+def test_cookies_of_one_answer_are_not_sent_with_the_next_call(vendor):
+    vendor.get(URL, json={}, headers={"Set-Cookie": "who=a; Path=/"})
+    session = http.open_session("pipedrive")
+    session.get(URL), session.get(URL)
+    assert "Cookie" not in vendor.calls[1].request.headers
+
+
+@pytest.mark.parametrize(
+    ("url", "params"),
+    [
+        (
+            "https://api.example.com/v3/company/1/cdc",
+            {"entities": "Invoice,Item", "changedSince": "2026-11-27T00:00:00+00:00"},
+        ),
+        ("https://api.example.com:8443/api/v2/deals", {"ids": [1, 2], "empty": "", "left_out": None}),
+        ("https://api.example.com/x", {"text": "Ä & b/c?%~'"}),
+        ("https://api.example.com/x", {}),
+        ("https://api.example.com/x", None),
+        ("https://api.example.com/a b/ä?kept=1", {"more": "2"}),
+        ("https://api.example.com", {"more": "2"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [{}, {"data": {}}, {"data": "{}"}, {"data": {"a": "b"}}, {"json": {"a": 1}}, {"json": {}}]
+)
+@pytest.mark.parametrize("method", ["GET", "post"])
+def test_what_is_sent_is_what_requests_would_send(vendor, method, url, params, content):
+    """`responses` sees both, so its copy of a request is compared."""
+    vendor.add(method.upper(), re.compile(".*"), json={})
+    headers = {"User-Agent": "deal-invoices", "Accept-Encoding": "gzip, deflate", "X-Mine": "1"}
+    http.open_session("pipedrive").request(
+        method, url, params=params, headers={"X-Mine": "1"}, auth=("a", "b"), **content
+    )
+    requests.request(method, url, params=params, headers=headers, auth=("a", "b"), **content)
+    ours, theirs = (call.request for call in vendor.calls)
+    assert (ours.method, ours.url, ours.body, ours.headers) == (theirs.method, theirs.url, theirs.body, theirs.headers)
 
 
 # What a status means

@@ -218,6 +218,33 @@ def test_more_changes_than_one_answer_holds_are_all_found(company, gateway, issu
     assert [status(row) for row in others] == [InvoiceStatus.PAID, InvoiceStatus.PAID, InvoiceStatus.DELETED]
 
 
+def test_very_many_changes_are_taken_over_in_slices_with_rests_between(company, gateway, issued, monkeypatch):
+    seen, rests = [], []
+    monkeypatch.setattr(following, "SLICE", 2)
+    monkeypatch.setattr(following, "rest", rests.append)
+    rows = [make_invoice(company, qbo_invoice_id=str(number)) for number in range(5000, 5005)]
+    template = gateway.invoices.pop(issued.qbo_invoice_id)
+    for row in rows:
+        gateway.invoices[row.qbo_invoice_id] = replace(
+            template, qbo_invoice_id=row.qbo_invoice_id, balance=D(0), updated_at=timezone.now() + timedelta(seconds=1)
+        )
+    QuickBooksConnection.objects.update(changes_cursor=None)
+    connection = QuickBooksConnection.objects.get()
+
+    def still():
+        connection.refresh_from_db()
+        assert connection.changes_cursor is None
+        assert connection.sync_lease_until > timezone.now()
+        seen.append(
+            Invoice.objects.filter(balance=0).count() + Invoice.objects.filter(deleted_on__isnull=False).count()
+        )
+
+    following.catch_up(QuickBooksConnection.objects.get(), lambda _: gateway, still)
+    assert seen == [3, 5, 6], "two of those that changed and one that is gone, and so on"
+    assert len(rests) == 4, "after the reading and after each slice"
+    assert [status(row) for row in (*rows, issued)] == [InvoiceStatus.PAID] * 5 + [InvoiceStatus.DELETED]
+
+
 @pytest.mark.parametrize("cursor", [None, 30, 90])
 def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, cursor):
     then = START - timedelta(days=cursor) if cursor else None

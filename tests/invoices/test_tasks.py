@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,21 @@ def test_each_task_does_its_one_thing_for_its_company(company, monkeypatch):
         ("note", row.pk, number),
         ("sync", company.quickbooks.pk, number),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_company_with_many_news_is_followed_behind_the_others(company, monkeypatch):
+    seen = []
+
+    def catch_up(found, still):
+        still()
+        seen.append((threading.current_thread() is threading.main_thread(), company_id.get(), found.company.pk))
+        raise ServiceUnavailable("quickbooks", "503")
+
+    monkeypatch.setattr(following, "catch_up", catch_up)
+    tasks.sync_company(company.quickbooks.pk)
+    tasks.sync_company(company.quickbooks.pk)
+    assert seen == [(False, str(company.pipedrive_company_id), company.pk)] * 2
 
 
 def test_a_service_in_trouble_is_no_failure_of_the_task(company, monkeypatch):
