@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
 
 from integration_settings import read_budget
+from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -54,7 +54,7 @@ def catch_up(
 
     Raises the errors of `integration_settings.errors`, after it has set when to try again.
     """
-    started = timezone.now()
+    started = shared_now()
     if not _claim(connection, started):
         return None
     changed = 0
@@ -124,7 +124,7 @@ def _take_over(finding: Finding) -> int:
 
 def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
     """The columns of a connection after a look that went well; see `pacing.told`."""
-    now = timezone.now()
+    now = shared_now()
     told_meanwhile = Q(last_notice_at__gt=started)  # it may have happened after the answer was made
     then = ExpressionWrapper(F("last_notice_at") + Value(pacing.SILENCE), output_field=DateTimeField())
     return {
@@ -138,7 +138,7 @@ def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
 
 def claim_due(most: int) -> list[QuickBooksConnection]:
     """Takes up to so many companies whose turn it is, longest waiting first; nobody else looks at them meanwhile."""
-    now = timezone.now()
+    now = shared_now()
     with transaction.atomic():
         due = due_connections(now).select_for_update(skip_locked=True, of=("self",))
         found = list(due.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at")[:most])
@@ -149,7 +149,7 @@ def claim_due(most: int) -> list[QuickBooksConnection]:
 
 def give_back(connection: QuickBooksConnection) -> None:
     """Ends the claim for somebody who takes over in a moment; when nobody does, it is due again after the lease."""
-    later = timezone.now() + LEASE
+    later = shared_now() + LEASE
     QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=None, next_sync_at=later)
 
 
@@ -195,7 +195,7 @@ def _in_slices(connection: QuickBooksConnection, news: News, still: Callable[[],
         some = replace(news, invoices=news.invoices[start:end], missing=frozenset(gone[start:end]))
         with _leaving_time(), transaction.atomic():
             changed += apply(connection, some)
-            QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=timezone.now() + LEASE)
+            QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=shared_now() + LEASE)
         still()
     return changed
 
@@ -219,7 +219,7 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
 
 def pause(connection: QuickBooksConnection, error: Exception) -> None:
     """When to ask again: as QuickBooks says, else after as long as it has been away, an hour at most."""
-    now = timezone.now()
+    now = shared_now()
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
     if isinstance(error, RateLimited):
         columns["next_sync_at"] = now + timedelta(seconds=error.retry_after)

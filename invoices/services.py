@@ -249,6 +249,6 @@ def refresh_now(company: Company, make_gateway: MakeGateway = QuickBooksGateway)
     if connection is None or not connection.is_connected:
         raise ConnectionExpired("quickbooks", "not connected")
     last = connection.last_synced_at
-    if last is not None and timezone.now() - last < BETWEEN_REFRESHES and not connection.last_sync_problem:
+    if last is not None and shared_now() - last < BETWEEN_REFRESHES and not connection.last_sync_problem:
         return False
     return catch_up(connection, make_gateway) is not None

@@ -21,6 +21,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from integration_settings import read_budget
+from integration_settings.clock import shared_now
 from integration_settings.connections import MARGIN, fresh_access_token
 from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.http import CALLS_AT_ONCE
@@ -106,7 +107,7 @@ class Sweep:
         room = CLAIMED_AT_ONCE - self.flying
         if room < CLAIMED_AT_ONCE // 4:
             return 0
-        now = timezone.now()
+        now = shared_now()
         claimed = following.claim_due(room)
         self.asked += len(claimed)
         try:

@@ -21,10 +21,10 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models.sql import UpdateQuery
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from integration_settings.clock import shared_now
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import pacing
 
@@ -57,7 +57,7 @@ def mark(realms: Collection[str]) -> int:
     with transaction.atomic():
         # In the order in which `following.finish` takes them, too, so that neither waits for the other in a circle.
         list(known.order_by("pk").select_for_update().values_list("pk"))
-        return known.update(**pacing.told(timezone.now()))
+        return known.update(**pacing.told(shared_now()))
 
 
 def _mark_one(realm: str) -> int:
@@ -65,7 +65,7 @@ def _mark_one(realm: str) -> int:
     what a notice costs, so it is made once.
     """
     statement, values = _update_of_one()
-    now, moment = timezone.now(), database.ops.adapt_datetimefield_value
+    now, moment = shared_now(), database.ops.adapt_datetimefield_value
     own = {
         A_REALM: realm,
         moment(A_MOMENT): moment(now),

@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.db.models import Min
 from django.utils import timezone
 
+from integration_settings import clock as shared_clock
 from integration_settings import reference
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
@@ -82,6 +83,7 @@ def simulated(companies: int) -> Iterator[tuple[Vendor, time_machine.Traveller]]
     vendor = Vendor()
     with ExitStack() as stack:
         clock = stack.enter_context(time_machine.travel(START, tick=False))
+        stack.enter_context(mock.patch.object(shared_clock, "database_now", timezone.now))
         stack.enter_context(mock.patch.object(QuickBooksClient, "_call", vendor.answering()))
         logging.disable(logging.INFO)
         stack.callback(logging.disable, logging.NOTSET)
