@@ -240,7 +240,7 @@ def row_of(invoice: Invoice, connection: QuickBooksConnection | None) -> Invoice
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:
     """Newest first."""
     column = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}[resource]
-    found = Invoice.objects.filter(company=company, **{column: resource_id}).select_related("company")
+    found: QuerySet[Invoice] = company.invoices.filter(**{column: resource_id})
     return found.order_by("-created_at", "-pk")
 
 

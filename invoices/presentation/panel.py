@@ -361,10 +361,11 @@ def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozen
         deal_url=place.deal_urls.get(row.deal_id, ""),
         changed=str(row.public_id) in changed,
         updating=progress_of_update(row.updating),
-        menu=menu_of(row, _("No number"), say, place.rights, history=True) if place.is_admin else None,
     )
     if row.status is not None:
         return _settled(made, row, say, place)
+    if place.is_admin:
+        made = replace(made, menu=menu_of(row, _("No number"), say, place.rights, history=True))
     if row.submission == Submission.REJECTED:
         return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
     if row.waiting:

@@ -21,6 +21,7 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.presentation.panel import Banner, Panel, Place, changed_rows, panel_of, refreshed
+from invoices.presentation.panel_html import rows_html
 from invoices.selectors import PanelData, Resource
 from invoices.views.answers import (
     address,
@@ -230,11 +231,11 @@ def answer(
         query["all"] = 1
     context = {
         "panel": shown,
+        "rows": rows_html(shown, urlencode(query)),
         "content_url": address("embed_panel_content", **query),
         "refresh_url": address("embed_panel_refresh", **query),
         "unlink_url": address("embed_panel_unlink", **query),
         "disconnect_url": address("embed_panel_disconnect", **query),
-        "query": urlencode(query),
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.sign_in),
     }
     if context["needs_connect"]:
