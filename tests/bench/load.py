@@ -1,8 +1,9 @@
-"""Sends signed notices at a fixed rate, whatever the answers take, and tells how long each took.
+"""Sends signed notices, or looks at a page, at a fixed rate, whatever the answers take, and tells how long each took.
 
 A process of its own, so that the one who measures is not what is slow: `python -m tests.bench.load` reads what to do
-as JSON {url, verifier, rate, seconds, realms} and prints {"took": [seconds …], "bad": n, "last": {realm: moment}}.
-With {database, rate, seconds, realms} it writes a bare row for each instead, so that one sees what is the machine's.
+as JSON {url, rate, seconds} with {verifier, realms} or {token}, and prints {"took": [seconds …], "bad": n,
+"last": {realm: moment}}. With {database, rate, seconds, realms} it writes a bare row for each instead, so that one sees
+what is the machine's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -20,13 +22,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONNECTIONS, COMMITTERS = 32, 16
 BARE = "bench_bare"
+LENGTH = re.compile(rb"content-length: (\d+)")
 
 
 def event(realm: str, entity: str = "1") -> dict[str, Any]:
@@ -48,41 +51,60 @@ def signed(events: list[dict[str, Any]], verifier: str) -> tuple[bytes, str]:
     return body, base64.b64encode(hmac.new(verifier.encode(), body, hashlib.sha256).digest()).decode()
 
 
+def notice(parts: SplitResult, realm: str, verifier: str) -> bytes:
+    body, signature = signed([event(realm)], verifier)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        f"intuit-signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def look(parts: SplitResult, token: str) -> bytes:
+    head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    return head.encode()
+
+
 @dataclass
 class Sender:
     """Kept connections, each with one request at a time."""
 
-    url: str
-    verifier: str
+    order: dict[str, Any]
     took: list[float] = field(default_factory=list)
     bad: int = 0
     last: dict[str, float] = field(default_factory=dict)
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=asyncio.Queue)
 
+    def __post_init__(self) -> None:
+        self.parts = urlsplit(self.order["url"])
+
     async def open(self) -> None:
-        parts = urlsplit(self.url)
         for _ in range(CONNECTIONS):
-            self.free.put_nowait(await asyncio.open_connection("127.0.0.1", parts.port))
+            self.free.put_nowait(await self.connect())
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.parts.port)
+
+    def request(self, realm: str) -> bytes:
+        if "token" in self.order:
+            return look(self.parts, self.order["token"])
+        return notice(self.parts, realm, self.order["verifier"])
 
     async def send(self, realm: str) -> None:
-        due = time.perf_counter()
-        body, signature = signed([event(realm)], self.verifier)
-        parts = urlsplit(self.url)
-        head = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-            f"intuit-signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        due, request = time.perf_counter(), self.request(realm)
         reader, writer = await self.free.get()
         sent = time.time()
         try:
-            writer.write(head.encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            if b"connection: close" in answer.lower():
+            writer.write(request)
+            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if found := LENGTH.search(answer):
+                await reader.readexactly(int(found[1]))
+            if b"connection: close" in answer:
                 writer.close()
-                reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
+                reader, writer = await self.connect()
         except (OSError, asyncio.IncompleteReadError):
             answer = b""
-            reader, writer = await asyncio.open_connection("127.0.0.1", parts.port)
+            reader, writer = await self.connect()
         self.free.put_nowait((reader, writer))
         self.took.append(time.perf_counter() - due)
         if b" 200 " in answer.partition(b"\r\n")[0]:
@@ -114,20 +136,21 @@ class Committer:
 
 
 async def run(order: dict[str, Any]) -> dict[str, Any]:
-    sender = Sender(order["url"], order["verifier"]) if "url" in order else Committer(order["database"])
+    sender = Sender(order) if "url" in order else Committer(order["database"])
     if isinstance(sender, Sender):
         await sender.open()
+    realms = order.get("realms", [""])
     begun, tasks = time.perf_counter(), []
     for number in range(int(order["rate"] * order["seconds"])):
         await asyncio.sleep(max(0.0, begun + number / order["rate"] - time.perf_counter()))
-        tasks.append(asyncio.create_task(sender.send(order["realms"][number % len(order["realms"])])))
+        tasks.append(asyncio.create_task(sender.send(realms[number % len(realms)])))
     await asyncio.gather(*tasks)
     if isinstance(sender, Committer):
         return {"took": sender.took}
     return {"took": sender.took, "bad": sender.bad, "last": sender.last}
 
 
-def notices(**order: Any) -> dict[str, Any]:
+def at_a_rate(**order: Any) -> dict[str, Any]:
     """Runs it, for the bench."""
     command = [sys.executable, "-m", "tests.bench.load"]
     done = subprocess.run(command, cwd=ROOT, input=json.dumps(order), capture_output=True, text=True, check=True)

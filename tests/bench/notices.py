@@ -19,7 +19,7 @@ from invoices.models import Invoice
 from tests import servers
 from tests.bench.fleet import Fleet, invoice_id, realm_of
 from tests.bench.harness import VERIFIER, App, Bench, Clock, Result, goal, percentile
-from tests.bench.load import BARE, event, notices, signed
+from tests.bench.load import BARE, at_a_rate, event, signed
 from tests.conftest import connect_tenant
 from tests.factories import an_invoice
 from tests.servers import wait_until
@@ -203,7 +203,7 @@ def acknowledged(bench: Bench) -> Iterator[Result]:
         assert app.web
         realms = [realm_of(number) for number in range(fleet.companies)]
         order = {"url": f"{app.web.url}/webhooks/quickbooks", "verifier": VERIFIER, "rate": 200, "realms": realms}
-        notices(**order, seconds=3)  # the first requests load the code
+        at_a_rate(**order, seconds=3)  # the first requests load the code
         floors = [bare_rows(realms, seconds / 2), unsigned(order, seconds / 2)]
         yield from floors
         quiet, clock = answered(app, order, seconds)
@@ -219,14 +219,14 @@ def bare_rows(realms: list[str], seconds: float) -> Result:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {BARE} (realm text, at timestamptz)")
         try:
-            found = notices(database=servers.database_url(), rate=200, realms=realms, seconds=seconds)
+            found = at_a_rate(database=servers.database_url(), rate=200, realms=realms, seconds=seconds)
         finally:
             cursor.execute(f"DROP TABLE {BARE}")
     return floor("a bare INSERT with its COMMIT in place of each", found["took"], "PostgreSQL alone")
 
 
 def unsigned(order: dict[str, object], seconds: float) -> Result:
-    found = notices(**order | {"verifier": "of-another-app"}, seconds=seconds)
+    found = at_a_rate(**order | {"verifier": "of-another-app"}, seconds=seconds)
     return floor("refused for their signature, without the database", found["took"], "the web processes alone")
 
 
@@ -238,7 +238,7 @@ def floor(what: str, took: list[float], against: str) -> Result:
 
 def answered(app: App, order: dict[str, object], seconds: float) -> tuple[dict[str, object], Clock]:
     with Clock.on(*app.pids) as clock:
-        found = notices(**order, seconds=seconds)
+        found = at_a_rate(**order, seconds=seconds)
     return found, clock
 
 

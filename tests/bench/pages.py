@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -15,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from integration_settings.tenancy import issue_page_token
 from invoices.models import Invoice
+from tests.bench import load
 from tests.bench.harness import App, Bench, Clock, Result, goal, percentile
 from tests.conftest import Tenant, connect_tenant, visitor_of
 from tests.factories import frame_token_of, make_company, make_connection, make_customer_link, make_invoice
@@ -330,26 +330,18 @@ def fill(count: int, *, tenants: int) -> None:
 
 def drawn(found: StandIns, app: App, tenant: Tenant, deal_id: int, seconds: int) -> tuple[list[float], int, Clock]:
     """Durations at a fixed rate, whatever the answers take, and the calls upstream meanwhile."""
-    took: list[float] = []
-    with http_of(app, tenant, "panel") as http, ThreadPoolExecutor(32) as people:
-
-        def look() -> None:
-            begun = time.perf_counter()
-            answer = http.get("/embed/panel/content", params={"resource": "deal", "id": deal_id})
-            assert answer.status_code == 200
-            took.append(time.perf_counter() - begun)
-
-        for _ in range(20):
-            look()
-        took.clear()
-        found.control.forget_requests()
-        with Clock.on(*app.pids) as clock:
-            begun = time.perf_counter()
-            for number in range(RATE * seconds):
-                time.sleep(max(0.0, begun + number / RATE - time.perf_counter()))  # a fixed rate
-                people.submit(look)
-            people.shutdown(wait=True)
-    return took, len(found.control.requests()), clock
+    assert app.web
+    order = {
+        "url": f"{app.web.url}/embed/panel/content?resource=deal&id={deal_id}",
+        "token": issue_page_token(visitor_of(tenant.user, "panel")),
+        "rate": RATE,
+    }
+    load.at_a_rate(**order, seconds=1)
+    found.control.forget_requests()
+    with Clock.on(*app.pids) as clock:
+        answer = load.at_a_rate(**order, seconds=seconds)
+    assert not answer["bad"], f"{answer['bad']} panels were not drawn"
+    return answer["took"], len(found.control.requests()), clock
 
 
 def load_line(measured: tuple[list[float], int, Clock], what: str, *, bound: bool) -> Result:
