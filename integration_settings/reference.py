@@ -35,6 +35,7 @@ from integration_settings.profile import (
     refresh_profile,
 )
 from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.side_by_side import SideBySide
 
 __all__ = [
     "AS_STORED",
@@ -294,7 +295,10 @@ def _connection_of(company: Company) -> QuickBooksConnection:
 
 
 def _read_tax_codes(client: QuickBooksClient) -> Rows:
-    found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+    with SideBySide(1) as calls:
+        codes_soon = calls.start(_tax_codes_of, client.connection)
+        found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+        codes = codes_soon.result()
     rates = {rate_id: Decimal(str(rate.get("RateValue") or 0)) for rate_id, rate in found.items()}
     return [
         {
@@ -308,11 +312,15 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
                 for rate_id, percentage in sales_rates(code, rates)
             ],
         }
-        for code in client.query_all("TaxCode", "Active in (true, false)")
+        for code in codes
         if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail")
         and not code.get("Hidden")
         and str(code["Id"]) not in PSEUDO_CODES
     ]
+
+
+def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:
+    return QuickBooksClient(connection).query_all("TaxCode", "Active in (true, false)")
 
 
 def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[str, Decimal]]:
