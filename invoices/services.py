@@ -89,20 +89,20 @@ def request_invoice(
     visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
-    facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id)
-    if facts is None:
-        raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
-    if not asked_before:
-        rights.demand(visitor.user, Right.CREATE)
-        if deal_value is not None and facts.value != deal_value:
-            raise DealChanged(facts.value)
     codes = reference.tax_codes(company, AS_STORED)
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
     draft = replace(draft, expected_total=known.total if known.tax_known else None)
     templates = list_templates(connection)
     template = template_called(templates, template_id)
+    facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id)
+    if facts is None:
+        raise NotFound("pipedrive", "the deal is not there or not visible to this user")
+    if not asked_before:
+        rights.demand(visitor.user, Right.CREATE)
+        if deal_value is not None and facts.value != deal_value:
+            raise DealChanged(facts.value)
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,
