@@ -120,9 +120,7 @@
     try {
       const size = wantedSize();
       lastSize = JSON.stringify(size);
-      const inPlace = sized(size);
       await within(starting.initialize({ size }), START_LIMIT);
-      inPlace.then(() => { body.dataset.host = "ready"; });
     } catch {
       body.dataset.host = "silent";
       return;
@@ -140,7 +138,10 @@
     try {
       if (surface !== "panel") hostWindow = (await ask("get_metadata")) ?? hostWindow;
     } catch { /* the screen's size has to do */ }
+    const inPlace = sized(wantedSize());
     fit();
+    await inPlace;
+    body.dataset.host = "ready";
   });
   new ResizeObserver(fitSoon).observe(body);
   document.addEventListener("visibilitychange", () => !document.hidden && tellOnce("visible"));
