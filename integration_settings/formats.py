@@ -29,6 +29,7 @@ _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
 MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
+remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def decimals(currency: str) -> int:
     return DECIMALS.get(currency, 2)
 
 
+@remembered
 def format_money(amount: Decimal, currency: str, locale: str, *, distinct: bool = False) -> str:
     """`£2,880.00`, `2.880,00 £`; the sign is the locale's own.
 
@@ -115,6 +117,7 @@ def format_amount(amount: Decimal, currency: str, locale: str) -> str:
     return format_number(amount, locale, least=decimals(currency))
 
 
+@remembered
 def format_number(value: Decimal | int, locale: str, *, least: int = 0, most: int = MOST_DECIMALS) -> str:
     """`1,234.5`; up to five decimals, trailing zeros left out beyond `least`."""
     value = Decimal(value)
@@ -122,6 +125,7 @@ def format_number(value: Decimal | int, locale: str, *, least: int = 0, most: in
     return minus + _digits(abs(value), locale_of(locale), least=least, most=max(least, most))
 
 
+@remembered
 def format_percent(value: Decimal | int, locale: str, *, least: int = 0) -> str:
     """A percentage (20 means 20 %) with the locale's spacing; `least` decimals for rates (`20.0%`)."""
     pattern = locale_of(locale).percent_formats[None].pattern
@@ -188,6 +192,7 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 # Back from what a reader types
 
 
+@remembered
 def parse_decimal(text: str, locale: str) -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
     and a currency's sign is passed over.

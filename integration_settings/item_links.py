@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from django.db.models import QuerySet
@@ -34,9 +35,10 @@ def links_of(connection: QuickBooksConnection) -> QuerySet[ItemLink]:
     return ItemLink.objects.filter(company=connection.company_id, realm_id=connection.realm_id)
 
 
-def linked_items(connection: QuickBooksConnection) -> dict[int, str]:
-    """The ids of the chosen items, by product."""
-    return dict(links_of(connection).values_list("product_id", "item_id"))
+def linked_items(connection: QuickBooksConnection) -> dict[int, tuple[str, datetime]]:
+    """The id of the chosen item and when it was chosen, by product."""
+    links = links_of(connection).values_list("product_id", "item_id", "linked_at")
+    return {product_id: (item_id, linked_at) for product_id, item_id, linked_at in links}
 
 
 def link_item(

@@ -6,15 +6,19 @@ QuickBooks reports stay young as long as none was reported.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from integration_settings import read_budget
@@ -27,8 +31,13 @@ ONE_HOUR = timedelta(hours=1)
 TWO_WEEKS = timedelta(weeks=2)  # of what hardly ever changes, and untold; see `reference.doubt`
 OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
-Rows = list[dict[str, Any]]
+FROM_PIPEDRIVE = "pipedrive_"  # begins the kind of what is Pipedrive's; the others are QuickBooks'
+LISTS_MADE = 64  # of all companies, of which a process keeps what it has made
+Row = dict[str, Any]
+Rows = list[Row]
+Made = TypeVar("Made")
 _only_kept: ContextVar[bool] = ContextVar("only_kept", default=False)
+_in_hand: ContextVar[dict[tuple[int, bool], dict[str, ReferenceList]] | None] = ContextVar("in_hand", default=None)
 
 
 class NotKept(Exception):
@@ -45,27 +54,39 @@ def only_kept() -> Iterator[None]:
         _only_kept.reset(token)
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within it a company's lists come from our store together, with the first one that is needed, and not again."""
+    token = _in_hand.set({})
+    try:
+        yield
+    finally:
+        _in_hand.reset(token)
+
+
 def kept(
     company: Company,
     kind: str,
     read: Callable[[], Rows],
+    make: Callable[[Row], Made],
     max_age: timedelta,
     *,
     changes_known_until: datetime | None = None,
-) -> Rows:
+) -> list[Made]:
     """The list from our store while it is young enough, else read anew; an old one rather than none.
 
+    `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared.
     Raises `NotKept` within `only_kept`. `changes_known_until` is the moment up to which a change would have been
     reported, see `outdate`.
     """
-    row = ReferenceList.objects.filter(company=company, kind=kind).first()
+    row = _stored(company.pk, kind)
     if row is not None:
         known = changes_known_until if changes_known_until and row.fetched_at > OUTDATED else None
         if max(row.fetched_at, known or OUTDATED) > timezone.now() - max_age:
-            return list(row.rows)
+            return _made(row, make)
     resting = f"list-failed:{company.pk}:{kind}"
     if row is not None and cache.get(resting):
-        return list(row.rows)
+        return _made(row, make)
     if _only_kept.get():
         raise NotKept(kind)
     try:
@@ -77,16 +98,47 @@ def kept(
             raise
         log.info("the earlier list of %s serves: %s", kind, error)
         cache.set(resting, True, REST_AFTER_FAILURE)
-        return list(row.rows)
+        return _made(row, make)
     ReferenceList.objects.update_or_create(
         company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
     )
-    return rows
+    _let_go(company.pk)
+    return [make(each) for each in rows]
+
+
+def _stored(company_id: int, kind: str) -> ReferenceList | None:
+    """The row with its list as text, which is read only when `_made` does not know it."""
+    in_hand, is_pipedrives = _in_hand.get(), kind.startswith(FROM_PIPEDRIVE)
+    rows = ReferenceList.objects.filter(company=company_id).defer("rows").annotate(text=Cast("rows", TextField()))
+    if in_hand is None:
+        return rows.filter(kind=kind).first()
+    key = (company_id, is_pipedrives)
+    if key not in in_hand:
+        family = rows.filter if is_pipedrives else rows.exclude
+        in_hand[key] = {row.kind: row for row in family(kind__startswith=FROM_PIPEDRIVE)}
+    return in_hand[key].get(kind)
+
+
+def _made(row: ReferenceList, make: Callable[[Row], Made]) -> list[Made]:
+    return list(cast(tuple[Made, ...], _from_text(row.text, make)))  # type: ignore[attr-defined]  # annotated
+
+
+@lru_cache(maxsize=LISTS_MADE)
+def _from_text(text: str, make: Callable[[Row], object]) -> tuple[object, ...]:
+    """By the text itself, so that it can never be an older list than the store's."""
+    return tuple(make(row) for row in json.loads(text))
+
+
+def _let_go(company_id: int) -> None:
+    if in_hand := _in_hand.get():
+        for is_pipedrives in (False, True):
+            in_hand.pop((company_id, is_pipedrives), None)
 
 
 def outdate(company_id: int, kinds: Iterable[str]) -> None:
     """Something has changed in these lists: whoever needs one next reads it anew."""
     ReferenceList.objects.filter(company_id=company_id, kind__in=kinds).update(fetched_at=OUTDATED)
+    _let_go(company_id)
 
 
 def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:
@@ -97,8 +149,10 @@ def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:
         if row is not None:
             row.rows = [*(known for known in row.rows if known.get("id") not in ids), *entries]
             row.save(update_fields=["rows"])
+    _let_go(company_id)
 
 
 def read_at(company: Company, kind: str) -> datetime | None:
     """When a list was last read; the kinds are named where the lists are, in `reference`."""
-    return ReferenceList.objects.filter(company=company, kind=kind).values_list("fetched_at", flat=True).first()
+    row = _stored(company.pk, kind)
+    return row.fetched_at if row else None

@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils.translation import gettext
 
-from integration_settings.kept_lists import ONE_HOUR, Rows, kept
+from integration_settings.kept_lists import ONE_HOUR, Row, Rows, kept
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import FieldsOf, PipedriveClient
 
@@ -47,12 +47,13 @@ def pipedrive_fields(user: PipedriveUser, max_age: timedelta = ONE_HOUR) -> list
     }
     found = []
     for kind in KINDS:
-        rows = kept(user.company, f"pipedrive_{kind}_fields", partial(_read_fields, client, kind), max_age)
-        found += [
-            Field(f"{kind}.{row['code']}", labels[kind].format(field=row["name"]), row["type"], kind, row["name"])
-            for row in rows
-        ]
+        rows = kept(user.company, f"pipedrive_{kind}_fields", partial(_read_fields, client, kind), _told, max_age)
+        found += [Field(f"{kind}.{code}", labels[kind].format(field=name), of, kind, name) for code, name, of in rows]
     return found
+
+
+def _told(row: Row) -> tuple[str, str, str]:
+    return row["code"], row["name"], row["type"]
 
 
 def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:

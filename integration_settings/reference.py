@@ -9,10 +9,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from integration_settings.errors import ConnectionExpired
-from integration_settings.kept_lists import ONE_HOUR, TWO_WEEKS, Rows, kept, outdate, put_into_kept, read_at
+from integration_settings.kept_lists import (
+    ONE_HOUR,
+    TWO_WEEKS,
+    Made,
+    Row,
+    Rows,
+    kept,
+    outdate,
+    put_into_kept,
+    read_at,
+)
 from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import (
@@ -24,6 +35,7 @@ from integration_settings.profile import (
     refresh_profile,
 )
 from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.side_by_side import SideBySide
 
 __all__ = [
     "AS_STORED",
@@ -149,28 +161,21 @@ def tax_codes(company: Company, max_age: timedelta = TWO_WEEKS) -> list[TaxCode]
     does not choose the rate by itself also those of which an invoice names one.
     """
     connection = _connection_of(company)
-    rows: Rows = list(US_TAX_CODES) if connection.country == "US" else []
+    codes = [_tax_code(row) for row in US_TAX_CODES] if connection.country == "US" else []
     if connection.country != "US" or profile_of(connection).names_sales_tax:
-        rows += kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), max_age)
-    return [
-        TaxCode(
-            **{
-                **row,
-                "percentage": Decimal(row["percentage"]),
-                "rates": tuple(
-                    TaxRate(rate["id"], rate["name"], Decimal(rate["percentage"])) for rate in row.get("rates", ())
-                ),
-            }
-        )
-        for row in rows
-    ]
+        codes += kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), _tax_code, max_age)
+    return codes
+
+
+def _tax_code(row: Row) -> TaxCode:
+    rates = (TaxRate(rate["id"], rate["name"], Decimal(rate["percentage"])) for rate in row.get("rates", ()))
+    return TaxCode(**{**row, "percentage": Decimal(row["percentage"]), "rates": tuple(rates)})
 
 
 def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
     """All items, inactive ones included, so that a page can say so."""
     connection = _connection_of(company)
-    rows = _followed(connection, "items", lambda: _read_items(QuickBooksClient(connection)), max_age)
-    return [_item(row) for row in rows]
+    return _followed(connection, "items", lambda: _read_items(QuickBooksClient(connection)), _item, max_age)
 
 
 def item_from(answer: Mapping[str, Any]) -> Item:
@@ -196,7 +201,7 @@ def keep_items(company_id: int, found: Iterable[Item]) -> None:
         put_into_kept(company_id, "items", rows)
 
 
-def _item(row: dict[str, Any]) -> Item:
+def _item(row: Row) -> Item:
     return Item(**{**row, "price": Decimal(row["price"]) if row["price"] is not None else None})
 
 
@@ -207,21 +212,21 @@ def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency
     home = Currency(profile.home_currency, "")
     if not profile.multicurrency:
         return [home]
-    rows = _followed(connection, "currencies", lambda: _read_currencies(QuickBooksClient(connection)), max_age)
-    return [home, *(Currency(**row) for row in rows if row["code"] != home.code)]
+    read = partial(_read_currencies, QuickBooksClient(connection))
+    found = _followed(connection, "currencies", read, _currency, max_age)
+    return [home, *(currency for currency in found if currency.code != home.code)]
 
 
 def terms(company: Company, max_age: timedelta = ONE_HOUR) -> list[Term]:
     """Active ones: an invoice cannot name another."""
     connection = _connection_of(company)
-    rows = _followed(connection, "terms", lambda: _read_terms(QuickBooksClient(connection)), max_age)
-    return [Term(**row) for row in rows]
+    return _followed(connection, "terms", lambda: _read_terms(QuickBooksClient(connection)), _term, max_age)
 
 
 def income_accounts(company: Company, max_age: timedelta = ONE_HOUR) -> list[Account]:
     connection = _connection_of(company)
-    rows = _followed(connection, "income_accounts", lambda: _read_accounts(QuickBooksClient(connection)), max_age)
-    return [Account(**row) for row in rows]
+    read = partial(_read_accounts, QuickBooksClient(connection))
+    return _followed(connection, "income_accounts", read, _account, max_age)
 
 
 def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
@@ -229,8 +234,8 @@ def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).class_per:
         return []
-    rows = _followed(connection, "classes", lambda: _read_tags(QuickBooksClient(connection), "Class"), max_age)
-    return [Tag(**row) for row in rows]
+    read = partial(_read_tags, QuickBooksClient(connection), "Class")
+    return _followed(connection, "classes", read, _tag, max_age)
 
 
 def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
@@ -238,12 +243,36 @@ def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).has_locations:
         return []
-    rows = _followed(connection, "locations", lambda: _read_tags(QuickBooksClient(connection), "Department"), max_age)
-    return [Tag(**row) for row in rows]
+    return _followed(
+        connection, "locations", partial(_read_tags, QuickBooksClient(connection), "Department"), _tag, max_age
+    )
 
 
-def _followed(connection: QuickBooksConnection, kind: str, read: Callable[[], Rows], max_age: timedelta) -> Rows:
-    return kept(connection.company, kind, read, max_age, changes_known_until=connection.changes_known_until)
+def _followed(
+    connection: QuickBooksConnection,
+    kind: str,
+    read: Callable[[], Rows],
+    make: Callable[[Row], Made],
+    max_age: timedelta,
+) -> list[Made]:
+    known = connection.changes_known_until
+    return kept(connection.company, kind, read, make, max_age, changes_known_until=known)
+
+
+def _currency(row: Row) -> Currency:
+    return Currency(**row)
+
+
+def _term(row: Row) -> Term:
+    return Term(**row)
+
+
+def _account(row: Row) -> Account:
+    return Account(**row)
+
+
+def _tag(row: Row) -> Tag:
+    return Tag(**row)
 
 
 def _read_tags(client: QuickBooksClient, entity: str) -> Rows:
@@ -253,14 +282,23 @@ def _read_tags(client: QuickBooksClient, entity: str) -> Rows:
 
 
 def _connection_of(company: Company) -> QuickBooksConnection:
-    connection = QuickBooksConnection.objects.select_related("company").filter(company=company).first()
+    """The one that was read along with the company, as the door of our pages does, else from the database."""
+    of_company = QuickBooksConnection._meta.get_field("company").remote_field
+    connection: QuickBooksConnection | None
+    if of_company.is_cached(company):
+        connection = cast(QuickBooksConnection | None, of_company.get_cached_value(company))
+    else:
+        connection = QuickBooksConnection.objects.select_related("company").filter(company=company).first()
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     return connection
 
 
 def _read_tax_codes(client: QuickBooksClient) -> Rows:
-    found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+    with SideBySide(1) as calls:
+        codes_soon = calls.start(_tax_codes_of, client.connection)
+        found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+        codes = codes_soon.result()
     rates = {rate_id: Decimal(str(rate.get("RateValue") or 0)) for rate_id, rate in found.items()}
     return [
         {
@@ -274,11 +312,15 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
                 for rate_id, percentage in sales_rates(code, rates)
             ],
         }
-        for code in client.query_all("TaxCode", "Active in (true, false)")
+        for code in codes
         if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail")
         and not code.get("Hidden")
         and str(code["Id"]) not in PSEUDO_CODES
     ]
+
+
+def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:
+    return QuickBooksClient(connection).query_all("TaxCode", "Active in (true, false)")
 
 
 def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[str, Decimal]]:

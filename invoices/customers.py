@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
 from integration_settings.models import Company
+from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
@@ -22,7 +23,6 @@ from invoices.invoice_answers import KnownCustomer
 from invoices.invoice_bodies import party_mark
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import CustomerLink, Invoice, WriteKind
-from invoices.side_by_side import SideBySide
 
 
 class NameTaken(Exception):

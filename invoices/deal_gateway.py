@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,9 +14,9 @@ from integration_settings.connections import fresh_access_token
 from integration_settings.errors import AccessDenied, NotFound, RateLimited, ServiceUnavailable
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.side_by_side import SideBySide
 from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.money import Money, round_amount
-from invoices.side_by_side import SideBySide
 
 REMEMBERED_SECONDS = 300
 LATEST_SECONDS = 60
@@ -46,26 +47,51 @@ class DealFacts:
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
     """Two rounds of calls side by side: what the deal's id is enough for, then what the first answers name.
 
-    Raises the errors of `integration_settings.errors`, `NotFound` also for a deal that this user may not see.
+    Whose deal it was when the panel was drawn, a moment ago mostly, is asked for in the first round: then there is no
+    second one. Raises the errors of `integration_settings.errors`, `NotFound` also for a deal that this user may not
+    see.
     """
     fresh_access_token(client.user)  # before the threads start: none of them should have to refresh
-    with SideBySide(3) as calls:
+    known = _remembered(client.user, deal_id)
+    with SideBySide(4) as calls:
         products = calls.start(client.deal_products, deal_id)
         discounts = calls.start(client.deal_discounts, deal_id)
+        organization, person = _Soon(calls, client.organization), _Soon(calls, client.person)
+        if known:
+            organization.ask(known.organization_id)
+            person.ask(known.person_id)
         answer = client.deal(deal_id)
+        facts = _facts(answer)
+        remember(client.user, facts)
+        organization.ask(facts.organization_id)
+        person.ask(facts.person_id)
         rows = products.result()
-        remember(client.user, _facts(answer))
-        organization = calls.start(_party, client.organization, _id(answer.get("org_id")))
-        person = calls.start(_party, client.person, _id(answer.get("person_id")))
         codes = _codes(client, rows)
         return replace(
             _deal(answer),
             tax_method=tax_method_of(rows),
             products=tuple(deal_product(row, codes) for row in rows),
             discounts=tuple(_deal_discount(row) for row in discounts.result()),
-            organization=organization.result(),
-            person=person.result(),
+            organization=organization.party(),
+            person=person.party(),
         )
+
+
+class _Soon:
+    """A party that is being read; asked for another one it forgets the first."""
+
+    def __init__(self, calls: SideBySide, read: Callable[[int], Json]) -> None:
+        self.calls, self.read = calls, read
+        self.party_id: int | None = None
+        self.found: Future[Party | None] | None = None
+
+    def ask(self, party_id: int | None) -> None:
+        if party_id != self.party_id:
+            self.party_id = party_id
+            self.found = self.calls.start(_party, self.read, party_id) if party_id else None
+
+    def party(self) -> Party | None:
+        return self.found.result() if self.found else None
 
 
 def load_deal_fields(user: PipedriveUser, deal_id: int) -> Deal:

@@ -28,6 +28,7 @@ from integration_settings.presets import (
 )
 from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
 from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
+from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
@@ -46,7 +47,6 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
 from invoices.selectors import invoiced_so_far
-from invoices.side_by_side import Found, Given, SideBySide, done
 from invoices.submission import MakeGateway
 
 
@@ -98,7 +98,7 @@ def prepare(
     company, connection = visitor.company, connected(visitor.connection)
     chosen = settings_of(company)
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
-    with SideBySide(6) as calls:
+    with SideBySide(7) as calls:
         deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
         codes_soon = _soon(calls, reference.tax_codes, company)
         items_soon = _soon(calls, reference.items, company)
@@ -106,15 +106,18 @@ def prepare(
         locations_soon = _soon(calls, reference.locations, company)
         terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
         profile = reference.current_profile(connection)
+        number_soon = calls.start(_next_number, make_gateway(connection)) if profile.custom_numbers else done(str)
         currencies = tuple(currency.code for currency in reference.currencies(company))
-        deal, codes, items = deal_soon.result(), codes_soon.result(), items_soon.result()
+        chosen_items = linked_items(connection)
+        templates = list_templates(connection)
+        codes, items = codes_soon.result(), items_soon.result()
+        items = up_to_date_items(connection, items, chosen_items)
+        deal = deal_soon.result()
         if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
             codes = reference.tax_codes(company)
         classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
     gateway = make_gateway(connection)
-    items = up_to_date_items(connection, items)
     books = books_of(connection)
-    templates = list_templates(connection)
     template = (
         opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
     )
@@ -136,10 +139,10 @@ def prepare(
         codes=codes,
         items=items,
         today=today,
-        item_links=linked_items(connection),
+        item_links={product_id: item_id for product_id, (item_id, _linked_at) in chosen_items.items()},
         item_policy=item_policy(connection, chosen),
         exchange_rate=_rate(gateway, deal.currency, today, profile),
-        number=_next_number(gateway) if profile.custom_numbers else "",
+        number=number_soon.result(),
         preset=template,
     )
     choice = customers.choice_for(
@@ -153,7 +156,16 @@ def prepare(
     )
     draft = _addressed(filled.draft, choice, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
-    checked = _checked(company, connection, draft, codes, items, deal_value=Money(deal.value, deal.currency), deal=deal)
+    checked = _checked(
+        company,
+        connection,
+        draft,
+        codes,
+        items,
+        deal_value=Money(deal.value, deal.currency),
+        customer_currency=choice.linked.currency if choice.linked else "",
+        deal=deal,
+    )
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),

@@ -5,7 +5,7 @@ The row is stored before the call, so that a worker that is killed in between le
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -28,10 +28,18 @@ NOTHING_DONE = (RateLimited, ServiceUnavailable, ConnectionExpired)
 
 @contextmanager
 def written_down(
-    kind: WriteKind, invoice: Invoice, gateway: InvoiceGateway, *, request_id: str, by: str = ""
+    kind: WriteKind,
+    invoice: Invoice,
+    gateway: InvoiceGateway,
+    *,
+    request_id: str,
+    by: str = "",
+    first: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
-    """Around the one call of `gateway` that writes. `by` is who asked for it, where it is not who made the invoice."""
-    row_id = _begin(kind, invoice, request_id, by or invoice.created_by_name)
+    """Around the one call of `gateway` that writes. `by` is who asked for it, where it is not who made the invoice;
+    `first` is what is committed together with the evidence before the call goes out.
+    """
+    row_id = _begin(kind, invoice, request_id, by or invoice.created_by_name, first)
     try:
         yield
     except ServiceError as error:
@@ -41,7 +49,7 @@ def written_down(
     _end(row_id, gateway, WriteOutcome.DONE)
 
 
-def _begin(kind: WriteKind, invoice: Invoice, request_id: str, by: str) -> int | None:
+def _begin(kind: WriteKind, invoice: Invoice, request_id: str, by: str, first: Callable[[], None]) -> int | None:
     """None when the app was uninstalled meanwhile: then there is nobody to keep it for.
 
     A call that certainly did nothing is overwritten by the next one: QuickBooks may be away for days.
@@ -50,7 +58,9 @@ def _begin(kind: WriteKind, invoice: Invoice, request_id: str, by: str) -> int |
     with transaction.atomic():
         # The company first, as an uninstall does it, so that the two never wait for each other.
         company = Company.objects.select_for_update(no_key=True).filter(pk=invoice.company_id)
-        if not company.exists():
+        there = company.exists()
+        first()
+        if not there:
             return None
         rows = QuickBooksWrite.objects.filter(invoice=invoice, kind=kind, request_id=request_id)
         again = rows.filter(outcome=WriteOutcome.NOTHING_DONE).order_by("-pk").first()

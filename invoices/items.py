@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -45,12 +46,13 @@ def item_policy(
     return ItemPolicy()
 
 
-def up_to_date_items(connection: QuickBooksConnection, items: list[Item]) -> list[Item]:
+def up_to_date_items(
+    connection: QuickBooksConnection, items: list[Item], chosen: Mapping[int, tuple[str, datetime]]
+) -> list[Item]:
     """The list again when an item was chosen or created that is younger than it: a choice is not lost for an hour."""
     read_at = reference.read_at(connection.company, "items")
-    known = {item.id for item in items}
-    newer = links_of(connection).filter(linked_at__gte=read_at) if read_at else links_of(connection).none()
-    if all(item_id in known for item_id in newer.values_list("item_id", flat=True)):
+    newer = {item_id for item_id, linked_at in chosen.values() if read_at and linked_at >= read_at}
+    if newer <= {item.id for item in items}:
         return items
     return reference.items(connection.company, timedelta(0))
 

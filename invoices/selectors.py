@@ -413,7 +413,7 @@ def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, boo
 def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> tuple[int, Money | None]:
     """(count, sum) of the deal's living invoices; no sum when their currencies differ. Unanswered ones count too."""
     rows = Invoice.objects.filter(company=company, deal_id=deal_id, voided_on__isnull=True, deleted_on__isnull=True)
-    living = list(rows.exclude(submission=Submission.REJECTED))
+    living = list(rows.exclude(submission=Submission.REJECTED).only("currency", "total", "tax"))
     currencies = {invoice.currency for invoice in living}
     if len(currencies) != 1:
         return len(living), None

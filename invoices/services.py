@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,7 +27,7 @@ from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers
 from invoices.actions import Asked
 from invoices.customers import NameClash
-from invoices.deal_gateway import deal_now, may_see_deal
+from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
@@ -72,6 +74,8 @@ def request_invoice(
     template_id: str = "",
     deal_value: Money | None = None,
     in_place_of: Invoice | None = None,
+    deal_soon: Future[DealFacts | None] | None = None,
+    hand_over: Callable[[Invoice], None] = lambda stored: None,
 ) -> Requested:
     """Stores the intent; a worker carries it out. The same key always leads to the same row.
 
@@ -79,25 +83,27 @@ def request_invoice(
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `deal_value` is what the deal was worth when the person saw it.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
+    `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
+    row as soon as it is stored, before what the press says of the next forms is remembered.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `NotFound` when the
     visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
-    facts = deal_now(visitor.user, draft.deal_id)
-    if facts is None:
-        raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
-    if not asked_before:
-        rights.demand(visitor.user, Right.CREATE)
-        if deal_value is not None and facts.value != deal_value:
-            raise DealChanged(facts.value)
     codes = reference.tax_codes(company, AS_STORED)
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
     known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
     draft = replace(draft, expected_total=known.total if known.tax_known else None)
     templates = list_templates(connection)
     template = template_called(templates, template_id)
+    facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id)
+    if facts is None:
+        raise NotFound("pipedrive", "the deal is not there or not visible to this user")
+    if not asked_before:
+        rights.demand(visitor.user, Right.CREATE)
+        if deal_value is not None and facts.value != deal_value:
+            raise DealChanged(facts.value)
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,
@@ -127,7 +133,9 @@ def request_invoice(
                 customer_updates.store(row, wish)
     except IntegrityError:
         stored = Invoice.objects.get(company=company, intent_key=intent_key)
+        hand_over(stored)
         return Requested(stored, repeated=True, differs=stored.fingerprint != row.fingerprint)
+    hand_over(row)
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
     remember_items(connection, draft, by=visitor.user.name)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -68,11 +69,11 @@ class Try:
 
 def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> None:
     """Takes an intent one step further: created, refused, or due again later. Harmless when there is nothing to do."""
-    one_step(Invoice, invoice_id, lambda invoice: _step(invoice, make_gateway), "company")
+    one_step(Invoice, invoice_id, lambda invoice: _step(invoice, make_gateway), "company__quickbooks")
 
 
 def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
-    connection = QuickBooksConnection.objects.filter(company=invoice.company).first()
+    connection: QuickBooksConnection | None = getattr(invoice.company, "quickbooks", None)
     if connection is None or connection.realm_id != invoice.realm_id:
         return _without_its_books(invoice)
     if not connection.is_connected:
@@ -134,10 +135,11 @@ def _send(this: Try, customer_id: str) -> None:
     """The one call that creates the invoice. Everything is committed that a successor needs, then it goes out."""
     invoice = this.invoice
     sent_before = invoice.sent_at
-    renew(invoice, customer_id=customer_id, sent_at=sent_before or shared_now())
+    on_its_way = partial(renew, invoice, customer_id=customer_id, sent_at=sent_before or shared_now())
+    key = invoice.request_id
     try:
-        with written_down(WriteKind.CREATE_INVOICE, invoice, this.gateway, request_id=invoice.request_id):
-            issued = this.gateway.create_invoice(this.draft, customer_id, request_id=invoice.request_id)
+        with written_down(WriteKind.CREATE_INVOICE, invoice, this.gateway, request_id=key, first=on_its_way):
+            issued = this.gateway.create_invoice(this.draft, customer_id, request_id=key)
     except OutcomeUnknown as unknown:
         log.warning("the fate of invoice %s is unknown: %s", invoice.public_id, unknown)
         return wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)

@@ -21,10 +21,10 @@ from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
+from integration_settings.side_by_side import behind_the_others
 from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
 from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
-from invoices.side_by_side import behind_the_others
 
 log = logging.getLogger(__name__)
 

@@ -169,6 +169,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # no cookie proves anybody: nobody else can make us answer, and measure
     "pipedrive_qb.middleware.RequestId",
     "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",

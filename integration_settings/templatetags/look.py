@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -45,10 +46,11 @@ FLAGS: dict[str, tuple[str, str, Promise]] = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, classes: str = "") -> SafeString:
     """A sign from includes/icons.html; decoration for the eye, the word beside it carries the meaning."""
     return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="#icon-{}"></use></svg>', classes, name
+        '<svg class="{}" aria-hidden="true"><use href="#icon-{}"></use></svg>', f"icon {classes}".strip(), name
     )
 
 

@@ -97,6 +97,7 @@ def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             "embed_invoice_retry" if wanted.edit else "embed_invoice_result", wanted.invoice_id
         )
     else:
+        context["is_form"] = True
         context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "")
     return shell(request, visitor, "invoices/form_shell.html", context)
 

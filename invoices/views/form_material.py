@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,6 +27,7 @@ from invoices.presentation import filling
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
 from invoices.presentation.form_parts import FormPage, Material
+from invoices.presentation.line_html import rows_html
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
 from invoices.views.answers import Problem, no_right
@@ -198,7 +200,13 @@ def page_fragment(
     banner: Banner | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"page": page, "banner": banner, "labels": labels(), "at_field": at_field(page)}
+    context = {
+        "page": page,
+        "rows": partial(rows_html, page),
+        "banner": banner,
+        "labels": labels(),
+        "at_field": at_field(page),
+    }
     response = render(request, template, context, status=status)
     if status == 403:
         response["X-Fragment"] = "swap"

@@ -288,6 +288,14 @@
     }
   });
 
+  // The keyboard of figures, where there is one on the screen; said here once and not in each of hundreds of fields
+
+  for (const event of ["pointerdown", "focusin"]) {
+    body.addEventListener(event, ({ target }) => {
+      if (target.matches?.("[data-price], [data-quantity], [data-discount]")) target.inputMode = "decimal";
+    }, true);
+  }
+
   // On leaving a field; before its own "change" is heard by others, so that they read the tidy value
 
   body.addEventListener("change", ({ target }) => {

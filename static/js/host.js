@@ -8,6 +8,7 @@
 
   const START_LIMIT = 8000; // Pipedrive hides a frame that has not started within 10 seconds
   const ANSWER_LIMIT = 1500;
+  const RESIZING = 300;
   const FIRST_CONTENT = 400; // how long the start waits for real content, to ask for its height at once
   const PANEL = { least: 100, most: 750 };
   const MODAL = { width: 1000, height: 720, fitWidth: 720, leastHeight: 240 };
@@ -75,6 +76,14 @@
     sdk.execute("resize", size).catch(() => { lastSize = ""; });
   }
 
+  /* The frame gets its new size a little after the host has answered; until then everything stands in the old one. */
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  function sized({ width = innerWidth, height = innerHeight }) {
+    const there = () => width === innerWidth && height === innerHeight;
+    const changed = new Promise((done) => addEventListener("resize", () => there() && done()));
+    return Promise.race([there() ? drawn() : changed.then(drawn), pause(RESIZING)]);
+  }
+
   let fitting = 0;
   function fitSoon() {
     cancelAnimationFrame(fitting);
@@ -104,8 +113,10 @@
       outside();
       return;
     }
-    const content = new Promise((done) => body.addEventListener("htmx:afterSettle", done, { once: true }));
-    await Promise.race([content, pause(FIRST_CONTENT)]);
+    if (!document.querySelector("[data-full]")) { // what has its full size from the start waits for nothing
+      const content = new Promise((done) => body.addEventListener("htmx:afterSettle", done, { once: true }));
+      await Promise.race([content, pause(FIRST_CONTENT)]);
+    }
     try {
       const size = wantedSize();
       lastSize = JSON.stringify(size);
@@ -115,7 +126,6 @@
       return;
     }
     sdk = starting;
-    body.dataset.host = "ready";
     sdk.listen("user_settings_change", ({ data }) => useTheme(data?.theme));
     sdk.listen("close_custom_modal", () => tellOnce("modal-closed"));
     sdk.listen("visibility", ({ data }) => data?.is_visible && tellOnce("visible"));
@@ -128,7 +138,10 @@
     try {
       if (surface !== "panel") hostWindow = (await ask("get_metadata")) ?? hostWindow;
     } catch { /* the screen's size has to do */ }
+    const inPlace = sized(wantedSize());
     fit();
+    await inPlace;
+    body.dataset.host = "ready";
   });
   new ResizeObserver(fitSoon).observe(body);
   document.addEventListener("visibilitychange", () => !document.hidden && tellOnce("visible"));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("reads", "months", "notices", "sweeps", "neighbours", "pages", "peers")
+FAMILIES = ("reads", "months", "notices", "sweeps", "neighbours", "pages", "vitals", "peers")
 
 
 def load() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integration_settings import reference
+from integration_settings import kept_lists, reference
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection, ReferenceList
 from integration_settings.profile import profile_from
@@ -228,6 +229,21 @@ def test_a_list_is_read_once_an_hour(connect, control):
     ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(minutes=61))
     reference.items(tenant.company)
     assert len(control.requests("quickbooks", path="query")) == 2
+
+
+def test_a_page_reads_all_lists_at_once_and_sees_what_it_puts_into_them(connect, django_assert_num_queries):
+    company = connect("GB").company
+    first, *others = reference.items(company)
+    reference.tax_codes(company)
+    with kept_lists.read_once():
+        with django_assert_num_queries(1):
+            assert reference.items(company) == [first, *others]
+            reference.tax_codes(company)
+            reference.read_at(company, "items")
+        reference.keep_items(company.pk, [replace(first, name="Shelf")])
+        assert {item.name for item in reference.items(company) if item.id == first.id} == {"Shelf"}
+        kept_lists.outdate(company.pk, ["items"])
+        assert reference.read_at(company, "items") == kept_lists.OUTDATED
 
 
 def test_an_old_list_serves_while_quickbooks_does_not_answer(connect, control, no_waiting):

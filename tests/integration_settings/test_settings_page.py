@@ -292,8 +292,8 @@ def test_check_now_says_when_quickbooks_does_not_answer(client, tenant, headers,
 
 
 def test_a_check_that_finds_the_grant_dead_shows_the_ended_connection(client, tenant, headers, control):
-    control.expire_tokens("quickbooks", tenant.realm, kind="all")
     version = client.get(CONTENT, headers=headers).context["card"].version
+    control.expire_tokens("quickbooks", tenant.realm, kind="all")
     answer = client.post("/embed/settings/check", {"version": version}, headers=headers)
     assert "QuickBooks ended the connection" in text_of(answer)
     assert answer.headers["HX-Trigger"] == "settings-changed"

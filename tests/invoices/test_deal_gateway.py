@@ -48,6 +48,30 @@ def test_it_takes_two_rounds_of_calls(harbour, control):
     assert {path.rpartition("/")[2] for path in calls[:3]} >= {"products", "discounts"}
 
 
+def test_whose_deal_it_is_was_seen_by_the_panel_so_there_is_no_second_round(harbour, control):
+    title = "Bramley Foods – warehouse racking, phase 2"
+    deal_id = deal_called(control, harbour.pair, title)
+    seen_deal(harbour.user, deal_id)
+    control.fault("latency", service="pipedrive", seconds=0.5, path="/deals/[0-9]+$")
+    control.forget_requests()
+    assert load(harbour, control, title).organization.name == "Bramley Foods Limited"
+    paths = [call["path"] for call in control.requests("pipedrive") if not call["path"].endswith("/products")]
+    assert paths.index("/api/v2/organizations/1") < paths.index(f"/api/v2/deals/{deal_id}"), paths
+
+
+def test_a_deal_that_was_given_to_another_organization_comes_with_that_one(harbour, control):
+    title = "Bramley Foods – warehouse racking, phase 2"
+    deal_id = deal_called(control, harbour.pair, title)
+    before = seen_deal(harbour.user, deal_id)
+    company = control.company(harbour.pair.pipedrive_company_id)
+    other = next(row for row in company["organizations"].values() if row["id"] != before.organization_id)
+    control.change_company(
+        harbour.pair.pipedrive_company_id, {"deals": {deal_id: {"org_id": other["id"], "person_id": None}}}
+    )
+    found = load(harbour, control, title)
+    assert (found.organization.id, found.organization.name, found.person) == (other["id"], other["name"], None)
+
+
 def test_codes_of_products_are_asked_for_once_an_hour(harbour, control):
     first = load(harbour, control, "Bramley Foods – warehouse racking, phase 2")
     control.forget_requests()

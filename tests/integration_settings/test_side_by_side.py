@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from integration_settings.log_context import company_id
-from invoices.side_by_side import BEHIND, Interrupted, behind_the_others
+from integration_settings.side_by_side import BEHIND, Interrupted, behind_the_others
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")

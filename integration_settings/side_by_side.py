@@ -31,6 +31,7 @@ class SideBySide:
 
     def __init__(self, most: int) -> None:
         self.in_turn = connection.in_atomic_block
+        self.left = False
         self.pool = ThreadPoolExecutor(max_workers=most)
 
     def __enter__(self) -> Self:
@@ -39,7 +40,11 @@ class SideBySide:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.pool.shutdown(cancel_futures=error is not None)
+        self.pool.shutdown(wait=not self.left, cancel_futures=error is not None)
+
+    def leave(self) -> None:
+        """Nobody waits for what is still under way: its answer is not wanted any more."""
+        self.left = True
 
     def start(self, work: Callable[[*Given], Found], *args: *Given) -> Future[Found]:
         if self.in_turn:
