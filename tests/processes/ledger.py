@@ -72,19 +72,23 @@ class Person:
     saw: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        visitor = visitor_of(self.tenant.user, "invoice")
+        self.visitor = visitor_of(self.tenant.user, "invoice")
         self.http = httpx.Client(
-            base_url=self.web,
-            headers={"Authorization": f"Bearer {issue_page_token(visitor)}"},
-            timeout=30,
-            trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
+            base_url=self.web, timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
+        self.prove()
+
+    def prove(self) -> None:
+        """As the page does when its token has ended."""
+        self.http.headers["Authorization"] = f"Bearer {issue_page_token(self.visitor)}"
 
     def ask(self, method: str, path: str, data: dict[str, Any] | None = None) -> httpx.Response | None:
         """None when nobody answered, or only to say that he cannot."""
         with suppress(httpx.TransportError):
             answer = self.http.request(method, path, data=data)
+            if answer.status_code == 401:
+                self.prove()
+                answer = self.http.request(method, path, data=data)
             self.saw.append(answer.text)
             return None if answer.status_code >= 500 else answer
         return None
