@@ -22,6 +22,7 @@ REMEMBERED_SECONDS = 300
 LATEST_SECONDS = 60
 MOST_DEALS = 500
 PRODUCT_SECONDS = 3600
+JUST_NOW_SECONDS = 5
 KEPT = ("name", "code", "unit")  # of a product
 Json = Mapping[str, Any]
 
@@ -123,8 +124,22 @@ def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     return _remembered(user, deal_id) or _ask(user, deal_id)
 
 
+def look_ahead(user: PipedriveUser, deal_id: int) -> None:
+    """A hand is on its way to a button: asks already what `deal_now` will be asked in a moment.
+
+    Raises the errors of `integration_settings.errors`.
+    """
+    if facts := _ask(user, deal_id):
+        cache.set(_key(user, deal_id, "deal-just-now"), facts, JUST_NOW_SECONDS)
+
+
 def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
-    """The same, asked of Pipedrive in this moment; while it does not answer, as it was some minutes ago."""
+    """The same, asked of Pipedrive in this moment, or just before by `look_ahead`; while it does not answer, as it was
+    some minutes ago.
+    """
+    just_now = cache.get(_key(user, deal_id, "deal-just-now"))
+    if isinstance(just_now, DealFacts):
+        return just_now
     try:
         return _ask(user, deal_id)
     except (ServiceUnavailable, RateLimited):
@@ -166,8 +181,8 @@ def remember(user: PipedriveUser, facts: DealFacts) -> None:
     cache.set(_key(user, facts.deal_id), facts, REMEMBERED_SECONDS)
 
 
-def _key(user: PipedriveUser, deal_id: int) -> str:
-    return f"deal:{user.company_id}:{user.user_id}:{deal_id}"
+def _key(user: PipedriveUser, deal_id: int, what: str = "deal") -> str:
+    return f"{what}:{user.company_id}:{user.user_id}:{deal_id}"
 
 
 # Pipedrive's JSON. https://developers.pipedrive.com/docs/api/v1/Deals

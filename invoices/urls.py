@@ -23,6 +23,7 @@ urlpatterns = [
     path("embed/invoice/preset", form.preset, name="embed_invoice_preset"),
     path("embed/invoice/name", form.name, name="embed_invoice_name"),
     path("embed/invoice/items", form.items, name="embed_invoice_items"),
+    path("embed/invoice/look-ahead", form.look_ahead, name="embed_invoice_look_ahead"),
     path("embed/invoice/create", result.create, name="embed_invoice_create"),
     path("embed/invoice/<uuid:public_id>/result", result.result, name="embed_invoice_result"),
     path("embed/invoice/<uuid:public_id>/retry", result.retry, name="embed_invoice_retry"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
-from invoices import customer_updates, drafting, services
+from invoices import customer_updates, deal_gateway, drafting, services
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, SeenCustomer, accept, keep, keep_seen, offer
@@ -116,6 +117,17 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
     return page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
+
+
+@page_token_required
+@require_safe
+def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """A hand is on its way to "Create invoice": reads the deal again, so that the press need not wait for that."""
+    deal_id = _whole(request.GET.get("deal", ""))
+    if deal_id is not None:
+        with suppress(ServiceError):  # whoever presses is told
+            deal_gateway.look_ahead(visitor.user, deal_id)
+    return HttpResponse(status=204)
 
 
 @page_token_required

@@ -88,7 +88,11 @@ def test_a_double_click_makes_one_invoice(live_app, worker, person, connect, con
     priya.sign_in("Priya Nair", tenant.pair.company_domain)
     priya.open_deal(KNOWN_CUSTOMER)
     priya.start_invoice()
-    priya.form.get_by_role("button", name="Create invoice").first.dblclick()
+    button = priya.form.get_by_role("button", name="Create invoice").first
+    control.forget_requests()
+    button.hover()
+    wait_until(lambda: control.requests("pipedrive", path="/deals/"), what="the deal is read before the press")
+    button.dblclick()
     number = priya.expect_created()
     priya.close_modal()
     priya.expect_flag(number, "Open")

@@ -214,6 +214,24 @@ def test_a_deal_that_changed_meanwhile_is_told_and_billed_only_when_it_is_meant(
     assert Invoice.objects.get() == invoice
 
 
+def test_the_deal_is_read_while_the_hand_is_on_its_way_to_the_button(harbour, fill_in, control):
+    browser, fields = fill_in(harbour)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {int(fields["deal"]): {"value": 25000}}})
+    assert browser.get("/embed/invoice/look-ahead", {"deal": fields["deal"]}).status_code == 204
+    control.forget_requests()
+    assert browser.post(CREATE, fields).status_code == 422, "the deal changed, and this was seen in advance"
+    assert control.requests("pipedrive") == []
+
+
+def test_looking_ahead_tells_nobody_whether_there_is_such_a_deal(harbour, browse, control):
+    browser = browse(harbour.user, "invoice")
+    for deal in ("999999", "", "x", "-1"):
+        answer = browser.get("/embed/invoice/look-ahead", {"deal": deal})
+        assert (answer.status_code, answer.content) == (204, b"")
+    control.fault("status", service="pipedrive", status=503, times=None, path="/deals/")
+    assert browser.get("/embed/invoice/look-ahead", {"deal": "1"}).status_code == 204
+
+
 def test_a_deal_that_was_hidden_meanwhile_is_not_billed(harbour, fill_in, control, deal_id):
     from django.core.cache import cache
 
