@@ -206,13 +206,15 @@ def acknowledged(bench: Bench) -> Iterator[Result]:
         at_a_rate(**order, seconds=3)  # the first requests load the code
         floors = [bare_rows(realms, seconds / 2), unsigned(order, seconds / 2)]
         yield from floors
-        quiet, clock = answered(app, order, seconds)
-        yield ack("QuickBooks answers", quiet, clock, fleet, "<= 50 ms, all committed", 0.05, floors)
-        fleet.set(hanging=realms)
+        alone, clock = answered(app, order, seconds)
+        yield ack("nobody else at work", alone, clock, fleet, "<= 50 ms, all committed", 0.05, floors)
         with bench.app(fleet.settings, worker=True):
+            at_work, clock = answered(app, order, seconds)
+            yield ack("a worker looks at what they tell", at_work, clock, fleet, "<= 50 ms, all committed", 0.05)
+            fleet.set(hanging=realms)
             hanging, clock = answered(app, order, seconds)
-        before = percentile(quiet["took"], 99)
-        yield ack("QuickBooks hangs, with a worker beside", hanging, clock, fleet, "<= 120 % of before", before * 1.2)
+        before = percentile(at_work["took"], 99)
+        yield ack("the same while QuickBooks hangs", hanging, clock, fleet, "<= 120 % of before", before * 1.2)
 
 
 def bare_rows(realms: list[str], seconds: float) -> Result:
