@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -36,8 +36,18 @@ LISTS_MADE = 64  # of all companies, of which a process keeps what it has made
 Row = dict[str, Any]
 Rows = list[Row]
 Made = TypeVar("Made")
+
+
+class Stored(NamedTuple):
+    """A list as it is kept; its text is read only when `_made` does not know it."""
+
+    kind: str
+    fetched_at: datetime
+    text: str
+
+
 _only_kept: ContextVar[bool] = ContextVar("only_kept", default=False)
-_in_hand: ContextVar[dict[tuple[int, bool], dict[str, ReferenceList]] | None] = ContextVar("in_hand", default=None)
+_in_hand: ContextVar[dict[tuple[int, bool], dict[str, Stored]] | None] = ContextVar("in_hand", default=None)
 
 
 class NotKept(Exception):
@@ -106,21 +116,24 @@ def kept(
     return [make(each) for each in rows]
 
 
-def _stored(company_id: int, kind: str) -> ReferenceList | None:
-    """The row with its list as text, which is read only when `_made` does not know it."""
+def _stored(company_id: int, kind: str) -> Stored | None:
     in_hand, is_pipedrives = _in_hand.get(), kind.startswith(FROM_PIPEDRIVE)
-    rows = ReferenceList.objects.filter(company=company_id).defer("rows").annotate(text=Cast("rows", TextField()))
+    lists = ReferenceList.objects.filter(company=company_id)
     if in_hand is None:
-        return rows.filter(kind=kind).first()
+        return next(_read(lists.filter(kind=kind)), None)
     key = (company_id, is_pipedrives)
     if key not in in_hand:
-        family = rows.filter if is_pipedrives else rows.exclude
-        in_hand[key] = {row.kind: row for row in family(kind__startswith=FROM_PIPEDRIVE)}
+        family = lists.filter if is_pipedrives else lists.exclude
+        in_hand[key] = {row.kind: row for row in _read(family(kind__startswith=FROM_PIPEDRIVE))}
     return in_hand[key].get(kind)
 
 
-def _made(row: ReferenceList, make: Callable[[Row], Made]) -> list[Made]:
-    return list(cast(tuple[Made, ...], _from_text(row.text, make)))  # type: ignore[attr-defined]  # annotated
+def _read(lists: QuerySet[ReferenceList]) -> Iterator[Stored]:
+    return map(Stored._make, lists.values_list("kind", "fetched_at", Cast("rows", TextField())))
+
+
+def _made(row: Stored, make: Callable[[Row], Made]) -> list[Made]:
+    return list(cast(tuple[Made, ...], _from_text(row.text, make)))
 
 
 @lru_cache(maxsize=LISTS_MADE)

@@ -34,16 +34,7 @@ from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import (
-    connection_for,
-    one_step,
-    reject,
-    reject_or_look_again,
-    renew,
-    settle,
-    wait,
-    wait_for,
-)
+from invoices.leases import connection_for, one_step, reject, reject_or_look_again, renew, settle, wait, wait_for
 from invoices.models import CustomerUpdate, Invoice, WriteKind
 from invoices.submission import MakeGateway
 

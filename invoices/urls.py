@@ -6,9 +6,8 @@ from invoices import webhooks
 from invoices.views import actions, attention, fields_in_deal, form, history, panel, result
 
 urlpatterns = [
-    path(
-        "webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"
-    ),  # first, because it is asked most often
+    # First, because it is asked most often.
+    path("webhooks/quickbooks", webhooks.quickbooks, name="webhooks_quickbooks"),
     path("embed/panel", panel.panel, name="embed_panel"),
     path("embed/panel/content", panel.content, name="embed_panel_content"),
     path("embed/panel/refresh", panel.refresh, name="embed_panel_refresh"),

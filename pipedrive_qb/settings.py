@@ -169,7 +169,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # no cookie proves anybody: nobody else can make us answer, and measure
+    # Frames have no cookie, so nobody else can make us answer, and measure; Django pads the operator's pages.
+    "django.middleware.gzip.GZipMiddleware",
     "pipedrive_qb.middleware.RequestId",
     "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",

@@ -59,6 +59,20 @@ def with_lines(control: Control, tenant: Tenant, deal: dict[str, Any], count: in
     control.change_company(number, {"deal_products": {deal["id"]: [line | {"id": 9000 + n} for n in range(count)]}})
 
 
+def link_customer(control: Control, tenant: Tenant, deal: dict[str, Any]) -> None:
+    """As after an earlier invoice of the deal's organization."""
+    known = next(row for row in control.books(tenant.realm)["customers"] if row["DisplayName"] == KNOWN)
+    make_customer_link(
+        tenant.company,
+        realm_id=tenant.realm,
+        party_kind="organization",
+        party_id=deal["org_id"],
+        customer_id=known["Id"],
+        name=KNOWN,
+        currency=deal["currency"],
+    )
+
+
 # P9
 
 
@@ -73,16 +87,7 @@ def form_opens(bench: Bench) -> Iterator[Result]:
         slow(found.control)
         with http_of(app, tenant, "invoice") as http:
             yield opened_cold(found, http, deal["id"])
-            known = next(row for row in found.control.books(tenant.realm)["customers"] if row["DisplayName"] == KNOWN)
-            make_customer_link(
-                tenant.company,
-                realm_id=tenant.realm,
-                party_kind="organization",
-                party_id=deal["org_id"],
-                customer_id=known["Id"],
-                name=KNOWN,
-                currency=deal["currency"],
-            )
+            link_customer(found.control, tenant, deal)
             open_form(http, deal["id"])
             yield from opened_warm(found, app, http, deal["id"], times)
 
@@ -198,7 +203,7 @@ def press(http: httpx.Client, fields: dict[str, Any]) -> float:
     way to the button.
     """
     http.get("/embed/invoice/look-ahead", params={"deal": fields["deal"]})
-    time.sleep(HAND)
+    time.sleep(HAND)  # as long as a hand takes
     begun = time.perf_counter()
     fresh = fields | {"intent_key": str(random_key())}
     answer = http.post("/embed/invoice/create", data=fresh)

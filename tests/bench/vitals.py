@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Frame, ViewportSize, sync_playwright
 
 from tests.bench.harness import App, Bench, Result, goal
-from tests.bench.pages import KNOWN, LINES, PIPEDRIVE, RACKING, deal_called, slow, with_lines
+from tests.bench.pages import LINES, PIPEDRIVE, RACKING, deal_called, link_customer, slow, with_lines
 from tests.browser import driver
 from tests.conftest import Tenant, connect_tenant
-from tests.factories import make_customer_link, make_invoice
+from tests.factories import make_invoice
 from tests.stand_ins import StandIns
 
 ROUND_TRIP, SLOWER = 100, 4  # milliseconds, and how many times
@@ -89,18 +89,7 @@ def tenant_with_work(found: StandIns) -> Tenant:
     with_lines(found.control, tenant, deal, LINES)
     for number in ("1041", "1042", "1043"):
         make_invoice(tenant.company, realm_id=tenant.realm, deal_id=deal["id"], number=number)
-    known = next(
-        row for row in found.control.books(tenant.realm)["customers"] if row["DisplayName"].startswith("Bramley")
-    )
-    make_customer_link(
-        tenant.company,
-        realm_id=tenant.realm,
-        party_kind="organization",
-        party_id=deal["org_id"],
-        customer_id=known["Id"],
-        name=KNOWN,
-        currency=deal["currency"],
-    )
+    link_customer(found.control, tenant, deal)
     return tenant
 
 

@@ -16,10 +16,14 @@ from invoices.evidence import writes_for
 from invoices.models import CustomerUpdate, QuickBooksWrite
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, make_invoice
-from tests.invoices.test_exactly_once import CREATE, ask, settle
-from tests.invoices.test_exactly_once import draft as draft  # noqa: PLC0414  # the same draft for a new customer
+from tests.invoices.intents import CREATE, ask, draft_for, settle
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft(tenant, control):
+    return draft_for(tenant, control)
 
 
 @pytest.fixture

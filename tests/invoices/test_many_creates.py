@@ -18,7 +18,7 @@ from invoices.domain.status import Submission
 from invoices.invoice_bodies import carries_mark
 from invoices.models import Invoice
 from tests.factories import a_bill_to
-from tests.invoices.test_exactly_once import ask, draft, settle, tenant  # noqa: F401  # fixtures
+from tests.invoices.intents import ask, draft_for, settle
 
 pytestmark = [pytest.mark.usefixtures("few_logs"), pytest.mark.django_db, pytest.mark.timeout(3600)]
 
@@ -28,7 +28,9 @@ LOST = 0.05
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["request ids honoured", "request ids ignored"])
-def test_every_invoice_is_in_the_books_once_although_answers_are_lost(tenant, draft, control, ignored):  # noqa: F811
+def test_every_invoice_is_in_the_books_once_although_answers_are_lost(connect, control, ignored):
+    tenant = connect("GB")
+    draft = draft_for(tenant, control)
     dice, begun, lost = random.Random(f"creates {ignored}"), time.monotonic(), Counter()
     if ignored:
         control.fault("ignore_requestid", company=tenant.realm)

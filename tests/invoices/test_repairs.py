@@ -18,8 +18,9 @@ from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, a_line, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.conftest import RACKING
+from tests.invoices.intents import ask, in_the_books, settle
 from tests.invoices.test_deal_gateway import deal_called
-from tests.invoices.test_exactly_once import ask, at_once, customers_called, in_the_books, settle, several_processes
+from tests.invoices.test_exactly_once import at_once, customers_called, several_processes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 

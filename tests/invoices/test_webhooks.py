@@ -89,6 +89,24 @@ def test_several_companies_in_one_notice_each_become_due(notify, connected):
     assert [is_due(each) for each in (first, second, ended)] == [True, True, False]
 
 
+@pytest.mark.parametrize("in_a_burst", [False, True])
+def test_a_notice_of_one_company_says_the_same_of_it_as_one_of_several(notify, connected, in_a_burst):
+    """The first has a statement that is made once: a moment that is not put into it would stand there for ever."""
+    names = [field.name for field in QuickBooksConnection._meta.concrete_fields]
+    moments = [name for name in names if name.endswith(("_at", "_since"))]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        alone, beside, third = connected(), connected(), connected()
+        everyone = QuickBooksConnection.objects.filter(pk__in=[alone.pk, beside.pk])
+        everyone.update(unread_since=timezone.now() if in_a_burst else None)
+        for _ in range(2):
+            clock.shift(3)
+            notify([event(alone.realm_id)])
+            notify([event(beside.realm_id), event(third.realm_id)])
+        one, other = everyone.order_by("pk").values(*moments)
+    assert one == other
+    assert one["last_notice_at"] is not None
+
+
 def test_a_burst_is_answered_by_one_look_after_its_end_and_kept_waiting_ten_seconds_at_most(notify, connected):
     mine = connected()
     with time_machine.travel(timezone.now(), tick=False) as clock:

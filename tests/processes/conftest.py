@@ -14,7 +14,8 @@ import pytest
 from invoices.domain.draft import BillTo, InvoiceDraft
 from tests import servers
 from tests.conftest import Tenant, visitor_of
-from tests.processes.ledger import Ledger, cut_other_connections
+from tests.processes.adversary import cut_other_connections
+from tests.processes.ledger import Ledger
 from tests.servers import wait_until
 from tests.stand_ins import Control, StandIns
 

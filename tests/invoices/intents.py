@@ -1,0 +1,63 @@
+"""Intents over the stand-in of QuickBooks: asked for, and taken on until their outcome is known."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from integration_settings import reference
+from integration_settings.models import QuickBooksConnection
+from invoices import services, submission
+from invoices.invoice_bodies import mark_of
+from invoices.models import Invoice
+from tests.conftest import visitor_of
+from tests.factories import a_bill_to, a_draft, a_line
+from tests.invoices.test_deal_gateway import deal_called
+
+CREATE = {"method": "POST", "path": "/invoice$"}
+
+
+def draft_for(tenant, control):
+    """What a form of the company of Great Britain may hold, for a new customer."""
+    item = next(item for item in reference.items(tenant.company) if item.active)
+    code = next(code for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
+    line = a_line(item_id=item.id, tax_code_id=code.id)
+    deal_id = deal_called(control, tenant.pair, "Bramley Foods – warehouse racking, phase 2")
+    return a_draft(deal_id=deal_id, lines=(line,), bill_to=a_bill_to(name="Once Only Ltd"))
+
+
+def ask(tenant, draft, key=None):
+    requested = services.request_invoice(
+        visitor=visitor_of(tenant.user, "invoice"), draft=draft, intent_key=key or uuid.uuid4()
+    )
+    return requested.invoice
+
+
+def let_time_pass(invoice, seconds=120):
+    """Everything the row waits for is over: the lease, the pause, the time between two searches."""
+    earlier = timedelta(seconds=seconds)
+    QuickBooksConnection.objects.filter(company=invoice.company).update(paused_until=None)
+    Invoice.objects.filter(pk=invoice.pk).update(
+        next_attempt_at=timezone.now(),
+        lease_until=F("lease_until") - earlier,
+        absent_since=F("absent_since") - earlier,
+    )
+
+
+def settle(invoice, tries=8):
+    for _ in range(tries):
+        let_time_pass(invoice)
+        submission.submit(invoice.pk)
+        invoice.refresh_from_db()
+        if invoice.is_settled:
+            return
+    raise AssertionError(f"still {invoice.submission}")
+
+
+def in_the_books(control, tenant, *intents):
+    marks = [mark_of(intent.request_id) for intent in intents]
+    rows = control.books(tenant.realm)["invoices"]
+    return [row for row in rows if any(mark in row.get("PrivateNote", "") for mark in marks)]
