@@ -24,7 +24,7 @@ LEDGER_SIZE = 100_000
 
 @dataclass
 class Call:
-    """One exchange while it goes on; bodies are gathered only if a file wants them."""
+    """One exchange while it goes on; the answer's body is gathered only if a file wants it."""
 
     request_body: bytearray
     response_body: bytearray
@@ -131,7 +131,9 @@ class ExchangeMiddleware:
             await self.app(scope, receive, send)
             return
         call, keep = Call(bytearray(), bytearray(), begun=self.log.resets), self.log.descriptor is not None
-        hear = await read_first(receive, call.request_body) if keep else receive
+        hear = await read_first(receive, call.request_body)
+        if hear is None:
+            return
         self.open_calls += 1
         call.together = self.open_calls
 
@@ -157,15 +159,20 @@ class ExchangeMiddleware:
         notes(scope)["transport"] = getattr(getattr(send, "__self__", None), "transport", None)
 
 
-async def read_first(receive: Receive, body: bytearray) -> Receive:
-    """Takes in the whole request before anybody answers it: a fault answers without having read it."""
+async def read_first(receive: Receive, body: bytearray) -> Receive | None:
+    """Takes in the whole request before anybody answers it: a fault answers without having read it.
+
+    None when its sender died on the way: half a request is none.
+    """
     waiting: deque[Message] = deque()
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         waiting.append(message)
         body.extend(message.get("body", b""))
-        more = message["type"] == "http.request" and message.get("more_body", False)
+        more = message.get("more_body", False)
 
     async def again() -> Message:
         return waiting.popleft() if waiting else await receive()

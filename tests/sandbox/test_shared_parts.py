@@ -77,6 +77,34 @@ def test_a_request_is_recorded_whole_even_if_a_fault_answers_it_unread(tmp_path:
     assert sent == ["Never made", "Made"]
 
 
+def test_half_a_request_is_none(desk: Desk, tmp_path: Path) -> None:
+    """A worker may be killed between the head of a request and its body."""
+    file = tmp_path / "exchanges.jsonl"
+    desk.sandbox.log.open(str(file))
+    arrived = iter([{"type": "http.request", "body": b'{"Display', "more_body": True}, {"type": "http.disconnect"}])
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return next(arrived)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    head = [(name.lower().encode(), value.encode()) for name, value in desk.headers().items()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/v3/company/{GB}/customer",
+        "query_string": b"",
+        "headers": head,
+    }
+    desk.loop.run_until_complete(desk.sandbox.apps["quickbooks"](scope, receive, send))
+    desk.sandbox.log.open(None)
+    assert answered == []
+    assert file.read_text() == ""
+    assert [call for call in desk.control("/requests", method="GET") if call["path"].endswith("/customer")] == []
+
+
 def test_an_expired_token_can_be_pretended(desk: Desk) -> None:
     fault(desk, "status", status=401, times=1)
     assert desk.get("preferences").json()["fault"]["error"][0]["code"] == "3200"
