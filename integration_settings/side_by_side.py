@@ -82,7 +82,8 @@ def behind_the_others(work: Callable[[Callable[[], None]], object]) -> None:
     if connection.in_atomic_block:
         work(lambda: None)
         return
-    ended = Event()
+    ended, finished = Event(), Event()
+    outcome: list[Future[object]] = []
 
     def go_on() -> None:
         if ended.is_set():
@@ -94,17 +95,24 @@ def behind_the_others(work: Callable[[Callable[[], None]], object]) -> None:
                 os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
         try:
             outcome.append(done(work, go_on))
-        finally:
             connections.close_all()
+        finally:
+            finished.set()
 
-    outcome: list[Future[object]] = []
-    thread = Thread(target=copy_context().run, args=(run,), name="behind the others")
+    # Not `join`: in Python 3.11 a thread counts as ended once a signal has interrupted that, though it goes on.
     try:
-        thread.start()
-        thread.join()
+        begin(Thread(target=copy_context().run, args=(run,), name="behind the others"), finished)
+        finished.wait()
     except BaseException:
         ended.set()
-        if thread.is_alive():
-            thread.join()
+        finished.wait()
         raise
     outcome[0].result()
+
+
+def begin(thread: Thread, finished: Event) -> None:
+    try:
+        thread.start()
+    except RuntimeError:  # there is no thread to be had, and so nothing to wait for
+        finished.set()
+        raise
