@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import jwt
 from django.conf import settings
 from django.core import signing
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -27,6 +28,7 @@ from integration_settings.formats import read_as
 from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
+from integration_settings.prepared import Prepared
 
 Surface = Literal["panel", "invoice", "settings"]
 SURFACES: tuple[Surface, ...] = ("panel", "invoice", "settings")
@@ -101,15 +103,18 @@ def visitor_from_page_token(token: str) -> Visitor:
 
 
 def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
-    user = (
-        PipedriveUser.objects.select_related("company__quickbooks", "company__settings")  # one query, at every request
-        .filter(company__pipedrive_company_id=company_id, user_id=user_id)
-        .first()
-    )
+    user = next(iter(_with_company(company_id, user_id)), None)
     if user is None or not user.is_connected:
         raise NotProven("not installed", known=True)
     connection: QuickBooksConnection | None = getattr(user.company, "quickbooks", None)
     return Visitor(user.company, user, surface, connection)
+
+
+@Prepared
+def _with_company(company_id: int, user_id: int) -> QuerySet[PipedriveUser]:
+    """All that every request needs, at once."""
+    users = PipedriveUser.objects.select_related("company__quickbooks", "company__settings")
+    return users.filter(company__pipedrive_company_id=company_id, user_id=user_id)
 
 
 def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., HttpResponse]]:

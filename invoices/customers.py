@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings.errors import Rejected, ServiceError
 from integration_settings.models import Company
+from integration_settings.prepared import Prepared
 from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
 from invoices.domain.deal import Deal
@@ -60,9 +62,14 @@ class CustomerChoice:
 def linked_customer(company: Company, realm_id: str, party: tuple[str, int], currency: str = "") -> CustomerLink | None:
     """The link of that currency, else the one chosen last."""
     kind, party_id = party
-    rows = CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id)
-    found = list(rows.order_by("-linked_at", "-pk"))
+    found = _links_of(company.pk, realm_id, kind, party_id)
     return next((row for row in found if currency and row.currency == currency), found[0] if found else None)
+
+
+@Prepared
+def _links_of(company_id: int, realm_id: str, kind: str, party_id: int) -> QuerySet[CustomerLink]:
+    rows = CustomerLink.objects.filter(company_id=company_id, realm_id=realm_id, party_kind=kind, party_id=party_id)
+    return rows.order_by("-linked_at", "-pk")
 
 
 def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: CustomerCandidate, by: str) -> None:

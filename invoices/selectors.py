@@ -16,6 +16,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
+from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
@@ -27,6 +28,7 @@ from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
@@ -172,7 +174,7 @@ def panel(
     `connection` is the company's, where it was read just now.
     """
     connection = connection or quickbooks_of(company)
-    invoices = _without_superseded(with_doing(invoices_of(company, resource, resource_id)))
+    invoices = _without_superseded(SHOWN_OF[resource](company.pk, resource_id))
     if deal_ids is not None:
         invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]
     rows = [invoice_row(invoice, connection) for invoice in invoices]
@@ -239,9 +241,21 @@ def row_of(invoice: Invoice, connection: QuickBooksConnection | None) -> Invoice
 
 def invoices_of(company: Company, resource: str, resource_id: int) -> QuerySet[Invoice]:
     """Newest first."""
-    column = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}[resource]
-    found: QuerySet[Invoice] = company.invoices.filter(**{column: resource_id})
-    return found.order_by("-created_at", "-pk")
+    return _newest_of(company.pk, **{COLUMNS[resource]: resource_id})
+
+
+def _newest_of(company_id: int, **record: int) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(company_id=company_id, **record).order_by("-created_at", "-pk")
+
+
+def _shown_by(column: str) -> Prepared[[int, int], Invoice]:
+    def shown(company_id: int, record_id: int) -> QuerySet[Invoice]:
+        return with_doing(_newest_of(company_id, **{column: record_id}))
+
+    return Prepared(shown)
+
+
+SHOWN_OF = {resource: _shown_by(column) for resource, column in COLUMNS.items()}
 
 
 def _without_superseded(newest_first: Iterable[Invoice]) -> list[Invoice]:
