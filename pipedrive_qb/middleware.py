@@ -7,17 +7,21 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import brotli
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
 from pipedrive_qb import logs
 
 Handler = Callable[[HttpRequest], HttpResponse]
+ACCEPTS_BROTLI = re.compile(r"\bbr\b")
+WORTH_IT = 200  # bytes
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -67,6 +71,27 @@ class ContentSecurityPolicy:
         )
         if embedded:
             response["Cache-Control"] = "no-store"
+        return response
+
+
+class SmallFrames:
+    """Answers for frames as brotli, a seventh smaller than gzip for the same work.
+
+    Frames have no cookie, so nobody else can make us answer and measure what came; all others are left to Django, which
+    pads them.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith("/embed/") or response.streaming or response.has_header("Content-Encoding"):
+            return response
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if len(response.content) >= WORTH_IT and ACCEPTS_BROTLI.search(request.headers.get("Accept-Encoding", "")):
+            response.content = brotli.compress(response.content, quality=6)
+            response["Content-Encoding"], response["Content-Length"] = "br", str(len(response.content))
         return response
 
 

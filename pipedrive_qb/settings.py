@@ -169,8 +169,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Frames have no cookie, so nobody else can make us answer, and measure; Django pads the operator's pages.
     "django.middleware.gzip.GZipMiddleware",
+    "pipedrive_qb.middleware.SmallFrames",
     "pipedrive_qb.middleware.RequestId",
     "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",
@@ -242,7 +242,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "pipedrive_qb.static_files.SmallStaticFiles"
     },
 }
 

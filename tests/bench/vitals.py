@@ -171,5 +171,5 @@ def lines(surface: str, visits: list[Seen], app: App) -> Iterator[Result]:
     )
     yield Result("P14", f"{surface}: layout shifts", "<= 0.02", f"{shifts:.3f}", shifts <= 0.02, against)
     yield Result("P14", f"{surface}: a press until it shows", "<= 100 ms", f"{slowest:.0f} ms", slowest <= 100, against)
-    yield Result("P14", f"{surface}: first load", f"<= {FIRST_LOAD} KB", f"{size:.0f} KB", size <= FIRST_LOAD, against)
+    yield Result("P14", f"{surface}: first load", f"<= {FIRST_LOAD} KB", f"{size:.1f} KB", size <= FIRST_LOAD, against)
     yield Result("P14", f"{surface}: scripts of others", "0", f"{len(foreign)}", not foreign, against)

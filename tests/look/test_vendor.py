@@ -15,7 +15,7 @@ VENDOR = STATIC / "vendor"
 KNOWN = {
     "htmx/2.0.11": ("LICENSE", "Zero-Clause BSD", "htmx.min.js", 'version:"2.0.11"'),
     "pipedrive/0.15.1": ("LICENSE.md", "Pipedrive", "index.umd.js", "AppExtensionsSDK"),
-    "inter/5.3.0": ("LICENSE", "SIL OPEN FONT LICENSE", "inter-latin.woff2", ""),
+    "inter/5.3.0": ("LICENSE", "SIL OPEN FONT LICENSE", "inter-basic.woff2", ""),
 }
 FIRST_LOAD = 60_000  # bytes, compressed: what a panel may ask for when nothing is in the browser's store
 OTHER_SURFACES = ("js/fields.js", "js/settings.js")
