@@ -36,8 +36,9 @@ APP = Tool(
     "this app",
     "app",
     watches=True,
-    notes="it looks for its own invoices and asks about these by id when the answer was cut; its first connection to"
-    " the database is in its seconds, the start of a process in nobody’s; renewing a token is a call and no read",
+    notes=f"it looks for the {OURS} invoices that are its own and reads these by id when the answer was cut, 1000 a read,"
+    " so more of them cost more (P1); its first connection to the database is in its seconds, the start of a process in"
+    " nobody’s, the stand-in’s own work in everybody’s; renewing a token is a call and no read",
 )
 PEERS = (
     Tool(
@@ -61,7 +62,7 @@ PEERS = (
         {},
         AIRBYTE,
         ">=3.10,<3.12",
-        notes="it asks for 200 at once and stops at a page of fewer than 5",
+        notes="it asks for 200 at once and stops at a page of fewer than 5; working out its manifest is in its seconds",
     ),
     Tool(f"{LIBRARY}, Invoice.get for each of {OURS}", "library", {"way": "get"}, watches=True),
     Tool(f"{LIBRARY}, Invoice.where(LastUpdatedTime)", "library", {"way": "where"}),
