@@ -36,9 +36,9 @@ APP = Tool(
     "this app",
     "app",
     watches=True,
-    notes=f"it looks for the {OURS} invoices that are its own and reads these by id when the answer was cut, 1000 a read,"
-    " so more of them cost more (P1); its first connection to the database is in its seconds, the start of a process in"
-    " nobody’s, the stand-in’s own work in everybody’s; renewing a token is a call and no read",
+    notes=f"it looks for the {OURS} invoices that are its own and reads these by id when the answer was cut, 1000 a"
+    " read, so more of them cost more (P1); its first connection to the database is in its seconds, the start of a"
+    " process in nobody’s, the stand-in’s own work in everybody’s; renewing a token is a call and no read",
 )
 PEERS = (
     Tool(
