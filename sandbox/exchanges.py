@@ -81,6 +81,7 @@ class ExchangeLog:
                 "at": self.clock.now().isoformat(),
                 "together": call.together,
                 "fault": told.get("fault"),
+                "items": told.get("items"),
             }
         )
 

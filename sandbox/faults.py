@@ -111,7 +111,7 @@ class Faults:
 
 
 def notes(scope: Scope) -> dict[str, Any]:
-    """What the layers tell each other about a call: company, fault, ignore_requestid, query_lag, transport."""
+    """What the layers tell each other about a call: company, fault, ignore_requestid, query_lag, items, transport."""
     found: dict[str, Any] = scope.setdefault("sandbox", {})
     return found
 

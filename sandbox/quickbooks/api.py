@@ -197,7 +197,9 @@ class Api:
             return {"QueryResponse": query.run(books, self.statement(call), call.lag)}
         if parts == ["batch"]:
             call.demand_type("application/json")
-            return {"BatchItemResponse": batch.run(books, call.json())}
+            answers = batch.run(books, call.json())
+            notes(call.request.scope)["items"] = len(answers)
+            return {"BatchItemResponse": answers}
         if len(parts) == 3 and parts[0] == "invoice" and parts[2] == "send":
             call.demand_type("application/octet-stream", "application/json", "")
             return {"Invoice": invoices.send(books, parts[1], call.parameter("sendTo"))}

@@ -115,6 +115,10 @@ class Parser:
             raise refusals.query_does_not_parse(f'Encountered "{token}". Was expecting: <IDENTIFIER>')
         return token
 
+    def attribute(self) -> str:
+        """Intuit's own examples also write `Metadata`."""
+        return re.sub(r"^Metadata\.", "MetaData.", self.identifier())
+
     def statement(self) -> Statement:
         self.expect("select")
         columns, counts = self.columns()
@@ -151,7 +155,7 @@ class Parser:
         return [name for name in found if name != "*"] or None, False
 
     def condition(self, entity: str) -> Condition:
-        attribute = self.identifier()
+        attribute = self.attribute()
         operator = self.take().lower()
         if operator not in ("in", "=", "<", ">", "<=", ">=", "like"):
             raise refusals.query_does_not_parse(f'Encountered "{operator}" after {attribute}')
@@ -191,7 +195,7 @@ class Parser:
 
     def order(self, found: Statement) -> None:
         while True:
-            attribute = self.identifier()
+            attribute = self.attribute()
             if attribute not in FILTERABLE[found.entity]:
                 raise refusals.invalid_query(f"property '{attribute}' is not sortable")
             down = self.take().lower() == "desc" if self.word() in ("asc", "desc") else False

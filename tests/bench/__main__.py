@@ -45,7 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description="Measures the performance goals.")
     parser.add_argument("goals", nargs="*", metavar="GOAL", help="P1, P4 …; all of them without a name")
     parser.add_argument("--short", action="store_true", help="smaller sizes, for a first look")
-    parser.add_argument("--peers", action="store_true", help="python-quickbooks' own ways beside")
+    parser.add_argument("--peers", action="store_true", help="other people's tools beside; installs them once")
     parser.add_argument("--no-page", action="store_true", help="leave docs/benchmarks.md as it is")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pipedrive-qb-bench-") as folder, database():

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from integration_settings.models import QuickBooksConnection
-from invoices import following, sweep
 from invoices.models import Invoice
+from tests.bench import one_run
 from tests.bench.harness import Bench, Clock, Result, goal
 from tests.conftest import Tenant, connect_tenant
 from tests.factories import an_invoice
@@ -82,10 +82,7 @@ def look(books: Books) -> int:
     """One look as the worker does it, what is handed over included. How many reads QuickBooks saw."""
     books.control.forget_requests()
     QuickBooksConnection.objects.filter(pk=books.tenant.quickbooks.pk).update(next_sync_at=timezone.now())
-    handed_over: list[int] = []
-    sweep.Sweep(handed_over.append).run(0)
-    for pk in handed_over:
-        following.catch_up(QuickBooksConnection.objects.get(pk=pk))
+    one_run.look()
     calls = books.control.requests("quickbooks", path=f"/v3/company/{books.tenant.realm}/")
     return len([call for call in calls if call["status"] == 200])
 

@@ -174,6 +174,7 @@ def test_a_batch_answers_each_item_for_itself(desk: Desk) -> None:
     assert found[1]["Fault"]["Error"][0]["code"] == "6240"
     assert found[2]["QueryResponse"]["Term"][0]["DueDays"] == 14
     assert found[3]["Fault"]["Error"][0]["code"] == "610"
+    assert desk.control("/requests", method="GET")[-1]["items"] == 4
 
 
 def test_a_batch_takes_thirty_items(desk: Desk) -> None:

@@ -170,12 +170,20 @@ def test_a_payment_shows_up_as_a_change_of_its_invoice(desk: Desk) -> None:
     assert payments["Payment"][0]["TotalAmt"] == 1
 
 
+def test_what_these_books_never_hold_has_not_changed(desk: Desk) -> None:
+    start = since(desk)
+    desk.saved("invoice", desk.invoice())
+    bills, invoices, estimates = changes(desk, "Bill,Invoice,Estimate", start)
+    assert (bills, estimates, len(invoices["Invoice"])) == ({}, {}, 1)
+
+
 @pytest.mark.parametrize(
     ("entities", "moment", "code"),
     [
         ("Invoice", "31", "4001"),
         ("Invoice", "yesterday", "4001"),
         ("TaxCode", "1", "4001"),
+        ("TimeActivity", "1", "4001"),
         ("Widget", "1", "4001"),
         ("", "1", "2020"),
         ("Invoice", "", "2020"),

@@ -123,6 +123,15 @@ def test_times_of_change_can_be_asked_for(desk: Desk) -> None:
     assert desk.rows(f"select * from Invoice where MetaData.LastUpdatedTime > '{since}'") == []
 
 
+def test_times_may_be_written_as_in_the_vendors_examples(desk: Desk) -> None:
+    made = desk.saved("invoice", desk.invoice())
+    since = made["MetaData"]["LastUpdatedTime"]
+    statement = f"select * from Invoice where Metadata.LastUpdatedTime >= '{since}' orderby Metadata.LastUpdatedTime"
+    assert [row["Id"] for row in desk.rows(statement)] == [made["Id"]]
+    answer = desk.get("query", query="select * from Invoice where metadata.LastUpdatedTime >= '2026-01-01'")
+    assert refusal(answer)[:2] == (400, "4001")
+
+
 def test_references_are_asked_for_by_their_plain_name(desk: Desk) -> None:
     customer = desk.customer("Bramley Foods Ltd")["Id"]
     found = desk.rows(f"select * from Invoice where CustomerRef = '{customer}' and Balance > '0' orderby DueDate")
