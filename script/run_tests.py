@@ -224,6 +224,11 @@ def ledger(run: Run, step: Step, address: str) -> None:
     run.pytest(step, file, "-s", "--show-capture=no", DATABASE_URL=address, LEDGER_ALONE="yes")
 
 
+def faults(run: Run, step: Step, address: str) -> None:
+    file = "tests/processes/test_single_faults.py"
+    run.pytest(step, file, "-s", "--show-capture=no", DATABASE_URL=address, LEDGER_ALONE="yes")
+
+
 def soak(run: Run, step: Step, address: str) -> None:
     run.pytest(step, *marked("soak"), "-m", "soak", "-s", "--show-capture=no", DATABASE_URL=address)
 
@@ -260,11 +265,12 @@ STEPS: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
 }
 ON_DEMAND: dict[str, tuple[str, Callable[[Run, Step, str], None]]] = {
     "ledger": ("three ledgers after many faults (script/ledger)", ledger),
+    "faults": ("how soon all is over after a single fault (script/ledger --faults)", faults),
     "soak": ("hours at twice the load (script/ledger --soak)", soak),
     "creates": ("very many invoices, some without an answer (script/ledger --creates)", creates),
     "rotations": ("very many refreshes, some without an answer (script/ledger --rotations)", rotations),
 }
-NEED_POSTGRES = {"postgres", "processes", "browser", "ledger", "rotations", "soak"}
+NEED_POSTGRES = {"postgres", "processes", "browser", "ledger", "faults", "rotations", "soak"}
 BESIDE = {"types": "lint", "browser": "sqlite", "processes": "postgres"}
 """Steps, and the one each runs along with: mypy keeps one core busy for as long as the other checks of one core need,
 and both the browser and the workers that are killed mostly wait."""
