@@ -3,7 +3,7 @@
 Preparing a form asks both services. When its fields come back, whether for a preview or with a fault, everything around
 the fields (the candidates with their evidence, the reasons of the proposals) is needed again; asking again would be
 slow, cost calls, and might answer differently under the person's hands. So the form carries it, signed, and bound to
-the user and the deal that it was made for.
+the user, the deal and the books that it was made for: in other books the same ids mean other customers and items.
 """
 
 from __future__ import annotations
@@ -97,17 +97,17 @@ class Memory:
 
 def keep(memory: Memory, visitor: Visitor) -> str:
     """The memory as text for a hidden field."""
-    return signing.dumps({"for": _whose(visitor), "memory": _plain(asdict(memory))}, salt=SALT, compress=True)
+    return signing.dumps(_marked(visitor, memory=_plain(asdict(memory))), salt=SALT, compress=True)
 
 
 def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
-    """The memory that `keep` gave to this visitor for this deal; raises `BadMemory`."""
+    """The memory that `keep` gave to this visitor for this deal and the books connected now; raises `BadMemory`."""
     try:
         content = signing.loads(text, salt=SALT, max_age=LIFE)
     except signing.BadSignature as error:
         raise BadMemory from error
     stored = content["memory"]
-    if content["for"] != _whose(visitor) or stored["deal_id"] != deal_id:
+    if not _is_for(visitor, content) or stored["deal_id"] != deal_id:
         raise BadMemory
     return Memory(
         **{
@@ -124,16 +124,16 @@ def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
 
 def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
     """A customer found by searching, as the value of its option."""
-    return signing.dumps({"for": _whose(visitor), "customer": _plain(asdict(candidate))}, salt=CANDIDATE_SALT)
+    return signing.dumps(_marked(visitor, customer=_plain(asdict(candidate))), salt=CANDIDATE_SALT)
 
 
 def accept(text: str, visitor: Visitor) -> CustomerCandidate:
-    """The customer of an option that `offer` made for this visitor; raises `BadMemory`."""
+    """The customer of an option that `offer` made for this visitor in these books; raises `BadMemory`."""
     try:
         content = signing.loads(text, salt=CANDIDATE_SALT, max_age=LIFE)
     except signing.BadSignature as error:
         raise BadMemory from error
-    if content["for"] != _whose(visitor):
+    if not _is_for(visitor, content):
         raise BadMemory
     return _candidate(content["customer"])
 
@@ -162,6 +162,15 @@ def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
         raise BadMemory
     stored = content["seen"]
     return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
+
+
+def _marked(visitor: Visitor, **content: Any) -> dict[str, Any]:
+    return {"for": _whose(visitor), "books": _books(visitor), **content}
+
+
+def _is_for(visitor: Visitor, content: dict[str, Any]) -> bool:
+    """Forms that an earlier version made do not name their books; the last of them ends with `LIFE`."""
+    return bool(content["for"] == _whose(visitor) and content.get("books", _books(visitor)) == _books(visitor))
 
 
 def _books(visitor: Visitor) -> str:

@@ -196,11 +196,12 @@ def _form_again(
     request: HttpRequest, visitor: Visitor, connection: QuickBooksConnection, invoice: Invoice
 ) -> HttpResponse:
     preparation = drafting.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
-    form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
+    other_books = invoice.realm_id != connection.realm_id
+    form, keys = filling.reopened(preparation, from_json(invoice.draft), say(), other_books=other_books)
     form = replace(form, intent_key=invoice.key_of_successor)
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
-    mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"
+    mended = bool(refusal and refusal.customer_id and not other_books) and request.POST.get("use_customer") == "yes"
     if refusal and mended:
         taken = services.taken_customer(connection, refusal.customer_id, refusal.customer)
         memory = memory.with_customer(taken)
