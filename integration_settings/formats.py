@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -28,6 +28,7 @@ _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF 
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
 MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
+DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
@@ -113,8 +114,8 @@ def _in_pattern(amount: Decimal, currency: str, place: Locale, sign: str) -> str
 
 
 def format_amount(amount: Decimal, currency: str, locale: str) -> str:
-    """The value of a money field: the currency's decimals at least (a price may have more), no sign."""
-    return format_number(amount, locale, least=decimals(currency))
+    """The value of a money field: the currency's decimals at least, and all that a price has more; no sign."""
+    return format_exactly(amount, locale, least=decimals(currency))
 
 
 @remembered
@@ -125,12 +126,18 @@ def format_number(value: Decimal | int, locale: str, *, least: int = 0, most: in
     return minus + _digits(abs(value), locale_of(locale), least=least, most=max(least, most))
 
 
+def format_exactly(value: Decimal, locale: str, *, least: int = 0) -> str:
+    """What stands in a field that is read again: nothing of the value is lost, however many decimals it has."""
+    exponent = value.normalize().as_tuple().exponent
+    return format_number(value, locale, least=least, most=max(-exponent, 0) if isinstance(exponent, int) else 0)
+
+
 @remembered
 def format_percent(value: Decimal | int, locale: str, *, least: int = 0) -> str:
-    """A percentage (20 means 20 %) with the locale's spacing; `least` decimals for rates (`20.0%`)."""
+    """A percentage (20 means 20 %) with the locale's spacing, exactly; `least` decimals for rates (`20.0%`)."""
     pattern = locale_of(locale).percent_formats[None].pattern
     before, _, after = re.sub(r"[#0.,]+", "\0", pattern).partition("\0")
-    return f"{before}{format_number(value, locale, least=least)}{after}"
+    return f"{before}{format_exactly(Decimal(value), locale, least=least)}{after}"
 
 
 def currency_sign(currency: str, locale: str) -> tuple[str, str]:
@@ -147,12 +154,13 @@ def currency_name(currency: str, locale: str) -> str:
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=DIGITS)
 
 
 def _digits(value: Decimal, place: Locale, *, least: int, most: int) -> str:
     pattern = "#,##0." + "0" * least + "#" * (most - least)
-    return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
+    with localcontext(DIGITS):
+        return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
 
 
 # Dates and times

@@ -178,7 +178,7 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
         key=key,
         description=line.description,
         item_id=line.item_id or (NEW_ITEM if line.needs_new_item else ""),
-        quantity=say.number(line.quantity),
+        quantity=say.figure(line.quantity),
         price=say.price(line.unit_price, currency),
         discount=localised_discount(line.discount_text, currency, say),
         tax_code_id=line.tax_code_id,
