@@ -18,7 +18,7 @@ from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item,
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money, smallest_unit
-from invoices.domain.names import LONGEST_NAME, clean_name, second_name
+from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import Totals, is_taxed, line_figures, net_discount, sales_taxes
 
 FindingValue = str | int | Decimal | date
@@ -158,7 +158,7 @@ def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         yield _blocks("customer.name", "too_long", length=len(name.strip()), longest=LONGEST_NAME)
     elif cleaned == clean_name(context.taken_name):
         yield _blocks("customer.taken_name", "name_taken", name=cleaned)
-    elif cleaned != name:
+    elif cleaned != composed(name):
         yield _warns("customer.name", "name_cleaned", name=name, cleaned=cleaned)
     if sum(len(line) for line in address_lines(address)) > 2000:
         yield _blocks("customer.address", "too_long", length=len(address.text), longest=2000)
