@@ -141,7 +141,6 @@ def prepare(
         today=today,
         item_links={product_id: item_id for product_id, (item_id, _linked_at) in chosen_items.items()},
         item_policy=item_policy(connection, chosen),
-        exchange_rate=_rate(gateway, deal.currency, today, profile),
         number=number_soon.result(),
         preset=template,
     )
@@ -251,15 +250,6 @@ def _soon(calls: SideBySide, read: Callable[[*Given], Found], *args: *Given) -> 
     with only_kept():
         kept = done(read, *args)
     return calls.start(read, *args) if isinstance(kept.exception(), NotKept) else kept
-
-
-def _rate(gateway: InvoiceGateway, currency: str, on: date, profile: Profile) -> Decimal | None:
-    """Home units for one unit of a foreign currency; without a rate QuickBooks uses its own of the day."""
-    if not profile.multicurrency or currency == profile.home_currency:
-        return None
-    with suppress(ServiceError):
-        return gateway.exchange_rate(currency, on)
-    return None
 
 
 def _next_number(gateway: InvoiceGateway) -> str:

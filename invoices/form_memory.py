@@ -65,8 +65,6 @@ class Memory:
     usual_due_days: int  # the company's; `due_days` are the chosen preset's where it has some
     due_days: int
     amounts_are: AmountsAre
-    exchange_currency: str = ""
-    exchange_rate: Decimal | None = None
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
     uses_terms: bool = False  # the company wants the customer's own terms first
@@ -109,6 +107,13 @@ def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
     stored = content["memory"]
     if not _is_for(visitor, content) or stored["deal_id"] != deal_id:
         raise BadMemory
+    try:
+        return _memory(stored)
+    except (KeyError, TypeError) as error:  # made by another version
+        raise BadMemory from error
+
+
+def _memory(stored: dict[str, Any]) -> Memory:
     return Memory(
         **{
             **stored,
@@ -117,7 +122,6 @@ def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
             "lines": {key: _line(each) for key, each in stored["lines"].items()},
             "amounts_are": AmountsAre(stored["amounts_are"]),
             "details": _details(stored.get("details", {})),
-            "exchange_rate": None if stored["exchange_rate"] is None else Decimal(stored["exchange_rate"]),
         }
     )
 

@@ -211,7 +211,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         deal_id=form.deal_id,
         bill_to=_bill_to(form, chosen),
         currency=currency,
-        exchange_rate=memory.exchange_rate if currency == memory.exchange_currency else None,
+        exchange_rate=None,  # of the invoice's day, which the worker asks for
         invoice_date=invoice_date,
         due_date=due_date,
         amounts_are=_amounts_are(form.amounts_are, memory),

@@ -57,7 +57,6 @@ def prefill(
     today: date,
     item_links: Mapping[int, str] | None = None,
     item_policy: ItemPolicy | None = None,
-    exchange_rate: Decimal | None = None,
     number: str = "",
     preset: Preset | None = None,
 ) -> Prefill:
@@ -91,7 +90,6 @@ def prefill(
     days = choices.due_days if preset is None or preset.due_days is None else preset.due_days
     draft = replace(
         head,
-        exchange_rate=exchange_rate,
         due_date=today + timedelta(days=days),
         lines=lines,
         number=number,

@@ -41,8 +41,6 @@ def memory_of(preparation: Preparation) -> Memory:
         usual_due_days=preparation.due_days,
         due_days=preparation.due_days,
         amounts_are=draft.amounts_are,
-        exchange_currency=draft.currency if draft.exchange_rate else "",
-        exchange_rate=draft.exchange_rate,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
         uses_terms=bool(preparation.terms),
