@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import isleap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -274,8 +275,13 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
 def _with_year(year: str | None, month: int, day: int, today: date) -> date:
     if year is not None:
         return _sane(int(year) + 2000 if len(year) <= 2 else int(year), month, day)
-    candidates = (_sane(today.year + step, month, day) for step in (-1, 0, 1))
-    return next(day for day in candidates if day > today - timedelta(days=183))
+    earliest = today - timedelta(days=182)
+    for near in range(today.year - 1, today.year + 2):
+        if (month, day) == (2, 29) and not isleap(near):
+            continue
+        if (found := _sane(near, month, day)) >= earliest:
+            return found
+    raise ValueError("not a date")
 
 
 def _sane(year: int, month: int, day: int) -> date:

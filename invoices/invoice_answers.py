@@ -51,12 +51,14 @@ class IssuedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPayment:
-    """A payment or credit memo, and the invoices it is applied to. Of a deleted one only the id is known."""
+    """A payment or credit memo, and the invoices it is applied to. One that is `gone`, by deletion or void, does not say
+    any more which those were.
+    """
 
     payment_id: str
     paid_on: date | None
     invoice_ids: tuple[str, ...]
-    deleted: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def applied_payment(answer: Json) -> AppliedPayment:
         payment_id=_text(answer, "Id"),
         paid_on=_date(answer, "TxnDate"),
         invoice_ids=tuple(dict.fromkeys(invoices)),
-        deleted=answer.get("status") == "Deleted",
+        gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _number(answer, "TotalAmt")),
     )
 
 

@@ -173,12 +173,25 @@ def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: d
     assert formats.parse_date(text, locale, today=TODAY) == day
 
 
+@pytest.mark.parametrize(
+    ("text", "today", "day"),
+    [
+        ("29 Feb", date(2028, 1, 15), date(2028, 2, 29)),
+        ("29/2", date(2027, 12, 1), date(2028, 2, 29)),
+        ("29/2", date(2028, 5, 1), date(2028, 2, 29)),
+    ],
+)
+def test_the_29th_of_february_is_looked_for_in_a_leap_year(text: str, today: date, day: date) -> None:
+    assert formats.parse_date(text, "en_GB", today=today) == day
+
+
 def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
     assert formats.parse_date("+14", "en_GB", today=TODAY, after=date(2026, 12, 1)) == date(2026, 12, 15)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2"]
+    "text",
+    ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2", "29 Feb"],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
