@@ -51,9 +51,7 @@ class IssuedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPayment:
-    """A payment or credit memo, and the invoices it is applied to. One that is `gone`, by deletion or void, does not say
-    any more which those were.
-    """
+    """A payment or credit memo, and the invoices it is applied to; one that is `gone` (deleted, voided) tells none."""
 
     payment_id: str
     paid_on: date | None
