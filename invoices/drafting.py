@@ -34,7 +34,7 @@ from invoices import customers
 from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
-from invoices.domain.checks import Context, Finding, preflight
+from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.deal import Deal, TaxMethod
 from invoices.domain.draft import AmountsAre, InvoiceDraft
 from invoices.domain.mapping import FieldChoices, prefill
@@ -165,6 +165,8 @@ def prepare(
         customer_currency=choice.linked.currency if choice.linked else "",
         deal=deal,
     )
+    if may_be_mended(found.field for found in checked.findings if found.blocks) and reference.look_again(connection):
+        return prepare(visitor, deal_id, make_gateway, template_id=template_id)
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),

@@ -37,6 +37,7 @@ from integration_settings.reference import doubt
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
+from invoices.domain.money import is_rounding
 from invoices.domain.refusals import NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
@@ -236,11 +237,19 @@ def _denied(denied: AccessDenied) -> dict[str, Any]:
 def _record(this: Try, issued: IssuedInvoice) -> None:
     """The row is complete from the answer; nothing is read again."""
     invoice = this.invoice
+    if _surprises(this.draft, issued):
+        doubt(this.connection)
     with transaction.atomic():
         release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)
     log.info("invoice %s is number %s", invoice.public_id, issued.number or issued.qbo_invoice_id)
+
+
+def _surprises(draft: InvoiceDraft, issued: IssuedInvoice) -> bool:
+    """QuickBooks took it, but not as the form had said: a rate, the tax or the numbering is another one by now."""
+    expected = draft.expected_total
+    return not issued.number or (expected is not None and not is_rounding(expected - issued.total, draft.currency))
 
 
 def succeeded() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -36,6 +36,9 @@ MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
 EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
 
 
+BY_SETTINGS = ("invoice_date", "currency", "number", "discount", "sales_tax")  # what QuickBooks' settings may forbid
+
+
 class Severity(StrEnum):
     BLOCKS = "blocks"  # QuickBooks would refuse it, or the invoice would be wrong
     WARNS = "warns"  # worth knowing; may be created all the same
@@ -61,6 +64,11 @@ class Finding:
     @property
     def blocks(self) -> bool:
         return self.severity == Severity.BLOCKS
+
+
+def may_be_mended(blocked: Iterable[str]) -> bool:
+    """Whether what blocks at one of these fields may be gone: QuickBooks does not report its settings and tax codes."""
+    return any(field in BY_SETTINGS or field.endswith(".tax_code") for field in blocked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ NO_DECIMALS = (
     "XAF", "XOF", "XPF",
 )  # fmt: skip
 THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+MOST_ODD_UNITS = 5
 DIGITS = Context(prec=1000)  # a figure that is too large is refused at its field; until then it is counted with
 DECIMALS = {**dict.fromkeys(NO_DECIMALS, 0), **dict.fromkeys(THREE_DECIMALS, 3)}
 
@@ -26,6 +27,11 @@ def smallest_unit(currency: str) -> Decimal:
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP, context=DIGITS)
+
+
+def is_rounding(difference: Decimal, currency: str) -> bool:
+    """Whether two totals may differ by so much only because each was rounded in its own way."""
+    return abs(difference) <= MOST_ODD_UNITS * smallest_unit(currency)
 
 
 def to_places(number: Decimal, places: int) -> Decimal:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from integration_settings import reference
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import NotAllowed, rights_of
@@ -23,7 +24,7 @@ from integration_settings.side_by_side import SideBySide
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import drafting, selectors, services
 from invoices.deal_gateway import deal_now
-from invoices.domain.checks import Severity
+from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
@@ -75,6 +76,9 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     with SideBySide(1) as calls:
         deal_soon = calls.start(deal_now, visitor.user, sent.form.deal_id)
         checked = checked_form(visitor, sent, say())
+        blocked = (issue.field for issue in blocking(checked.material.issues))
+        if may_be_mended(blocked) and reference.look_again(visitor.connection):
+            checked = checked_form(visitor, sent, say())
         if errors := blocking(checked.material.issues):
             calls.leave()
             return page_fragment(request, form_page(checked.material, errors=errors), status=422)
