@@ -210,7 +210,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     """
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
-        for sign in text
+        for sign in _without_currency("".join(text.split()), locale)
         if not sign.isspace() and sign not in "'’\u200e\u200f" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
@@ -221,6 +221,27 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
         raise ValueError("not a number")
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
+BEHIND = re.compile(r"(?<=\d)(?P<currency>[^\d.,'’]+\.?)$")
+
+
+def _without_currency(text: str, locale: str) -> str:
+    """Without a currency's code, or a sign of it that has letters: `R$`, `CHF`, `kr`. Other letters stay: `10k`."""
+    known = _currency_words(locale)
+    if (found := BEFORE.match(text)) and found["currency"].casefold() in known:
+        text = found["minus"] + text[found.end() :]
+    if (found := BEHIND.search(text)) and found["currency"].casefold() in known:
+        text = text[: found.start()]
+    return text
+
+
+@lru_cache(maxsize=64)
+def _currency_words(locale: str) -> frozenset[str]:
+    place = locale_of(locale)
+    words = ("".join(word.split()).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
+    return frozenset(word for word in words if len(word) > 1)
 
 
 def _decimal_sign(plain: str, locale: str) -> str:

@@ -7,7 +7,6 @@ becomes a finding at its field, and the rest is read all the same, so that every
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -327,7 +326,7 @@ class _Reader:
             self.complain(name, "number_missing")  # and counts nothing, so the rest can be added up
             return Decimal(0)
         try:
-            return parse_decimal(without_currency_signs(text), self.locale)
+            return parse_decimal(text, self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "number_unreadable", text=text)
@@ -338,7 +337,7 @@ class _Reader:
             return Discount()
         is_percentage = "%" in text
         try:
-            value = parse_decimal(without_currency_signs(text.replace("%", "", 1)), self.locale)
+            value = parse_decimal(text.replace("%", "", 1), self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)
@@ -369,10 +368,6 @@ class _Reader:
             tax_percentage=code.percentage if code else Decimal(0),
             service_date=day,
         )
-
-
-def without_currency_signs(text: str) -> str:
-    return "".join(sign for sign in text if unicodedata.category(sign) != "Sc")
 
 
 def plain_discount(discount: Discount) -> str:

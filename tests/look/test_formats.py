@@ -139,6 +139,24 @@ def test_a_number_is_understood_however_it_is_typed(text: str, locale: str, valu
     assert formats.parse_decimal(text, locale) == Decimal(value)
 
 
+@pytest.mark.parametrize("locale", ["en_GB", "en_US", "de_DE", "de_CH", "fr_FR", "es_ES", "pt_BR", "lv_LV", "et_EE"])
+@pytest.mark.parametrize(
+    "currency", ["GBP", "EUR", "USD", "BRL", "CHF", "SEK", "PLN", "AUD", "CAD", "JPY", "KWD", "MXN"]
+)
+def test_an_amount_that_is_copied_from_a_page_can_be_read_back(locale: str, currency: str) -> None:
+    for amount in (Decimal(1234), Decimal(-20)):
+        shown = formats.format_money(amount, currency, locale)
+        assert formats.parse_decimal(shown, locale) == amount
+        coded = formats.format_money_with_code(amount, currency, locale)
+        assert formats.parse_decimal(coded, locale) == amount
+
+
+@pytest.mark.parametrize("text", ["10k", "5 m", "1e5", "x10", "EUR", "½", "10 EUR 5"])
+def test_letters_that_are_no_currency_make_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        formats.parse_decimal(text, "en_GB")
+
+
 @pytest.mark.parametrize(
     "text", ["", "-", "abc", "1e5", "12 apples", "NaN", "Infinity", "1.2.3,4,5", "1,2,3", "1.23,456", "1" * 40]
 )
