@@ -74,6 +74,7 @@ class Preparation:
     today: date  # in the QuickBooks company's time zone
     totals: Totals
     findings: tuple[Finding, ...]
+    invoices_before: int  # living ones of the deal
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Preview:
     totals: Totals
     findings: tuple[Finding, ...]
     checked_at: datetime
+    invoices_before: int  # living ones of the deal
 
     @property
     def blocked(self) -> bool:
@@ -188,6 +190,7 @@ def prepare(
         today=today,
         totals=checked.totals,
         findings=checked.findings,
+        invoices_before=checked.invoices_before,
     )
 
 
@@ -323,7 +326,7 @@ def _checked(
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )
-    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
+    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), count)
 
 
 def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:

@@ -67,6 +67,7 @@ class Memory:
     amounts_are: AmountsAre
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
+    invoices_before: int = 0  # living ones of the deal, as the person saw it last
     uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 

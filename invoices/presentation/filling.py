@@ -43,6 +43,7 @@ def memory_of(preparation: Preparation) -> Memory:
         amounts_are=draft.amounts_are,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
+        invoices_before=preparation.invoices_before,
         uses_terms=bool(preparation.terms),
     )
     return memory.with_preset(preparation.template)

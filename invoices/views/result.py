@@ -28,7 +28,7 @@ from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
-from invoices.form_memory import BadMemory, keep
+from invoices.form_memory import BadMemory, Memory, keep
 from invoices.forms import FormInput, UnreadableForm
 from invoices.models import Invoice
 from invoices.presentation import filling, refusals
@@ -90,6 +90,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 wish=sent.wish,
                 template_id=sent.form.preset,
                 deal_value=sent.memory.deal_worth,
+                invoices_seen=sent.memory.invoices_before,
                 deal_soon=deal_soon,
                 hand_over=submit_soon,
             )
@@ -100,17 +101,23 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 " ".join(no_right(visitor, denied.right)),
             )
             return page_fragment(request, form_page(checked.material), banner=banner, status=403)
-        except (services.DealChanged, ServiceError) as reason:
+        except (services.DealChanged, services.DealInvoiced, ServiceError) as reason:
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
 
 
 def _not_taken(
-    request: HttpRequest, visitor: Visitor, sent: Sent, material: Material, reason: services.DealChanged | ServiceError
+    request: HttpRequest,
+    visitor: Visitor,
+    sent: Sent,
+    material: Material,
+    reason: services.DealChanged | services.DealInvoiced | ServiceError,
 ) -> HttpResponse:
     if isinstance(reason, services.DealChanged):
         return _deal_changed(request, visitor, sent, reason.value)
+    if isinstance(reason, services.DealInvoiced):
+        return _deal_invoiced(request, visitor, sent, reason.count)
     if isinstance(reason, NotFound):
         return problem_fragment(request, visitor, not_seen())
     text = _("The invoice was not created. Your entries are kept; try again.")
@@ -121,15 +128,27 @@ def _not_taken(
 def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Money) -> HttpResponse:
     """The form as it was sent, which knows the deal's new value now: the next press means it."""
     memory = replace(sent.memory, deal_value=value.amount, deal_currency=value.currency)
-    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
     text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
              " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
-    banner = Banner(
-        "warning",
-        _("The deal has changed since this form was opened."),
-        text.format(now=say().money(value), before=say().money(sent.memory.deal_worth)),
-        again_url=address("embed_invoice_form", deal=memory.deal_id),
-    )
+    text = text.format(now=say().money(value), before=say().money(sent.memory.deal_worth))
+    fact = _("The deal has changed since this form was opened.")
+    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+
+
+def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, count: int) -> HttpResponse:
+    """Two people had the same deal open: the second one is told, and may mean it."""
+    memory = replace(sent.memory, invoices_before=count)
+    fact = _("Another invoice of this deal was asked for since this form was opened.")
+    text = _("Nothing was created by this one. Look at the deal’s invoices first, or press “Create invoice” once more"
+             " to bill what stands here as well.")  # fmt: skip
+    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+
+
+def _asked_again(
+    request: HttpRequest, visitor: Visitor, sent: Sent, memory: Memory, *, fact: str, text: str
+) -> HttpResponse:
+    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
+    banner = Banner("warning", fact, text, again_url=address("embed_invoice_form", deal=memory.deal_id))
     return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
