@@ -67,6 +67,7 @@ class Memory:
     amounts_are: AmountsAre
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
+    party: tuple[str, int] = ("", 0)  # whose customer is chosen, see `deal_gateway.DealFacts`
     invoices_before: int = 0  # living ones of the deal, as the person saw it last
     uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
@@ -119,6 +120,7 @@ def _memory(stored: dict[str, Any]) -> Memory:
         **{
             **stored,
             "deal_value": Decimal(stored["deal_value"]),
+            "party": tuple(stored["party"]),
             "candidates": tuple(_candidate(each) for each in stored["candidates"]),
             "lines": {key: _line(each) for key, each in stored["lines"].items()},
             "amounts_are": AmountsAre(stored["amounts_are"]),

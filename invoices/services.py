@@ -65,6 +65,10 @@ class DealChanged(Exception):
         self.value = value
 
 
+class DealMoved(Exception):
+    """The deal belongs to another organization or person than the form was made for: nothing was stored."""
+
+
 class DealInvoiced(Exception):
     """Somebody has asked for another invoice of the deal since the person looked: nothing was stored."""
 
@@ -82,6 +86,7 @@ def request_invoice(
     template_id: str = "",
     deal_value: Money | None = None,
     invoices_seen: int | None = None,
+    party: tuple[str, int] | None = None,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
@@ -91,12 +96,14 @@ def request_invoice(
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had.
+    `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
-    Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealInvoiced` when it
-    has more invoices now, `NotFound` when the visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
+    Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
+    somebody else's now, `DealInvoiced` when it has more invoices now, `NotFound` when the visitor may not see the deal,
+    and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
@@ -113,6 +120,8 @@ def request_invoice(
         rights.demand(visitor.user, Right.CREATE)
         if deal_value is not None and facts.value != deal_value:
             raise DealChanged(facts.value)
+        if party is not None and facts.party != party:
+            raise DealMoved
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,

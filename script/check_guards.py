@@ -67,6 +67,7 @@ GUARDS = [
     Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", N + "test_result_page.py"),
     Guard("the books of a form", "invoices/form_memory.py", " and content.get(\"books\", _books(visitor)) == _books(visitor))", ")", N + "test_other_books_page.py"),
     Guard("the books of a refused form", "invoices/views/result.py", "say(), other_books=other_books)", "say())", N + "test_other_books_page.py"),
+    Guard("a deal that is somebody else's now", "invoices/services.py", "if party is not None and facts.party != party:", "if party is None and facts is None:", N + "test_result_page.py"),
     Guard("another invoice of the deal meanwhile", "invoices/services.py", "    if count > seen:\n", "    if count < 0:\n", N + "test_two_people_page.py"),
     Guard("books that another company uses, too", "integration_settings/connections.py", "filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():", "filter(realm_id='', state=ConnectionState.CONNECTED).exists():", S + "test_connections.py"),
     Guard("more than the deal", "invoices/domain/checks.py", "tell = _warns if context.more_than_the_deal else _blocks", "tell = _warns", N + "domain/test_checks.py"),

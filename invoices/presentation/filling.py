@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
+from invoices.deal_gateway import party_of
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
@@ -43,6 +44,7 @@ def memory_of(preparation: Preparation) -> Memory:
         amounts_are=draft.amounts_are,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
+        party=party_of(deal),
         invoices_before=preparation.invoices_before,
         uses_terms=bool(preparation.terms),
     )

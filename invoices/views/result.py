@@ -91,6 +91,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 template_id=sent.form.preset,
                 deal_value=sent.memory.deal_worth,
                 invoices_seen=sent.memory.invoices_before,
+                party=sent.memory.party,
                 deal_soon=deal_soon,
                 hand_over=submit_soon,
             )
@@ -101,7 +102,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 " ".join(no_right(visitor, denied.right)),
             )
             return page_fragment(request, form_page(checked.material), banner=banner, status=403)
-        except (services.DealChanged, services.DealInvoiced, ServiceError) as reason:
+        except (services.DealChanged, services.DealMoved, services.DealInvoiced, ServiceError) as reason:
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
@@ -112,10 +113,16 @@ def _not_taken(
     visitor: Visitor,
     sent: Sent,
     material: Material,
-    reason: services.DealChanged | services.DealInvoiced | ServiceError,
+    reason: services.DealChanged | services.DealMoved | services.DealInvoiced | ServiceError,
 ) -> HttpResponse:
     if isinstance(reason, services.DealChanged):
         return _deal_changed(request, visitor, sent, reason.value)
+    if isinstance(reason, services.DealMoved):
+        fact = _("The deal has changed since this form was opened.")
+        text = _(
+            "It belongs to another organization or person now. Nothing was created. Open the form again to bill them."
+        )
+        return _asked_again(request, visitor, sent, sent.memory, fact=fact, text=text)
     if isinstance(reason, services.DealInvoiced):
         return _deal_invoiced(request, visitor, sent, reason.count)
     if isinstance(reason, NotFound):
