@@ -146,14 +146,21 @@ def disconnect_quickbooks(company: Company, why: str = "disconnected") -> None:
         row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
         if row is None or not row.is_connected:
             return
-        token = row.refresh_token
+        token, realm_id = row.refresh_token, row.realm_id
         _write_end(row, why)
         ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
-    revoke_quickbooks_quietly(token)
+    revoke_quickbooks_quietly(token, realm_id)
 
 
-def revoke_quickbooks_quietly(refresh_token: str) -> None:
-    """Best effort, never inside a transaction: the grant is forgotten here whatever Intuit answers."""
+def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> None:
+    """Best effort, never inside a transaction: the grant is forgotten here whatever Intuit answers.
+
+    Not while another company of ours is connected to the same books: Intuit may end the app's access to them as a
+    whole.
+    """
+    if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
+        log.info("the grant for QuickBooks %s is only forgotten: another company uses these books", realm_id)
+        return
     _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import isleap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -28,6 +29,7 @@ _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF 
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
 MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
+DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
@@ -113,8 +115,8 @@ def _in_pattern(amount: Decimal, currency: str, place: Locale, sign: str) -> str
 
 
 def format_amount(amount: Decimal, currency: str, locale: str) -> str:
-    """The value of a money field: the currency's decimals at least (a price may have more), no sign."""
-    return format_number(amount, locale, least=decimals(currency))
+    """The value of a money field: the currency's decimals at least, and all that a price has more; no sign."""
+    return format_exactly(amount, locale, least=decimals(currency))
 
 
 @remembered
@@ -125,12 +127,18 @@ def format_number(value: Decimal | int, locale: str, *, least: int = 0, most: in
     return minus + _digits(abs(value), locale_of(locale), least=least, most=max(least, most))
 
 
+def format_exactly(value: Decimal, locale: str, *, least: int = 0) -> str:
+    """What stands in a field that is read again: nothing of the value is lost, however many decimals it has."""
+    exponent = value.normalize().as_tuple().exponent
+    return format_number(value, locale, least=least, most=max(-exponent, 0) if isinstance(exponent, int) else 0)
+
+
 @remembered
 def format_percent(value: Decimal | int, locale: str, *, least: int = 0) -> str:
-    """A percentage (20 means 20 %) with the locale's spacing; `least` decimals for rates (`20.0%`)."""
+    """A percentage (20 means 20 %) with the locale's spacing, exactly; `least` decimals for rates (`20.0%`)."""
     pattern = locale_of(locale).percent_formats[None].pattern
     before, _, after = re.sub(r"[#0.,]+", "\0", pattern).partition("\0")
-    return f"{before}{format_number(value, locale, least=least)}{after}"
+    return f"{before}{format_exactly(Decimal(value), locale, least=least)}{after}"
 
 
 def currency_sign(currency: str, locale: str) -> tuple[str, str]:
@@ -147,12 +155,13 @@ def currency_name(currency: str, locale: str) -> str:
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=DIGITS)
 
 
 def _digits(value: Decimal, place: Locale, *, least: int, most: int) -> str:
     pattern = "#,##0." + "0" * least + "#" * (most - least)
-    return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
+    with localcontext(DIGITS):
+        return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
 
 
 # Dates and times
@@ -201,7 +210,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     """
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
-        for sign in text
+        for sign in _without_currency("".join(text.split()), locale)
         if not sign.isspace() and sign not in "'’\u200e\u200f" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
@@ -212,6 +221,27 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
         raise ValueError("not a number")
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
+BEHIND = re.compile(r"(?<=\d)(?P<currency>[^\d.,'’]+\.?)$")
+
+
+def _without_currency(text: str, locale: str) -> str:
+    """Without a currency's code, or a sign of it that has letters: `R$`, `CHF`, `kr`. Other letters stay: `10k`."""
+    known = _currency_words(locale)
+    if (found := BEFORE.match(text)) and found["currency"].casefold() in known:
+        text = found["minus"] + text[found.end() :]
+    if (found := BEHIND.search(text)) and found["currency"].casefold() in known:
+        text = text[: found.start()]
+    return text
+
+
+@lru_cache(maxsize=64)
+def _currency_words(locale: str) -> frozenset[str]:
+    place = locale_of(locale)
+    words = ("".join(word.split()).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
+    return frozenset(word for word in words if len(word) > 1)
 
 
 def _decimal_sign(plain: str, locale: str) -> str:
@@ -266,8 +296,13 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
 def _with_year(year: str | None, month: int, day: int, today: date) -> date:
     if year is not None:
         return _sane(int(year) + 2000 if len(year) <= 2 else int(year), month, day)
-    candidates = (_sane(today.year + step, month, day) for step in (-1, 0, 1))
-    return next(day for day in candidates if day > today - timedelta(days=183))
+    earliest = today - timedelta(days=182)
+    for near in range(today.year - 1, today.year + 2):
+        if (month, day) == (2, 29) and not isleap(near):
+            continue
+        if (found := _sane(near, month, day)) >= earliest:
+            return found
+    raise ValueError("not a date")
 
 
 def _sane(year: int, month: int, day: int) -> date:

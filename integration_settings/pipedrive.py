@@ -11,7 +11,7 @@ from typing import Any, Literal
 from integration_settings import http
 from integration_settings.call_slots import slot
 from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
-from integration_settings.errors import ConnectionExpired, RateLimited, Rejected
+from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected
 from integration_settings.models import PipedriveUser
 
 PAGE = 500
@@ -32,8 +32,14 @@ class PipedriveClient:
         return self._one("v1/users/me")
 
     def deal(self, deal_id: int) -> Json:
-        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeal ; enum values come as {id, label}"""
-        return self._one(f"v2/deals/{int(deal_id)}", include_option_labels="true")
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeal ; enum values come as {id, label}
+
+        Raises `NotFound` also for one that was deleted, or merged into another: Pipedrive keeps it for a while.
+        """
+        found = self._one(f"v2/deals/{int(deal_id)}", include_option_labels="true")
+        if found.get("is_deleted") is True or found.get("status") == "deleted":
+            raise NotFound("pipedrive", "the deal was deleted")
+        return found
 
     def latest_deals(self, most: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first, one page"""

@@ -58,6 +58,7 @@ __all__ = [
     "items",
     "keep_items",
     "locations",
+    "look_again",
     "pipedrive_fields",
     "profile_from",
     "profile_of",
@@ -152,6 +153,7 @@ US_TAX_CODES = (
     {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True},
 )
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
+FIVE_MINUTES = timedelta(minutes=5)
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
@@ -188,6 +190,15 @@ def doubt(connection: QuickBooksConnection) -> None:
     outdate(connection.company_id, ["tax_codes"])
     connection.profile = {**connection.profile, "read_at": ""}
     QuickBooksConnection.objects.filter(pk=connection.pk).update(profile=connection.profile)
+
+
+def look_again(connection: QuickBooksConnection) -> bool:
+    """Something stands in the way that may have been mended in QuickBooks: reads profile and tax codes anew, unless
+    they are minutes old. Whether anything has changed; no `ServiceError` where they were read before.
+    """
+    company = connection.company
+    before = profile_of(connection), tax_codes(company, AS_STORED)
+    return before != (current_profile(connection, FIVE_MINUTES), tax_codes(company, FIVE_MINUTES))
 
 
 def keep_items(company_id: int, found: Iterable[Item]) -> None:

@@ -122,14 +122,19 @@ def connect_books(
 ) -> QuickBooksConnection | OtherBooks:
     """Connects the company to the books of `realm_id`, or tells that these are not the books it had.
 
-    `switch_to` is the realm that a person has deliberately chosen in place of the former one. The profile is read at
-    once; when QuickBooks does not answer, the connection stands all the same and the profile follows later.
+    `switch_to` is the realm that a person has deliberately chosen in place of the former one. The grant that is not
+    kept, for these books or for the former, is ended at Intuit. The profile is read at once; when QuickBooks does not
+    answer, the connection stands all the same and the profile follows later.
     """
     former = QuickBooksConnection.objects.filter(company=company).first()
     if former is not None and realm_id not in (former.realm_id, switch_to):
-        return OtherBooks(realm_id, _name_of_books(company, realm_id, grant))
+        name = _name_of_books(company, realm_id, grant)
+        connections.revoke_quickbooks_quietly(grant.refresh_token, realm_id)
+        return OtherBooks(realm_id, name)
     connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
     log.info("company %s: QuickBooks %s connected", company.pipedrive_company_id, realm_id)
+    if former is not None and former.is_connected and former.realm_id != realm_id:
+        connections.revoke_quickbooks_quietly(former.refresh_token, former.realm_id)
     try:
         refresh_profile(connection)
     except ServiceError as error:
@@ -182,18 +187,17 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
         if company is None:
             return
         company.users.filter(user_id=user_id).delete()
-        token = None if company.users.filter(state=ConnectionState.CONNECTED).exists() else _remove(company)
+        left = None if company.users.filter(state=ConnectionState.CONNECTED).exists() else _remove(company)
     log.info("company %s: user %s uninstalled the app", pipedrive_company_id, user_id)
-    if token:
-        connections.revoke_quickbooks_quietly(token)
+    if left:
+        connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
 
 
-def _remove(company: Company) -> str:
-    """Deletes the company with all below it; what is left to revoke at Intuit, "" for nothing."""
+def _remove(company: Company) -> QuickBooksConnection | None:
+    """Deletes the company with all below it; the connection that is left to revoke at Intuit."""
     connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
-    token = connection.refresh_token if connection else ""
     company.delete()
-    return token
+    return connection if connection and connection.refresh_token else None
 
 
 def keep_installations_alive() -> int:
@@ -221,10 +225,10 @@ def remove_abandoned_companies() -> int:
             users = list(company.users.all())
             if row is None or any(user.is_connected or (user.ended_at or long_ago) > long_ago for user in users):
                 continue
-            token = _remove(row)
+            left = _remove(row)
         gone += 1
-        if token:
-            connections.revoke_quickbooks_quietly(token)
+        if left:
+            connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
     return gone
 
 

@@ -45,6 +45,12 @@ class DealFacts:
         return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
 
 
+def party_of(deal: Deal) -> tuple[str, int]:
+    """The same of a deal that was loaded, also where the organization itself may not be seen or is gone."""
+    organization, person = _id(deal.values.get("org_id")), _id(deal.values.get("person_id"))
+    return DealFacts(deal.id, deal.title, Money(deal.value, deal.currency), organization, person).party
+
+
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
     """Two rounds of calls side by side: what the deal's id is enough for, then what the first answers name.
 

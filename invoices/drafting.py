@@ -34,7 +34,7 @@ from invoices import customers
 from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
-from invoices.domain.checks import Context, Finding, preflight
+from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.deal import Deal, TaxMethod
 from invoices.domain.draft import AmountsAre, InvoiceDraft
 from invoices.domain.mapping import FieldChoices, prefill
@@ -74,6 +74,7 @@ class Preparation:
     today: date  # in the QuickBooks company's time zone
     totals: Totals
     findings: tuple[Finding, ...]
+    invoices_before: int  # living ones of the deal
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Preview:
     totals: Totals
     findings: tuple[Finding, ...]
     checked_at: datetime
+    invoices_before: int  # living ones of the deal
 
     @property
     def blocked(self) -> bool:
@@ -141,7 +143,6 @@ def prepare(
         today=today,
         item_links={product_id: item_id for product_id, (item_id, _linked_at) in chosen_items.items()},
         item_policy=item_policy(connection, chosen),
-        exchange_rate=_rate(gateway, deal.currency, today, profile),
         number=number_soon.result(),
         preset=template,
     )
@@ -166,6 +167,8 @@ def prepare(
         customer_currency=choice.linked.currency if choice.linked else "",
         deal=deal,
     )
+    if may_be_mended(found.field for found in checked.findings if found.blocks) and reference.look_again(connection):
+        return prepare(visitor, deal_id, make_gateway, template_id=template_id)
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),
@@ -187,6 +190,7 @@ def prepare(
         today=today,
         totals=checked.totals,
         findings=checked.findings,
+        invoices_before=checked.invoices_before,
     )
 
 
@@ -251,15 +255,6 @@ def _soon(calls: SideBySide, read: Callable[[*Given], Found], *args: *Given) -> 
     with only_kept():
         kept = done(read, *args)
     return calls.start(read, *args) if isinstance(kept.exception(), NotKept) else kept
-
-
-def _rate(gateway: InvoiceGateway, currency: str, on: date, profile: Profile) -> Decimal | None:
-    """Home units for one unit of a foreign currency; without a rate QuickBooks uses its own of the day."""
-    if not profile.multicurrency or currency == profile.home_currency:
-        return None
-    with suppress(ServiceError):
-        return gateway.exchange_rate(currency, on)
-    return None
 
 
 def _next_number(gateway: InvoiceGateway) -> str:
@@ -331,7 +326,7 @@ def _checked(
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )
-    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now())
+    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), count)
 
 
 def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:

@@ -3,7 +3,7 @@
 Preparing a form asks both services. When its fields come back, whether for a preview or with a fault, everything around
 the fields (the candidates with their evidence, the reasons of the proposals) is needed again; asking again would be
 slow, cost calls, and might answer differently under the person's hands. So the form carries it, signed, and bound to
-the user and the deal that it was made for.
+the user, the deal and the books that it was made for: in other books the same ids mean other customers and items.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class Memory:
     usual_due_days: int  # the company's; `due_days` are the chosen preset's where it has some
     due_days: int
     amounts_are: AmountsAre
-    exchange_currency: str = ""
-    exchange_rate: Decimal | None = None
     details: PartyDetails = field(default_factory=PartyDetails)  # as the deal's mapped fields have them
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
+    party: tuple[str, int] = ("", 0)  # whose customer is chosen, see `deal_gateway.DealFacts`
+    invoices_before: int = 0  # living ones of the deal, as the person saw it last
     uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 
@@ -97,43 +97,50 @@ class Memory:
 
 def keep(memory: Memory, visitor: Visitor) -> str:
     """The memory as text for a hidden field."""
-    return signing.dumps({"for": _whose(visitor), "memory": _plain(asdict(memory))}, salt=SALT, compress=True)
+    return signing.dumps(_marked(visitor, memory=_plain(asdict(memory))), salt=SALT, compress=True)
 
 
 def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
-    """The memory that `keep` gave to this visitor for this deal; raises `BadMemory`."""
+    """The memory that `keep` gave to this visitor for this deal and the books connected now; raises `BadMemory`."""
     try:
         content = signing.loads(text, salt=SALT, max_age=LIFE)
     except signing.BadSignature as error:
         raise BadMemory from error
     stored = content["memory"]
-    if content["for"] != _whose(visitor) or stored["deal_id"] != deal_id:
+    if not _is_for(visitor, content) or stored["deal_id"] != deal_id:
         raise BadMemory
+    try:
+        return _memory(stored)
+    except (KeyError, TypeError) as error:  # made by another version
+        raise BadMemory from error
+
+
+def _memory(stored: dict[str, Any]) -> Memory:
     return Memory(
         **{
             **stored,
             "deal_value": Decimal(stored["deal_value"]),
+            "party": tuple(stored["party"]),
             "candidates": tuple(_candidate(each) for each in stored["candidates"]),
             "lines": {key: _line(each) for key, each in stored["lines"].items()},
             "amounts_are": AmountsAre(stored["amounts_are"]),
             "details": _details(stored.get("details", {})),
-            "exchange_rate": None if stored["exchange_rate"] is None else Decimal(stored["exchange_rate"]),
         }
     )
 
 
 def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
     """A customer found by searching, as the value of its option."""
-    return signing.dumps({"for": _whose(visitor), "customer": _plain(asdict(candidate))}, salt=CANDIDATE_SALT)
+    return signing.dumps(_marked(visitor, customer=_plain(asdict(candidate))), salt=CANDIDATE_SALT)
 
 
 def accept(text: str, visitor: Visitor) -> CustomerCandidate:
-    """The customer of an option that `offer` made for this visitor; raises `BadMemory`."""
+    """The customer of an option that `offer` made for this visitor in these books; raises `BadMemory`."""
     try:
         content = signing.loads(text, salt=CANDIDATE_SALT, max_age=LIFE)
     except signing.BadSignature as error:
         raise BadMemory from error
-    if content["for"] != _whose(visitor):
+    if not _is_for(visitor, content):
         raise BadMemory
     return _candidate(content["customer"])
 
@@ -162,6 +169,15 @@ def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
         raise BadMemory
     stored = content["seen"]
     return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
+
+
+def _marked(visitor: Visitor, **content: Any) -> dict[str, Any]:
+    return {"for": _whose(visitor), "books": _books(visitor), **content}
+
+
+def _is_for(visitor: Visitor, content: dict[str, Any]) -> bool:
+    """Forms that an earlier version made do not name their books; the last of them ends with `LIFE`."""
+    return bool(content["for"] == _whose(visitor) and content.get("books", _books(visitor)) == _books(visitor))
 
 
 def _books(visitor: Visitor) -> str:

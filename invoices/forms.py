@@ -7,7 +7,6 @@ becomes a finding at its field, and the rest is read all the same, so that every
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -211,7 +210,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         deal_id=form.deal_id,
         bill_to=_bill_to(form, chosen),
         currency=currency,
-        exchange_rate=memory.exchange_rate if currency == memory.exchange_currency else None,
+        exchange_rate=None,  # of the invoice's day, which the worker asks for
         invoice_date=invoice_date,
         due_date=due_date,
         amounts_are=_amounts_are(form.amounts_are, memory),
@@ -327,7 +326,7 @@ class _Reader:
             self.complain(name, "number_missing")  # and counts nothing, so the rest can be added up
             return Decimal(0)
         try:
-            return parse_decimal(without_currency_signs(text), self.locale)
+            return parse_decimal(text, self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "number_unreadable", text=text)
@@ -338,7 +337,7 @@ class _Reader:
             return Discount()
         is_percentage = "%" in text
         try:
-            value = parse_decimal(without_currency_signs(text.replace("%", "", 1)), self.locale)
+            value = parse_decimal(text.replace("%", "", 1), self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)
@@ -369,10 +368,6 @@ class _Reader:
             tax_percentage=code.percentage if code else Decimal(0),
             service_date=day,
         )
-
-
-def without_currency_signs(text: str) -> str:
-    return "".join(sign for sign in text if unicodedata.category(sign) != "Sc")
 
 
 def plain_discount(discount: Discount) -> str:

@@ -51,12 +51,12 @@ class IssuedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPayment:
-    """A payment or credit memo, and the invoices it is applied to. Of a deleted one only the id is known."""
+    """A payment or credit memo, and the invoices it is applied to; one that is `gone` (deleted, voided) tells none."""
 
     payment_id: str
     paid_on: date | None
     invoice_ids: tuple[str, ...]
-    deleted: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def applied_payment(answer: Json) -> AppliedPayment:
         payment_id=_text(answer, "Id"),
         paid_on=_date(answer, "TxnDate"),
         invoice_ids=tuple(dict.fromkeys(invoices)),
-        deleted=answer.get("status") == "Deleted",
+        gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _number(answer, "TotalAmt")),
     )
 
 
@@ -185,6 +185,16 @@ def _readable_tax_ids(answer: Json) -> tuple[str, ...]:
     return tuple(tax_id for tax_id in told if tax_id and not is_masked(tax_id))
 
 
+def _address_parts(address: Json) -> AddressParts:
+    return AddressParts(
+        street="\n".join(_address_lines(address)),
+        city=_text(address, "City"),
+        region=_text(address, "CountrySubDivisionCode"),
+        postal_code=_text(address, "PostalCode"),
+        country=_text(address, "Country"),
+    )
+
+
 def _address_lines(address: Json) -> tuple[str, ...]:
     lines = (_text(address, f"Line{number}") for number in range(1, MOST_LINES + 1))
     return tuple(line for line in lines if line)
@@ -192,7 +202,7 @@ def _address_lines(address: Json) -> tuple[str, ...]:
 
 def customer_record(answer: Json) -> CustomerRecord:
     """The customer with all that can be updated. Its tax number comes masked: `XXXXXX56789`."""
-    address = _object(answer, "BillAddr")
+    shipping = _object(answer, "ShipAddr")
     known = known_customer(answer)
     return CustomerRecord(
         customer_id=known.customer_id,
@@ -200,13 +210,8 @@ def customer_record(answer: Json) -> CustomerRecord:
         name=known.name,
         active=known.active,
         email=known.email,
-        address=AddressParts(
-            street="\n".join(_address_lines(address)),
-            city=_text(address, "City"),
-            region=_text(address, "CountrySubDivisionCode"),
-            postal_code=_text(address, "PostalCode"),
-            country=_text(address, "Country"),
-        ),
+        address=_address_parts(_object(answer, "BillAddr")),
+        ship_address=_address_parts(shipping) if shipping else None,
         tax_id=_text(answer, "PrimaryTaxIdentifier"),
         notes=known.notes,
         term_id=known.term_id,

@@ -59,6 +59,9 @@ def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) ->
         body["PrimaryEmailAddr"] = {"Address": bill_to.email}
     if bill_to.address:
         body["BillAddr"] = address_body(bill_to.address)
+    if books.american and bill_to.address.names_place:
+        # Sales tax is that of the place it is shipped to, and without one the company's own.
+        body["ShipAddr"] = body["BillAddr"]
     if bill_to.tax_id and books.country in TAX_ID_COUNTRIES:
         body["PrimaryTaxIdentifier"] = bill_to.tax_id
     if books.multicurrency:
@@ -76,6 +79,8 @@ def customer_update_body(record: CustomerRecord, changes: Iterable[Change]) -> B
         match change.field:
             case CustomerField.ADDRESS:
                 body["BillAddr"] = whole_address_body(AddressParts(*change.after))
+                if record.address == record.ship_address:  # "same as billing address"
+                    body["ShipAddr"] = body["BillAddr"]
             case CustomerField.EMAIL:
                 body["PrimaryEmailAddr"] = {"Address": change.after[0]}
             case CustomerField.TAX_ID:

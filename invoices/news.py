@@ -76,9 +76,10 @@ def unreported(connection: QuickBooksConnection, changes: ReportedChanges) -> se
     reported = {invoice.qbo_invoice_id for invoice in changes.invoices}
     touched = {invoice_id for payment in changes.payments for invoice_id in payment.invoice_ids} - reported
     known = set(ours(connection).filter(qbo_invoice_id__in=touched).values_list("qbo_invoice_id", flat=True))
-    if any(payment.deleted for payment in changes.payments) and not reported:
-        # A deleted payment does not tell what it was applied to; as a rule QuickBooks reports the invoice as well.
-        known |= set(_paid_in_part(connection))
+    if any(payment.gone for payment in changes.payments):
+        # It does not tell what it was applied to. Whether QuickBooks always reports that invoice as well is not known,
+        # and which of those it reports had to do with the payment cannot be seen.
+        known |= set(_paid_in_part(connection)) - reported
     return known - {""}
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import F
 from django.utils import timezone, translation
@@ -196,7 +197,7 @@ def note_of(invoice: Invoice, connection: QuickBooksConnection, *, reader: Piped
         status = status_of(invoice, now.astimezone(place).date())
         # Translators: first line of the note in a deal's history: "Invoice 1051 · Partially paid"
         title = _("Invoice {number} · {status}").format(number=_number(invoice), status=status_word(status))
-        rows = format_html_join("", "<li>{}</li>", ((row,) for row in _rows(invoice, status, reader.locale)))
+        rows = format_html_join("", "<li>{}</li>", ((row,) for row in _rows(invoice, status, reader.locale, place)))
         link = "" if status == InvoiceStatus.DELETED else _link(invoice, connection)
         text = format_html("<b>{}</b><ul>{}</ul>{}", title, rows, link)
         # Translators: when the status in the note was read: "status of 23 Nov 2026, 09:14"
@@ -223,12 +224,12 @@ def _number(invoice: Invoice) -> str:
     return invoice.number or f"#{invoice.qbo_invoice_id}"
 
 
-def _rows(invoice: Invoice, status: InvoiceStatus, locale: str) -> Iterator[str]:
+def _rows(invoice: Invoice, status: InvoiceStatus, locale: str, place: ZoneInfo) -> Iterator[str]:
     if status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED):
         yield _what_was(invoice, status, locale)
     else:
         yield _amounts(invoice, locale)
-        yield _dates(invoice, status, locale)
+        yield _dates(invoice, status, locale, place)
     # Translators: in the note of an invoice, followed by the customer's name in QuickBooks
     yield _("Customer {name}").format(name=invoice.customer_name)
 
@@ -258,7 +259,7 @@ def _amounts(invoice: Invoice, locale: str) -> str:
     )
 
 
-def _dates(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
+def _dates(invoice: Invoice, status: InvoiceStatus, locale: str, place: ZoneInfo) -> str:
     issued, due = _day(invoice.invoice_date, locale), _day(invoice.due_date, locale)
     if status == InvoiceStatus.PAID and invoice.paid_on:
         # Translators: in the note of an invoice: "Issued 20 Nov 2026 · paid 2 Dec 2026"
@@ -266,7 +267,7 @@ def _dates(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
     if invoice.emailed_at:
         # Translators: in the note of an invoice: "Issued 20 Nov 2026 · due 7 Dec 2026 · e-mailed 20 Nov 2026"
         return _("Issued {issued} · due {due} · e-mailed {emailed}").format(
-            issued=issued, due=due, emailed=_day(invoice.emailed_at.date(), locale)
+            issued=issued, due=due, emailed=_day(invoice.emailed_at.astimezone(place).date(), locale)
         )
     # Translators: in the note of an invoice: "Issued 20 Nov 2026 · due 7 Dec 2026"
     return _("Issued {issued} · due {due}").format(issued=issued, due=due)

@@ -82,9 +82,10 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             intent_key=refused.key_of_successor,
             template_id=str(refused.preset_id or ""),
             deal_value=worth,
+            party=refused.party,
             in_place_of=refused,
         )
-    except services.DealChanged:
+    except (services.DealChanged, services.DealMoved):
         return Held.DEAL_CHANGED
     except NotFound:
         return Held.DEAL_GONE

@@ -39,7 +39,7 @@ from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
-from invoices.selectors import invoice_for, invoice_row
+from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
@@ -65,6 +65,18 @@ class DealChanged(Exception):
         self.value = value
 
 
+class DealMoved(Exception):
+    """The deal belongs to another organization or person than the form was made for: nothing was stored."""
+
+
+class DealInvoiced(Exception):
+    """Somebody has asked for another invoice of the deal since the person looked: nothing was stored."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(str(count))
+        self.count = count
+
+
 def request_invoice(
     *,
     visitor: Visitor,
@@ -73,6 +85,8 @@ def request_invoice(
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
     deal_value: Money | None = None,
+    invoices_seen: int | None = None,
+    party: tuple[str, int] | None = None,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
@@ -81,13 +95,15 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it.
+    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had.
+    `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
-    Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `NotFound` when the
-    visitor may not see the deal, and the other `ServiceError`s of Pipedrive.
+    Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
+    somebody else's now, `DealInvoiced` when it has more invoices now, `NotFound` when the visitor may not see the deal,
+    and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
@@ -104,6 +120,8 @@ def request_invoice(
         rights.demand(visitor.user, Right.CREATE)
         if deal_value is not None and facts.value != deal_value:
             raise DealChanged(facts.value)
+        if party is not None and facts.party != party:
+            raise DealMoved
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,
@@ -126,6 +144,8 @@ def request_invoice(
     )
     try:
         with transaction.atomic():
+            if invoices_seen is not None:
+                _refuse_unseen(row, invoices_seen)
             row.save(force_insert=True)
             if in_place_of:
                 Invoice.objects.filter(pk=in_place_of.pk).update(put_away_at=timezone.now())
@@ -142,6 +162,16 @@ def request_invoice(
     if in_place_of is None:  # it was somebody else's choice, perhaps
         remember_template(templates, visitor.user, template)
     return Requested(row, repeated=False, differs=False)
+
+
+def _refuse_unseen(row: Invoice, seen: int) -> None:
+    """One press of the company after the other, so that of two at once the second finds the first."""
+    Company.objects.select_for_update(no_key=True).get(pk=row.company_id)
+    if Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists():
+        return  # this very form was sent before
+    count, _amount = invoiced_so_far(row.company, row.deal_id, with_tax=False)
+    if count > seen:
+        raise DealInvoiced(count)
 
 
 def successor_of(refused: Invoice) -> Invoice | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -35,7 +36,8 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import doubt
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
-from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.draft import InvoiceDraft, from_json, to_json
+from invoices.domain.money import is_rounding
 from invoices.domain.refusals import NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
@@ -97,7 +99,7 @@ def _first_time(this: Try) -> None:
         return _reject(invoice, {"code": "gave_up", "field": ""})
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
-        draft = with_items(invoice, this.draft, this.connection, this.gateway)
+        draft = with_items(invoice, _with_rate(this), this.connection, this.gateway)
     except Busy:
         return wait(invoice, timedelta(seconds=WAITS[0]))
     except (NameTaken, Rejected, AccessDenied) as refusal:
@@ -107,6 +109,21 @@ def _first_time(this: Try) -> None:
     except ServiceError as error:  # nothing of the invoice was sent; what was created before its answer is found again
         return wait(invoice, wait_for(error, invoice, LONG_WAITS))
     return _send(replace(this, draft=draft), customer_id)
+
+
+def _with_rate(this: Try) -> InvoiceDraft:
+    """With the rate of the invoice's own day and currency, whatever they had become in the form.
+
+    While QuickBooks does not tell, it uses its own.
+    """
+    draft, books = this.draft, books_of(this.connection)
+    if draft.exchange_rate or not books.multicurrency or draft.currency == books.home_currency:
+        return draft
+    with suppress(ServiceError):
+        renew(this.invoice)
+        draft = replace(draft, exchange_rate=this.gateway.exchange_rate(draft.currency, draft.invoice_date))
+        renew(this.invoice, draft=to_json(draft))
+    return draft
 
 
 def _search_first(this: Try) -> None:
@@ -220,11 +237,19 @@ def _denied(denied: AccessDenied) -> dict[str, Any]:
 def _record(this: Try, issued: IssuedInvoice) -> None:
     """The row is complete from the answer; nothing is read again."""
     invoice = this.invoice
+    if _surprises(this.draft, issued):
+        doubt(this.connection)
     with transaction.atomic():
         release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)
     log.info("invoice %s is number %s", invoice.public_id, issued.number or issued.qbo_invoice_id)
+
+
+def _surprises(draft: InvoiceDraft, issued: IssuedInvoice) -> bool:
+    """QuickBooks took it, but not as the form had said: a rate, the tax or the numbering is another one by now."""
+    expected = draft.expected_total
+    return not issued.number or (expected is not None and not is_rounding(expected - issued.total, draft.currency))
 
 
 def succeeded() -> dict[str, Any]:

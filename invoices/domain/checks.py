@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item,
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money, smallest_unit
-from invoices.domain.names import LONGEST_NAME, clean_name, second_name
+from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import Totals, is_taxed, line_figures, net_discount, sales_taxes
 
 FindingValue = str | int | Decimal | date
@@ -34,6 +34,9 @@ LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
 EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
+
+
+BY_SETTINGS = ("invoice_date", "currency", "number", "discount", "sales_tax")  # what QuickBooks' settings may forbid
 
 
 class Severity(StrEnum):
@@ -61,6 +64,11 @@ class Finding:
     @property
     def blocks(self) -> bool:
         return self.severity == Severity.BLOCKS
+
+
+def may_be_mended(blocked: Iterable[str]) -> bool:
+    """Whether what blocks at one of these fields may be gone: QuickBooks does not report its settings and tax codes."""
+    return any(field in BY_SETTINGS or field.endswith(".tax_code") for field in blocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,7 @@ def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         yield _blocks("customer.name", "too_long", length=len(name.strip()), longest=LONGEST_NAME)
     elif cleaned == clean_name(context.taken_name):
         yield _blocks("customer.taken_name", "name_taken", name=cleaned)
-    elif cleaned != name:
+    elif cleaned != composed(name):
         yield _warns("customer.name", "name_cleaned", name=name, cleaned=cleaned)
     if sum(len(line) for line in address_lines(address)) > 2000:
         yield _blocks("customer.address", "too_long", length=len(address.text), longest=2000)

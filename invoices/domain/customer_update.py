@@ -79,6 +79,7 @@ class CustomerRecord:
     active: bool = True
     email: str = ""
     address: AddressParts = field(default_factory=AddressParts)
+    ship_address: AddressParts | None = None
     tax_id: str = ""
     notes: str = ""
     term_id: str = ""  # its payment terms

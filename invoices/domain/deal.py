@@ -28,7 +28,12 @@ class Address:
     country: str = ""
 
     def __bool__(self) -> bool:
-        return any((self.text, self.line1, self.line2, self.city, self.region, self.postal_code, self.country))
+        return bool(self.text or self.line1 or self.line2) or self.names_place
+
+    @property
+    def names_place(self) -> bool:
+        """Whether town or country stand apart from the rest, so that others can tell where it is."""
+        return any((self.city, self.region, self.postal_code, self.country))
 
 
 @dataclass(frozen=True, slots=True)

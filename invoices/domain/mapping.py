@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
-from invoices.domain.checks import MOST_PRICE_DECIMALS
+from invoices.domain.checks import MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount, plain_number
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import decimals, round_amount
+from invoices.domain.money import decimals, round_amount, to_places
 from invoices.domain.names import clean_name
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
@@ -57,7 +57,6 @@ def prefill(
     today: date,
     item_links: Mapping[int, str] | None = None,
     item_policy: ItemPolicy | None = None,
-    exchange_rate: Decimal | None = None,
     number: str = "",
     preset: Preset | None = None,
 ) -> Prefill:
@@ -72,7 +71,7 @@ def prefill(
     prices = head.amounts_are
     with_tax = prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE
     products = _products(deal)
-    shown = [_before_tax(product, deal.currency) if with_tax else product for product, _ in products]
+    shown = [_as_kept(product, deal.currency, before_tax=with_tax) for product, _ in products]
     active = {item.id: item for item in items}
     matcher = ItemMatcher(items, links=item_links, policy=item_policy)
     proposed_items = tuple(
@@ -91,7 +90,6 @@ def prefill(
     days = choices.due_days if preset is None or preset.due_days is None else preset.due_days
     draft = replace(
         head,
-        exchange_rate=exchange_rate,
         due_date=today + timedelta(days=days),
         lines=lines,
         number=number,
@@ -233,6 +231,21 @@ def _line(
     )
 
 
+def _as_kept(product: DealProduct, currency: str, *, before_tax: bool) -> DealProduct:
+    """With no more decimals than QuickBooks keeps, where the line's amount is the same; else a person has to see it."""
+    if before_tax:
+        product = _before_tax(product, currency)
+    quantity = _with_decimals(product.quantity, MOST_QUANTITY_DECIMALS)
+    price = _with_decimals(product.unit_price, MOST_PRICE_DECIMALS)
+    kept = replace(product, quantity=quantity, unit_price=price)
+    return kept if _amount(kept, currency) == _amount(product, currency) else product
+
+
+def _with_decimals(number: Decimal, most: int) -> Decimal:
+    exponent = number.as_tuple().exponent
+    return to_places(number, most) if isinstance(exponent, int) and -exponent > most else number
+
+
 def _before_tax(product: DealProduct, currency: str) -> DealProduct:
     """US companies have no prices with tax: QuickBooks would add it a second time.
 
@@ -244,7 +257,7 @@ def _before_tax(product: DealProduct, currency: str) -> DealProduct:
     exact, off = _without_tax(product.unit_price, product.tax_percentage), product.discount
     billed = product.quantity * (1 - off.value / HUNDRED if off.is_percentage else 1)
     wanted = round_amount(billed * exact, currency)
-    prices = [round(exact, places) for places in range(decimals(currency), MOST_PRICE_DECIMALS + 1)]
+    prices = [to_places(exact, places) for places in range(decimals(currency), MOST_PRICE_DECIMALS + 1)]
     price = next((price for price in prices if round_amount(billed * price, currency) == wanted), prices[-1])
     if off.value and not off.is_percentage:
         left = _without_tax(product.quantity * product.unit_price - off.value, product.tax_percentage)
@@ -287,8 +300,9 @@ def _whole_discount(
 
 def _of_the_deal(products: Iterable[DealProduct], currency: str) -> Decimal:
     """What the lines come to at the deal's own prices."""
-    total = Decimal(0)
-    for product in products:
-        off = line_discount(product.quantity, product.unit_price, product.discount, currency)
-        total += round_amount(product.quantity * product.unit_price, currency) - off
-    return total
+    return sum((_amount(product, currency) for product in products), Decimal(0))
+
+
+def _amount(product: DealProduct, currency: str) -> Decimal:
+    off = line_discount(product.quantity, product.unit_price, product.discount, currency)
+    return round_amount(product.quantity * product.unit_price, currency) - off

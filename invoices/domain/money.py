@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 # ISO 4217 currencies whose minor unit is not two decimals: https://www.iso.org/iso-4217-currency-codes.html
 NO_DECIMALS = (
@@ -12,6 +12,8 @@ NO_DECIMALS = (
     "XAF", "XOF", "XPF",
 )  # fmt: skip
 THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+MOST_ODD_UNITS = 5
+DIGITS = Context(prec=1000)  # a figure that is too large is refused at its field; until then it is counted with
 DECIMALS = {**dict.fromkeys(NO_DECIMALS, 0), **dict.fromkeys(THREE_DECIMALS, 3)}
 
 
@@ -24,7 +26,16 @@ def smallest_unit(currency: str) -> Decimal:
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP)
+    return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP, context=DIGITS)
+
+
+def is_rounding(difference: Decimal, currency: str) -> bool:
+    """Whether two totals may differ by so much only because each was rounded in its own way."""
+    return abs(difference) <= MOST_ODD_UNITS * smallest_unit(currency)
+
+
+def to_places(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), context=DIGITS)
 
 
 class CurrencyMismatchError(ValueError):
@@ -67,7 +78,7 @@ class Money:
             raise ValueError("nothing to split by")
         unit = Decimal(1).scaleb(-decimals(self.currency))
         exact = [whole.amount * weight / total for weight in weights]
-        parts = [amount.quantize(unit, rounding=ROUND_FLOOR) for amount in exact]
+        parts = [amount.quantize(unit, rounding=ROUND_FLOOR, context=DIGITS) for amount in exact]
         missing = int((whole.amount - sum(parts, Decimal(0))) / unit)
         by_loss = sorted(range(len(parts)), key=lambda index: exact[index] - parts[index], reverse=True)
         for index in by_loss[:missing]:

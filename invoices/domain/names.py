@@ -14,12 +14,20 @@ LEGAL_FORMS = {
 }  # fmt: skip
 
 
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # come along with what is pasted; joiners stay
+
+
+def composed(text: str) -> str:
+    """Signs that look the same are the same: an accent that stands by itself belongs to its letter."""
+    return unicodedata.normalize("NFC", text.translate(INVISIBLE))
+
+
 def clean_name(name: str, longest: int = LONGEST_NAME) -> str:
     """The name as QuickBooks takes it: no colon, tab or line break, single blanks, at most so many characters.
 
     A colon would mean a sub-customer or a category there. "Atlas: Trade Counter" becomes "Atlas – Trade Counter".
     """
-    readable = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in name)
+    readable = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in composed(name))
     readable = re.sub(r"\s*:\s+", " – ", readable)
     readable = re.sub(r"\s*:", "-", readable)
     return re.sub(r"\s+", " ", readable).strip()[:longest].rstrip(" –-")

@@ -60,4 +60,4 @@ def looks_voided(
     """
     if total or any(line_amounts):
         return False
-    return "voided" in private_note.lower() or bool(earlier_total and earlier_total > 0)
+    return private_note.lstrip().lower().startswith("voided") or bool(earlier_total and earlier_total > 0)

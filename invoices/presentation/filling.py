@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
+from invoices.deal_gateway import party_of
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
@@ -41,10 +42,10 @@ def memory_of(preparation: Preparation) -> Memory:
         usual_due_days=preparation.due_days,
         due_days=preparation.due_days,
         amounts_are=draft.amounts_are,
-        exchange_currency=draft.currency if draft.exchange_rate else "",
-        exchange_rate=draft.exchange_rate,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
+        party=party_of(deal),
+        invoices_before=preparation.invoices_before,
         uses_terms=bool(preparation.terms),
     )
     return memory.with_preset(preparation.template)
@@ -68,11 +69,16 @@ def opened(preparation: Preparation, say: Say) -> FormInput:
     )
 
 
-def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[FormInput, tuple[str, ...]]:
+def reopened(
+    preparation: Preparation, stored: InvoiceDraft, say: Say, *, other_books: bool = False
+) -> tuple[FormInput, tuple[str, ...]]:
     """The form with what a person had entered, and for each line of the stored draft the row that shows it.
 
-    Products of the deal that were left out then stay unticked.
+    Products of the deal that were left out then stay unticked. A draft for `other_books` than those connected now
+    keeps its words and figures; whatever is an id of those books is chosen anew.
     """
+    if other_books:
+        stored = _for_these_books(preparation, stored)
     left = dict(enumerate(stored.lines))
     rows: list[LineInput] = []
     keys: dict[int, str] = {}
@@ -98,6 +104,30 @@ def reopened(preparation: Preparation, stored: InvoiceDraft, say: Say) -> tuple[
         sales_tax_follows=False,
     )
     return form, tuple(keys[index] for index in range(len(stored.lines)))
+
+
+def _for_these_books(preparation: Preparation, stored: InvoiceDraft) -> InvoiceDraft:
+    """Prices stay only where they relate to tax as the deal's do here: US companies have none with tax."""
+    fresh = preparation.draft
+    same_prices = stored.amounts_are == fresh.amounts_are
+
+    def chosen_anew(line: DraftLine) -> DraftLine:
+        own = next((each for each in fresh.lines if _same_origin(line, each)), None)
+        if own is None:
+            return replace(line, item_id="", tax_code_id="", new_item="")
+        if not same_prices:
+            return own
+        return replace(line, item_id=own.item_id, tax_code_id=own.tax_code_id, new_item=own.new_item)
+
+    return replace(
+        stored,
+        bill_to=replace(stored.bill_to, customer_id=preparation.customer.preselected, exempt=fresh.bill_to.exempt),
+        amounts_are=fresh.amounts_are,
+        lines=tuple(map(chosen_anew, stored.lines)),
+        number=fresh.number,
+        sales_tax_id=fresh.sales_tax_id,
+        extras=replace(stored.extras, class_id="", location_id="", own_fields=fresh.extras.own_fields),
+    )
 
 
 def _same_origin(kept: DraftLine, line: DraftLine) -> bool:
@@ -149,7 +179,7 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
         key=key,
         description=line.description,
         item_id=line.item_id or (NEW_ITEM if line.needs_new_item else ""),
-        quantity=say.number(line.quantity),
+        quantity=say.figure(line.quantity),
         price=say.price(line.unit_price, currency),
         discount=localised_discount(line.discount_text, currency, say),
         tax_code_id=line.tax_code_id,

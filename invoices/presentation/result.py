@@ -15,7 +15,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
-from invoices.domain.money import decimals
+from invoices.domain.money import is_rounding
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
@@ -25,7 +25,6 @@ from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, refusal_of
 
-MOST_ODD_CENTS = 5  # beyond that rounding is no explanation
 SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
 
 
@@ -344,8 +343,7 @@ def _compared(story: Story) -> tuple[str, str]:
         return "", ""
     if expected == total:
         return _("same as on the form"), "positive"
-    odd_cents = MOST_ODD_CENTS * Decimal(1).scaleb(-decimals(story.invoice.currency))
-    if abs(expected - total) <= odd_cents:
+    if is_rounding(expected - total, story.invoice.currency):
         said = _("QuickBooks has {theirs}, the form had {ours}. QuickBooks rounds {tax} on the whole invoice.")
     else:
         said = _("QuickBooks has {theirs}, the form had {ours}. Perhaps a {tax} rate was changed there meanwhile.")

@@ -35,6 +35,10 @@ class Say:
     def number(self, value: Decimal | int) -> str:
         return formats.format_number(value, self.locale)
 
+    def figure(self, value: Decimal) -> str:
+        """The value of a field for a number, as exact as it is."""
+        return formats.format_exactly(value, self.locale)
+
     def percent(self, value: Decimal) -> str:
         return formats.format_percent(value, self.locale)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from integration_settings import reference
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import NotAllowed, rights_of
@@ -23,11 +24,11 @@ from integration_settings.side_by_side import SideBySide
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import drafting, selectors, services
 from invoices.deal_gateway import deal_now
-from invoices.domain.checks import Severity
+from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
-from invoices.form_memory import BadMemory, keep
+from invoices.form_memory import BadMemory, Memory, keep
 from invoices.forms import FormInput, UnreadableForm
 from invoices.models import Invoice
 from invoices.presentation import filling, refusals
@@ -75,6 +76,9 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     with SideBySide(1) as calls:
         deal_soon = calls.start(deal_now, visitor.user, sent.form.deal_id)
         checked = checked_form(visitor, sent, say())
+        blocked = (issue.field for issue in blocking(checked.material.issues))
+        if may_be_mended(blocked) and reference.look_again(visitor.connection):
+            checked = checked_form(visitor, sent, say())
         if errors := blocking(checked.material.issues):
             calls.leave()
             return page_fragment(request, form_page(checked.material, errors=errors), status=422)
@@ -86,6 +90,8 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 wish=sent.wish,
                 template_id=sent.form.preset,
                 deal_value=sent.memory.deal_worth,
+                invoices_seen=sent.memory.invoices_before,
+                party=sent.memory.party,
                 deal_soon=deal_soon,
                 hand_over=submit_soon,
             )
@@ -96,17 +102,29 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 " ".join(no_right(visitor, denied.right)),
             )
             return page_fragment(request, form_page(checked.material), banner=banner, status=403)
-        except (services.DealChanged, ServiceError) as reason:
+        except (services.DealChanged, services.DealMoved, services.DealInvoiced, ServiceError) as reason:
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
 
 
 def _not_taken(
-    request: HttpRequest, visitor: Visitor, sent: Sent, material: Material, reason: services.DealChanged | ServiceError
+    request: HttpRequest,
+    visitor: Visitor,
+    sent: Sent,
+    material: Material,
+    reason: services.DealChanged | services.DealMoved | services.DealInvoiced | ServiceError,
 ) -> HttpResponse:
     if isinstance(reason, services.DealChanged):
         return _deal_changed(request, visitor, sent, reason.value)
+    if isinstance(reason, services.DealMoved):
+        fact = _("The deal has changed since this form was opened.")
+        text = _(
+            "It belongs to another organization or person now. Nothing was created. Open the form again to bill them."
+        )
+        return _asked_again(request, visitor, sent, sent.memory, fact=fact, text=text)
+    if isinstance(reason, services.DealInvoiced):
+        return _deal_invoiced(request, visitor, sent, reason.count)
     if isinstance(reason, NotFound):
         return problem_fragment(request, visitor, not_seen())
     text = _("The invoice was not created. Your entries are kept; try again.")
@@ -117,15 +135,27 @@ def _not_taken(
 def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Money) -> HttpResponse:
     """The form as it was sent, which knows the deal's new value now: the next press means it."""
     memory = replace(sent.memory, deal_value=value.amount, deal_currency=value.currency)
-    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
     text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
              " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
-    banner = Banner(
-        "warning",
-        _("The deal has changed since this form was opened."),
-        text.format(now=say().money(value), before=say().money(sent.memory.deal_worth)),
-        again_url=address("embed_invoice_form", deal=memory.deal_id),
-    )
+    text = text.format(now=say().money(value), before=say().money(sent.memory.deal_worth))
+    fact = _("The deal has changed since this form was opened.")
+    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+
+
+def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, count: int) -> HttpResponse:
+    """Two people had the same deal open: the second one is told, and may mean it."""
+    memory = replace(sent.memory, invoices_before=count)
+    fact = _("Another invoice of this deal was asked for since this form was opened.")
+    text = _("Nothing was created by this one. Look at the deal’s invoices first, or press “Create invoice” once more"
+             " to bill what stands here as well.")  # fmt: skip
+    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+
+
+def _asked_again(
+    request: HttpRequest, visitor: Visitor, sent: Sent, memory: Memory, *, fact: str, text: str
+) -> HttpResponse:
+    material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
+    banner = Banner("warning", fact, text, again_url=address("embed_invoice_form", deal=memory.deal_id))
     return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
@@ -196,11 +226,12 @@ def _form_again(
     request: HttpRequest, visitor: Visitor, connection: QuickBooksConnection, invoice: Invoice
 ) -> HttpResponse:
     preparation = drafting.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
-    form, keys = filling.reopened(preparation, from_json(invoice.draft), say())
+    other_books = invoice.realm_id != connection.realm_id
+    form, keys = filling.reopened(preparation, from_json(invoice.draft), say(), other_books=other_books)
     form = replace(form, intent_key=invoice.key_of_successor)
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
-    mended = bool(refusal and refusal.customer_id) and request.POST.get("use_customer") == "yes"
+    mended = bool(refusal and refusal.customer_id and not other_books) and request.POST.get("use_customer") == "yes"
     if refusal and mended:
         taken = services.taken_customer(connection, refusal.customer_id, refusal.customer)
         memory = memory.with_customer(taken)

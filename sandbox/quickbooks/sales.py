@@ -154,7 +154,7 @@ def references(books: b.Books, wanted: Row) -> Row:
 
 def addresses_of(books: b.Books, wanted: Row, customer: Row, old: Row | None) -> Row:
     bill = wanted.get("BillAddr") or customer.get("BillAddr")
-    ship = wanted.get("ShipAddr") or customer.get("ShipAddr") or customer.get("BillAddr")
+    ship = wanted.get("ShipAddr") or customer.get("ShipAddr")
     found: Row = {}
     if bill:
         bill = bill if "Id" in bill else addresses.kept(books, bill)

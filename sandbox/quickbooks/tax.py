@@ -102,10 +102,9 @@ def settle_pseudo_code(books: b.Books, line: Row, customer: Row) -> bool:
 
 
 def destination(books: b.Books, sale: Row) -> str:
-    for address in (sale.get("ShipAddr"), sale.get("BillAddr"), books.company["CompanyAddr"]):
-        if address and address.get("CountrySubDivisionCode"):
-            return str(address["CountrySubDivisionCode"]).upper()
-    return ""
+    """Where it is shipped to; without that the company's own place, wherever the bill goes."""
+    address = sale.get("ShipAddr") or books.company["CompanyAddr"]
+    return str(address.get("CountrySubDivisionCode", "")).upper()
 
 
 def code_of_state(books: b.Books, state: str) -> Row | None:

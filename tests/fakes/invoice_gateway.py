@@ -57,6 +57,7 @@ class FakeInvoiceGateway:
     inactive_items: set[str] = field(default_factory=set)
     items: dict[str, Item] = field(default_factory=dict)
     """Those that were created here, and what else tests put beside them: categories, say."""
+    rates: dict[date, Decimal] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     blind: bool = False
     """Searches find nothing yet, as with an index that lags."""
@@ -321,7 +322,7 @@ class FakeInvoiceGateway:
 
     def exchange_rate(self, currency: str, on: date) -> Decimal | None:
         self._read("exchange_rate")
-        return Decimal("0.85")
+        return self.rates.get(on, Decimal("0.85"))
 
     def _answered(self, customer_id: str) -> CustomerRecord:
         record, known = self.records[customer_id], self.customers[customer_id]

@@ -307,6 +307,19 @@ def test_disconnecting_twice_revokes_once(quickbooks, vendor):
     assert len([call for call in vendor.calls if call.request.url == INTUIT_REVOKE]) == 1
 
 
+def test_books_that_another_company_is_connected_to_are_not_taken_from_it(quickbooks, vendor, other_company):
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+    other_company.quickbooks.realm_id = quickbooks.realm_id
+    other_company.quickbooks.save()
+    connections.disconnect_quickbooks(quickbooks.company)
+    assert [call for call in vendor.calls if call.request.url == INTUIT_REVOKE] == []
+    quickbooks.refresh_from_db()
+    assert (quickbooks.state, quickbooks.refresh_token) == ("ended", "")
+    connections.disconnect_quickbooks(other_company)
+    assert len([call for call in vendor.calls if call.request.url == INTUIT_REVOKE]) == 1
+
+
 def test_tokens_are_ciphertext_in_the_database(user):
     with database.cursor() as cursor:
         cursor.execute("SELECT access_token, refresh_token FROM integration_settings_pipedriveuser")

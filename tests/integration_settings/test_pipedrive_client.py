@@ -40,6 +40,13 @@ def test_a_deal_comes_with_exact_numbers(client, vendor, user):
     assert vendor.calls[0].request.headers["Authorization"] == f"Bearer {user.access_token}"
 
 
+@pytest.mark.parametrize("mark", [{"is_deleted": True}, {"status": "deleted"}])
+def test_a_deal_that_was_deleted_or_merged_away_is_not_there(client, vendor, mark):
+    vendor.get(f"{V2}/deals/12", json=good({"id": 12, "value": 24000, **mark}))
+    with pytest.raises(NotFound):
+        client.deal(12)
+
+
 def test_all_pages_of_a_list_are_read(client, vendor):
     url = f"{V2}/deals/12/products"
     for cursor, following, ids in (("", "c2", [1, 2]), ("c2", "c3", [3]), ("c3", None, [4])):

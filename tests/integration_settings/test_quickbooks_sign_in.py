@@ -241,6 +241,21 @@ class TestAnotherCompany:
         assert (tenant.quickbooks.country, tenant.quickbooks.home_currency) == ("US", "USD")
         assert tenant.company.invoices.count() == 1
 
+    def test_the_grant_that_is_not_kept_is_ended_at_intuit(self, connected, control):
+        tenant, priya, foreign = connected
+        answer = priya.connect(go_on_url(priya, connect_url(tenant.user)), realm=foreign)
+        assert len(control.requests("quickbooks", path="revoke")) == 1  # the one for the wrong books
+        switch = priya.get(answer.headers["Location"]).context["outcome"].actions[1]
+        priya.connect(priya.get(switch.url).context["go_on_url"], realm=foreign)
+        assert len(control.requests("quickbooks", path="revoke")) == 2  # and the one for the former
+
+    def test_books_of_another_company_of_ours_stay_connected_to_it(self, connected, control, other_company):
+        tenant, priya, foreign = connected
+        other_company.quickbooks.realm_id = foreign
+        other_company.quickbooks.save()
+        priya.connect(go_on_url(priya, connect_url(tenant.user)), realm=foreign)
+        assert control.requests("quickbooks", path="revoke") == []
+
     def test_even_a_browser_that_just_installed_is_asked_before_a_switch(self, connected):
         tenant, priya, foreign = connected
         priya.install()

@@ -29,9 +29,9 @@ def draft_for(tenant, control):
     return a_draft(deal_id=deal_id, lines=(line,), bill_to=a_bill_to(name="Once Only Ltd"))
 
 
-def ask(tenant, draft, key=None):
+def ask(tenant, draft, key=None, **more):
     requested = services.request_invoice(
-        visitor=visitor_of(tenant.user, "invoice"), draft=draft, intent_key=key or uuid.uuid4()
+        visitor=visitor_of(tenant.user, "invoice"), draft=draft, intent_key=key or uuid.uuid4(), **more
     )
     return requested.invoice
 

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import F
 from django.utils import timezone
 
-from invoices import actions, notes, submission
+from invoices import actions, notes, services, submission
 from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice, InvoiceAction
@@ -186,6 +186,24 @@ def at_once(*works):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@several_processes
+def test_two_forms_of_one_deal_sent_at_once_make_one_invoice_and_a_question(tenant, draft, control):
+    """Each was opened before the other was sent: whoever comes second is told, and may mean it."""
+    rows, told = [], []
+
+    def press():
+        try:
+            rows.append(ask(tenant, draft, invoices_seen=0))
+        except services.DealInvoiced as meanwhile:
+            told.append(meanwhile.count)
+
+    at_once(*[press] * 3)
+    assert (len(rows), told) == (1, [1, 1])
+    rows.append(ask(tenant, draft, invoices_seen=1))
+    settle(rows[1])
+    assert Invoice.objects.count() == 2
 
 
 @several_processes

@@ -185,14 +185,18 @@ def test_payments_of_foreign_invoices_cost_nothing(company, gateway, issued):
     assert gateway.calls == ["changed_since"]
 
 
-def test_a_deleted_payment_that_comes_alone_makes_us_look_at_what_was_paid(company, gateway, issued):
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_payment_that_is_gone_makes_us_look_at_what_was_paid(company, gateway, issued, others):
+    """Whatever other invoices are reported in the same moment."""
     gateway.pay(issued.qbo_invoice_id, "100.00")
     catch_up(company, gateway)
     unpaid = replace(gateway.invoices[issued.qbo_invoice_id], balance=D(100))
     gateway.invoices[issued.qbo_invoice_id] = replace(unpaid, updated_at=issued.qbo_updated_at)
     Invoice.objects.update(qbo_updated_at=issued.qbo_updated_at)
-    gateway.payments = [AppliedPayment("1", None, (), deleted=True)]
-    gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (), tuple(gateway.payments))
+    gateway.payments = [AppliedPayment("1", None, (), gone=True)]
+    other = replace(unpaid, qbo_invoice_id="4711", private_note="")
+    reported = (other,) * others
+    gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), reported, tuple(gateway.payments))
     gateway.calls.clear()
     catch_up(company, gateway)
     assert gateway.calls == ["read_invoices"]

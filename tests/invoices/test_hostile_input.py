@@ -104,6 +104,9 @@ FIGURES = [
     ("0.00001", "250000", "", D("2.50")),
     ("0.0000001", "10", "", "keeps 5 decimals"),
     ("1000000000000", "1", "", "more than QuickBooks can keep"),
+    ("9" * 26, "9" * 14, "", "more than QuickBooks can keep"),
+    ("1", "9" * 27, "5%", "more than QuickBooks can keep"),
+    ("1", "19.99", "9" * 27, "discount"),
     ("1e3", "10", "", "number"),
     ("12,5", "10", "", D("125.00")),
     ("NaN", "10", "", "number"),
@@ -146,6 +149,36 @@ def test_a_figure_is_the_same_on_the_form_in_our_rows_and_in_the_books_or_refuse
     invoice = Invoice.objects.get()
     issued = next(row for row in control.books(harbour.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id)
     assert {shown, invoice.total, D(str(issued["TotalAmt"]))} == {shown}
+
+
+FIGURES_OF_A_DEAL = [
+    # quantity and price in Pipedrive; the fields of the form, and the line's net amount or the words at its field
+    (100_000, 0.123456, "100,000", "0.123456", D("12345.60")),
+    (3, 33.333333333333336, "3", "33.3333333", D("100.00")),
+    (0.30000000000000004, 10, "0.3", "10.00", D("3.00")),
+    (0.123456789, 10_000, "0.123456789", "10,000.00", "keeps 5 decimals"),
+    (10**14, 10**16, f"{10**14:,}", f"{10**16:,}.00", "more than QuickBooks can keep"),
+]
+
+
+@pytest.mark.parametrize("quantity, price, quantity_shown, price_shown, outcome", FIGURES_OF_A_DEAL)
+def test_a_figure_of_the_deal_is_billed_as_it_is_or_refused_at_its_field(
+    harbour, fill_in, control, deal_id, quantity, price, quantity_shown, price_shown, outcome
+):
+    deal, number = deal_id(harbour, RACKING), harbour.pair.pipedrive_company_id
+    line = control.company(number)["deal_products"][str(deal)][0]
+    control.change_company(
+        number, {"deal_products": {deal: [line | {"quantity": quantity, "item_price": price, "discount": 0}]}}
+    )
+    browser, fields = fill_in(harbour, over_deal="yes")
+    assert (fields["l1-quantity"], fields["l1-price"]) == (quantity_shown, price_shown)
+    answer = browser.post("/embed/invoice/create", fields)
+    if isinstance(outcome, str):
+        assert answer.status_code == 422
+        assert outcome in " ".join(element.text for element in Page(answer).by_class("field__error"))
+        return
+    submission.submit(Invoice.objects.get().pk)
+    assert Invoice.objects.get().total == outcome * D("1.2")
 
 
 def total_of(page):

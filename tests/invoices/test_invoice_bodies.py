@@ -246,6 +246,14 @@ def test_an_american_customer_has_no_tax_id_and_no_currency():
     assert found == {"DisplayName": "Bramley Foods Ltd", "Notes": "m"}
 
 
+def test_a_shipping_address_of_its_own_stays_when_the_bill_moves():
+    address = AddressParts("4 Mill Lane", "Leeds")
+    change = Change(CustomerField.ADDRESS, address.values, AddressParts("Unit 3", "Hull").values)
+    for shipping, moves in ((address, True), (AddressParts("Dock 2", "Hull"), False), (None, False)):
+        record = replace(BRAMLEY, address=address, ship_address=shipping)
+        assert ("ShipAddr" in customer_update_body(record, [change])) is moves
+
+
 # Marks
 
 

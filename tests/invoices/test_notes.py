@@ -121,6 +121,12 @@ def text_of(invoice, user, **changes):
 # What it says
 
 
+def test_an_e_mail_of_the_evening_is_of_the_company_s_day(invoice, user):
+    invoice.company.quickbooks.timezone = "America/Los_Angeles"
+    told = text_of(invoice, user, emailed_at=datetime(2026, 11, 21, 3, tzinfo=UTC))
+    assert "e-mailed 20 Nov 2026" in told
+
+
 def test_it_says_what_the_picture_says(invoice, user, settings):
     link = (
         f"{settings.QUICKBOOKS_WEB_URL}/app/login?pagereq=invoice%3FtxnId%3D77&amp;deeplinkcompanyid={invoice.realm_id}"

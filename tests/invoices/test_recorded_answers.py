@@ -177,7 +177,10 @@ def test_payments_name_their_invoices():
     rows = recordings.answer("payments").json["QueryResponse"]["Payment"]
     found = {payment.payment_id: payment for payment in map(applied_payment, rows)}
     assert (found["128"].invoice_ids, found["128"].paid_on) == (("96",), date(2026, 4, 8))
-    assert applied_payment(recordings.answer("create-payment").json["Payment"]).invoice_ids == ()
+    unapplied = recordings.answer("create-payment").json["Payment"]
+    assert (applied_payment(unapplied).invoice_ids, applied_payment(unapplied).gone) == ((), False)
+    assert applied_payment(unapplied | {"TotalAmt": 0}).gone, "voided"
+    assert applied_payment({"Id": "1", "status": "Deleted"}).gone
     assert applied_payment(recordings.answer("create-credit-memo").json["CreditMemo"]).invoice_ids == ()
 
 

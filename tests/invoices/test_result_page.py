@@ -214,6 +214,27 @@ def test_a_deal_that_changed_meanwhile_is_told_and_billed_only_when_it_is_meant(
     assert Invoice.objects.get() == invoice
 
 
+def test_a_deal_that_is_somebody_elses_meanwhile_is_not_billed_to_the_first(harbour, fill_in, control, deal_id):
+    """Nor is the customer that was chosen for the one remembered for the other."""
+    browser, fields = fill_in(harbour)
+    other = next(iter(sorted(map(int, control.company(harbour.pair.pipedrive_company_id)["organizations"]))[-1:]))
+    deal = deal_id(harbour, RACKING)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"org_id": other}}})
+    for _ in range(2):
+        answer = browser.post(CREATE, fields)
+        assert answer.status_code == 422
+        assert "It belongs to another organization or person now." in Page(answer).text
+    assert not Invoice.objects.exists()
+    assert not CustomerLink.objects.exists()
+
+
+def test_a_deal_whose_organization_is_gone_is_billed_all_the_same(harbour, fill_in, control, deal_id):
+    members = {"deals": {deal_id(harbour, RACKING): {"org_id": 999_999}}}
+    control.change_company(harbour.pair.pipedrive_company_id, members)
+    browser, fields = fill_in(harbour, name="Bramley")
+    pressed(browser, fields)
+
+
 def test_the_deal_is_read_while_the_hand_is_on_its_way_to_the_button(harbour, fill_in, control):
     browser, fields = fill_in(harbour)
     control.change_company(harbour.pair.pipedrive_company_id, {"deals": {int(fields["deal"]): {"value": 25000}}})

@@ -139,6 +139,24 @@ def test_a_number_is_understood_however_it_is_typed(text: str, locale: str, valu
     assert formats.parse_decimal(text, locale) == Decimal(value)
 
 
+@pytest.mark.parametrize("locale", ["en_GB", "en_US", "de_DE", "de_CH", "fr_FR", "es_ES", "pt_BR", "lv_LV", "et_EE"])
+@pytest.mark.parametrize(
+    "currency", ["GBP", "EUR", "USD", "BRL", "CHF", "SEK", "PLN", "AUD", "CAD", "JPY", "KWD", "MXN"]
+)
+def test_an_amount_that_is_copied_from_a_page_can_be_read_back(locale: str, currency: str) -> None:
+    for amount in (Decimal(1234), Decimal(-20)):
+        shown = formats.format_money(amount, currency, locale)
+        assert formats.parse_decimal(shown, locale) == amount
+        coded = formats.format_money_with_code(amount, currency, locale)
+        assert formats.parse_decimal(coded, locale) == amount
+
+
+@pytest.mark.parametrize("text", ["10k", "5 m", "1e5", "x10", "EUR", "½", "10 EUR 5"])
+def test_letters_that_are_no_currency_make_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        formats.parse_decimal(text, "en_GB")
+
+
 @pytest.mark.parametrize(
     "text", ["", "-", "abc", "1e5", "12 apples", "NaN", "Infinity", "1.2.3,4,5", "1,2,3", "1.23,456", "1" * 40]
 )
@@ -173,12 +191,25 @@ def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: d
     assert formats.parse_date(text, locale, today=TODAY) == day
 
 
+@pytest.mark.parametrize(
+    ("text", "today", "day"),
+    [
+        ("29 Feb", date(2028, 1, 15), date(2028, 2, 29)),
+        ("29/2", date(2027, 12, 1), date(2028, 2, 29)),
+        ("29/2", date(2028, 5, 1), date(2028, 2, 29)),
+    ],
+)
+def test_the_29th_of_february_is_looked_for_in_a_leap_year(text: str, today: date, day: date) -> None:
+    assert formats.parse_date(text, "en_GB", today=today) == day
+
+
 def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
     assert formats.parse_date("+14", "en_GB", today=TODAY, after=date(2026, 12, 1)) == date(2026, 12, 15)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2"]
+    "text",
+    ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2", "29 Feb"],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

@@ -212,6 +212,5 @@ def test_a_deal_with_120_products_keeps_their_order():
     assert [line.description for line in lines] == [product.name for product in products]
 
 
-def test_rate_and_number_are_taken_over():
-    draft = filled(exchange_rate=D("0.85"), number="CB-0921").draft
-    assert (draft.exchange_rate, draft.number) == (D("0.85"), "CB-0921")
+def test_a_number_is_taken_over():
+    assert filled(number="CB-0921").draft.number == "CB-0921"

@@ -19,6 +19,9 @@ from invoices.domain.names import clean_name, name_words, normalised_name, same_
         ("", ""),
         ("<b>O'Brien & Sons</b>", "<b>O'Brien & Sons</b>"),
         ("Café Zoë 🍕", "Café Zoë 🍕"),
+        ("Cafe\u0301 Zoe\u0308", "Café Zoë"),
+        ("\ufeffMoss\u200b & Co\u00ad", "Moss & Co"),
+        ("नमस्\u200dते", "नमस्\u200dते"),
     ],
 )
 def test_a_name_is_cleaned_for_quickbooks(name, expected):
@@ -70,6 +73,12 @@ def test_a_name_of_nothing_but_a_legal_form_keeps_its_words():
 
 def test_quickbooks_ignores_case_in_names():
     assert same_name("Moss & Co", "moss &  co")
+
+
+def test_a_name_that_looks_the_same_is_searched_for_and_known_as_the_same():
+    typed_on_a_mac = "Ku\u0308chen Rheingold"
+    assert same_name(typed_on_a_mac, "Küchen Rheingold")
+    assert search_prefix(typed_on_a_mac) == "Küchen"
     assert not same_name("Moss & Co", "Moss and Co")
 
 

@@ -42,6 +42,7 @@ def test_it_derives_one_status(total, balance, today, voided, deleted, expected)
     [
         ("0", ["0", "0"], "Voided - old note", None, True),
         ("0", ["0"], "Storniert", "120", True),  # in another language only the amounts tell
+        ("0", ["0"], "Replaces the voided invoice 1001", None, False),
         ("0", ["0"], "", None, False),  # an invoice over nothing
         ("0", ["10", "-10"], "", "120", False),  # edited to nothing
         ("5", ["5"], "Voided by mistake", "120", False),

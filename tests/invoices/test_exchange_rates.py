@@ -1,0 +1,74 @@
+"""An invoice in a foreign currency is booked at the rate of its own day, whatever was changed in its form."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from integration_settings.errors import ServiceUnavailable
+from invoices import submission
+from invoices.domain.draft import to_json
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.factories import D, a_bill_to, a_draft, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.form_answers import CREATE
+
+pytestmark = pytest.mark.django_db
+FOREIGN = a_draft(bill_to=a_bill_to(customer_id="7"), currency="EUR")
+
+
+@pytest.fixture
+def gateway(quickbooks):
+    quickbooks.profile = {"multicurrency": True}
+    quickbooks.save()
+    made = FakeInvoiceGateway()
+    made.add_customer("Rheingold", customer_id="7", currency="EUR")
+    made.rates = {FOREIGN.invoice_date: D("0.81")}
+    return made
+
+
+@pytest.fixture
+def intent(company):
+    return make_pending_invoice(company, to_json(FOREIGN), currency="EUR")
+
+
+def submit(invoice, gateway):
+    submission.submit(invoice.pk, lambda connection: gateway)
+    invoice.refresh_from_db()
+    return invoice
+
+
+def test_the_rate_is_that_of_the_invoice_s_day_and_stays_over_all_tries(intent, gateway):
+    gateway.fail("create_invoice", ServiceUnavailable("quickbooks", "down"))
+    assert submit(intent, gateway).submission == Submission.PENDING
+    assert intent.draft["exchange_rate"] == "0.81"
+    Invoice.objects.update(next_attempt_at=intent.created_at)
+    assert submit(intent, gateway).submission == Submission.SUCCEEDED
+    assert gateway.calls == ["exchange_rate", "create_invoice", "create_invoice"]
+
+
+def test_without_an_answer_quickbooks_uses_its_own_rate(intent, gateway):
+    gateway.fail("exchange_rate", ServiceUnavailable("quickbooks", "down"))
+    assert submit(intent, gateway).submission == Submission.SUCCEEDED
+    assert intent.draft["exchange_rate"] is None
+
+
+def test_in_the_home_currency_nobody_is_asked(company, gateway):
+    gateway.add_customer("Moss & Co", customer_id="8")
+    home = make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="8"))), currency="GBP")
+    submit(home, gateway)
+    assert gateway.calls == ["create_invoice"]
+
+
+def test_a_date_that_was_changed_in_the_form_has_its_own_rate(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln", over_deal="yes")
+    earlier = harbour.quickbooks.connected_at.date() - timedelta(days=20)
+    answer = browser.post(CREATE, fields | {"invoice_date": earlier.isoformat()})
+    assert answer.status_code == 200
+    control.forget_requests()
+    submission.submit(Invoice.objects.get().pk)
+    assert Invoice.objects.get().submission == Submission.SUCCEEDED
+    (asked,) = [call for call in control.requests("quickbooks") if "exchangerate" in call["path"]]
+    assert f"asofdate={earlier.isoformat()}" in str(asked)

@@ -1,0 +1,84 @@
+"""QuickBooks does not report its settings: what was mended there stands in nobody's way any longer than minutes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings import reference
+from invoices import submission
+from invoices.models import Invoice
+from tests.invoices.form_answers import CREATE, finding_titles, pressed, refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def closed(harbour, control):
+    """The books are closed until 2100, and the profile says so."""
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
+    reference.refresh_profile(harbour.quickbooks)
+    return harbour
+
+
+@pytest.fixture
+def open_the_books(control):
+    return lambda tenant: control.book(
+        tenant.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2020-01-31"}}
+    )
+
+
+def minutes_later():
+    return time_machine.travel(timezone.now() + timedelta(minutes=6), tick=True)
+
+
+def test_a_press_goes_through_once_the_books_are_open_again(closed, fill_in, control, open_the_books):
+    browser, fields = fill_in(closed)
+    refused(browser, fields)
+    open_the_books(closed)
+    with minutes_later():
+        assert browser.post(CREATE, fields).status_code == 200
+        submission.submit(Invoice.objects.get().pk)
+    assert Invoice.objects.get().number
+
+
+def test_a_form_that_is_opened_again_knows_what_was_mended(closed, open_form, open_the_books):
+    _, _, page = open_form(closed)
+    assert any(title.startswith("The books are closed") for title in finding_titles(page, "error"))
+    open_the_books(closed)
+    with minutes_later():
+        _, _, page = open_form(closed)
+    assert not any(title.startswith("The books are closed") for title in finding_titles(page, "error"))
+
+
+def test_what_is_blocked_by_settings_is_looked_at_every_few_minutes_only(closed, fill_in, control):
+    browser, fields = fill_in(closed)
+    with minutes_later():
+        refused(browser, fields)
+        control.forget_requests()
+        refused(browser, fields)
+    assert control.requests("quickbooks", path="/v3/") == []
+
+
+def test_an_invoice_that_got_no_number_lets_the_next_form_ask_for_one(harbour, fill_in, open_form, control):
+    browser, fields = fill_in(harbour)
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"CustomTxnNumbers": True}})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    assert not Invoice.objects.get().number
+    _, fields, _ = open_form(harbour)
+    assert "number" in fields
+
+
+def test_a_total_that_quickbooks_has_otherwise_lets_the_next_form_read_the_rates(harbour, fill_in, open_form, control):
+    browser, fields = fill_in(harbour)
+    control.book(harbour.realm, "set_preferences", set={"TaxPrefs": {"UsingSalesTax": False}})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    assert Invoice.objects.get().total == 9000
+    control.forget_requests()
+    _, _, page = open_form(harbour)
+    assert page.by_id("foot-sum").text.startswith("£9,000.00")

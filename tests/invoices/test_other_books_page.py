@@ -1,0 +1,47 @@
+"""A company that connects other QuickBooks books: whatever is an id of the first ones is never used in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration_settings.models import ItemLink, QuickBooksConnection
+from invoices import submission
+from invoices.models import Invoice
+from tests.invoices.form_answers import CREATE, CUSTOMER, CUSTOMERS, PREVIEW, address, pressed
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_form_serves_only_the_books_it_was_made_from(harbour, fill_in, browse):
+    """In other books the same ids are other customers, items and tax codes."""
+    browser, fields = fill_in(harbour)
+    found = Page(browser.get(CUSTOMERS, {"q": "moss"})).with_attribute("data-value")
+    option = found[0].attributes["data-value"]
+    assert browser.post(CUSTOMER, fields | {"found": option}).status_code == 200
+    QuickBooksConnection.objects.filter(company=harbour.company).update(realm_id="9130350000009999")
+    for path in (PREVIEW, CREATE, CUSTOMER):
+        assert browser.post(path, fields | {"found": option}).status_code == 410
+    assert not Invoice.objects.exists()
+
+
+def test_in_other_books_a_refused_form_comes_back_without_the_ids_of_the_first(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, memo="Thank you", **{"l1-quantity": "7"})
+    _, invoice = pressed(browser, fields)
+    codes = {line["tax_code_id"] for line in invoice.draft["lines"]}
+    Invoice.objects.update(realm_id="9130350000009999")
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    assert invoice.refusal["code"] == "other_books"
+    ItemLink.objects.all().delete()  # the choice by hand was of the first books
+    invoice.draft["extras"] |= {"class_id": "7", "location_id": "8", "own_fields": [["1", "PO 9"]]}
+    invoice.draft["bill_to"]["customer_id"] = "4711"
+    invoice.draft["lines"].append(invoice.draft["lines"][1] | {"attachment_id": None, "description": "Site visit"})
+    invoice.save()
+    again = Page(browser.post(address(invoice, "retry"))).fields()
+    added = again["line"][-1]
+    assert (again["memo"], again["l1-quantity"], again["customer"]) == ("Thank you", "7", fields["customer"])
+    assert (again["l1-item"], again["l2-item"], again[f"{added}-item"]) == (fields["l1-item"], "", "")
+    assert (again[f"{added}-description"], again[f"{added}-tax"]) == ("Site visit", "")
+    assert again["l1-tax"] in codes, "proposed from the deal again"
+    assert again.get("class_id", "") == again.get("location_id", "") == again.get("own-1", "") == ""

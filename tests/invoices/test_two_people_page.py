@@ -1,0 +1,49 @@
+"""Two people have the form of one deal open: the second press asks before it makes another invoice."""
+
+from __future__ import annotations
+
+import pytest
+
+from invoices.models import Invoice
+from tests.invoices.conftest import RACKING
+from tests.invoices.form_answers import CREATE
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def both(harbour, fill_in, control, deal_id, colleague, browse):
+    """both(value): (browser, fields) of each, for a deal of that value that has lines of £10,740.00 with tax"""
+
+    def make(value):
+        deal = deal_id(harbour, RACKING)
+        control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": value}}})
+        browser, fields = fill_in(harbour)
+        tom = browse(colleague(harbour))
+        theirs = Page(tom.get("/embed/invoice/form", {"deal": deal})).fields()
+        items = {name: text for name, text in fields.items() if name.endswith("-item")}
+        return (browser, fields), (tom, theirs | items)
+
+    return make
+
+
+@pytest.mark.parametrize("value", [0, 21_480], ids=["a deal without a value", "a deal billed in parts"])
+def test_the_second_is_asked_and_may_mean_it(both, value):
+    (first, fields), (second, theirs) = both(value)
+    assert first.post(CREATE, fields).status_code == 200
+    asked = second.post(CREATE, theirs | {"memo": "Second half"})
+    assert asked.status_code == 422
+    page = Page(asked)
+    assert "Another invoice of this deal was asked for since this form was opened." in page.text
+    assert Invoice.objects.count() == 1
+    again = page.fields()
+    assert again["memo"] == "Second half"
+    assert second.post(CREATE, again).status_code == 200
+    assert Invoice.objects.count() == 2
+
+
+def test_the_same_form_twice_is_one_invoice_and_no_question(both):
+    (first, fields), _ = both(0)
+    assert first.post(CREATE, fields).status_code == first.post(CREATE, fields).status_code == 200
+    assert Invoice.objects.count() == 1
