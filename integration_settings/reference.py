@@ -6,13 +6,14 @@ The lists are kept in our store, see `kept_lists`; only the members that are use
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 
-from integration_settings.errors import ConnectionExpired
+from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.kept_lists import (
     ONE_HOUR,
     TWO_WEEKS,
@@ -62,6 +63,7 @@ __all__ = [
     "pipedrive_fields",
     "profile_from",
     "profile_of",
+    "read_ahead",
     "read_at",
     "refresh_profile",
     "tax_codes",
@@ -199,6 +201,15 @@ def look_again(connection: QuickBooksConnection) -> bool:
     company = connection.company
     before = profile_of(connection), tax_codes(company, AS_STORED)
     return before != (current_profile(connection, FIVE_MINUTES), tax_codes(company, FIVE_MINUTES))
+
+
+def read_ahead(company: Company) -> None:
+    """The lists that every form needs, before the first one opens; what QuickBooks does not tell now that one reads."""
+    reads: tuple[Callable[[Company], object], ...] = (tax_codes, items, currencies, classes, locations)
+    with SideBySide(len(reads)) as calls:
+        for soon in [calls.start(read, company) for read in reads]:
+            with suppress(ServiceError):
+                soon.result()
 
 
 def keep_items(company_id: int, found: Iterable[Item]) -> None:

@@ -1,8 +1,30 @@
-"""What runs by the clock: keeping grants alive, and tidying up."""
+"""What runs by the clock: keeping grants alive, and tidying up. And what a page has no time for."""
+
+import logging
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
-from integration_settings import read_budget, services
+from integration_settings import read_budget, reference, services
+from integration_settings.models import Company
+
+log = logging.getLogger(__name__)
+
+A_MINUTE = 60  # after which somebody may have opened a form, which has read the lists itself
+
+
+@shared_task
+def read_ahead(company_id: int) -> None:
+    if company := Company.objects.filter(pk=company_id).first():
+        reference.read_ahead(company)
+
+
+def read_ahead_soon(company: Company) -> None:
+    """For a company that has just connected QuickBooks. Without a broker its first form takes a little longer."""
+    try:
+        read_ahead.apply_async((company.pk,), expires=A_MINUTE)
+    except OperationalError as error:
+        log.warning("the broker takes no messages; the first form reads the lists itself: %s", error)
 
 
 @shared_task

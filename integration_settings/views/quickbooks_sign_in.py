@@ -22,6 +22,7 @@ from integration_settings.oauth import InvalidGrant, exchange_quickbooks_code, q
 from integration_settings.outcomes import lead_to
 from integration_settings.selectors import app_settings_url, company_user, pipedrive_front_door, quickbooks_of
 from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, mark_of, start_sign_in
+from integration_settings.tasks import read_ahead_soon
 from integration_settings.tickets import (
     Errand,
     TicketRefused,
@@ -133,6 +134,7 @@ def _connected(begun: SignIn, user: PipedriveUser, *, code: str, realm_id: str) 
         return lead_to("quickbooks-silent", user=user)
     if isinstance(found, services.OtherBooks):
         return lead_to("quickbooks-other-company", user=user, realm_id=found.realm_id, name=found.name)
+    read_ahead_soon(user.company)
     response = HttpResponseRedirect(app_settings_url(user.company))
     forget_install(response)
     return response
