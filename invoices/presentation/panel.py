@@ -3,54 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
-from invoices.domain.status import InvoiceStatus, Submission
-from invoices.presentation import refusals, words
-from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
-from invoices.presentation.customer_update import progress_of_update
+from invoices.presentation import words
+from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
-from invoices.selectors import InvoiceRow, PanelData, Sums
+from invoices.selectors import PanelData, Sums
 
 ROOM = 479
 """Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
-BANNER, MORE, NO_RIGHT = 132, 36, 56
+BANNER, NO_RIGHT = 132, 56
 POLL, POLL_BUSY = 10, 2
 """Seconds between two looks at our own store; sooner while an answer of QuickBooks is near."""
-DOING = 44
-HEIGHTS = {"plain": 59, "off": 59, "refused": 132, "verifying": 132, "waiting": 100}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    public_id: str
-    flag: str
-    number: str
-    amount: str
-    kind: str  # "plain", "off" (voided, deleted), "verifying", "waiting", "refused"
-    second: str | SafeString = ""
-    open_part: str = ""
-    text: str | SafeString = ""
-    note: str = ""
-    menu: Menu | None = None
-    doing: Progress | None = None
-    updating: Progress | None = None  # the customer
-    deal_id: int = 0
-    deal_title: str = ""
-    deal_url: str = ""
-    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +97,6 @@ class Panel:
         return hashlib.sha256(repr(replace(self, announce="")).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the panel is about: the record that is open in Pipedrive, and who looks at it."""
-
-    resource: str
-    resource_id: int
-    is_admin: bool
-    company_name: str
-    admin_names: tuple[str, ...]
-    country: str
-    disconnected_here: bool = False
-    deal_titles: Mapping[int, str] = field(default_factory=dict)
-    deal_urls: Mapping[int, str] = field(default_factory=dict)
-    rights: frozenset[Right] = frozenset(Right)
-
-
 def panel_of(
     data: PanelData,
     place: Place,
@@ -152,7 +109,7 @@ def panel_of(
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem or _ends_soon(data, place, say, now)
-    rows = tuple(_row(row, place, say, now, changed) for row in data.rows)
+    rows = tuple(row_of(row, place, say, now, changed) for row in data.rows)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
     room = ROOM - (BANNER if banner else 0) - (NO_RIGHT if no_right else 0)
@@ -183,23 +140,6 @@ def panel_of(
         books_name=data.books_name,
         poll_seconds=POLL_BUSY if data.unsettled else POLL,
     )
-
-
-def rows_that_fit(rows: tuple[Row, ...], room: int) -> tuple[Row, ...]:
-    """All of them, or as many as leave room for "Show 3 more"; never none."""
-    if sum(map(_height, rows)) <= room:
-        return rows
-    used, count = MORE, 0
-    for row in rows:
-        used += _height(row)
-        if used > room:
-            break
-        count += 1
-    return rows[: max(count, 1)]
-
-
-def _height(row: Row) -> int:
-    return HEIGHTS[row.kind] + DOING * sum(line is not None for line in (row.doing, row.updating))
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:
@@ -344,128 +284,6 @@ def _sum_of_party(sums: Sums, say: Say, deals: int) -> Sum:
         aside=ngettext("{count} deal", "{count} deals", deals).format(count=say.number(deals)),
         legend=tuple(legend),
     )
-
-
-# Rows
-
-
-def _row(row: InvoiceRow, place: Place, say: Say, now: datetime, changed: frozenset[str]) -> Row:
-    made = Row(
-        public_id=str(row.public_id),
-        flag="",
-        number=row.number,
-        amount=say.money(row.total) if row.total else "",
-        kind="plain",
-        deal_id=row.deal_id,
-        deal_title=place.deal_titles.get(row.deal_id, ""),
-        deal_url=place.deal_urls.get(row.deal_id, ""),
-        changed=str(row.public_id) in changed,
-        updating=progress_of_update(row.updating),
-    )
-    if row.status is not None:
-        return _settled(made, row, say, place)
-    if place.is_admin:
-        made = replace(made, menu=menu_of(row, _("No number"), say, place.rights, history=True))
-    if row.submission == Submission.REJECTED:
-        return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
-    if row.waiting:
-        text = _("It is sent to QuickBooks as soon as somebody signs in again. There is no need to create it again.")
-        return replace(made, flag="waiting", kind="waiting", text=text)
-    if row.submission == Submission.UNKNOWN:
-        text = _(
-            "QuickBooks did not answer in time. We are asking it whether the invoice exists; "
-            "please don’t create it again."
-        )
-        return replace(made, flag="being_verified", kind="verifying", text=text, note=_sent(row, say, now))
-    text = _("The invoice is on its way to QuickBooks.")
-    return replace(made, flag="waiting", kind="verifying", text=text, note=_sent(row, say, now))
-
-
-def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
-    """The next try is counted down in steps of five seconds."""
-    time = say.clock(row.created_at)
-    wait = (row.next_attempt_at - now).total_seconds() if row.next_attempt_at else 0
-    if wait <= 0:
-        return _("Sent {time}").format(time=time)
-    seconds = say.number(math.ceil(wait / 5) * 5)
-    # Translators: an invoice that is being verified; when it was sent, and when QuickBooks is asked again
-    return _("Sent {time}, next try in {seconds} s").format(time=time, seconds=seconds)
-
-
-def _settled(made: Row, row: InvoiceRow, say: Say, place: Place) -> Row:
-    off = row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
-    number = row.number or _("No number")
-    menu = menu_of(row, number, say, place.rights, history=place.is_admin)
-    return replace(
-        made,
-        flag=str(row.status),
-        kind="off" if off else "plain",
-        number=number,
-        second=_second_line(row, say, brief=place.resource != "deal"),
-        open_part=_open_part(row, say),
-        menu=None if menu.is_empty else menu,
-        doing=progress_of(row.doing),
-    )
-
-
-def _open_part(row: InvoiceRow, say: Say) -> str:
-    if row.status in (InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE) and row.paid and row.balance:
-        # Translators: right end of an invoice's second line; what is still to be paid
-        return _("{amount} open").format(amount=say.money(row.balance))
-    return ""
-
-
-def _second_line(  # noqa: PLR0911  # one line a status
-    row: InvoiceRow, say: Say, *, brief: bool
-) -> str | SafeString:
-    """`brief`: beside it the deal is named as well."""
-    due = say.day(row.due_date) if row.due_date else ""
-    match row.status:
-        case InvoiceStatus.PAID:
-            return _("Paid {date}").format(date=say.day(row.paid_on)) if row.paid_on else _("Nothing left to pay")
-        case InvoiceStatus.VOIDED:
-            return (
-                _("Voided {date}").format(date=say.day(row.voided_on)) if row.voided_on else _("Voided in QuickBooks")
-            )
-        case InvoiceStatus.DELETED:
-            if row.deleted_on is None:
-                return _("Deleted in QuickBooks")
-            return _("Deleted in QuickBooks {date}").format(date=say.day(row.deleted_on))
-        case InvoiceStatus.OVERDUE:
-            return _overdue_line(row, due, say, brief=brief)
-        case InvoiceStatus.UNKNOWN:
-            return _("QuickBooks has not reported an amount yet")
-    if not due:
-        return _("No due date")
-    if brief:
-        return _("Due {date}").format(date=due)
-    if row.paid:
-        return _("Due {date} · {amount} paid").format(date=due, amount=say.money(row.paid))
-    if row.emailed_on:
-        return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=say.day_short(row.emailed_on))
-    return _("Due {date}").format(date=due)
-
-
-def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeString:
-    days = ngettext("{count} day overdue", "{count} days overdue", row.days_overdue)
-    alert = format_html('<span class="row__alert">{}</span>', days.format(count=say.number(row.days_overdue)))
-    if brief:
-        return alert
-    if row.paid:
-        # Translators: the first place is "14 days overdue", in red
-        return format_html(_("{overdue} · {amount} paid"), overdue=alert, amount=say.money(row.paid))
-    return format_html(_("{overdue} · due {date}"), overdue=alert, date=due)
-
-
-def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
-    """Public ids of the rows of which a person sees something else than before."""
-    earlier = {row.public_id: _seen(row) for row in before.rows}
-    return frozenset(str(row.public_id) for row in after.rows if earlier.get(row.public_id) != _seen(row))
-
-
-def _seen(row: InvoiceRow) -> tuple[object, ...]:
-    shown = (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
-    return (*shown, row.doing, row.updating)
 
 
 def refreshed(panel: Panel, say: Say, *, changed: int) -> Panel:

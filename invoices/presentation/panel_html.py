@@ -9,7 +9,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from invoices.presentation.panel import Panel, Row
+from invoices.presentation.panel import Panel
+from invoices.presentation.panel_rows import Row
 
 KEPT = 1024  # rows, of some two thousand bytes each
 

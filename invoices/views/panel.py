@@ -20,8 +20,9 @@ from integration_settings.selectors import deal_url
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
-from invoices.presentation.panel import Banner, Panel, Place, changed_rows, panel_of, refreshed
+from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
+from invoices.presentation.panel_rows import Place, changed_rows
 from invoices.selectors import PanelData, Resource
 from invoices.views.answers import (
     address,

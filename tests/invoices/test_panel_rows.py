@@ -1,0 +1,50 @@
+"""Settled rows are kept as they were drawn; each reader sees his own all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from invoices.models import Invoice
+from tests.factories import make_invoice, make_user
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+DEAL = 12
+
+
+@pytest.fixture
+def row(browse, seen):
+    """row(user) -> the one row of the deal as that user sees it."""
+
+    def look(user):
+        seen(user, DEAL)
+        page = Page(browse(user, "panel").get("/embed/panel/content", {"resource": "deal", "id": DEAL}))
+        (found,) = page.by_class("row")
+        return found.text
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("other", "own"),
+    [
+        ({"language": "de"}, "Fällig"),
+        ({"locale": "en_US"}, "£120.00"),
+        ({"is_admin": False}, "Due"),
+    ],
+    ids=["language", "locale", "rights"],
+)
+def test_a_colleague_sees_his_own_row_before_and_after(company, user, row, other, own):
+    make_invoice(company, deal_id=DEAL, number="1042")
+    colleague = make_user(company, **({"language": "en", "locale": "en_GB"} | other))
+    first = row(user)
+    assert own in row(colleague)
+    assert row(colleague) != first or other.get("locale") == "en_US"
+    assert row(user) == first
+
+
+def test_what_changed_in_the_row_shows_at_once(company, user, row):
+    invoice = make_invoice(company, deal_id=DEAL, number="1042")
+    assert "£120.00" in row(user)
+    Invoice.objects.filter(pk=invoice.pk).update(total=99, balance=99)
+    assert "£99.00" in row(user)
