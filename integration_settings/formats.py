@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import isleap
+from calendar import isleap, monthrange
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -264,11 +264,30 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
     """ISO, the locale's own order, month names, `+14` (days after `after`, else after today).
 
     A year of two digits is in this century; a missing year is the next such date from half a year ago on.
-    Raises ValueError when it is no date.
+    What `format_date` shows is read back in every locale. Raises ValueError when it is no date.
     """
-    text = unicodedata.normalize("NFKC", text).strip()
+    try:
+        return _typed(unicodedata.normalize("NFKC", text).strip(), locale, today, after or today)
+    except ValueError:
+        if shown := _as_shown(text.strip(), locale):
+            return shown
+        raise
+
+
+def _as_shown(text: str, locale: str) -> date | None:
+    """A date exactly as our pages have it: in some languages a month's name is no word that could be looked for."""
+    figures = {int(part) for part in re.findall(r"\d{1,4}", text)}
+    for year in (figure for figure in figures if EARLIEST <= figure <= LATEST):
+        for month in range(1, 13):
+            for day in (figure for figure in figures if 1 <= figure <= monthrange(year, month)[1]):
+                if format_date(found := date(year, month, day), locale) == text:
+                    return found
+    return None
+
+
+def _typed(text: str, locale: str, today: date, after: date) -> date:
     if match := re.fullmatch(r"\+\s*(\d{1,4})", text):
-        return (after or today) + timedelta(days=int(match[1]))
+        return after + timedelta(days=int(match[1]))
     if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
         return _sane(int(match[1]), int(match[2]), int(match[3]))
     place = locale_of(locale)

@@ -156,7 +156,7 @@ class SeenCustomer:
 
 def keep_seen(seen: SeenCustomer, visitor: Visitor) -> str:
     """What was shown, as text for a hidden field; of these books only."""
-    return signing.dumps({"for": [*_whose(visitor), _books(visitor)], "seen": asdict(seen)}, salt=COMPARED_SALT)
+    return signing.dumps(_marked(visitor, seen=asdict(seen)), salt=COMPARED_SALT)
 
 
 def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
@@ -165,7 +165,7 @@ def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
         content = signing.loads(text, salt=COMPARED_SALT, max_age=LIFE)
     except signing.BadSignature as error:
         raise BadMemory from error
-    if content["for"] != [*_whose(visitor), _books(visitor)]:
+    if not _is_for(visitor, content):
         raise BadMemory
     stored = content["seen"]
     return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
@@ -176,8 +176,7 @@ def _marked(visitor: Visitor, **content: Any) -> dict[str, Any]:
 
 
 def _is_for(visitor: Visitor, content: dict[str, Any]) -> bool:
-    """Forms that an earlier version made do not name their books; the last of them ends with `LIFE`."""
-    return bool(content["for"] == _whose(visitor) and content.get("books", _books(visitor)) == _books(visitor))
+    return bool(content["for"] == _whose(visitor) and content.get("books") == _books(visitor))
 
 
 def _books(visitor: Visitor) -> str:

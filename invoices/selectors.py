@@ -23,6 +23,7 @@ from invoices.domain.actions import Action, can_be_paid, has_document, possible_
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
+from invoices.domain.tax import line_figures, net_discount
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.reports import status_of, zone
 
@@ -439,7 +440,9 @@ def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
     if invoice.total is not None:
         return invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
     draft = from_json(invoice.draft)
-    return sum((line.amount(draft.currency) for line in draft.lines), Decimal(0))
+    if with_tax and draft.expected_total is not None:
+        return draft.expected_total
+    return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)
 
 
 # For the dispatcher

@@ -220,6 +220,17 @@ def test_what_was_invoiced_so_far_counts_everything_that_may_exist(company):
     assert selectors.invoiced_so_far(company, 99, with_tax=False) == (0, None)
 
 
+@pytest.mark.parametrize(
+    ("prices", "with_tax", "amount"),
+    [(AmountsAre.TAX_EXCLUSIVE, False, "90.00"), (AmountsAre.TAX_INCLUSIVE, False, "75.00"),
+     (AmountsAre.TAX_INCLUSIVE, True, "90.00")],
+)  # fmt: skip
+def test_an_unanswered_invoice_counts_as_it_was_confirmed(company, prices, with_tax, amount):
+    draft = a_draft(amounts_are=prices, discount_percentage=D(10), expected_total=D("90.00"))
+    make_pending_invoice(company, to_json(draft), deal_id=12, currency="GBP")
+    assert selectors.invoiced_so_far(company, 12, with_tax=with_tax) == (1, pounds(amount))
+
+
 def test_the_dispatcher_sees_each_kind_of_due_work_once(company):
     intent = make_pending_invoice(company, to_json(a_draft()))
     noted = make(company, note_due_at=START)

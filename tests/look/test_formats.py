@@ -217,7 +217,23 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "locale", ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "pt_BR", "lv_LV", "et_EE", "sv_SE", "ja"]
+    "locale",
+    [
+        "en_GB",
+        "en_US",
+        "de_DE",
+        "fr_FR",
+        "es_ES",
+        "pt_BR",
+        "lv_LV",
+        "et_EE",
+        "sv_SE",
+        "ja",
+        "th_TH",
+        "he_IL",
+        "hi_IN",
+        "fa_IR",
+    ],
 )
 def test_every_date_that_is_shown_can_be_read_back(locale: str) -> None:
     for month in range(1, 13):
