@@ -236,7 +236,8 @@ def _lines(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         return
     if len(draft.lines) > MOST_LINES:
         yield _blocks("lines", "too_many_lines", count=len(draft.lines), most=MOST_LINES)
-    taxable = sum(1 for line in draft.lines if _is_taxable(line, context))
+    taxed = draft.amounts_are != AmountsAre.NO_TAX
+    taxable = sum(1 for line in draft.lines if taxed and _is_taxable(line, context))
     if taxable > MOST_TAXABLE_LINES:
         yield _blocks("lines", "too_many_taxable_lines", count=taxable, most=MOST_TAXABLE_LINES)
     found = [
@@ -250,6 +251,7 @@ def _lines(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     ]
     yield from found
     blocked = {finding.field.rpartition(".")[2] for finding in found if finding.blocks}
+    yield from _less_tax_than_usual(draft, context)
     new = {line.new_item.casefold() for line in draft.lines if line.needs_new_item}
     if "item" not in blocked:
         yield _fine("lines", "new_items", count=len(new)) if new else _fine("lines", "all_items")
@@ -293,6 +295,22 @@ def _tax_code(
     code = codes.get(line.tax_code_id)
     if code is None or not code.active:
         yield _blocks(f"{where}.tax_code", "tax_code_gone", line=name, tax_code=code.name if code else "")
+
+
+def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
+    """A company may have its rates in QuickBooks alone; then its deals say 0 %, or that there is no tax."""
+    if not context.books.needs_tax_codes:
+        return
+    if draft.amounts_are == AmountsAre.NO_TAX:
+        yield _warns("amounts_are", "without_tax")
+        return
+    items = ((line, context.items.get(line.item_id)) for line in draft.lines if line.tax_code_id)
+    usual = [(line, context.codes.get(item.tax_code_id)) for line, item in items if item is not None]
+    lacking = [(line, code) for line, code in usual if code and code.percentage and not line.tax_percentage]
+    if lacking:
+        line, code = lacking[0]
+        name = line.description.partition("\n")[0]
+        yield _warns("lines", "items_are_taxed", count=len(lacking), line=name, tax_code=code.name)
 
 
 def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:

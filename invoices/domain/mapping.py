@@ -69,6 +69,8 @@ def prefill(
     if preset is not None:
         head = with_texts(head, filled(base, preset))
     prices = head.amounts_are
+    # Codes are proposed for an invoice without tax as well: somebody may say that it has some.
+    taxed = AmountsAre.TAX_EXCLUSIVE if prices == AmountsAre.NO_TAX and books.uses_sales_tax else prices
     with_tax = prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE
     products = _products(deal)
     shown = [_as_kept(product, deal.currency, before_tax=with_tax) for product, _ in products]
@@ -78,7 +80,7 @@ def prefill(
         matcher.propose(product.code, product.name, product_id=product.product_id) for product, _ in products
     )
     proposed_codes = tuple(
-        propose_tax_code(percentage, codes, books=books, prices=prices, item=active.get(item.item_id))
+        propose_tax_code(percentage, codes, books=books, prices=taxed, item=active.get(item.item_id))
         for (_, percentage), item in zip(products, proposed_items, strict=True)
     )
     percentages = {code.id: code.percentage for code in codes}
@@ -194,9 +196,13 @@ def _text_of_list(values: list[object]) -> str:
 
 
 def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
-    """The enabled products with their tax; without any product one line from the deal's value, with no known tax."""
+    """The enabled products with their tax; without any product one line from the deal's value, with no known tax.
+
+    Where Pipedrive adds no tax it says nothing of it either: its 0 % is no zero rate.
+    """
     if deal.products:
-        return [(product, product.tax_percentage) for product in deal.products if product.enabled]
+        known = deal.tax_method != TaxMethod.NONE
+        return [(product, product.tax_percentage if known else None) for product in deal.products if product.enabled]
     whole = DealProduct(
         attachment_id=0,
         product_id=None,

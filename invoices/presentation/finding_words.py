@@ -350,6 +350,28 @@ def _all_tax_codes(_finding: Finding, with_words: Words) -> Told:
     return Told(_("Every line has a {tax} code").format(tax=with_words.tax))
 
 
+def _items_are_taxed(finding: Finding, with_words: Words) -> Told:
+    count = int(_number(finding, "count"))
+    # Translators: the place {tax} is VAT or GST
+    fact = ngettext(
+        "{count} line is without {tax}, though its item has some",
+        "{count} lines are without {tax}, though their items have some",
+        count,
+    )
+    said = _("In QuickBooks “{line}” is sold with {tax_code}. If that is right, choose it on the line.")
+    return Told(
+        fact.format(count=count, tax=with_words.tax),
+        said.format(line=_line_name(finding, with_words), tax_code=_text(finding, "tax_code")),
+    )
+
+
+def _without_tax(_finding: Finding, with_words: Words) -> Told:
+    return Told(
+        _("No {tax} is charged on this invoice").format(tax=with_words.tax),
+        _("If it is due, choose another entry for “Amounts are”."),
+    )
+
+
 # The whole
 
 
@@ -457,6 +479,8 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "two_discounts": _two_discounts,
     "discounts_off": _discounts_off,
     "discount_over_total": _discount_over_total,
+    "items_are_taxed": _items_are_taxed,
+    "without_tax": _without_tax,
     "tax_setting_of_another_country": _wrong_tax_setting,
     "prices_were_with_tax": _prices_were_with_tax,
     "negative_total": _negative_total,

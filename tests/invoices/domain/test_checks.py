@@ -26,6 +26,9 @@ ITEMS = {
 }
 
 
+TAXED = Thing("1", "Racking", tax_code_id="2")
+
+
 def check(draft=None, *, country="GB", context=None, **fields):
     draft = draft or a_draft()
     found_books = books(country, **fields)
@@ -174,6 +177,19 @@ def test_without_automated_sales_tax_taxable_lines_need_a_rate_in_use(sales_tax_
     assert codes(check(a_draft(lines=(taxable,), bill_to=exempt, **us), **BY_HAND)) == []
 
 
+@pytest.mark.parametrize("country", ["GB", "US"])
+def test_nobody_is_told_of_tax_that_is_charged_or_that_is_quickbooks_own_business(country):
+    american = {"amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD"} if country == "US" else {}
+    line = a_line(tax_code_id="NON", tax_percentage=D(0)) if country == "US" else a_line()
+    found = check(a_draft(lines=(line,), **american), country=country, context={"items": {"1": TAXED}})
+    assert {"without_tax", "items_are_taxed"}.isdisjoint(finding.code for finding in found)
+
+
+def test_without_tax_no_limit_of_taxed_lines_counts():
+    draft = a_draft(amounts_are=AmountsAre.NO_TAX, lines=(a_line(),) * 751)
+    assert "too_many_taxable_lines" not in {finding.code for finding in check(draft)}
+
+
 def test_without_tax_no_code_is_asked():
     draft = a_draft(amounts_are=AmountsAre.NO_TAX, lines=(a_line(tax_code_id="", tax_percentage=D(0)),))
     assert codes(check(draft)) == []
@@ -189,6 +205,8 @@ def test_without_tax_no_code_is_asked():
         (a_draft(), {"deal_value": Money(D(1), "EUR")}, "currency", "not_the_deals_currency"),
         (a_draft(), {"deal_value": Money(D("99.50"), "GBP"), "more_than_the_deal": True}, "over_deal", "over_the_deal"),
         (a_draft(), {"prices_were_with_tax": True}, "amounts_are", "prices_were_with_tax"),
+        (a_draft(amounts_are=AmountsAre.NO_TAX), {}, "amounts_are", "without_tax"),
+        (with_line(tax_code_id="5", tax_percentage=D(0)), {"items": {"1": TAXED}}, "lines", "items_are_taxed"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

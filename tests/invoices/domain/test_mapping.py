@@ -206,6 +206,16 @@ def test_prices_with_tax_stay_as_they_are_elsewhere():
     assert (draft.amounts_are, draft.lines[0].unit_price) == (AmountsAre.TAX_INCLUSIVE, D("50.00"))
 
 
+def test_where_pipedrive_adds_no_tax_its_zero_is_no_rate_and_the_items_code_stands_ready():
+    """Many companies have their rates in QuickBooks alone."""
+    item = Thing("1", "Pallet racking bay 4L", "RACK-4L", tax_code_id="2")
+    product = a_product(code="RACK-4L", tax_percentage=D(0))
+    deal = a_deal(tax_method=TaxMethod.NONE, products=(product,))
+    found = prefill(deal, SUGGESTED, books=books("GB"), codes=BRITISH_CODES, items=(item,), today=TODAY)
+    assert found.draft.amounts_are == AmountsAre.NO_TAX
+    assert (found.draft.lines[0].tax_code_id, found.tax_proposals[0].reason) == ("2", TaxReason.ITEM)
+
+
 def test_a_deal_with_120_products_keeps_their_order():
     products = tuple(a_product(name=f"Position {number:03}") for number in range(120))
     lines = filled(a_deal(products=products)).draft.lines
