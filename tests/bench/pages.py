@@ -159,7 +159,8 @@ def opened_warm(found: StandIns, app: App, http: httpx.Client, deal_id: int, tim
         f"{len(calls) / times:g} calls, {tokens / times:g} tokens",
         len(calls) <= 4 * times and tokens <= 13 * times,
         against,
-        notes="the deal's own discounts are read along with the rest (10 tokens): to see first whether its value tells of some would take another round",
+        notes="the deal's own discounts are read along with the rest (10 tokens): to see first whether its value tells"
+        " of some would take another round",
     )
     yield Result("P9", "QuickBooks reads, warm", "0", f"{len(reads)}", not reads, against, reads=len(reads))
     chain = 2 * PIPEDRIVE
