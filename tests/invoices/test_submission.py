@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from integration_settings import http
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
-    OutcomeUnknown,
     RateLimited,
     Rejected,
-    ServiceUnavailable,
 )
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from invoices import selectors, submission
@@ -24,57 +21,10 @@ from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.leases import LEASE, claim
 from invoices.models import CustomerLink, Invoice
-from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.factories import D, a_bill_to, a_draft, a_line, make_pending_invoice
+from tests.invoices.submitting import BROKEN, DOWN, LOST, START, Killed, clock, gateway, known, new, settle, submit
 
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-LOST = OutcomeUnknown("quickbooks", "POST timed out")
-DOWN = ServiceUnavailable("quickbooks", "POST never left us")
-BROKEN = OutcomeUnknown("quickbooks", "POST answered 500")
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
-
-
-@pytest.fixture
-def known(company):
-    """An intent for a customer that exists."""
-    return make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="7"))), currency="GBP")
-
-
-@pytest.fixture
-def new(company):
-    """An intent for a customer that has to be created first."""
-    draft = a_draft(bill_to=a_bill_to(name="Moss & Co"))
-    return make_pending_invoice(
-        company, to_json(draft), currency="GBP", organization_id=31, customer_request_id="customer-1"
-    )
-
-
-def submit(invoice, gateway):
-    submission.submit(invoice.pk, lambda connection: gateway)
-    invoice.refresh_from_db()
-
-
-def settle(invoice, gateway, clock, *, within=timedelta(minutes=10)):
-    """As the dispatcher does: again whenever it is due, until it is settled."""
-    began = timezone.now()
-    while not invoice.is_settled:
-        assert timezone.now() - began <= within, f"still {invoice.submission} after {within}"
-        clock.move_to(max(timezone.now(), invoice.next_attempt_at, invoice.lease_until or timezone.now()))
-        clock.shift(timedelta(milliseconds=1))
-        submit(invoice, gateway)
-    return timezone.now() - began
+__all__ = ["clock", "gateway", "known", "new"]
 
 
 def test_a_known_customer_costs_one_write_and_no_read(known, gateway):
@@ -389,10 +339,6 @@ def test_an_uninstall_while_quickbooks_works_leaves_nothing_behind(new, gateway,
     assert not Invoice.objects.exists()
 
 
-class Killed(BaseException):
-    """What a killed process never comes back from."""
-
-
 def test_a_worker_killed_after_the_answer_is_succeeded_by_one_that_looks_first(known, gateway, clock, monkeypatch):
     def die(*_args, **_kwargs):
         raise Killed
@@ -466,135 +412,6 @@ def test_a_worker_without_its_lease_sends_nothing(known, gateway, clock):
     submit(known, gateway)
     assert gateway.calls.count("create_invoice") == 1
     assert len(gateway.customers) == 2
-
-
-# New customers
-
-
-def test_a_refused_invoice_keeps_its_customer_for_the_corrected_form(new, gateway, company):
-    gateway.fail("create_invoice", Rejected("quickbooks", "refused", code="6210"))
-    submit(new, gateway)
-    assert new.submission == Submission.REJECTED
-    corrected = make_pending_invoice(
-        company, new.draft, currency="GBP", organization_id=31, customer_request_id="customer-2"
-    )
-    submit(corrected, gateway)
-    assert corrected.submission == Submission.SUCCEEDED
-    assert gateway.calls.count("create_customer") == 1
-    assert [customer.name for customer in gateway.customers.values()] == ["Bramley Foods Ltd", "Moss & Co"]
-
-
-def test_a_customer_whose_answer_was_lost_is_not_created_again(new, gateway, clock):
-    gateway.honours_request_ids = False
-    gateway.fail("create_customer", LOST, done=True)
-    submit(new, gateway)
-    assert new.submission == Submission.PENDING
-    settle(new, gateway, clock)
-    assert new.submission == Submission.SUCCEEDED
-    assert [customer.name for customer in gateway.customers.values()] == ["Bramley Foods Ltd", "Moss & Co"]
-
-
-@pytest.mark.parametrize("owner", ["vendor", "employee"])
-def test_a_name_that_somebody_else_has_is_refused_at_the_name(new, gateway, owner):
-    gateway.names_of_others["moss & co"] = owner
-    submit(new, gateway)
-    refusal = selectors.refusal_of(new)
-    assert (refusal.code, refusal.field, refusal.taken_by, refusal.name) == (
-        "6240",
-        "customer.name",
-        owner,
-        "Moss & Co",
-    )
-    assert "create_invoice" not in gateway.calls
-
-
-@pytest.mark.parametrize(("active", "taken_by"), [(True, "customer"), (False, "inactive customer")])
-def test_a_customer_of_that_name_is_offered_and_never_taken_silently(new, gateway, active, taken_by):
-    other = gateway.add_customer("Moss & Co", active=active)
-    submit(new, gateway)
-    refusal = selectors.refusal_of(new)
-    assert (refusal.taken_by, refusal.customer_id, refusal.customer) == (taken_by, other.customer_id, "Moss & Co")
-
-
-def test_two_deals_of_one_organization_make_one_customer(new, gateway, company, clock):
-    """While the first one waits for QuickBooks' answer, the second one comes along."""
-    second = make_pending_invoice(
-        company, new.draft, currency="GBP", organization_id=31, customer_request_id="customer-2"
-    )
-    real = gateway.create_customer
-
-    def meanwhile(*args, **kwargs):
-        gateway.create_customer = real
-        submission.submit(second.pk, lambda connection: gateway)
-        return real(*args, **kwargs)
-
-    gateway.create_customer = meanwhile
-    submit(new, gateway)
-    second.refresh_from_db()
-    assert second.submission == Submission.PENDING
-    settle(second, gateway, clock)
-    assert gateway.calls.count("create_customer") == 1
-    assert second.customer_id == new.customer_id
-    assert len(gateway.invoices) == 2
-
-
-def test_a_dead_workers_claim_on_a_customer_runs_out(new, gateway, clock, monkeypatch):
-    from invoices.models import CreationClaim
-
-    def die(*_args, **_kwargs):
-        raise Killed
-
-    gateway.create_customer, real = die, gateway.create_customer
-    with monkeypatch.context() as dead:
-        dead.setattr(CreationClaim.objects.all().__class__, "delete", lambda self: (0, {}))
-        with pytest.raises(Killed):
-            submit(new, gateway)
-    gateway.create_customer = real
-    assert CreationClaim.objects.count() == 1
-    new.refresh_from_db()
-    settle(new, gateway, clock)
-    assert new.submission == Submission.SUCCEEDED
-    assert CreationClaim.objects.count() == 0
-
-
-def test_the_name_is_cleaned_on_its_way(company, gateway):
-    draft = a_draft(bill_to=a_bill_to(name="Atlas:  Trade\tCounter"))
-    row = make_pending_invoice(company, to_json(draft), currency="GBP", person_id=5, customer_request_id="c")
-    submit(row, gateway)
-    assert row.customer_name == "Atlas – Trade Counter"
-
-
-def test_an_explicitly_new_customer_beside_a_linked_one_is_created(new, gateway, company):
-    make_customer_link(company, party_id=31, customer_id="7", name="Bramley")
-    submit(new, gateway)
-    assert new.customer_name == "Moss & Co"
-    assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
-
-
-def test_a_second_customer_in_another_currency_is_linked_beside_the_first(new, gateway, company):
-    make_customer_link(company, party_id=31, customer_id="7", name="Moss & Co", currency="USD")
-    submit(new, gateway)
-    links = CustomerLink.objects.filter(party_id=31).order_by("currency")
-    assert [(link.currency, link.customer_id) for link in links] == [("GBP", new.customer_id), ("USD", "7")]
-
-
-def test_a_link_of_unknown_currency_gives_way_to_what_is_chosen_now(new, gateway, company):
-    make_customer_link(company, party_id=31, customer_id="7", name="Bramley", currency="")
-    submit(new, gateway)
-    assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
-
-
-def test_another_companys_link_is_nobodys_business(new, gateway, other_company):
-    CustomerLink.objects.create(
-        company=other_company,
-        party_kind="organization",
-        party_id=31,
-        realm_id=new.realm_id,
-        customer_id="7",
-        name="Moss & Co",
-    )
-    submit(new, gateway)
-    assert gateway.calls[0] == "create_customer"
 
 
 def test_120_lines_are_no_trouble(company, gateway):
