@@ -99,9 +99,13 @@ class Person:
                 press.public_id = found[1]
                 return
             if answer is not None and answer.status_code == 422:
-                faults = [element.text for element in Page(answer).by_class("field__error")]
-                press.told = f"a fault: {faults}"
-                return
+                page = Page(answer)
+                if faults := [element.text for element in page.by_class("field__error")]:
+                    press.told = f"a fault: {faults}"
+                    return
+                # A colleague has billed the deal meanwhile. It is meant all the same: the form that came back knows it.
+                press.fields["kept"] = page.fields()["kept"]
+                continue
             time.sleep(0.5)  # a person's pause before the next press
         press.told = "nothing"
 
