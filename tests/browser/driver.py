@@ -123,6 +123,7 @@ class Salesperson:
     def shut_out_by(self, surface: str) -> list[str]:
         """What keeps some people from using the frame that is open: "panel", "invoice" or "settings"."""
         frame = next(frame for frame in self.page.frames if f"/embed/{surface}" in frame.url)
+        frame.locator("main").first.wait_for(state="visible")  # nothing is, until the host has answered
         return violations(frame)
 
     def page_with(self, url: re.Pattern[str]) -> Page:
