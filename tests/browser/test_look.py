@@ -159,6 +159,15 @@ def test_the_modal_asks_for_its_share_of_the_window_and_a_result_shrinks_it(show
     assert 370 <= int(shown.page.locator("#frame").get_attribute("height") or 0) <= 390
 
 
+@pytest.mark.parametrize("result", ["result-sending", "result-being-verified"])
+def test_the_steps_of_a_result_stand_apart_from_its_text(shown: Shown, result: str) -> None:
+    frame = shown.ready(result)
+    text, steps = (frame.locator(part).bounding_box() for part in (".result__text", ".steps"))
+    assert text is not None
+    assert steps is not None
+    assert steps["y"] - text["y"] - text["height"] >= 20
+
+
 @pytest.mark.parametrize("width", [1000, 900, 648, 324])
 def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int) -> None:
     frame = shown.open("form-uk", width=width, height=720, mode="fixed")
