@@ -159,6 +159,15 @@ def test_the_modal_asks_for_its_share_of_the_window_and_a_result_shrinks_it(show
     assert 370 <= int(shown.page.locator("#frame").get_attribute("height") or 0) <= 390
 
 
+def test_a_fault_makes_no_field_taller(shown: Shown) -> None:
+    frame = shown.ready("settings-connection-fields")
+    days = frame.locator("#days")
+    group = days.locator("xpath=..")
+    before = group.bounding_box()
+    days.evaluate("field => field.setAttribute('aria-invalid', 'true')")
+    assert before == group.bounding_box()
+
+
 @pytest.mark.parametrize("result", ["result-sending", "result-being-verified"])
 def test_the_steps_of_a_result_stand_apart_from_its_text(shown: Shown, result: str) -> None:
     frame = shown.ready(result)

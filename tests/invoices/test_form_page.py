@@ -299,6 +299,15 @@ def test_the_summary_follows_the_page_whoever_found_the_fault(harbour, fill_in):
     assert links == ["#f-due_date", "#f-memo", "#l1-choose", "#l2-quantity", "#l3-choose", "#f-discount"]
 
 
+@pytest.mark.parametrize("price", ["0", "99999999"])
+def test_nothing_is_said_of_sums_while_a_number_cannot_be_read(harbour, fill_in, price):
+    browser, fields = fill_in(harbour, **{f"l{n}-price": price for n in (1, 2, 3, 4)})
+    text = previewed(browser, fields, **{"l4-quantity": "many"}).text
+    assert "is not a number" in text
+    for sum_of_nothing in ("total is zero", "more than the deal", "within the deal"):
+        assert sum_of_nothing not in text
+
+
 def test_a_line_without_a_tax_code_has_no_rate_in_the_total(harbour, fill_in):
     browser, fields = fill_in(harbour)
     for key in ("l1", "l2", "l3", "l4"):
