@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-admin.site.site_title = admin.site.site_header = "For the operator"
+admin.site.site_title = "For the operator"
+admin.site.site_header = "For the operator – times are UTC"  # Django shows the server’s own and does not say so
 admin.site.index_title = "Companies and invoices"
 admin.site.enable_nav_sidebar = False
 admin.site.login_form = SignInForm

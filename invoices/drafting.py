@@ -36,7 +36,7 @@ from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.deal import Deal, TaxMethod
-from invoices.domain.draft import AmountsAre, InvoiceDraft
+from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
 from invoices.domain.mapping import FieldChoices, prefill
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
@@ -46,7 +46,7 @@ from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
-from invoices.selectors import invoiced_so_far
+from invoices.selectors import drafts_so_far, invoiced_so_far
 from invoices.submission import MakeGateway
 
 
@@ -71,6 +71,7 @@ class Preparation:
     base: Texts  # the draft's fields before the template filled them
     terms: Mapping[str, Term]  # none where the company does not want the customers' own
     due_days: int
+    rest: Rest  # of the draft's lines: what earlier invoices of the deal have, and what is left
     today: date  # in the QuickBooks company's time zone
     totals: Totals
     findings: tuple[Finding, ...]
@@ -157,10 +158,11 @@ def prepare(
     )
     draft = _addressed(filled.draft, choice, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
+    rest = rest_of(draft, drafts_so_far(company, deal_id))
     checked = _checked(
         company,
         connection,
-        draft,
+        rest.without_done,
         codes,
         items,
         deal_value=Money(deal.value, deal.currency),
@@ -172,7 +174,7 @@ def prepare(
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),
-        draft=draft,
+        draft=rest.draft,
         customer=choice,
         item_proposals=filled.item_proposals,
         tax_proposals=filled.tax_proposals,
@@ -187,6 +189,7 @@ def prepare(
         base=filled.base,
         terms=terms,
         due_days=chosen.due_days,
+        rest=rest,
         today=today,
         totals=checked.totals,
         findings=checked.findings,

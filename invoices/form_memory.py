@@ -36,7 +36,7 @@ class BadMemory(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineMemory:
-    """Where a line came from: the deal's product, and why item and tax were proposed for it."""
+    """Where a line came from: the deal's product, why item and tax were proposed for it, what of it was invoiced."""
 
     description: str
     item: ItemProposal
@@ -44,6 +44,8 @@ class LineMemory:
     product_id: int | None = None
     attachment_id: int | None = None
     product_code: str = ""
+    invoiced: Decimal = Decimal(0)  # the quantity that earlier invoices of the deal have
+    left: bool = True  # something of it is for this invoice
 
     @property
     def name(self) -> str:
@@ -219,6 +221,8 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         product_id=stored["product_id"],
         attachment_id=stored["attachment_id"],
         product_code=stored.get("product_code", ""),
+        invoiced=Decimal(stored.get("invoiced", 0)),
+        left=stored.get("left", True),
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
     )

@@ -20,7 +20,7 @@ from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
-from invoices.domain.draft import AmountsAre, from_json
+from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.domain.tax import line_figures, net_discount
@@ -427,13 +427,22 @@ def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, boo
 
 def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> tuple[int, Money | None]:
     """(count, sum) of the deal's living invoices; no sum when their currencies differ. Unanswered ones count too."""
-    rows = Invoice.objects.filter(company=company, deal_id=deal_id, voided_on__isnull=True, deleted_on__isnull=True)
-    living = list(rows.exclude(submission=Submission.REJECTED).only("currency", "total", "tax"))
+    living = list(_living(company, deal_id).only("currency", "total", "tax"))
     currencies = {invoice.currency for invoice in living}
     if len(currencies) != 1:
         return len(living), None
     amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
     return len(living), Money(sum(amounts, Decimal(0)), currencies.pop())
+
+
+def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
+    """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
+    return [from_json(draft) for draft in _living(company, deal_id).order_by("pk").values_list("draft", flat=True)]
+
+
+def _living(company: Company, deal_id: int) -> QuerySet[Invoice]:
+    rows = Invoice.objects.filter(company=company, deal_id=deal_id, voided_on__isnull=True, deleted_on__isnull=True)
+    return rows.exclude(submission=Submission.REJECTED)
 
 
 def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:

@@ -14,6 +14,8 @@ from pipedrive_qb import messages
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
 LOCALES = messages.locales()
+QUOTES = {"de": "„“", "et": "„“", "lv": "„”", "fr": "«»"}  # elsewhere “ and ”
+ENDS_WITH_A_POINT = {"de": {"tax"}, "lv": {"date", "day", "due", "emailed", "earliest"}}  # "MwSt.", "27. nov."
 
 
 @cache
@@ -75,6 +77,22 @@ def test_a_translation_has_the_placeholders_and_tags_of_its_message(locale):
             if set(PLACEHOLDER.findall(text)) not in wanted
         ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_language_cites_in_one_way(locale):
+    used = {
+        sign for message in stored(locale) for text in messages.strings(message) for sign in text if sign in "„“”«»"
+    }
+    assert used <= set(QUOTES.get(locale, "“”"))
+
+
+@pytest.mark.parametrize("locale", ENDS_WITH_A_POINT)
+def test_no_sentence_ends_with_two_points(locale):
+    """“Keinen Code für MwSt..”: what stands for the place ends with a point of its own."""
+    places = [place + "." for name in ENDS_WITH_A_POINT[locale] for place in (f"{{{name}}}", f"%({name})s")]
+    texts = [text for message in stored(locale) for text in messages.strings(message)]
+    assert [text for text in texts if any(place in text for place in places)] == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -135,6 +135,62 @@ class InvoiceDraft:
     @property
     def has_discount(self) -> bool:
         return bool(self.discount_percentage or self.discount_amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A deal's draft beside its earlier invoices. `invoiced[n]` is the quantity of its n-th line that they have."""
+
+    draft: InvoiceDraft
+    invoiced: tuple[Decimal, ...]
+    left: tuple[bool, ...]  # whether there is something of the line for the next invoice
+
+    @property
+    def without_done(self) -> InvoiceDraft:
+        """Only what the next invoice is for."""
+        lines = zip(self.draft.lines, self.left, strict=True)
+        return replace(self.draft, lines=tuple(line for line, left in lines if left))
+
+
+def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
+    """What the next invoice of a deal is for: products that earlier ones have in part with the quantity that is left.
+
+    Only what is in the draft's currency is compared. A product whose whole quantity was billed for less than it costs
+    (a deposit, say) stays as it is, and so does one with an amount off the line: a person decides. An amount off the
+    whole deal is taken off once. When nothing is left, the invoice is not for a rest, and everything stays.
+    """
+    earlier = [invoice for invoice in earlier if invoice.currency == draft.currency]
+    billed: dict[int, tuple[Decimal, Decimal]] = {}
+    for invoice in earlier:
+        for line in invoice.lines:
+            if line.attachment_id is not None:
+                quantity, amount = billed.get(line.attachment_id, (Decimal(0), Decimal(0)))
+                billed[line.attachment_id] = quantity + line.quantity, amount + line.amount(invoice.currency)
+    nothing = (Decimal(0), Decimal(0))
+    found = [nothing if line.attachment_id is None else billed.get(line.attachment_id, nothing) for line in draft.lines]
+    left = tuple(
+        quantity <= 0 or quantity < line.quantity or amount < line.amount(draft.currency)
+        for line, (quantity, amount) in zip(draft.lines, found, strict=True)
+    )
+    invoiced = tuple(quantity for quantity, _amount in found)
+    if not any(left):
+        return Rest(draft, invoiced, (True,) * len(left))
+    lines = tuple(
+        _without(line, quantity, draft.currency) if 0 < quantity < line.quantity else line
+        for line, quantity in zip(draft.lines, invoiced, strict=True)
+    )
+    given = sum((invoice.discount_amount or Decimal(0) for invoice in earlier), Decimal(0))
+    discount = max(draft.discount_amount - given, Decimal(0)) or None if draft.discount_amount else None
+    return Rest(replace(draft, lines=lines, discount_amount=discount), invoiced, left)
+
+
+def _without(line: DraftLine, quantity: Decimal, currency: str) -> DraftLine:
+    if line.discount and not line.discount_text.endswith("%"):
+        return line
+    rest = line.quantity - quantity
+    percentage = Decimal(line.discount_text.rstrip("%") or 0)
+    discount = line_discount(rest, line.unit_price, Discount(percentage, True), currency)
+    return replace(line, quantity=rest, discount=discount)
 
 
 def to_json(draft: InvoiceDraft) -> dict[str, Any]:

@@ -314,6 +314,8 @@ def _lost(name: str, place: Place) -> Issue:
 def run_banner(run: RunAgain, say: Say) -> Banner:
     count = len(run.started)
     fact = ngettext("{count} invoice is on its way", "{count} invoices are on their way", count)
+    if not count:
+        fact = _("No invoice was run again")
     parts = []
     if run.held:
         said = ngettext(

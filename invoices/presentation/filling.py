@@ -22,7 +22,10 @@ NO_KEY = uuid.UUID(int=0)
 def memory_of(preparation: Preparation) -> Memory:
     """What the form has to remember of its preparation."""
     deal, choice, draft = preparation.deal, preparation.customer, preparation.draft
-    proposals = zip(draft.lines, preparation.item_proposals, preparation.tax_proposals, strict=True)
+    rest = preparation.rest
+    proposals = zip(
+        draft.lines, preparation.item_proposals, preparation.tax_proposals, rest.invoiced, rest.left, strict=True
+    )
     memory = Memory(
         deal_id=deal.id,
         deal_value=deal.value,
@@ -34,9 +37,16 @@ def memory_of(preparation: Preparation) -> Memory:
         candidates=((choice.linked,) if choice.linked else ()) + choice.candidates,
         lines={
             key_of(index): LineMemory(
-                line.description, item, tax, line.product_id, line.attachment_id, line.product_code
+                line.description,
+                item,
+                tax,
+                line.product_id,
+                line.attachment_id,
+                line.product_code,
+                invoiced,
+                left,
             )
-            for index, (line, item, tax) in enumerate(proposals)
+            for index, (line, item, tax, invoiced, left) in enumerate(proposals)
         },
         product_count=sum(1 for product in deal.products if product.enabled),
         usual_due_days=preparation.due_days,
@@ -52,11 +62,11 @@ def memory_of(preparation: Preparation) -> Memory:
 
 
 def opened(preparation: Preparation, say: Say) -> FormInput:
-    """The form as it first opens: everything the deal brings along is ticked."""
+    """The form as it first opens: everything is ticked that the deal brings along and no earlier invoice has."""
     draft = preparation.draft
     lines = tuple(
-        replace(line_input(line, key_of(index), draft.currency, say), ticked=True)
-        for index, line in enumerate(draft.lines)
+        replace(line_input(line, key_of(index), draft.currency, say), ticked=left)
+        for index, (line, left) in enumerate(zip(draft.lines, preparation.rest.left, strict=True))
     )
     form = head_of(draft, say)
     return replace(

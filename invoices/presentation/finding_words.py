@@ -18,7 +18,7 @@ from invoices.presentation.finding_parts import Told, Words
 
 def _line_name(finding: Finding, with_words: Words) -> str:
     key = finding.field.split(".")[1] if finding.field.startswith("lines.") else ""
-    return str(finding.values.get("line") or with_words.line_names.get(key) or _("a line without a name"))
+    return str(finding.values.get("line") or with_words.line_names.get(key) or _("Line without a name"))
 
 
 def _number(finding: Finding, name: str) -> Decimal:

@@ -71,6 +71,13 @@ TARGETS = {
     "": "f-customer",
 }
 
+PAGE = (
+    *("customer", "customer.name", "customer.taken_name", "customer.address", "customer.tax_id"),
+    *("currency", "invoice_date", "due_date", "amounts_are", "sales_tax", "number", "own", "customer.email"),
+    *("location", "class", "memo", "cc", "bcc", "private_note", "lines.", "lines", "discount", "over_deal", ""),
+)
+"""The fields as they follow one another on the page."""
+
 LINE_TARGETS = {"tax_code": "tax", "unit_price": "price", "item": "choose"}
 
 
@@ -97,7 +104,17 @@ def by_key(field: str, keys: tuple[str, ...]) -> str:
 
 
 def issues_of(findings: Iterable[Finding], with_words: Words) -> tuple[Issue, ...]:
-    return tuple(_issue(finding, with_words) for finding in findings)
+    """In words; those that block first, and each kind in the order of the page, whoever found them."""
+    severities, rows = list(Severity), list(with_words.line_names)
+
+    def place(finding: Finding) -> tuple[int, int, int]:
+        first, _dot, rest = finding.field.partition(".")
+        key = rest.partition(".")[0]
+        name = {"own": "own", "lines": "lines."}.get(first, finding.field) if rest else finding.field
+        page = PAGE.index(name) if name in PAGE else len(PAGE)
+        return severities.index(finding.severity), page, rows.index(key) if key in rows else 0
+
+    return tuple(_issue(finding, with_words) for finding in sorted(findings, key=place))
 
 
 def _issue(finding: Finding, with_words: Words) -> Issue:

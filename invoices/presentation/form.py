@@ -334,6 +334,8 @@ def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
     if totals.tax_lines:
         yield TotalRow(_("Net"), say.amount(totals.net, totals.currency))
     for line in totals.tax_lines:
+        if not line.name:
+            continue  # of lines without a code, which the checks ask for: 0 % is not known of them
         # Translators: {tax} is VAT or GST, {rate} its percentage, {base} the amount it is on
         label = _("{tax} {rate} on {base}").format(
             tax=line.name if country in NAMED_RATES and line.name else heading,

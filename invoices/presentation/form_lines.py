@@ -36,7 +36,7 @@ def lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
 
 
 def not_ticked(form: FormInput, memory: Memory) -> str:
-    names = [_line_name(line, memory) for line in form.lines if not line.ticked and not line.added]
+    names = [_line_name(line, memory) for line in form.lines if not line.ticked and _stays(line, memory)]
     if not names:
         return ""
     if len(names) > 3:
@@ -53,6 +53,12 @@ def not_ticked(form: FormInput, memory: Memory) -> str:
     )
     # Translators: the name of a line, quoted, in a list of such names
     return said.format(names=", ".join(_("“{line}”").format(line=name) for name in names))
+
+
+def _stays(line: LineInput, memory: Memory) -> bool:
+    """On the deal, for a later invoice: nobody typed it in here, and no earlier one has it."""
+    known = memory.lines.get(line.key)
+    return not line.added and (known is None or known.left)
 
 
 def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") -> tuple[LineRow, ...]:
@@ -103,6 +109,7 @@ class _Rows:
             item_icon=icon,
             item_tone=tone,
             item_fault=fault,
+            invoiced=_invoiced(known, self.material.say),
             reason=_tax_reason(line, known, self.material) if self.mode != "none" else "",
             codes=_yes_or_no(line) if self.mode == "pair" else (),
             options=self._options(line.tax_code_id) if self.mode == "codes" else "",
@@ -174,6 +181,13 @@ def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tupl
     }
     said = told[reason] if reason in told else _("{item}, chosen here")
     return said.format(item=item.name, sku=item.sku), "checked", "positive", False
+
+
+def _invoiced(known: LineMemory | None, say: Say) -> str:
+    if known is None or not known.invoiced:
+        return ""
+    # Translators: under a line of the form; {quantity} is how much of the product earlier invoices of the deal have
+    return _("{quantity} invoiced before").format(quantity=say.number(known.invoiced))
 
 
 def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:

@@ -64,7 +64,8 @@ class LineRow:
     item_icon: str
     item_tone: str
     item_fault: bool
-    reason: str
+    invoiced: str  # how much of it earlier invoices have
+    reason: str  # of its tax code
     codes: tuple[Choice, ...]  # of a Yes/No pair
     options: SafeString | str  # of the list of tax codes; the same for many lines, so made once
     amount: str

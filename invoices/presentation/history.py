@@ -63,7 +63,8 @@ def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) ->
         ended = _("{name} cancelled it before anything was sent").format(name=by)
         steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), ended, by=by)))
     steps.sort(key=lambda step: step[0])
-    title = _("History of invoice {number}").format(number=invoice.number or _("No number"))
+    title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
+    title = title.format(number=invoice.number)
     return History(title, tuple(step for _moment_of_it, step in steps))
 
 

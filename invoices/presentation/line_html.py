@@ -24,7 +24,15 @@ def rows_html(page: FormPage) -> SafeString:
         if row.input.added or row.errors:  # seldom, and hardly one like the other
             parts.append(template.render({"page": page, "row": row}))
             continue
-        look = (row.input.ticked, row.item_icon, row.item_fault, bool(row.reason), row.options, row.codes)
+        look = (
+            row.input.ticked,
+            row.item_icon,
+            row.item_fault,
+            bool(row.invoiced),
+            bool(row.reason),
+            row.options,
+            row.codes,
+        )
         if look not in drawn:
             drawn[look] = template.render({"page": page, "row": _with_places(row, page)})
         parts.append(_filled(drawn[look], row))
@@ -46,6 +54,7 @@ def _with_places(row: LineRow, page: FormPage) -> LineRow:
         ),
         name=_place("name"),
         item_text=_place("item_text"),
+        invoiced=_place("invoiced") if row.invoiced else "",
         reason=_place("reason") if row.reason else "",
         amount=_place("amount"),
         labels=named(page.line_labels, _place("name")),

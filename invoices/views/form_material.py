@@ -19,7 +19,7 @@ from integration_settings.rights import Right, rights_of
 from integration_settings.tenancy import Visitor
 from invoices import drafting
 from invoices.customer_updates import Wish
-from invoices.domain.checks import Finding, Severity
+from invoices.domain.checks import Finding
 from invoices.drafting import Preparation
 from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
@@ -179,11 +179,14 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     )
 
 
+SUMS = ("zero_total", "negative_total", "over_the_deal", "discount_over_total")
+
+
 def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
     """What cannot be read comes first; about those fields, and about sums over them, nothing more is said."""
     rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in reading.unreadable]
     if not reading.figures_readable:
-        rest = [finding for finding in rest if finding.field or finding.severity == Severity.BLOCKS]
+        rest = [finding for finding in rest if finding.field and finding.code not in SUMS]
     return [*reading.findings, *rest]
 
 

@@ -16,7 +16,7 @@ from integration_settings.connections import disconnect_quickbooks
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right, rights_of
-from integration_settings.selectors import deal_url
+from integration_settings.selectors import deal_url, quickbooks_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
@@ -162,13 +162,12 @@ def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene
 
     `afresh`: the connection may have changed since the visitor came in.
     """
-    connection = None if afresh else visitor.connection
-    if record.resource == "deal":
-        return _scene_of_deal(visitor, record, connection)
-    return _scene_of_party(visitor, record, connection)
+    if afresh:
+        visitor = replace(visitor, connection=quickbooks_of(visitor.company))
+    return _scene_of_deal(visitor, record) if record.resource == "deal" else _scene_of_party(visitor, record)
 
 
-def _scene_of_deal(visitor: Visitor, record: Record, connection: QuickBooksConnection | None) -> Scene | None:
+def _scene_of_deal(visitor: Visitor, record: Record) -> Scene | None:
     facts = seen_deal(visitor.user, record.id)
     if facts is None:
         return None
@@ -178,19 +177,23 @@ def _scene_of_deal(visitor: Visitor, record: Record, connection: QuickBooksConne
         resource_id=record.id,
         deal_value=facts.value,
         party=facts.party,
-        connection=connection,
+        connection=visitor.connection,
     )
     return Scene(data, _place(visitor, record, {}), facts.party)
 
 
-def _scene_of_party(visitor: Visitor, record: Record, connection: QuickBooksConnection | None) -> Scene:
+def _scene_of_party(visitor: Visitor, record: Record) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
     deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
     visible = visible_deals(visitor.user, deal_ids)
     seen = {deal_id: seen_deal(visitor.user, deal_id) for deal_id in visible}
     titles = {deal_id: facts.title for deal_id, facts in seen.items() if facts}
     data = selectors.panel(
-        visitor.company, resource=record.resource, resource_id=record.id, deal_ids=titles.keys(), connection=connection
+        visitor.company,
+        resource=record.resource,
+        resource_id=record.id,
+        deal_ids=titles.keys(),
+        connection=visitor.connection,
     )
     if not titles:
         return Scene(replace(data, customer_name="", customer_url=""), _place(visitor, record, {}), None)

@@ -159,6 +159,33 @@ def test_the_modal_asks_for_its_share_of_the_window_and_a_result_shrinks_it(show
     assert 370 <= int(shown.page.locator("#frame").get_attribute("height") or 0) <= 390
 
 
+def test_a_fault_makes_no_field_taller(shown: Shown) -> None:
+    frame = shown.ready("settings-connection-fields")
+    days = frame.locator("#days")
+    group = days.locator("xpath=..")
+    before = group.bounding_box()
+    days.evaluate("field => field.setAttribute('aria-invalid', 'true')")
+    assert before == group.bounding_box()
+
+
+@pytest.mark.parametrize("result", ["result-sending", "result-being-verified"])
+def test_the_steps_of_a_result_stand_apart_from_its_text(shown: Shown, result: str) -> None:
+    frame = shown.ready(result)
+    text, steps = (frame.locator(part).bounding_box() for part in (".result__text", ".steps"))
+    assert text is not None
+    assert steps is not None
+    assert steps["y"] - text["y"] - text["height"] >= 20
+
+
+@pytest.mark.parametrize("width", [1000, 900, 648, 324])
+def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int) -> None:
+    frame = shown.open("form-uk", width=width, height=720, mode="fixed")
+    for name, text in {"quantity": "1,000", "price": "12,345.67", "discount": "£125.00"}.items():
+        field = frame.locator(f"[data-{name}]:visible").first
+        field.fill(text)
+        assert field.evaluate("field => field.scrollWidth <= field.clientWidth"), f"{name} at {width}"
+
+
 def test_a_tiny_modal_still_shows_the_total_and_the_button(shown: Shown) -> None:
     frame = shown.open("form-uk", width=320, height=120, mode="fixed")
     for part in (".invoice__sum strong", "text=Create invoice >> visible=true"):

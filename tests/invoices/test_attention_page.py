@@ -103,7 +103,7 @@ def test_a_deal_that_changed_stays_with_its_reason_and_its_form(harbour, refuse,
     Invoice.objects.filter(pk=row.pk).update(deal_then=row.deal_then | {"value": "99999999"})
     run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
     answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
-    assert "1 stays here; the reason stands beside it." in answer.text
+    assert "No invoice was run again 1 stays here; the reason stands beside it." in answer.text
     for page in (answer, desk(harbour.user)):
         assert "Not run again: the deal is worth something else now. Look at it in the form." in page.text
         assert any(

@@ -275,6 +275,46 @@ def test_an_unticked_line_counts_nothing_and_stays_on_the_deal(harbour, fill_in)
     assert page.by_id("lines-aside").text == "3 of the deal’s 4 products"
 
 
+def test_the_second_invoice_of_a_deal_opens_with_what_the_first_left(harbour, fill_in, open_form):
+    browser, fields = fill_in(harbour, **{"l1-quantity": "5"})
+    for key in ("l3", "l4"):
+        del fields[f"{key}-ticked"]
+    assert browser.post(CREATE, fields).status_code == 200
+    browser, fields, page = open_form(harbour, RACKING)
+    assert [fields.get(f"l{n}-ticked", "") for n in (1, 2, 3, 4)] == ["yes", "", "yes", "yes"]
+    assert (fields["l1-quantity"], fields["l2-quantity"]) == ("7", "3")
+    assert [each.text for each in page.by_class("line__invoiced")] == ["5 invoiced before", "3 invoiced before"]
+    assert page.by_id("lines-aside").text == "3 of the deal’s 4 products"
+    assert page.by_id("lines-note").text == ""  # nothing of what is not ticked stays for later
+    assert not any("more than the deal" in title for title in finding_titles(page, "error"))
+    assert page.by_id("l2-amount").text == "£1,920.00"  # and can be ticked again
+    again = Page(browser.post(CREATE, fields | {"invoice_date": "someday"}))
+    assert again.by_id("l2-state").parent.text.count("3 invoiced before") == 1
+
+
+def test_the_summary_follows_the_page_whoever_found_the_fault(harbour, fill_in):
+    browser, fields = fill_in(harbour, memo="y" * 1001, due_date="someday")
+    wrong = {"l1-item": "", "l2-quantity": "many", "l3-item": "", "discount": "half"}
+    links = [e.attributes["href"] for e in refused(browser, fields, **wrong).by_id("errors").walk() if e.tag == "a"]
+    assert links == ["#f-due_date", "#f-memo", "#l1-choose", "#l2-quantity", "#l3-choose", "#f-discount"]
+
+
+@pytest.mark.parametrize("price", ["0", "99999999"])
+def test_nothing_is_said_of_sums_while_a_number_cannot_be_read(harbour, fill_in, price):
+    browser, fields = fill_in(harbour, **{f"l{n}-price": price for n in (1, 2, 3, 4)})
+    text = previewed(browser, fields, **{"l4-quantity": "many"}).text
+    assert "is not a number" in text
+    for sum_of_nothing in ("total is zero", "more than the deal", "within the deal"):
+        assert sum_of_nothing not in text
+
+
+def test_a_line_without_a_tax_code_has_no_rate_in_the_total(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    for key in ("l1", "l2", "l3", "l4"):
+        fields[f"{key}-tax"] = ""
+    assert "VAT 0.0%" not in previewed(browser, fields).text
+
+
 def test_more_than_the_deal_asks_first_and_is_billed_when_it_is_meant(harbour, fill_in):
     browser, fields = fill_in(harbour)
     more = {"l1-quantity": "1200"}

@@ -76,6 +76,7 @@ def test_what_is_not_over_is_told_too(look, user, company, quickbooks, outcome, 
     page = Page(look(user, address(invoice)))
     assert told in page.text
     assert "try 3" in page.text
+    assert "History of the invoice" in page.text  # it has no number yet
 
 
 @pytest.mark.parametrize("submission", [Submission.SUCCEEDED, Submission.REJECTED, Submission.UNKNOWN])

@@ -415,6 +415,17 @@ def test_who_may_not_sign_in_again_is_told_who_may(look, user, quickbooks, compa
     assert "Reconnect" not in banner.text
 
 
+def test_who_finds_out_by_a_refresh_that_it_ended_is_told_at_once_who_may_sign_in(
+    browse, harbour, control, deal_id, colleague
+):
+    browser = browse(colleague(harbour), "panel")
+    query = {"resource": "deal", "id": deal_id(harbour, RACKING)}
+    browser.get(CONTENT, query)
+    control.expire_tokens("quickbooks", harbour.realm)
+    page = Page(browser.post(f"{REFRESH}?resource=deal&id={query['id']}"))
+    assert f"Signing in is for Pipedrive administrators: {harbour.user.name}." in page.by_class("banner")[0].text
+
+
 def test_when_the_connection_ended_the_list_stays_and_says_its_age(look, company, quickbooks):
     make_invoice(company, deal_id=DEAL, number="1053", checked_at=None)
     make_pending_invoice(company, to_json(a_draft(deal_id=DEAL)), deal_id=DEAL)

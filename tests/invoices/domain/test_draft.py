@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount
-from invoices.domain.draft import fingerprint, from_json, line_discount, plain_number, to_json
+from invoices.domain.draft import fingerprint, from_json, line_discount, plain_number, rest_of, to_json
 from tests.factories import D, a_draft, a_line
 
 NUMBERS = st.decimals(min_value=D("-1e9"), max_value=D("1e9"), places=5)
@@ -86,3 +86,44 @@ def test_the_one_service_date_of_an_earlier_draft_stands_on_all_its_lines():
         del line["service_date"]
     stored["extras"]["service_date"] = "2026-11-20"
     assert [line.service_date for line in from_json(stored).lines] == [date(2026, 11, 20)] * 2
+
+
+def on_the_deal(attachment_id, quantity="10", price="50.00", **members):
+    return a_line(attachment_id=attachment_id, quantity=D(quantity), unit_price=D(price), **members)
+
+
+def test_the_next_invoice_is_for_what_earlier_ones_left():
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2), on_the_deal(3), a_line(attachment_id=None)))
+    earlier = [a_draft(lines=(on_the_deal(1), on_the_deal(2, "3"))), a_draft(lines=(on_the_deal(2, "1.5"),))]
+    rest = rest_of(draft, earlier)
+    assert rest.left == (False, True, True, True)
+    assert rest.invoiced == (D(10), D("4.5"), D(0), D(0))
+    assert [line.quantity for line in rest.without_done.lines] == [D("5.5"), D(10), draft.lines[3].quantity]
+
+
+def test_a_percentage_off_a_line_is_taken_off_its_rest_and_an_amount_is_a_persons_decision():
+    percent = on_the_deal(1, discount=D("50.00"), discount_text="10%")
+    amount = on_the_deal(2, discount=D("20.00"), discount_text="20")
+    earlier = [a_draft(lines=(on_the_deal(1, "4"), on_the_deal(2, "4")))]
+    first, second = rest_of(a_draft(lines=(percent, amount)), earlier).draft.lines
+    assert (first.quantity, first.discount) == (D(6), D("30.00"))
+    assert second == amount
+
+
+def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)))
+    rest = rest_of(draft, [a_draft(lines=(on_the_deal(1, price="20.00"),))])
+    assert (rest.left, rest.draft) == ((True, True), draft)
+
+
+@pytest.mark.parametrize("currency", ["GBP", "EUR"])
+def test_when_nothing_is_left_or_nothing_compares_everything_is_for_the_next_invoice(currency):
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
+    rest = rest_of(draft, [replace(draft, currency=currency)])
+    assert (rest.left, rest.draft) == ((True, True), draft)
+
+
+def test_an_amount_off_the_whole_deal_is_taken_off_once():
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
+    assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(30))]).draft.discount_amount is None
+    assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(10))]).draft.discount_amount == D(20)
