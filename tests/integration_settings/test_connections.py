@@ -19,7 +19,10 @@ from integration_settings import connections
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import PipedriveUser, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
-from tests.factories import make_company, make_connection, make_user
+from invoices import following
+from invoices.models import Invoice
+from tests.factories import D, an_issued, make_company, make_connection, make_invoice, make_user
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.integration_settings.vendors import (
     INTUIT_REVOKE,
     INTUIT_TOKEN,
@@ -279,6 +282,24 @@ def test_connecting_other_books_starts_afresh(quickbooks):
     assert (other.realm_id, other.name, other.country, other.profile) == ("99", "", "", {})
     assert other.changes_cursor > before
     assert [kept.kind for kept in ReferenceList.objects.all()] == ["pipedrive_deal_fields"]
+
+
+def test_going_back_to_former_books_reads_what_changed_there_meanwhile(quickbooks):
+    former = quickbooks.realm_id
+    invoice = make_invoice(quickbooks.company, realm_id=former)
+    now = timezone.now()
+    other = connections.connect_quickbooks(quickbooks.company, realm_id="99", grant=grant(), connected_by="Tom Hale")
+    QuickBooksConnection.objects.filter(pk=other.pk).update(last_notice_at=now, last_synced_at=now, paused_until=now)
+    back = connections.connect_quickbooks(quickbooks.company, realm_id=former, grant=grant(), connected_by="Tom Hale")
+    assert not back.is_told_of_changes
+    assert (back.last_synced_at, back.paused_until) == (None, None)
+
+    gateway = FakeInvoiceGateway()
+    gateway.invoices[invoice.qbo_invoice_id] = an_issued(invoice, balance=D(0), updated_at=now - timedelta(days=3))
+    Invoice.objects.update(qbo_updated_at=now - timedelta(days=9))
+    following.catch_up(back, lambda _: gateway)
+    invoice.refresh_from_db()
+    assert invoice.balance == 0
 
 
 def test_disconnecting_forgets_tokens_and_lists_then_revokes(quickbooks, vendor):
