@@ -3,6 +3,7 @@
 E001 a setting is missing or malformed      E002 a key of TOKEN_ENCRYPTION_KEYS is none
 E003 stored tokens cannot be read           E004 PIPEDRIVE_WEB_URL has no place for the company
 E005 a public address without https         E006 PIPEDRIVE_API_HOSTS accepts everything
+E007 DEBUG at a public address
 """
 
 from __future__ import annotations
@@ -82,6 +83,14 @@ def api_hosts_are_narrow(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]
         return []
     text = "PIPEDRIVE_API_HOSTS must name hosts (127.0.0.1) or suffixes of two parts at least (.pipedrive.com)."
     return [Error(text, id=ID.format("E006"))]
+
+
+@register(Tags.security)
+def no_debug_for_the_public(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    """Its pages show source, settings and the values of the moment to whoever meets a fault: tokens, and customers."""
+    if not settings.DEBUG or _is_local(settings.APP_URL):
+        return []
+    return [Error(f"DEBUG must be off where APP_URL is {settings.APP_URL}.", id=ID.format("E007"))]
 
 
 def _is_local(address: str) -> bool:
