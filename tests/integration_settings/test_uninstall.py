@@ -79,6 +79,7 @@ def test_a_forged_call_removes_nothing(client, user, vendor, authorization):
     [
         ("", 400),
         ("[]", 400),
+        ("[" * 50_000, 400),
         ("{}", 400),
         ('{"client_id": "another", "company_id": 1, "user_id": 1}', 401),
         (f'{{"client_id": "{ID}", "company_id": "1", "user_id": 1}}', 400),
