@@ -222,7 +222,8 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
     now = shared_now()
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
     if isinstance(error, RateLimited):
-        columns["next_sync_at"] = now + timedelta(seconds=error.retry_after)
+        # Who is still paused then is not asked, see `due_connections`; reads of the month may have been bought.
+        columns["next_sync_at"] = now + min(timedelta(seconds=error.retry_after), LONGEST_PAUSE)
     elif isinstance(error, ConnectionExpired):
         columns["next_sync_at"] = now + LONGEST_PAUSE  # not due at all while the connection is ended
     else:

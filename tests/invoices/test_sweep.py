@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings.errors import RateLimited, ServiceUnavailable
@@ -121,6 +123,18 @@ def test_while_the_months_reads_are_spent_nobody_is_asked(fleet, look, settings)
     look()
     assert [gateway.calls for gateway in fleet.values()] == [[]] * 12
     assert not following.due_connections(timezone.now()).exists()
+
+
+def test_when_the_operator_raises_the_months_reads_everybody_is_asked_within_the_hour(fleet, look, settings):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1
+    QuickBooksConnection.objects.update(reads=5, reads_month=timezone.now().strftime("%Y-%m"))
+    QuickBooksConnection.objects.update(access_expires_at=timezone.now() + timedelta(days=1))
+    look()
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1000
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        cache.clear()
+        look()
+    assert [gateway.calls for gateway in fleet.values()] == [["changed_since"]] * 12
 
 
 def test_a_company_that_was_told_to_wait_is_not_asked(fleet, look):
