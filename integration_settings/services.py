@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 USER_IS_KNOWN_FOR = 5 * 60
 IDLE_LIMIT = timedelta(days=30)  # a Pipedrive grant dies after 60 days without a refresh, Intuit's after 100
 ABANDONED_AFTER = timedelta(days=30)
-KEPT_ALIVE_AT_ONCE = 200
+KEPT_ALIVE_AT_ONCE, KEPT_ALIVE_SECONDS = 200, 25  # of each service; a task that is ended in a refresh loses the grant
 ADMIN_APPS = ("global", "account_settings")
 
 
@@ -201,12 +202,17 @@ def _remove(company: Company) -> QuickBooksConnection | None:
 
 
 def keep_installations_alive() -> int:
-    """Refreshes grants that nobody used for a month, before they die of it; how many."""
+    """Refreshes grants that nobody used for a month, before they die of it; how many. In any order, so that those that
+    nobody answers for are not always the first; what is left has its turn the next time.
+    """
     idle_since = timezone.now() - IDLE_LIMIT
     done = 0
     for model in (PipedriveUser, QuickBooksConnection):
         idle = model.objects.filter(state=ConnectionState.CONNECTED, refreshed_at__lt=idle_since)
-        for connection in idle.order_by("refreshed_at")[:KEPT_ALIVE_AT_ONCE]:
+        end = time.monotonic() + KEPT_ALIVE_SECONDS
+        for connection in idle.order_by("?")[:KEPT_ALIVE_AT_ONCE]:
+            if time.monotonic() > end:
+                break
             try:
                 connections.keep_alive(connection)
                 done += 1
