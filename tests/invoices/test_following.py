@@ -80,6 +80,27 @@ def test_paid_takes_the_date_of_the_payment(company, gateway, issued):
     assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
 
 
+def test_a_payment_whose_date_was_corrected_corrects_the_note(company, gateway, issued, clock):
+    gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
+    catch_up(company, gateway)
+    Invoice.objects.update(note_due_at=None)
+    gateway.payments = [AppliedPayment("1", date(2026, 11, 19), (issued.qbo_invoice_id,))]
+    clock.shift(timedelta(minutes=1))
+    assert catch_up(company, gateway) == 1
+    issued.refresh_from_db()
+    assert (issued.paid_on, issued.note_due_at) == (date(2026, 11, 19), timezone.now())
+
+
+def test_of_several_payments_an_early_one_that_is_edited_does_not_move_the_day_of_the_last(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "40.00", date(2026, 11, 5))
+    gateway.pay(issued.qbo_invoice_id, "60.00", date(2026, 11, 20))
+    gateway.change(issued.qbo_invoice_id, payment_ids=("1", "2"))
+    catch_up(company, gateway)
+    gateway.payments = [AppliedPayment("1", date(2026, 11, 5), (issued.qbo_invoice_id,))]
+    catch_up(company, gateway)
+    assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
+
+
 def test_an_unpaid_invoice_is_open_again(company, gateway, issued):
     gateway.pay(issued.qbo_invoice_id, "100.00")
     catch_up(company, gateway)
