@@ -159,7 +159,7 @@ def _is_done(this: Try, found: IssuedInvoice) -> bool:
     if this.kind == Action.VOID:
         return this.invoice.voided_on is not None
     if this.kind == Action.SEND and this.action.sent_at is not None:
-        return found.emailed_at is not None and found.emailed_at != this.action.emailed_before
+        return this.invoice.emailed_at is not None and this.invoice.emailed_at != this.action.emailed_before
     return False
 
 
@@ -177,7 +177,8 @@ def _send(this: Try, found: IssuedInvoice) -> None:
     """The one call that does it. Everything is committed that a successor needs, then it goes out."""
     action = this.action
     sent_before = action.sent_at
-    renew(action, sent_at=sent_before or shared_now(), emailed_before=found.emailed_at)
+    # By the row and not by the answer, which does not always tell when: the row has then the time of that version.
+    renew(action, sent_at=sent_before or shared_now(), emailed_before=this.invoice.emailed_at)
     try:
         issued = _call(this, found)
     except OutcomeUnknown as unknown:

@@ -135,6 +135,26 @@ def test_an_email_whose_answer_was_lost_is_seen_in_the_invoice(invoice, user, ga
     assert len(gateway.outbox) == 1
 
 
+def test_an_email_whose_answer_was_lost_is_seen_also_where_quickbooks_does_not_tell_when(invoice, user, gateway, clock):
+    def send(qbo_invoice_id, to, *, request_id):
+        gateway.outbox.append((qbo_invoice_id, to))
+        gateway.change(qbo_invoice_id, email=to, emailed=True)
+        raise LOST
+
+    clock.shift(timedelta(minutes=1))
+    gateway.send_invoice = send
+    action = want(invoice, Action.SEND, user)
+    see_through(action, gateway, clock)
+    assert action.submission == Submission.SUCCEEDED
+    assert len(gateway.outbox) == 1
+
+    clock.shift(timedelta(minutes=1))
+    gateway.send_invoice = lambda qbo_invoice_id, to, *, request_id: (_ for _ in ()).throw(LOST)
+    again = want(invoice, Action.SEND, user)
+    see_through(again, gateway, clock)
+    assert again.refusal["code"] == "not_sent"
+
+
 def test_an_email_without_a_trace_is_never_sent_again_by_itself(invoice, user, gateway, clock):
     gateway.fail("send_invoice", LOST)
     action = want(invoice, Action.SEND, user)
