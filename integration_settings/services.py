@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integration_settings import connections
-from integration_settings.errors import ServiceError, ServiceUnavailable
+from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     NO_RIGHTS,
     Company,
@@ -125,14 +125,22 @@ def connect_books(
 
     `switch_to` is the realm that a person has deliberately chosen in place of the former one. The grant that is not
     kept, for these books or for the former, is ended at Intuit. The profile is read at once; when QuickBooks does not
-    answer, the connection stands all the same and the profile follows later.
+    answer, the connection stands all the same and the profile follows later. Raises `ConnectionExpired` when the
+    company has uninstalled the app meanwhile.
     """
-    former = QuickBooksConnection.objects.filter(company=company).first()
-    if former is not None and realm_id not in (former.realm_id, switch_to):
-        name = _name_of_books(company, realm_id, grant)
+    with transaction.atomic():
+        # Two may come in the same moment: the second finds the first one's books, as if it had come later.
+        there = Company.objects.select_for_update().filter(pk=company.pk).first() is not None
+        former = QuickBooksConnection.objects.filter(company=company).first()
+        connection = None
+        if there and (former is None or realm_id in (former.realm_id, switch_to)):
+            connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
+    if connection is None:
+        name = _name_of_books(company, realm_id, grant) if there else ""
         connections.revoke_quickbooks_quietly(grant.refresh_token, realm_id)
+        if not there:
+            raise ConnectionExpired("pipedrive", "the company has left")
         return OtherBooks(realm_id, name)
-    connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
     log.info("company %s: QuickBooks %s connected", company.pipedrive_company_id, realm_id)
     if former is not None and former.is_connected and former.realm_id != realm_id:
         connections.revoke_quickbooks_quietly(former.refresh_token, former.realm_id)

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
-from integration_settings import connections
+from integration_settings import connections, services
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import PipedriveUser, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
@@ -378,3 +379,44 @@ def test_one_users_end_is_not_anothers(company):
     connections.end_connection(one, "invalid_grant")
     assert not one.is_connected
     assert PipedriveUser.objects.get(pk=two.pk).is_connected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_administrators_who_connect_different_books_in_the_same_moment_the_second_is_told(vendor, monkeypatch):
+    company = make_company()
+    both = threading.Barrier(2)
+    connect = connections.connect_quickbooks
+
+    def together(*arguments, **named):
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        return connect(*arguments, **named)
+
+    monkeypatch.setattr(connections, "connect_quickbooks", together)
+    monkeypatch.setattr(connections, "revoke_quickbooks_quietly", lambda token, realm_id: revoked.append(realm_id))
+    monkeypatch.setattr(services, "refresh_profile", lambda connection: None)
+    monkeypatch.setattr(services, "_name_of_books", lambda *_: "Other books")
+    revoked = []
+
+    def work(realm_id):
+        try:
+            return services.connect_books(company, realm_id=realm_id, grant=grant(), by="Somebody")
+        finally:
+            databases.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = sorted(pool.map(work, ("1", "2")), key=lambda found: isinstance(found, services.OtherBooks))
+    assert isinstance(second, services.OtherBooks)
+    assert QuickBooksConnection.objects.get().realm_id == first.realm_id
+    assert revoked == [second.realm_id]
+
+
+def test_books_of_a_company_that_has_just_left_are_not_connected_and_the_grant_is_ended(user, vendor):
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+    company = user.company
+    services.uninstall(pipedrive_company_id=company.pipedrive_company_id, user_id=user.user_id)
+    with pytest.raises(ConnectionExpired):
+        services.connect_books(company, realm_id="77", grant=grant(refresh_token="r-77"), by="Somebody")
+    assert "r-77" in str(vendor.calls[-1].request.body)
+    assert not QuickBooksConnection.objects.exists()
