@@ -102,12 +102,15 @@ def _is_local(address: str) -> bool:
 
 
 def _some_stored_tokens() -> list[str]:
-    """A few ciphertexts as they stand in the tables; none when the tables are not there yet."""
+    """A few ciphertexts as they stand in the tables, of grants that were not written anew for longest; none when the
+    tables are not there yet.
+    """
     found: list[str] = []
     for table in ("integration_settings_pipedriveuser", "integration_settings_quickbooksconnection"):
+        oldest = f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY refreshed_at LIMIT 3"  # noqa: S608
         try:
             with connections["default"].cursor() as cursor:
-                cursor.execute(f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY id DESC LIMIT 3")  # noqa: S608
+                cursor.execute(oldest)
                 found += [row[0] for row in cursor.fetchall()]
         except DatabaseError:
             continue

@@ -101,8 +101,8 @@ def pause_before_retry(
 
 
 def retry_after_of(response: requests.Response) -> float | None:
-    """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset, whose unit nobody tells:
-    a number that is no duration is the moment. A day at most, so that no answer keeps anybody out for good.
+    """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset, whose unit nobody
+    tells: a number that is no duration is the moment. A day at most, so that no answer keeps anybody out for good.
     """
     text = response.headers.get("Retry-After") or response.headers.get("x-ratelimit-reset") or ""
     seconds = _seconds_until(text)

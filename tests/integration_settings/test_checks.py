@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
+from django.utils import timezone
 
 from integration_settings.checks import stored_tokens_readable
+from integration_settings.models import PipedriveUser, QuickBooksConnection
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.starting import refuse_wrong_configuration
+from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -72,6 +76,21 @@ def test_keys_that_cannot_read_the_stored_tokens_stop_the_start(user, settings):
     ]
     with pytest.raises(SystemExit):
         refuse_wrong_configuration()
+
+
+def test_a_key_that_only_grants_at_rest_still_need_is_missed_too(company, settings):
+    """Those in use are written anew within the hour; a key that was taken away too soon is missed by the others."""
+    old, new = settings.TOKEN_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+    make_user(company, refreshed_at=timezone.now() - timedelta(days=20))
+    settings.TOKEN_ENCRYPTION_KEYS = [new, old]
+    for model in (PipedriveUser, QuickBooksConnection):
+        for row in model.objects.filter(refreshed_at__gt=timezone.now() - timedelta(days=1)):
+            row.save()
+    for _ in range(4):
+        make_user(company)
+    settings.TOKEN_ENCRYPTION_KEYS = [new]
+    found = stored_tokens_readable(None, databases=["default"])
+    assert [message.id for message in found] == ["integration_settings.E003"]
 
 
 def run(arguments, **environment):
