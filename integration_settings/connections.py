@@ -131,7 +131,7 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
             # What changed there since they were ours is told by no answer: a look without a cursor reads every invoice.
             row.changes_cursor = None if company.invoices.filter(realm_id=realm_id).exists() else now
             row.hard_expires_at = row.paused_until = row.last_synced_at = None
-            row.last_notice_at = row.notice_missed_at = row.unread_since = None
+            row.last_notice_at = row.notice_missed_at = row.unread_since = row.sync_lease_until = None
             ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
         row.next_sync_at = now
         row.last_sync_problem = ""

@@ -9,8 +9,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import connections
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import ConnectionState, QuickBooksConnection, ReferenceList
+from integration_settings.oauth import Grant
+from integration_settings.reference import Item
 from invoices import following, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import InvoiceStatus, Submission
@@ -185,6 +188,27 @@ def test_of_two_versions_of_one_second_the_later_wins(company, gateway, issued):
     gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (stale,), ())
     catch_up(company, gateway)
     assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+
+
+def test_a_look_at_the_former_books_that_ends_after_a_switch_is_no_look_at_the_new_ones(company, gateway, issued):
+    """Neither is anything taken for read there, nor do the former items stand among the new ones."""
+    later = timezone.now() + timedelta(hours=1)
+    make_invoice(company, realm_id="99")
+    asked = gateway.changed_since
+
+    def switched_meanwhile(moment):
+        found = replace(asked(moment), items=(Item("5", "Hours", "", "Service", True, None, "", False),))
+        connections.connect_quickbooks(company, realm_id="99", grant=Grant("a", "r", later, later), connected_by="Ann")
+        ReferenceList.objects.create(company=company, kind="items", rows=[], fetched_at=timezone.now())
+        return found
+
+    gateway.changed_since = switched_meanwhile
+    gateway.pay(issued.qbo_invoice_id, "100.00")
+    catch_up(company, gateway)
+    found = QuickBooksConnection.objects.get()
+    assert (found.realm_id, found.changes_cursor, found.last_synced_at) == ("99", None, None)
+    assert due() == [found.pk]
+    assert ReferenceList.objects.get().rows == []
 
 
 # Payments without their invoices
