@@ -167,9 +167,12 @@ class QuickBooksClient:
         objects: dict[str, list[Json]] = {entity: [] for entity in entities}
         try:
             for group in answer["CDCResponse"]:
-                for part in group.get("QueryResponse") or []:
+                parts = _listed(group.get("QueryResponse"))
+                if any("Fault" in each for each in (group, *parts)):
+                    raise ServiceUnavailable("quickbooks", "a part of the changes failed")
+                for part in parts:
                     for entity in entities:
-                        objects[entity] += part.get(entity) or []
+                        objects[entity] += _listed(part.get(entity))
             return Changes(datetime.fromisoformat(answer["time"]), objects)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ServiceUnavailable("quickbooks", "changes not understood") from error
@@ -356,6 +359,11 @@ def _member(answer: Any, entity: str) -> Json:
     if not isinstance(found, dict):
         raise OutcomeUnknown("quickbooks", f"an answer without {entity}")
     return found
+
+
+def _listed(found: Any) -> list[Any]:
+    """One alone may come without its list."""
+    return found if isinstance(found, list) else [found] if found else []
 
 
 def _id(entity_id: str) -> str:
