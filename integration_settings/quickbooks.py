@@ -85,9 +85,12 @@ class QuickBooksClient:
         Values in the statement go through `quote`.
         """
         answer = self._call(lambda library: library.query(statement.encode()))
-        for value in (answer.get("QueryResponse") or {}).values():
-            if isinstance(value, list):
-                return value
+        result = answer.get("QueryResponse")
+        if not isinstance(result, dict):  # whoever is not among the rows would pass for deleted
+            raise ServiceUnavailable("quickbooks", "an answer without a result of the query")
+        for value in result.values():
+            if isinstance(value, list | dict):
+                return _listed(value)
         return []
 
     def query_all(self, entity: str, where: str = "", order_by: str = "") -> list[Json]:
