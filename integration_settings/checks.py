@@ -3,6 +3,7 @@
 E001 a setting is missing or malformed      E002 a key of TOKEN_ENCRYPTION_KEYS is none
 E003 stored tokens cannot be read           E004 PIPEDRIVE_WEB_URL has no place for the company
 E005 a public address without https         E006 PIPEDRIVE_API_HOSTS accepts everything
+E007 DEBUG at a public address
 """
 
 from __future__ import annotations
@@ -84,6 +85,14 @@ def api_hosts_are_narrow(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]
     return [Error(text, id=ID.format("E006"))]
 
 
+@register(Tags.security)
+def no_debug_for_the_public(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    """Its pages show source, settings and the values of the moment to whoever meets a fault: tokens, and customers."""
+    if not settings.DEBUG or _is_local(settings.APP_URL):
+        return []
+    return [Error(f"DEBUG must be off where APP_URL is {settings.APP_URL}.", id=ID.format("E007"))]
+
+
 def _is_local(address: str) -> bool:
     host = urlsplit(address).hostname or ""
     try:
@@ -93,12 +102,15 @@ def _is_local(address: str) -> bool:
 
 
 def _some_stored_tokens() -> list[str]:
-    """A few ciphertexts as they stand in the tables; none when the tables are not there yet."""
+    """A few ciphertexts as they stand in the tables, of grants that were not written anew for longest; none when the
+    tables are not there yet.
+    """
     found: list[str] = []
     for table in ("integration_settings_pipedriveuser", "integration_settings_quickbooksconnection"):
+        oldest = f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY refreshed_at LIMIT 3"  # noqa: S608
         try:
             with connections["default"].cursor() as cursor:
-                cursor.execute(f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY id DESC LIMIT 3")  # noqa: S608
+                cursor.execute(oldest)
                 found += [row[0] for row in cursor.fetchall()]
         except DatabaseError:
             continue

@@ -117,7 +117,9 @@ def connect_user(company: Company, *, user_id: int, grant: Grant, profile: dict[
 
 
 def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connected_by: str) -> QuickBooksConnection:
-    """Stores the company's grant. The same realm keeps its cursor and settings; another one starts afresh."""
+    """Stores the company's grant. The same realm keeps its cursor and settings; another one starts afresh, one
+    that the company has left and comes back to with all its invoices of then.
+    """
     now = timezone.now()
     with transaction.atomic():
         row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
@@ -126,10 +128,11 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
         if row.realm_id != realm_id:
             row.realm_id, row.name, row.profile = realm_id, "", {}
             row.country = row.home_currency = row.timezone = ""
-            row.changes_cursor = now
-            row.hard_expires_at = None
+            # What changed there since they were ours is told by no answer: a look without a cursor reads every invoice.
+            row.changes_cursor = None if company.invoices.filter(realm_id=realm_id).exists() else now
+            row.hard_expires_at = row.paused_until = row.last_synced_at = None
+            row.last_notice_at = row.notice_missed_at = row.unread_since = row.sync_lease_until = None
             ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
-        row.changes_cursor = row.changes_cursor or now
         row.next_sync_at = now
         row.last_sync_problem = ""
         row.connected_by = connected_by

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import math
 import os
 import random
 import re
@@ -50,6 +51,8 @@ RETRY_WINDOW = 5.0  # a repeat has to start within this time
 RETRIES = 2
 TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid",)}
 DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
+LONGEST_RETRY_AFTER = 24 * 3600.0  # Pipedrive's budget of the day is the longest that anybody waits for
+EARLIEST_MOMENT = 1e9  # seconds since 1970: in September 2001
 HEADERS = {
     "User-Agent": "deal-invoices",
     "Accept-Encoding": "gzip, deflate",
@@ -98,14 +101,25 @@ def pause_before_retry(
 
 
 def retry_after_of(response: requests.Response) -> float | None:
-    """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset."""
+    """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset, whose unit nobody
+    tells: a number that is no duration is the moment. A day at most, so that no answer keeps anybody out for good.
+    """
     text = response.headers.get("Retry-After") or response.headers.get("x-ratelimit-reset") or ""
+    seconds = _seconds_until(text)
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _seconds_until(text: str) -> float | None:
     try:
-        return max(0.0, float(text))
+        number = float(text)
     except ValueError:
         pass
+    else:
+        if not math.isfinite(number):
+            return None
+        return number - timezone.now().timestamp() if number > EARLIEST_MOMENT else number
     try:
-        return max(0.0, (parsedate_to_datetime(text) - timezone.now()).total_seconds())
+        return (parsedate_to_datetime(text) - timezone.now()).total_seconds()
     except (TypeError, ValueError):
         return None
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import connection as database
+from django.utils import timezone
 from quickbooks.client import QuickBooks
 from quickbooks.exceptions import QuickbooksException
 
 from integration_settings import http, read_budget
 from integration_settings.call_slots import slot
-from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
+from integration_settings.connections import MARGIN, fresh_access_token, pause, refresh_after_401, refuse_while_paused
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -37,6 +40,7 @@ from integration_settings.models import QuickBooksConnection
 MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
+REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
 
@@ -61,13 +65,10 @@ class Written:
 class QuickBooksClient:
     """Calls for one connection. Cheap to make; use one per task or request, not one for many threads."""
 
-    def __init__(
-        self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count, slotted: bool = True
-    ) -> None:
-        """`count` is told the connection's id of each answered read; `slotted` is explained in `call_slots`."""
+    def __init__(self, connection: QuickBooksConnection, count: Callable[[int], None] = read_budget.count) -> None:
+        """`count` is told the connection's id of each answered read."""
         self.connection = connection
         self.count = count
-        self.slotted = slotted
         self.written = Written()  # by the last write
 
     def company_info(self) -> Json:
@@ -84,9 +85,12 @@ class QuickBooksClient:
         Values in the statement go through `quote`.
         """
         answer = self._call(lambda library: library.query(statement.encode()))
-        for value in (answer.get("QueryResponse") or {}).values():
-            if isinstance(value, list):
-                return value
+        result = answer.get("QueryResponse")
+        if not isinstance(result, dict):  # whoever is not among the rows would pass for deleted
+            raise ServiceUnavailable("quickbooks", "an answer without a result of the query")
+        for value in result.values():
+            if isinstance(value, list | dict):
+                return _listed(value)
         return []
 
     def query_all(self, entity: str, where: str = "", order_by: str = "") -> list[Json]:
@@ -166,9 +170,12 @@ class QuickBooksClient:
         objects: dict[str, list[Json]] = {entity: [] for entity in entities}
         try:
             for group in answer["CDCResponse"]:
-                for part in group.get("QueryResponse") or []:
+                parts = _listed(group.get("QueryResponse"))
+                if any("Fault" in each for each in (group, *parts)):
+                    raise ServiceUnavailable("quickbooks", "a part of the changes failed")
+                for part in parts:
                     for entity in entities:
-                        objects[entity] += part.get(entity) or []
+                        objects[entity] += _listed(part.get(entity))
             return Changes(datetime.fromisoformat(answer["time"]), objects)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ServiceUnavailable("quickbooks", "changes not understood") from error
@@ -200,24 +207,56 @@ class QuickBooksClient:
 
     def _call(self, send: Callable[[_Library], Any], heard: Callable[[str], None] | None = None) -> Any:
         """`heard` gets the trace id of whatever answer comes."""
-        refuse_while_paused(self.connection)
-        token = fresh_access_token(self.connection)
+        token = self._token()
         try:
             return self._send(send, token, heard)
         except ConnectionExpired:
-            token = refresh_after_401(self.connection, token)
-            return self._send(send, token, heard)
+            return self._send(send, self._token(rejected=token), heard)
+
+    def _token(self, rejected: str = "") -> str:
+        if rejected:
+            return refresh_after_401(self.connection, rejected)
+        refuse_while_paused(self.connection)
+        return fresh_access_token(self.connection)
 
     def _send(self, send: Callable[[_Library], Any], token: str, heard: Callable[[str], None] | None) -> Any:
-        with slot("quickbooks", self.connection.realm_id) if self.slotted else nullcontext():
-            try:
-                answer, read = _once(send, self.connection, token, heard)
-            except RateLimited as error:
-                pause(self.connection, error.retry_after)
-                raise
+        with self._allowed():
+            answer, read = _once(send, self.connection, token, heard)
         if read:
             self.count(self.connection.pk)
         return answer
+
+    @contextmanager
+    def _allowed(self) -> Iterator[None]:
+        """Around a call: the limits that are ours to keep, and those that QuickBooks tells of."""
+        with slot("quickbooks", self.connection.realm_id):
+            try:
+                yield
+            except RateLimited as error:
+                pause(self.connection, error.retry_after)
+                raise
+
+
+class OneOfManyClient(QuickBooksClient):
+    """For a thread of very many: it takes no slot, see `call_slots`, and a connection to the database, of which there
+    are few, only for a new token, and then in its turn.
+
+    Whoever calls asks nobody who is paused, and has whoever is refused by `RateLimited` paused.
+    """
+
+    def _token(self, rejected: str = "") -> str:
+        connection = self.connection
+        if not rejected and connection.is_connected and connection.access_is_fresh(timezone.now(), MARGIN):
+            return connection.access_token
+        with REFRESHES:
+            try:
+                return refresh_after_401(connection, rejected) if rejected else fresh_access_token(connection)
+            finally:
+                database.close()
+
+    @contextmanager
+    def _allowed(self) -> Iterator[None]:
+        yield
 
 
 class _Library(QuickBooks):  # type: ignore[misc]  # the library carries no types
@@ -323,6 +362,11 @@ def _member(answer: Any, entity: str) -> Json:
     if not isinstance(found, dict):
         raise OutcomeUnknown("quickbooks", f"an answer without {entity}")
     return found
+
+
+def _listed(found: Any) -> list[Any]:
+    """One alone may come without its list."""
+    return found if isinstance(found, list) else [found] if found else []
 
 
 def _id(entity_id: str) -> str:

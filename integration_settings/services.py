@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integration_settings import connections
-from integration_settings.errors import ServiceError, ServiceUnavailable
+from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     NO_RIGHTS,
     Company,
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 USER_IS_KNOWN_FOR = 5 * 60
 IDLE_LIMIT = timedelta(days=30)  # a Pipedrive grant dies after 60 days without a refresh, Intuit's after 100
 ABANDONED_AFTER = timedelta(days=30)
-KEPT_ALIVE_AT_ONCE = 200
+KEPT_ALIVE_AT_ONCE, KEPT_ALIVE_SECONDS = 200, 25  # of each service; a task that is ended in a refresh loses the grant
 ADMIN_APPS = ("global", "account_settings")
 
 
@@ -124,14 +125,22 @@ def connect_books(
 
     `switch_to` is the realm that a person has deliberately chosen in place of the former one. The grant that is not
     kept, for these books or for the former, is ended at Intuit. The profile is read at once; when QuickBooks does not
-    answer, the connection stands all the same and the profile follows later.
+    answer, the connection stands all the same and the profile follows later. Raises `ConnectionExpired` when the
+    company has uninstalled the app meanwhile.
     """
-    former = QuickBooksConnection.objects.filter(company=company).first()
-    if former is not None and realm_id not in (former.realm_id, switch_to):
-        name = _name_of_books(company, realm_id, grant)
+    with transaction.atomic():
+        # Two may come in the same moment: the second finds the first one's books, as if it had come later.
+        there = Company.objects.select_for_update().filter(pk=company.pk).first() is not None
+        former = QuickBooksConnection.objects.filter(company=company).first()
+        connection = None
+        if there and (former is None or realm_id in (former.realm_id, switch_to)):
+            connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
+    if connection is None:
+        name = _name_of_books(company, realm_id, grant) if there else ""
         connections.revoke_quickbooks_quietly(grant.refresh_token, realm_id)
+        if not there:
+            raise ConnectionExpired("pipedrive", "the company has left")
         return OtherBooks(realm_id, name)
-    connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
     log.info("company %s: QuickBooks %s connected", company.pipedrive_company_id, realm_id)
     if former is not None and former.is_connected and former.realm_id != realm_id:
         connections.revoke_quickbooks_quietly(former.refresh_token, former.realm_id)
@@ -201,12 +210,17 @@ def _remove(company: Company) -> QuickBooksConnection | None:
 
 
 def keep_installations_alive() -> int:
-    """Refreshes grants that nobody used for a month, before they die of it; how many."""
+    """Refreshes grants that nobody used for a month, before they die of it; how many. In any order, so that those that
+    nobody answers for are not always the first; what is left has its turn the next time.
+    """
     idle_since = timezone.now() - IDLE_LIMIT
     done = 0
     for model in (PipedriveUser, QuickBooksConnection):
         idle = model.objects.filter(state=ConnectionState.CONNECTED, refreshed_at__lt=idle_since)
-        for connection in idle.order_by("refreshed_at")[:KEPT_ALIVE_AT_ONCE]:
+        end = time.monotonic() + KEPT_ALIVE_SECONDS
+        for connection in idle.order_by("?")[:KEPT_ALIVE_AT_ONCE]:
+            if time.monotonic() > end:
+                break
             try:
                 connections.keep_alive(connection)
                 done += 1

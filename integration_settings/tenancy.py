@@ -178,7 +178,7 @@ def renew_page_token(request: HttpRequest) -> JsonResponse:
         if not isinstance(token, str) or surface not in SURFACES:
             raise ValueError
         visitor = visitor_from_pipedrive(token, surface)
-    except (ValueError, KeyError, TypeError, NotProven):
+    except (ValueError, KeyError, TypeError, RecursionError, NotProven):
         return JsonResponse({"error": "not proven"}, status=401)
     return JsonResponse({"page_token": issue_page_token(visitor), "expires_in": PAGE_TOKEN_SECONDS})
 

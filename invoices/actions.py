@@ -29,7 +29,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import NOT_THERE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -43,6 +43,7 @@ from invoices.leases import (
     reject_or_look_again,
     renew,
     settle,
+    too_late,
     wait,
     wait_for,
 )
@@ -159,7 +160,7 @@ def _is_done(this: Try, found: IssuedInvoice) -> bool:
     if this.kind == Action.VOID:
         return this.invoice.voided_on is not None
     if this.kind == Action.SEND and this.action.sent_at is not None:
-        return found.emailed_at is not None and found.emailed_at != this.action.emailed_before
+        return this.invoice.emailed_at is not None and this.invoice.emailed_at != this.action.emailed_before
     return False
 
 
@@ -176,8 +177,11 @@ def _not_sent_yet(this: Try) -> None:
 def _send(this: Try, found: IssuedInvoice) -> None:
     """The one call that does it. Everything is committed that a successor needs, then it goes out."""
     action = this.action
+    if too_late(action.asked_at):
+        return reject(action, {"code": GAVE_UP})
     sent_before = action.sent_at
-    renew(action, sent_at=sent_before or shared_now(), emailed_before=found.emailed_at)
+    # By the row and not by the answer, which does not always tell when: the row has then the time of that version.
+    renew(action, sent_at=sent_before or shared_now(), emailed_before=this.invoice.emailed_at)
     try:
         issued = _call(this, found)
     except OutcomeUnknown as unknown:

@@ -30,11 +30,21 @@ from invoices.domain.customer_update import (
     EditedElsewhere,
     PartyDetails,
 )
-from invoices.domain.refusals import NOT_THERE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
-from invoices.leases import connection_for, one_step, reject, reject_or_look_again, renew, settle, wait, wait_for
+from invoices.leases import (
+    connection_for,
+    one_step,
+    reject,
+    reject_or_look_again,
+    renew,
+    settle,
+    too_late,
+    wait,
+    wait_for,
+)
 from invoices.models import CustomerUpdate, Invoice, WriteKind
 from invoices.submission import MakeGateway
 
@@ -138,6 +148,8 @@ def _look_first(this: Try) -> None:
         left = comparison_for(this.connection).left_to_write(from_json(this.update.changes), record)
     except EditedElsewhere as edited:
         return reject(this.update, {"code": EDITED_ELSEWHERE, "field": str(edited.field)})
+    if left and too_late(this.update.invoice.created_at):
+        return reject(this.update, {"code": GAVE_UP})
     return _write(this, record, left) if left else _succeed(this.update)
 
 

@@ -99,11 +99,13 @@ def finish(findings: Collection[Finding]) -> int:
         changed = sum(_take_over(each) for each in findings)
         waits = pacing.pace([each.connection for each in findings])
         # Always in the same order, so that two that write the same rows wait for each other and not in a circle.
-        list(QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update().values_list("pk"))
+        rows = QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update()
+        books = dict(rows.values_list("pk", "realm_id"))
+        asked = {each.connection.pk for each in findings if each.connection.realm_id == books.get(each.connection.pk)}
         cursor = min(each.news.cursor for each in findings)
         started = min(each.started for each in findings)
         for wait in set(waits.values()):
-            alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk, their in waits.items() if their == wait])
+            alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk in asked if waits[pk] == wait])
             since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
             alike.update(changes_cursor=since, **_looked(started, wait))
     return changed
@@ -114,6 +116,8 @@ def _take_over(finding: Finding) -> int:
     if news.is_quiet and news.changed_earlier is None:
         return 0
     changed = apply(connection, news)
+    if not QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id).exists():
+        return changed  # other books were connected while these were asked
     keep_items(connection.company_id, news.items)
     outdate(connection.company_id, news.outdated)
     if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=finding.started):
@@ -222,7 +226,8 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
     now = shared_now()
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
     if isinstance(error, RateLimited):
-        columns["next_sync_at"] = now + timedelta(seconds=error.retry_after)
+        # Who is still paused then is not asked, see `due_connections`; reads of the month may have been bought.
+        columns["next_sync_at"] = now + min(timedelta(seconds=error.retry_after), LONGEST_PAUSE)
     elif isinstance(error, ConnectionExpired):
         columns["next_sync_at"] = now + LONGEST_PAUSE  # not due at all while the connection is ended
     else:

@@ -107,17 +107,27 @@ def reject(row: Intent, refusal: dict[str, Any], **columns: Any) -> None:
 
 
 def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBooksConnection | None:
-    """The connection to the books that the invoice is in. None: the row was refused, or waits for a sign-in."""
+    """The connection to the books that the invoice is in. None: the row was refused, or waits for a sign-in.
+
+    What went out may have been done: it is refused only by whoever has looked.
+    """
     connection = QuickBooksConnection.objects.filter(company_id=invoice.company_id).first()
     if connection is None or connection.realm_id != invoice.realm_id:
-        reject(row, {"code": "other_books"})
-    elif shared_now() - asked_at > GIVE_UP_AFTER:
+        if row.sent_at is None:
+            reject(row, {"code": "other_books"})
+        else:
+            wait(row, timedelta(hours=1), submission=Submission.UNKNOWN)
+    elif row.sent_at is None and too_late(asked_at):
         reject(row, {"code": "gave_up"})
     elif not connection.is_connected:
         wait(row, timedelta(seconds=WAITS[-1]))
     else:
         return connection
     return None
+
+
+def too_late(asked_at: datetime) -> bool:
+    return shared_now() - asked_at > GIVE_UP_AFTER
 
 
 def reject_or_look_again(row: Intent, refusal: Rejected | NotFound, sent_before: datetime | None) -> None:

@@ -136,6 +136,7 @@ class Invoice(Intent):
     note_id = models.BigIntegerField(null=True, blank=True)
     note_digest = models.CharField(max_length=64, blank=True, default="")  # of the text Pipedrive holds
     note_due_at = models.DateTimeField(null=True, blank=True)
+    note_lease_until = models.DateTimeField(null=True, blank=True)  # somebody is writing it
     note_attempts = models.PositiveSmallIntegerField(default=0)
     note_problem = models.CharField(max_length=64, blank=True, default="")
 

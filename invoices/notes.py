@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone, translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -98,18 +98,24 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
 
 
 def _claim(invoice_id: int) -> datetime | None:
-    """Moves the due time into the future: whoever dies with it leaves it due again."""
+    """Moves the due time into the future: whoever dies with it leaves it due again. A change that makes it due before
+    waits for the end of this one: a note that Pipedrive is still taking cannot be found, and would be written twice.
+    """
     now = shared_now()
     until = now + LEASE
-    due = Invoice.objects.filter(pk=invoice_id, note_due_at__lte=now)
-    return until if due.update(note_due_at=until, note_attempts=F("note_attempts") + 1) == 1 else None
+    nobody_writes = Q(note_lease_until__isnull=True) | Q(note_lease_until__lte=now)
+    due = Invoice.objects.filter(nobody_writes, pk=invoice_id, note_due_at__lte=now)
+    claim = {"note_due_at": until, "note_lease_until": until, "note_attempts": F("note_attempts") + 1}
+    return until if due.update(**claim) == 1 else None
 
 
 def _finish(invoice: Invoice, claimed_until: datetime, *, note_due_at: datetime | None, **columns: Any) -> None:
     """A change that came meanwhile has set its own time, which stays."""
+    rows = Invoice.objects.filter(pk=invoice.pk)
     if columns:
-        Invoice.objects.filter(pk=invoice.pk).update(**columns)
-    Invoice.objects.filter(pk=invoice.pk, note_due_at=claimed_until).update(note_due_at=note_due_at)
+        rows.update(**columns)
+    rows.filter(note_due_at=claimed_until).update(note_due_at=note_due_at)
+    rows.filter(note_lease_until=claimed_until).update(note_lease_until=None)
 
 
 def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:

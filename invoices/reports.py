@@ -14,7 +14,7 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.models import Invoice
 
 SHOWN = ("number", "customer_name", "currency", "total", "tax", "balance", "invoice_date", "due_date", "emailed_at")
-SHOWN_ENDS = ("voided_on", "deleted_on")
+SHOWN_ENDS = ("voided_on", "deleted_on", "paid_on")
 
 
 def zone(name: str) -> ZoneInfo:
@@ -96,6 +96,8 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
     )
     keeps = voided and invoice.total is not None
     paid = not voided and issued.balance <= 0 and issued.total > 0
+    if paid_on and invoice.paid_on and len(issued.payment_ids) > 1:
+        paid_on = max(paid_on, invoice.paid_on)  # of several payments only those are told that have changed
     return {
         "qbo_invoice_id": issued.qbo_invoice_id,
         "sync_token": issued.sync_token,

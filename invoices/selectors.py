@@ -493,7 +493,8 @@ def _due_beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_
 
 def due_notes(now: datetime) -> list[int]:
     """A few of each company, so that one with thousands of changes does not make the others' notes wait for its own."""
-    due = Invoice.objects.filter(note_due_at__lte=now).exclude(qbo_invoice_id="")
+    nobody_writes = Q(note_lease_until__isnull=True) | Q(note_lease_until__lte=now)
+    due = Invoice.objects.filter(nobody_writes, note_due_at__lte=now).exclude(qbo_invoice_id="")
     turn = Window(RowNumber(), partition_by="company_id", order_by="note_due_at")
     fair = due.annotate(turn=turn).filter(turn__lte=NOTES_AT_ONCE)
     return list(fair.order_by("turn", "note_due_at").values_list("pk", flat=True)[:AT_ONCE])

@@ -14,20 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from threading import BoundedSemaphore
 
 from django.db import DataError, IntegrityError
-from django.db import connection as database
-from django.utils import timezone
 
-from integration_settings import read_budget
+from integration_settings import connections, read_budget
 from integration_settings.clock import shared_now
-from integration_settings.connections import MARGIN, fresh_access_token
 from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.http import CALLS_AT_ONCE
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
-from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.quickbooks import OneOfManyClient
 from invoices import following
 from invoices.following import Finding
 from invoices.invoice_answers import IssuedInvoice
@@ -41,14 +37,13 @@ CLAIMED_AT_ONCE = CALLS_AT_ONCE * 3 // 2  # so that whichever thread gets free f
 TOGETHER = 200  # companies that are written in one transaction
 LONGEST_UNWRITTEN = 1.0
 LONGEST = 20.0  # seconds of one turn, however much is due
-REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 
 MakeSweepGateway = Callable[[QuickBooksConnection, Callable[[int], None]], InvoiceGateway]
 
 
 def gateway_of(connection: QuickBooksConnection, count: Callable[[int], None]) -> InvoiceGateway:
-    """Reads are counted together, and no call takes a slot: see `call_slots`."""
-    return QuickBooksGateway(connection, QuickBooksClient(connection, count, slotted=False))
+    """Reads are counted together."""
+    return QuickBooksGateway(connection, OneOfManyClient(connection, count))
 
 
 @dataclass
@@ -135,14 +130,7 @@ class Sweep:
 
     @staticmethod
     def _ask(look: Look) -> None:
-        connection = look.connection
-        if not connection.access_is_fresh(timezone.now(), MARGIN):
-            with REFRESHES:
-                try:
-                    fresh_access_token(connection)
-                finally:
-                    database.close()
-        look.changes = following.ask(look.gateway, connection.changes_cursor, look.started)
+        look.changes = following.ask(look.gateway, look.connection.changes_cursor, look.started)
 
     @staticmethod
     def _read(look: Look) -> None:
@@ -180,6 +168,8 @@ class Sweep:
     def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
         if not isinstance(problem, ServiceError):
             log.error("looking at %s failed", connection, exc_info=problem)
+        if isinstance(problem, RateLimited):
+            connections.pause(connection, problem.retry_after)
         following.pause(connection, problem)
 
     def _write(self) -> None:

@@ -95,7 +95,7 @@ def realms_in(body: bytes) -> set[str]:
     """Companies named by CloudEvents (a list, or one) or by the older body; nothing for what is neither."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return set()
     if isinstance(content, dict) and "eventNotifications" in content:
         named = [_member(notice, "realmId") for notice in _list(content["eventNotifications"])]

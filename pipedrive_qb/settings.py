@@ -23,14 +23,18 @@ CONFIGURATION_PROBLEMS: list[str] = []
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable, or the content of the file named by NAME_FILE (for secrets mounted as files)."""
+    """The variable, or the content of the file named by NAME_FILE (for secrets mounted as files). An empty variable
+    counts as absent.
+    """
     path = env.str(f"{name}_FILE", default="")
     if path:
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
-    return str(env.str(name, default=default)).strip()
+        except UnicodeDecodeError:
+            CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: it is no text.")
+    return str(env.str(name, default="")).strip() or default
 
 
 def required(name: str, why: str) -> str:
@@ -56,18 +60,23 @@ def whole_number(name: str, default: int) -> int:
     value = text(name)
     if not value:
         return default
-    if value.isdigit():
+    if value.isascii() and value.isdigit() and int(value) > 0:
         return int(value)
-    CONFIGURATION_PROBLEMS.append(f"{name} must be a whole number, not “{value}”.")
+    CONFIGURATION_PROBLEMS.append(f"{name} must be a whole number above zero, not “{value}”.")
     return default
 
 
 def address(name: str, default: str = "") -> str:
     value = text(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-        CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as https://invoices.example.com, not “{value}”.")
-    return value
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # brackets that do not close
+        is_one = False
+    if not value or is_one:
+        return value
+    CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as https://invoices.example.com, not “{value}”.")
+    return default
 
 
 def one_of(name: str, choices: tuple[str, ...]) -> str:
@@ -95,7 +104,7 @@ def database(url: str) -> dict[str, Any]:
 
 DEBUG = flag("DEBUG")
 APP_URL = address("APP_URL", "http://localhost:8000")
-SECURE_SITE = APP_URL.startswith("https://")
+SECURE_SITE = urlsplit(APP_URL).scheme == "https"
 SECRET_KEY = required("SECRET_KEY", "it signs page tokens; a long random text") or "missing-so-that-checks-can-report"
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost")
@@ -196,7 +205,9 @@ TEMPLATES = [
         },
     }
 ]
-DATABASE_URL = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'database.sqlite3'}")
+# One that is named and empty is a mistake: nobody's invoices are to get into a file by accident.
+_named = any(name in env.ENVIRON for name in ("DATABASE_URL", "DATABASE_URL_FILE"))
+DATABASE_URL = text("DATABASE_URL") if _named else f"sqlite:///{VAR_DIR / 'database.sqlite3'}"
 DATABASES: dict[str, Any] = {"default": database(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(exist_ok=True)
@@ -341,6 +352,8 @@ LOGGING: dict[str, Any] = {
         "requests_oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        # Whoever looks for holes asks by any name; that he gets a 400 is no error of ours.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # These would say every two seconds that a tick found nothing due.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -97,6 +97,11 @@ def test_an_error_that_is_only_logged_comes_without_what_it_names(reports):
     assert not [canary for canary in CANARIES if canary in reports.text]
 
 
+def test_who_asks_by_another_name_is_no_fault_of_ours(reports):
+    assert Client(HTTP_HOST=f"{TOKEN}.example.com").get("/healthz").status_code == 400
+    assert reports.sent == []
+
+
 def start(**more):
     """What the web server imports, in a process of its own; the names of the modules that are there then."""
     command = "import pipedrive_qb.wsgi, pipedrive_qb.celery, sys; print(*sys.modules)"

@@ -100,7 +100,7 @@ def _uninstalled(request: HttpRequest) -> HttpResponse:
     try:
         body = json.loads(request.body)
         client_id, company_id, user_id = body["client_id"], body["company_id"], body["user_id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return HttpResponse(status=400)
     if client_id != settings.PIPEDRIVE_CLIENT_ID:
         return HttpResponse(status=401)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
+from django.utils import timezone
 
 from integration_settings.checks import stored_tokens_readable
+from integration_settings.models import PipedriveUser, QuickBooksConnection
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.starting import refuse_wrong_configuration
+from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,9 +53,12 @@ def test_the_settings_of_the_tests_are_in_order(db):
         ("PIPEDRIVE_API_HOSTS", [], "E006"),
         ("PIPEDRIVE_API_HOSTS", [".com"], "E006"),
         ("PIPEDRIVE_API_HOSTS", ["."], "E006"),
+        ("DEBUG", True, "E007"),
     ],
 )
 def test_each_mistake_has_its_id(settings, name, value, problem):
+    if name == "DEBUG":
+        settings.APP_URL = "https://invoices.example.com"
     setattr(settings, name, value)
     assert ids() == {f"integration_settings.{problem}"}
 
@@ -69,6 +76,21 @@ def test_keys_that_cannot_read_the_stored_tokens_stop_the_start(user, settings):
     ]
     with pytest.raises(SystemExit):
         refuse_wrong_configuration()
+
+
+def test_a_key_that_only_grants_at_rest_still_need_is_missed_too(company, settings):
+    """Those in use are written anew within the hour; a key that was taken away too soon is missed by the others."""
+    old, new = settings.TOKEN_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+    make_user(company, refreshed_at=timezone.now() - timedelta(days=20))
+    settings.TOKEN_ENCRYPTION_KEYS = [new, old]
+    for model in (PipedriveUser, QuickBooksConnection):
+        for row in model.objects.filter(refreshed_at__gt=timezone.now() - timedelta(days=1)):
+            row.save()
+    for _ in range(4):
+        make_user(company)
+    settings.TOKEN_ENCRYPTION_KEYS = [new]
+    found = stored_tokens_readable(None, databases=["default"])
+    assert [message.id for message in found] == ["integration_settings.E003"]
 
 
 def run(arguments, **environment):
@@ -138,3 +160,49 @@ def test_a_database_address_that_is_none_is_a_problem_and_no_crash(url):
         assert [problem.split()[0] for problem in problems[before:]] == ["DATABASE_URL"]
     finally:
         del problems[before:]
+
+
+@pytest.fixture
+def problems(monkeypatch):
+    """What the settings have to say against the values that are read from here on."""
+    found = []
+    monkeypatch.setattr(settings_module, "CONFIGURATION_PROBLEMS", found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (lambda name: settings_module.whole_number(name, 500_000), "0"),
+        (lambda name: settings_module.whole_number(name, 500_000), "5²"),
+        (settings_module.address, "https://[invoices.example.com"),
+    ],
+)
+def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_later(
+    read, value, problems, monkeypatch
+):
+    monkeypatch.setenv("SOMETHING", value)
+    assert read("SOMETHING") != 0
+    assert [problem.split()[0] for problem in problems] == ["SOMETHING"]
+
+
+def test_a_secret_in_a_file_that_is_no_text_is_a_problem_and_no_crash(problems, monkeypatch, tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "secret"))
+    assert settings_module.text("SOMETHING") == ""
+    assert [problem.split()[0] for problem in problems] == ["SOMETHING_FILE"]
+
+
+def test_a_variable_that_is_there_and_empty_counts_as_absent(problems, monkeypatch):
+    monkeypatch.setenv("SOMETHING", "")
+    assert settings_module.text("SOMETHING", "https://*.pipedrive.com") == "https://*.pipedrive.com"
+    assert settings_module.one_of("SOMETHING", ("production", "sandbox")) == "production"
+    assert problems == []
+
+
+def test_https_in_capital_letters_is_https_too():
+    told = run(
+        ["-c", "from pipedrive_qb import settings; print(settings.SECURE_SITE, settings.SESSION_COOKIE_SECURE)"],
+        **{**ENVIRONMENT, "APP_URL": "HTTPS://invoices.example.com"},
+    )
+    assert told.stdout.split() == ["True", "True"]

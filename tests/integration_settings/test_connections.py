@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -15,11 +16,14 @@ from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
-from integration_settings import connections
+from integration_settings import connections, services
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import PipedriveUser, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
-from tests.factories import make_company, make_connection, make_user
+from invoices import following
+from invoices.models import Invoice
+from tests.factories import D, an_issued, make_company, make_connection, make_invoice, make_user
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.integration_settings.vendors import (
     INTUIT_REVOKE,
     INTUIT_TOKEN,
@@ -281,6 +285,24 @@ def test_connecting_other_books_starts_afresh(quickbooks):
     assert [kept.kind for kept in ReferenceList.objects.all()] == ["pipedrive_deal_fields"]
 
 
+def test_going_back_to_former_books_reads_what_changed_there_meanwhile(quickbooks):
+    former = quickbooks.realm_id
+    invoice = make_invoice(quickbooks.company, realm_id=former)
+    now = timezone.now()
+    other = connections.connect_quickbooks(quickbooks.company, realm_id="99", grant=grant(), connected_by="Tom Hale")
+    QuickBooksConnection.objects.filter(pk=other.pk).update(last_notice_at=now, last_synced_at=now, paused_until=now)
+    back = connections.connect_quickbooks(quickbooks.company, realm_id=former, grant=grant(), connected_by="Tom Hale")
+    assert not back.is_told_of_changes
+    assert (back.last_synced_at, back.paused_until) == (None, None)
+
+    gateway = FakeInvoiceGateway()
+    gateway.invoices[invoice.qbo_invoice_id] = an_issued(invoice, balance=D(0), updated_at=now - timedelta(days=3))
+    Invoice.objects.update(qbo_updated_at=now - timedelta(days=9))
+    following.catch_up(back, lambda _: gateway)
+    invoice.refresh_from_db()
+    assert invoice.balance == 0
+
+
 def test_disconnecting_forgets_tokens_and_lists_then_revokes(quickbooks, vendor):
     token = quickbooks.refresh_token
     ReferenceList.objects.create(company=quickbooks.company, kind="items", rows=[], fetched_at=timezone.now())
@@ -357,3 +379,44 @@ def test_one_users_end_is_not_anothers(company):
     connections.end_connection(one, "invalid_grant")
     assert not one.is_connected
     assert PipedriveUser.objects.get(pk=two.pk).is_connected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_administrators_who_connect_different_books_in_the_same_moment_the_second_is_told(vendor, monkeypatch):
+    company = make_company()
+    both = threading.Barrier(2)
+    connect = connections.connect_quickbooks
+
+    def together(*arguments, **named):
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        return connect(*arguments, **named)
+
+    monkeypatch.setattr(connections, "connect_quickbooks", together)
+    monkeypatch.setattr(connections, "revoke_quickbooks_quietly", lambda token, realm_id: revoked.append(realm_id))
+    monkeypatch.setattr(services, "refresh_profile", lambda connection: None)
+    monkeypatch.setattr(services, "_name_of_books", lambda *_: "Other books")
+    revoked = []
+
+    def work(realm_id):
+        try:
+            return services.connect_books(company, realm_id=realm_id, grant=grant(), by="Somebody")
+        finally:
+            databases.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = sorted(pool.map(work, ("1", "2")), key=lambda found: isinstance(found, services.OtherBooks))
+    assert isinstance(second, services.OtherBooks)
+    assert QuickBooksConnection.objects.get().realm_id == first.realm_id
+    assert revoked == [second.realm_id]
+
+
+def test_books_of_a_company_that_has_just_left_are_not_connected_and_the_grant_is_ended(user, vendor):
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+    company = user.company
+    services.uninstall(pipedrive_company_id=company.pipedrive_company_id, user_id=user.user_id)
+    with pytest.raises(ConnectionExpired):
+        services.connect_books(company, realm_id="77", grant=grant(refresh_token="r-77"), by="Somebody")
+    assert "r-77" in str(vendor.calls[-1].request.body)
+    assert not QuickBooksConnection.objects.exists()

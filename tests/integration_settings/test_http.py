@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -318,6 +319,12 @@ def test_a_good_status_is_no_error(vendor):
         ({"Retry-After": "nonsense"}, 60),
         ({"x-ratelimit-reset": "9"}, 9),
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 24 * 3600),
+        ({"Retry-After": "2678400"}, 24 * 3600),
+        ({"Retry-After": "inf"}, 60),
+        ({"Retry-After": "nan"}, 60),
+        ({"x-ratelimit-reset": str(datetime(2001, 9, 9, 2, tzinfo=UTC).timestamp())}, 0),
+        ({"x-ratelimit-reset": str(datetime(2200, 1, 1, tzinfo=UTC).timestamp())}, 24 * 3600),
     ],
 )
 def test_a_limit_says_how_long_to_wait(vendor, headers, seconds):

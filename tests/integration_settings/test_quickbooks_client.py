@@ -165,6 +165,37 @@ def test_changes_are_asked_with_the_offset_and_read_with_quickbooks_own_time(cli
     assert found.objects == {"Invoice": [{"Id": "1"}, {"Id": "2", "status": "Deleted"}], "Payment": []}
 
 
+@pytest.mark.parametrize("answer", [{}, {"time": "2026-11-24T02:28:17.819-08:00"}, {"QueryResponse": None}])
+def test_an_answer_without_a_result_is_not_one_without_rows(client, base, vendor, answer):
+    """Invoices that a query does not find are taken for deleted."""
+    vendor.get(f"{base}/query", json=answer)
+    vendor.post(f"{base}/query", json=answer)
+    with pytest.raises(ServiceUnavailable):
+        client.query("select * from Invoice where Id in ('1')")
+
+
+FAULT = {"Fault": {"Error": [{"Message": "System Failure Error", "code": "10000"}], "type": "SystemFault"}}
+
+
+@pytest.mark.parametrize("group", [FAULT, {"QueryResponse": [FAULT, {"Payment": [{"Id": "1"}]}]}])
+def test_changes_of_which_a_part_failed_cannot_move_a_cursor(client, base, vendor, group):
+    vendor.get(f"{base}/cdc", json={"CDCResponse": [group], "time": "2026-11-24T02:28:17.819-08:00"})
+    with pytest.raises(ServiceUnavailable):
+        client.changes(["Invoice", "Payment"], datetime.now(UTC))
+
+
+def test_a_single_row_may_come_without_a_list(client, base, vendor):
+    for method in (vendor.get, vendor.post):
+        method(f"{base}/query", json={"QueryResponse": {"Invoice": {"Id": "1"}, "maxResults": 1}})
+    assert client.query("select * from Invoice where Id in ('1')") == [{"Id": "1"}]
+
+
+def test_a_single_change_may_come_without_a_list(client, base, vendor):
+    group = {"QueryResponse": [{"Invoice": {"Id": "1"}}]}
+    vendor.get(f"{base}/cdc", json={"CDCResponse": [group], "time": "2026-11-24T02:28:17.819-08:00"})
+    assert client.changes(["Invoice"], datetime.now(UTC)).objects == {"Invoice": [{"Id": "1"}]}
+
+
 def test_changes_without_a_time_cannot_move_a_cursor(client, base, vendor):
     vendor.get(f"{base}/cdc", json={"CDCResponse": [{"QueryResponse": [{}]}]})
     with pytest.raises(ServiceUnavailable):

@@ -131,7 +131,7 @@ def test_a_fresh_token_of_pipedrive_renews_the_page_token(client, user):
     assert visitor_from_page_token(answer.json()["page_token"]).surface == "invoice"
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", "null", '{"token": 1, "surface": "panel"}', '"x"'])
+@pytest.mark.parametrize("body", ["", "[]", "{}", "null", '{"token": 1, "surface": "panel"}', '"x"', "[" * 50_000])
 def test_junk_renews_nothing(client, db, body):
     assert client.post("/embed/token", body, content_type="application/json").status_code == 401
 

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from integration_settings import services, tasks
+from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection, ReferenceList, SignIn, UsedTicket
 from tests.factories import make_company, make_connection, make_customer_link, make_invoice, make_user
 from tests.integration_settings.vendors import (
@@ -79,6 +80,7 @@ def test_a_forged_call_removes_nothing(client, user, vendor, authorization):
     [
         ("", 400),
         ("[]", 400),
+        ("[" * 50_000, 400),
         ("{}", 400),
         ('{"client_id": "another", "company_id": 1, "user_id": 1}', 401),
         (f'{{"client_id": "{ID}", "company_id": "1", "user_id": 1}}', 400),
@@ -176,13 +178,56 @@ def test_idle_grants_are_refreshed_before_they_die(company, vendor):
 
 def test_one_dead_grant_does_not_keep_the_others_from_being_refreshed(company, vendor):
     long_ago = timezone.now() - timedelta(days=31)
-    dead = make_user(company, refreshed_at=long_ago - timedelta(days=1))
-    alive = make_user(company, refreshed_at=long_ago)
+    idle = [make_user(company, refreshed_at=long_ago).user_id for _ in range(2)]
     vendor.post(PIPEDRIVE_TOKEN, status=400, json={"error": "invalid_grant"})
     vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())
     tasks.keep_installations_alive()
-    assert not PipedriveUser.objects.get(pk=dead.pk).is_connected
-    assert PipedriveUser.objects.get(pk=alive.pk).access_token == "new-access"
+    found = company.users.filter(refreshed_at=long_ago)
+    assert [user.is_connected for user in found] == [False]
+    assert company.users.get(user_id__in=idle, refreshed_at__gt=long_ago).access_token == "new-access"
+
+
+def test_keeping_many_slow_grants_alive_ends_before_its_time_limit_and_goes_on_the_next_time(
+    company, monkeypatch, settings
+):
+    """A limit that strikes within a refresh would lose its answer, and with it the grant."""
+    long_ago = timezone.now() - timedelta(days=31)
+    for _ in range(12):
+        make_user(company, refreshed_at=long_ago)
+        make_connection(make_company(), refreshed_at=long_ago)
+    passed = [0.0]
+    monkeypatch.setattr(services.time, "monotonic", lambda: passed[0])
+
+    def slowly(connection):
+        passed[0] += 9.5
+        type(connection).objects.filter(pk=connection.pk).update(refreshed_at=timezone.now())
+
+    monkeypatch.setattr(services.connections, "keep_alive", slowly)
+    for _ in range(10):
+        begun = passed[0]
+        services.keep_installations_alive()
+        assert passed[0] - begun < settings.CELERY_TASK_SOFT_TIME_LIMIT
+    for model in (PipedriveUser, QuickBooksConnection):
+        assert not model.objects.filter(refreshed_at__lte=long_ago).exists()
+
+
+def test_grants_that_nobody_answers_for_keep_no_other_from_being_refreshed(company, monkeypatch):
+    long_ago = timezone.now() - timedelta(days=31)
+    monkeypatch.setattr(services, "KEPT_ALIVE_AT_ONCE", 3)
+    for _ in range(3):
+        make_user(company, refreshed_at=long_ago - timedelta(days=1), api_domain="https://silent.pipedrive.com")
+    alive = make_user(company, refreshed_at=long_ago)
+
+    def answer(connection):
+        if "silent" in connection.api_domain:
+            raise ServiceUnavailable("pipedrive", "503")
+        PipedriveUser.objects.filter(pk=connection.pk).update(refreshed_at=timezone.now())
+
+    monkeypatch.setattr(services.connections, "keep_alive", answer)
+    for _ in range(60):
+        services.keep_installations_alive()
+    alive.refresh_from_db()
+    assert alive.refreshed_at > long_ago
 
 
 @pytest.mark.parametrize(("days", "stays"), [(29, True), (31, False)])

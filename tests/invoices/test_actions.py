@@ -135,6 +135,57 @@ def test_an_email_whose_answer_was_lost_is_seen_in_the_invoice(invoice, user, ga
     assert len(gateway.outbox) == 1
 
 
+def test_an_email_whose_answer_was_lost_is_seen_also_where_quickbooks_does_not_tell_when(invoice, user, gateway, clock):
+    def send(qbo_invoice_id, to, *, request_id):
+        gateway.outbox.append((qbo_invoice_id, to))
+        gateway.change(qbo_invoice_id, email=to, emailed=True)
+        raise LOST
+
+    clock.shift(timedelta(minutes=1))
+    gateway.send_invoice = send
+    action = want(invoice, Action.SEND, user)
+    see_through(action, gateway, clock)
+    assert action.submission == Submission.SUCCEEDED
+    assert len(gateway.outbox) == 1
+
+    clock.shift(timedelta(minutes=1))
+    gateway.send_invoice = lambda qbo_invoice_id, to, *, request_id: (_ for _ in ()).throw(LOST)
+    again = want(invoice, Action.SEND, user)
+    see_through(again, gateway, clock)
+    assert again.refusal["code"] == "not_sent"
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
+@pytest.mark.parametrize("kind", Action)
+def test_what_went_out_before_two_days_without_quickbooks_is_told_only_once_it_is_known(
+    invoice, user, gateway, clock, kind, done
+):
+    clock.shift(timedelta(minutes=1))
+    gateway.fail(CALLS[kind], LOST, done=done)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    gateway.fail("read_invoices", DOWN, times=3)
+    for _ in range(3):
+        clock.shift(timedelta(hours=16))
+        carry_out(action, gateway)
+        assert action.submission == Submission.UNKNOWN
+    see_through(action, gateway, clock)
+    refused = {} if done else {"code": "not_sent" if kind == Action.SEND else "gave_up"}
+    assert action.submission == (Submission.SUCCEEDED if done else Submission.REJECTED)
+    assert (action.refusal or {}).get("code") == refused.get("code")
+    assert writes(gateway, kind) == 1
+
+
+def test_what_went_out_before_other_books_were_connected_is_not_called_undone(invoice, user, gateway):
+    gateway.fail("send_invoice", LOST, done=True)
+    action = want(invoice, Action.SEND, user)
+    carry_out(action, gateway)
+    QuickBooksConnection.objects.update(realm_id="99")
+    InvoiceAction.objects.update(next_attempt_at=timezone.now())
+    carry_out(action, gateway)
+    assert action.submission == Submission.UNKNOWN
+
+
 def test_an_email_without_a_trace_is_never_sent_again_by_itself(invoice, user, gateway, clock):
     gateway.fail("send_invoice", LOST)
     action = want(invoice, Action.SEND, user)

@@ -9,8 +9,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import connections
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import ConnectionState, QuickBooksConnection, ReferenceList
+from integration_settings.oauth import Grant
+from integration_settings.reference import Item
 from invoices import following, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import InvoiceStatus, Submission
@@ -76,6 +79,27 @@ def test_a_payment_is_seen_with_one_call(company, gateway, issued):
 
 def test_paid_takes_the_date_of_the_payment(company, gateway, issued):
     gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
+    catch_up(company, gateway)
+    assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
+
+
+def test_a_payment_whose_date_was_corrected_corrects_the_note(company, gateway, issued, clock):
+    gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
+    catch_up(company, gateway)
+    Invoice.objects.update(note_due_at=None)
+    gateway.payments = [AppliedPayment("1", date(2026, 11, 19), (issued.qbo_invoice_id,))]
+    clock.shift(timedelta(minutes=1))
+    assert catch_up(company, gateway) == 1
+    issued.refresh_from_db()
+    assert (issued.paid_on, issued.note_due_at) == (date(2026, 11, 19), timezone.now())
+
+
+def test_of_several_payments_an_early_one_that_is_edited_does_not_move_the_day_of_the_last(company, gateway, issued):
+    gateway.pay(issued.qbo_invoice_id, "40.00", date(2026, 11, 5))
+    gateway.pay(issued.qbo_invoice_id, "60.00", date(2026, 11, 20))
+    gateway.change(issued.qbo_invoice_id, payment_ids=("1", "2"))
+    catch_up(company, gateway)
+    gateway.payments = [AppliedPayment("1", date(2026, 11, 5), (issued.qbo_invoice_id,))]
     catch_up(company, gateway)
     assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
 
@@ -164,6 +188,27 @@ def test_of_two_versions_of_one_second_the_later_wins(company, gateway, issued):
     gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), (stale,), ())
     catch_up(company, gateway)
     assert status(issued) == InvoiceStatus.PARTIALLY_PAID
+
+
+def test_a_look_at_the_former_books_that_ends_after_a_switch_is_no_look_at_the_new_ones(company, gateway, issued):
+    """Neither is anything taken for read there, nor do the former items stand among the new ones."""
+    later = timezone.now() + timedelta(hours=1)
+    make_invoice(company, realm_id="99")
+    asked = gateway.changed_since
+
+    def switched_meanwhile(moment):
+        found = replace(asked(moment), items=(Item("5", "Hours", "", "Service", True, None, "", False),))
+        connections.connect_quickbooks(company, realm_id="99", grant=Grant("a", "r", later, later), connected_by="Ann")
+        ReferenceList.objects.create(company=company, kind="items", rows=[], fetched_at=timezone.now())
+        return found
+
+    gateway.changed_since = switched_meanwhile
+    gateway.pay(issued.qbo_invoice_id, "100.00")
+    catch_up(company, gateway)
+    found = QuickBooksConnection.objects.get()
+    assert (found.realm_id, found.changes_cursor, found.last_synced_at) == ("99", None, None)
+    assert due() == [found.pk]
+    assert ReferenceList.objects.get().rows == []
 
 
 # Payments without their invoices

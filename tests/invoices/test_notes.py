@@ -24,7 +24,8 @@ from invoices import notes, selectors
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.money import Money
 from invoices.models import Invoice
-from tests.factories import D, make_invoice, make_user
+from invoices.reports import apply_report
+from tests.factories import D, an_issued, make_invoice, make_user
 
 START = datetime(2026, 11, 23, 9, 14, tzinfo=UTC)
 
@@ -275,6 +276,28 @@ def test_two_workers_at_once_write_one_note(invoice, pipedrive):
     pipedrive.add_note = meanwhile
     publish(invoice, pipedrive)
     assert len(pipedrive.notes) == 1
+
+
+def test_a_change_that_comes_while_pipedrive_takes_its_time_makes_no_second_note(invoice, pipedrive, clock):
+    """Ten seconds later the row would be handed out again, and the first note is not there to be found."""
+    add = pipedrive.add_note
+
+    def slowly(**arguments):
+        pipedrive.add_note = add
+        clock.shift(timedelta(seconds=12))
+        changed = Invoice.objects.get(pk=invoice.pk)
+        apply_report(changed, an_issued(changed, balance=D(0), updated_at=timezone.now()), place=UTC)
+        publish(invoice, pipedrive)
+        return add(**arguments)
+
+    pipedrive.add_note = slowly
+    publish(invoice, pipedrive)
+    assert len(pipedrive.notes) == 1
+    clock.shift(notes.LEASE)
+    publish(invoice, pipedrive)
+    (note,) = pipedrive.notes.values()
+    assert "Paid" in note["content"]
+    assert invoice.note_due_at is None
 
 
 @pytest.mark.parametrize(

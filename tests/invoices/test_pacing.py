@@ -136,8 +136,11 @@ def test_when_the_reads_are_spent_nobody_looks_before_next_month_and_invoices_ar
     with pytest.raises(RateLimited):
         look(company, gateway)
     assert gateway.calls == []
-    until = QuickBooksConnection.objects.get().next_sync_at
-    assert datetime(2026, 12, 1, tzinfo=UTC) <= until < datetime(2026, 12, 1, 0, 1, tzinfo=UTC)
+    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + timedelta(hours=1)
+    clock.move_to(datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
+    with pytest.raises(RateLimited):
+        look(company, gateway)
+    assert gateway.calls == []
 
     draft = to_json(a_draft(bill_to=a_bill_to(customer_id="7"), memo="another"))
     row = make_pending_invoice(company, draft, currency="GBP")
@@ -145,7 +148,7 @@ def test_when_the_reads_are_spent_nobody_looks_before_next_month_and_invoices_ar
     row.refresh_from_db()
     assert row.qbo_invoice_id
 
-    clock.move_to(until)
+    clock.move_to(datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC))
     cache.clear()
     assert read_budget.level() == Level.PLENTY
     assert look(company, gateway) > timedelta(0)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from datetime import timedelta
 
 import pytest
+import responses
+import time_machine
+from django.core.cache import cache
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from integration_settings.errors import RateLimited, ServiceUnavailable
@@ -123,6 +129,18 @@ def test_while_the_months_reads_are_spent_nobody_is_asked(fleet, look, settings)
     assert not following.due_connections(timezone.now()).exists()
 
 
+def test_when_the_operator_raises_the_months_reads_everybody_is_asked_within_the_hour(fleet, look, settings):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1
+    QuickBooksConnection.objects.update(reads=5, reads_month=timezone.now().strftime("%Y-%m"))
+    QuickBooksConnection.objects.update(access_expires_at=timezone.now() + timedelta(days=1))
+    look()
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1000
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        cache.clear()
+        look()
+    assert [gateway.calls for gateway in fleet.values()] == [["changed_since"]] * 12
+
+
 def test_a_company_that_was_told_to_wait_is_not_asked(fleet, look):
     paused = realms()[0]
     QuickBooksConnection.objects.filter(realm_id=paused).update(paused_until=timezone.now() + timedelta(minutes=1))
@@ -169,3 +187,36 @@ def test_what_cannot_be_written_of_one_company_keeps_no_other_from_being_written
     assert set(problems.values()) == {""}
     second.refresh_from_db()
     assert second.balance == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("status", "problem"), [(429, "RateLimited"), (401, "ServiceUnavailable")])
+def test_a_refusal_that_meets_all_at_once_takes_no_more_connections_of_the_database_than_refreshes(
+    fleet, monkeypatch, settings, status, problem
+):
+    opened, most = [], []
+
+    def count(connection, **_):
+        if threading.current_thread().name.startswith("sweep"):
+            opened.append(connection)
+            most.append(sum(each.connection is not None for each in opened))
+
+    all_at_once = threading.Barrier(len(fleet), timeout=10)
+
+    def refused(request):
+        all_at_once.wait()
+        return status, {"Retry-After": "60"}, ""
+
+    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: None)
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as vendor:
+        vendor.add_callback("GET", re.compile(r".*/cdc"), refused)
+        connection_created.connect(count)
+        try:
+            sweep.Sweep(lambda _: None).run(0)
+        finally:
+            connection_created.disconnect(count)
+    assert max(most, default=0) <= 8
+    now = timezone.now()
+    for found in QuickBooksConnection.objects.all():
+        assert (found.last_sync_problem, found.sync_lease_until) == (problem, None)
+        assert (found.paused_until is not None and found.paused_until > now) == (status == 429)

@@ -131,6 +131,7 @@ def test_a_burst_is_answered_by_one_look_after_its_end_and_kept_waiting_ten_seco
         b'{"eventNotifications": {"realmId": 1}}',
         b'"text"',
         b"\xff",
+        b"[" * 50_000,
     ],
 )
 def test_well_signed_nonsense_is_accepted_and_ignored(notify, connected, content):
