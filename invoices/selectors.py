@@ -437,8 +437,7 @@ def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> tuple[
 
 def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
     """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
-    drafts = _living(company, deal_id).order_by("pk").values_list("draft", flat=True)
-    return [from_json(draft) for draft in drafts if draft]
+    return [from_json(row.draft) for row in _living(company, deal_id).order_by("pk").only("draft") if row.draft]
 
 
 def _living(company: Company, deal_id: int) -> QuerySet[Invoice]:
