@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
-    OutcomeUnknown,
     RateLimited,
     Rejected,
-    ServiceUnavailable,
 )
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import actions, selectors, services
@@ -26,27 +23,13 @@ from invoices.models import InvoiceAction
 from invoices.reports import apply_report, status_of, zone
 from tests.conftest import visitor_of
 from tests.factories import a_draft, make_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import DOWN, LOST, START, clock, gateway
+
+__all__ = ["clock", "gateway"]
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-LOST = OutcomeUnknown("quickbooks", "POST timed out")
-DOWN = ServiceUnavailable("quickbooks", "POST never left us")
 CALLS = {Action.VOID: "void_invoice", Action.DELETE: "delete_invoice", Action.SEND: "send_invoice"}
 ENDS = {Action.VOID: InvoiceStatus.VOIDED, Action.DELETE: InvoiceStatus.DELETED, Action.SEND: InvoiceStatus.OPEN}
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
 
 
 @pytest.fixture

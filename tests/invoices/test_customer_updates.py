@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
-from integration_settings.errors import AccessDenied, OutcomeUnknown, RateLimited, Rejected, ServiceUnavailable
+from integration_settings.errors import AccessDenied, RateLimited, Rejected
 from integration_settings.models import ConnectionState, ReferenceList
 from invoices import customer_updates, selectors, services, submission
 from invoices.customer_updates import Wish
@@ -21,21 +20,15 @@ from invoices.models import CustomerUpdate, Invoice
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, make_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import DOWN, LOST, START, clock
+
+__all__ = ["clock"]
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-LOST = OutcomeUnknown("quickbooks", "POST timed out")
-DOWN = ServiceUnavailable("quickbooks", "POST never left us")
 DETAILS = PartyDetails(
     "accounts@bramley.example", Address(line1="Unit 3", city="Leeds", postal_code="LS11 5PS"), "GB 111 222 333"
 )
 EMAIL, ADDRESS, TAX_ID = CustomerField.EMAIL, CustomerField.ADDRESS, CustomerField.TAX_ID
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

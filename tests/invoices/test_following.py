@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from integration_settings import connections
@@ -23,23 +22,11 @@ from invoices.invoice_gateway import ReportedChanges
 from invoices.models import Invoice
 from invoices.reports import status_of
 from tests.factories import D, a_bill_to, a_draft, make_invoice, make_pending_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import START, clock, gateway
 
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+__all__ = ["clock", "gateway"]
+
 TODAY = START.date()
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
 
 
 @pytest.fixture

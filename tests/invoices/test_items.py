@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
-from integration_settings.errors import OutcomeUnknown, Rejected, ServiceUnavailable
+from integration_settings.errors import Rejected
 from integration_settings.models import ItemLink, ReferenceList
 from invoices import submission
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.selectors import refusal_of
 from tests.factories import a_bill_to, a_draft, a_line, make_item_link, make_pending_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import DOWN, LOST, START, Killed, clock, gateway
 
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-LOST = OutcomeUnknown("quickbooks", "POST timed out")
-DOWN = ServiceUnavailable("quickbooks", "POST never left us")
-
-
-class Killed(BaseException):
-    """The worker is gone, in the middle of whatever it did."""
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
+__all__ = ["clock", "gateway"]
 
 
 @pytest.fixture

@@ -18,23 +18,11 @@ from invoices import following, submission
 from invoices.domain.draft import to_json
 from invoices.models import Invoice
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import START, clock, gateway
 
-START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+__all__ = ["clock", "gateway"]
+
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
 
 
 @pytest.fixture
