@@ -169,7 +169,8 @@ def prepare(
         customer_currency=choice.linked.currency if choice.linked else "",
         deal=deal,
     )
-    if may_be_mended(found.field for found in checked.findings if found.blocks) and reference.look_again(connection):
+    blocking = {found.code for found in checked.findings if found.blocks}
+    if may_be_mended(blocking, filled.tax_proposals) and reference.look_again(connection):
         return prepare(visitor, deal_id, make_gateway, template_id=template_id)
     return Preparation(
         deal=deal,

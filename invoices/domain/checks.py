@@ -19,7 +19,7 @@ from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
-from invoices.domain.tax import Totals, is_taxed, line_figures, net_discount, sales_taxes
+from invoices.domain.tax import TaxProposal, TaxReason, Totals, is_taxed, line_figures, net_discount, sales_taxes
 
 FindingValue = str | int | Decimal | date
 
@@ -36,7 +36,7 @@ MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
 EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
 
 
-BY_SETTINGS = ("invoice_date", "currency", "number", "discount", "sales_tax")  # what QuickBooks' settings may forbid
+BY_SETTINGS = {"books_closed", "multicurrency_off", "discounts_off", "no_number", "sales_tax_gone", "tax_code_gone"}
 
 
 class Severity(StrEnum):
@@ -66,9 +66,13 @@ class Finding:
         return self.severity == Severity.BLOCKS
 
 
-def may_be_mended(blocked: Iterable[str]) -> bool:
-    """Whether what blocks at one of these fields may be gone: QuickBooks does not report its settings and tax codes."""
-    return any(field in BY_SETTINGS or field.endswith(".tax_code") for field in blocked)
+def may_be_mended(blocking: Collection[str], proposals: Iterable[TaxProposal]) -> bool:
+    """Whether what blocks (codes of findings) may be gone: QuickBooks does not report its settings and tax codes.
+
+    A line without a code waits for a new one only where a rate was wanted that no code has; else for a person.
+    """
+    wanted = any(proposal.reason == TaxReason.NO_CODE_FITS for proposal in proposals)
+    return not BY_SETTINGS.isdisjoint(blocking) or (wanted and "no_tax_code" in blocking)
 
 
 @dataclass(frozen=True, slots=True)

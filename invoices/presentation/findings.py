@@ -32,6 +32,7 @@ class Issue:
     text: str = ""
     sentence: str = ""  # as it stands at the field and in the summary
     fix: Fix | None = None
+    code: str = ""  # of the finding
 
     @property
     def blocks(self) -> bool:
@@ -128,6 +129,7 @@ def _issue(finding: Finding, with_words: Words) -> Issue:
         text=told.text,
         sentence=told.sentence or f"{told.title.rstrip('.')}. {told.text}".strip(),
         fix=_fix(finding, told, with_words) if finding.blocks or told.value else None,
+        code=finding.code,
     )
 
 

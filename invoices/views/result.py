@@ -76,8 +76,9 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     with SideBySide(1) as calls:
         deal_soon = calls.start(deal_now, visitor.user, sent.form.deal_id)
         checked = checked_form(visitor, sent, say())
-        blocked = (issue.field for issue in blocking(checked.material.issues))
-        if may_be_mended(blocked) and reference.look_again(visitor.connection):
+        blocked = {issue.code for issue in blocking(checked.material.issues)}
+        proposals = (line.tax for line in sent.memory.lines.values())
+        if may_be_mended(blocked, proposals) and reference.look_again(visitor.connection):
             checked = checked_form(visitor, sent, say())
         if errors := blocking(checked.material.issues):
             calls.leave()

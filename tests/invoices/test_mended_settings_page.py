@@ -10,10 +10,13 @@ from django.utils import timezone
 
 from integration_settings import reference
 from invoices import submission
+from invoices.domain.checks import may_be_mended
+from invoices.domain.tax import TaxProposal, TaxReason
 from invoices.models import Invoice
 from tests.invoices.form_answers import CREATE, finding_titles, pressed, refused
 
 pytestmark = pytest.mark.django_db
+WITHOUT_PRODUCTS = "Moss & Co – shop refit, survey"
 
 
 @pytest.fixture
@@ -82,3 +85,27 @@ def test_a_total_that_quickbooks_has_otherwise_lets_the_next_form_read_the_rates
     control.forget_requests()
     _, _, page = open_form(harbour)
     assert page.by_id("foot-sum").text.startswith("£9,000.00")
+
+
+def test_a_line_that_waits_for_a_person_costs_no_reads(harbour, open_form, control):
+    """Its tax is not known: no setting of QuickBooks will tell it."""
+    open_form(harbour, WITHOUT_PRODUCTS)
+    control.forget_requests()
+    with minutes_later():
+        _, _, page = open_form(harbour, WITHOUT_PRODUCTS)
+    assert any("no VAT code" in title for title in finding_titles(page, "error"))
+    read = {call["path"].rpartition("/company/")[2].partition("/")[2] for call in control.requests("quickbooks")}
+    assert read <= {"query"}, "a look for the customer, and none for the settings"
+
+
+@pytest.mark.parametrize(
+    ("blocking", "reason", "expected"),
+    [
+        ({"books_closed"}, TaxReason.ITEM, True),
+        ({"no_tax_code"}, TaxReason.NO_CODE_FITS, True),
+        ({"no_tax_code"}, TaxReason.UNKNOWN_PERCENTAGE, False),
+        ({"no_item", "date_unreadable"}, TaxReason.NO_CODE_FITS, False),
+    ],
+)
+def test_what_may_be_mended_is_a_setting_or_a_rate_that_no_code_has(blocking, reason, expected):
+    assert may_be_mended(blocking, [TaxProposal("", reason)]) is expected
