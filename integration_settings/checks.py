@@ -107,7 +107,7 @@ def _some_stored_tokens() -> list[str]:
     """
     found: list[str] = []
     for table in ("integration_settings_pipedriveuser", "integration_settings_quickbooksconnection"):
-        oldest = f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY refreshed_at LIMIT 3"  # noqa: S608
+        oldest = f"SELECT refresh_token FROM {table} WHERE refresh_token <> '' ORDER BY refreshed_at LIMIT 3"  # noqa: S608  # one of two names of ours
         try:
             with connections["default"].cursor() as cursor:
                 cursor.execute(oldest)

@@ -42,7 +42,8 @@ class Prepared(Generic[Values, Row]):
         given = dict(zip(made.places, arguments, strict=True))
         asking = copy(made.compiler)
         asking.connection = connections[DEFAULT_DB_ALIAS]  # this thread's
-        asking.as_sql = lambda *_: (made.text, tuple(given.get(value, value) for value in made.values))  # type: ignore[assignment,method-assign]
+        values = tuple(given.get(value, value) for value in made.values)
+        asking.as_sql = lambda *_: (made.text, values)  # type: ignore[assignment,method-assign]  # of this copy alone
         query = SimpleNamespace(get_compiler=lambda using: asking)
         rows: Any = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, model=None, _known_related_objects={})
         return list(ModelIterable(rows))

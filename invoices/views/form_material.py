@@ -32,6 +32,8 @@ from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
 from invoices.views.answers import Problem, no_right
 
+SUMS = ("zero_total", "negative_total", "over_the_deal", "discount_over_total")  # told once every figure can be read
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -177,9 +179,6 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         seen=sent.seen,
         no_right=_no_right(visitor),
     )
-
-
-SUMS = ("zero_total", "negative_total", "over_the_deal", "discount_over_total")
 
 
 def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:

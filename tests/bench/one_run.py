@@ -45,7 +45,7 @@ def airbyte(order: Order) -> Work:
     import shutil
     from importlib.util import find_spec
 
-    installed = Path(str(find_spec("source_quickbooks").origin)).parent  # type: ignore[union-attr]
+    installed = Path(str(find_spec("source_quickbooks").origin)).parent  # type: ignore[union-attr]  # it is installed
     copy = Path(shutil.copytree(installed, Path(order["folder"]) / installed.name))
     manifest = copy / "manifest.yaml"
     manifest.write_text(HOSTS.sub(order["url"], manifest.read_text()))
