@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -61,8 +61,10 @@ def _stays(line: LineInput, memory: Memory) -> bool:
     return not line.added and (known is None or known.left)
 
 
-def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") -> tuple[LineRow, ...]:
-    """All rows, or the one with the key `only`."""
+def line_rows(
+    material: Material, errors: Iterable[Issue] = (), only: Collection[str] | None = None
+) -> tuple[LineRow, ...]:
+    """All rows, or those with the keys `only`."""
     currency = material.input.currency
     amounts = {key: material.say.amount(amount, currency) for key, amount in material.amounts.items()}
     faults: dict[str, dict[str, str]] = {}
@@ -74,7 +76,7 @@ def line_rows(material: Material, errors: Iterable[Issue] = (), only: str = "") 
     return tuple(
         make.row(line, faults.get(line.key, {}), amounts.get(line.key, ""))
         for line in material.input.lines
-        if not only or line.key == only
+        if only is None or line.key in only
     )
 
 

@@ -133,7 +133,7 @@ def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @page_token_required
 @require_POST
 def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """Totals and checks of the form as it stands, and the little texts beside the field that was changed."""
+    """Totals and checks of the form as it stands, and the little texts beside the fields that were changed."""
     try:
         sent, moved = _with_due_date_moved(visitor, sent_form(request, visitor))
         sent, followed = _with_usual_sales_tax(visitor, sent)
@@ -141,11 +141,11 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return problem_fragment(request, visitor, form_too_old())
     material = checked_form(visitor, sent, say()).material
     page = form_page(material)
-    changed = request.POST.get("changed", "")
+    changed = set(request.POST.get("changed", "").split())
     context = {
         "page": page,
-        "changed_row": next(iter(line_rows(material, only=changed)), None),
-        "swap_currency": changed in ("customer", "currency"),
+        "changed_rows": line_rows(material, only=changed),
+        "swap_currency": bool(changed & {"customer", "currency"}),
         "moved_due_date": moved,
         "followed_sales_tax": followed,
         "announce": _count_changed(request, page.preflight.to_fix),

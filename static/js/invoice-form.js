@@ -14,20 +14,30 @@
   // Previews
 
   let timer = 0;
-  let lastChanged = "";
+  let waiting = new Set(); // what changed and no preview was asked for yet
+  let asked = new Set();
 
   function changed(name) {
-    lastChanged = lastChanged && lastChanged !== name ? "several" : name;
+    waiting.add(name);
     clearTimeout(timer);
     timer = setTimeout(askForPreview, PREVIEW_AFTER);
   }
 
   function askForPreview() {
-    if (!form()) return;
-    document.getElementById("f-changed").value = lastChanged;
-    lastChanged = "";
-    window.htmx.trigger("#preview", "form:changed");
+    if (form()) window.htmx.trigger("#preview", "form:changed");
   }
+
+  // One that waits for another may never be sent: what it would have told goes with the next, and so does what failed
+
+  body.addEventListener("htmx:configRequest", ({ detail: { elt, parameters } }) => {
+    if (elt.id !== "preview") return;
+    [asked, waiting] = [waiting, new Set()];
+    parameters.changed = [...asked].join(" ");
+  });
+
+  body.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+    if (elt.id === "preview" && !successful) asked.forEach((name) => waiting.add(name));
+  });
 
   // What is sent is not previewed any more: a late answer would look in vain for the form that it was meant for
 

@@ -392,3 +392,12 @@ def test_the_item_of_a_line_is_named_after_the_change(harbour, open_form, contro
     item = next(row for row in control.books(harbour.realm)["items"] if row["Name"] == "Installation")
     page = previewed(browser, fields, **{"l2-item": item["Id"], "changed": "l2"})
     assert page.by_id("l2-state").text == "Installation, chosen here"
+
+
+def test_several_changes_at_once_are_each_answered(harbour, open_form, control):
+    browser, fields, _ = open_form(harbour, RACKING)
+    item = next(row for row in control.books(harbour.realm)["items"] if row["Name"] == "Installation")
+    page = previewed(browser, fields, **{"l2-item": item["Id"], "l3-item": item["Id"], "changed": "l2 customer l3"})
+    assert [page.by_id(f"{key}-state").text for key in ("l2", "l3")] == ["Installation, chosen here"] * 2
+    assert not page.has_id("l1-state")
+    assert not previewed(browser, fields).has_id("l1-state"), "without a change no line is touched"
