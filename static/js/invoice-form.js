@@ -191,12 +191,12 @@
       changed("customer");
     }
     if (target.id === "preset-field") changed("preset");
-  });
-
-  body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
     for (const row of rows()) {
       row.classList.toggle("line--fault", field(row, "ticked").checked && row.querySelector(".line__item--fault, [aria-invalid]") !== null);
     }
+  });
+
+  body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
     if (target.id === "customer-section") target.querySelector("[name=customer]:checked")?.focus();
     const first = target.querySelector?.("[data-first-focus]");
     if (first) {

@@ -211,9 +211,11 @@ class Gallery:
         for flag, deed in deeds.items():
             someone.page.bring_to_front()  # in a tab behind another one a press in a frame goes astray
             self.open_form(someone, PHASE_2)
-            for line in ("On-site installation", "Safety inspection and certificate", "Printed safety manuals"):
+            items = {"On-site installation": "Installation", "Safety inspection and certificate": "Installation"}
+            for line, item in (items | {"Printed safety manuals": "Safety manual"}).items():
                 if someone.form.get_by_role("row", name=line).get_by_text("No QuickBooks item yet").count():
-                    someone.choose_item(line, "Installation")
+                    someone.choose_item(line, item)
+            someone.form.get_by_text("Every line has an active item").wait_for()
             if flag == "Paid":
                 self.save(someone, "form", "dialog.custom-modal iframe")
             self.create(someone)
