@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -97,17 +98,17 @@ def finish(findings: Collection[Finding]) -> int:
     """
     with transaction.atomic():
         changed = sum(_take_over(each) for each in findings)
-        waits = pacing.pace([each.connection for each in findings])
-        # Always in the same order, so that two that write the same rows wait for each other and not in a circle.
+        waits, now = pacing.pace([each.connection for each in findings]), shared_now()
+        # Always in the same order, so that two that write the same rows wait for each other and not in a circle. From
+        # here on their notices wait, so nothing is asked and worked out any more.
         rows = QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update()
         books = dict(rows.values_list("pk", "realm_id"))
         asked = {each.connection.pk for each in findings if each.connection.realm_id == books.get(each.connection.pk)}
         cursor = min(each.news.cursor for each in findings)
         started = min(each.started for each in findings)
-        for wait in set(waits.values()):
-            alike = QuickBooksConnection.objects.filter(pk__in=[pk for pk in asked if waits[pk] == wait])
-            since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
-            alike.update(changes_cursor=since, **_looked(started, wait))
+        since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+        alike = QuickBooksConnection.objects.filter(pk__in=asked)
+        alike.update(changes_cursor=since, **_looked(started, now, {pk: waits[pk] for pk in asked}))
     return changed
 
 
@@ -126,9 +127,12 @@ def _take_over(finding: Finding) -> int:
     return changed
 
 
-def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
-    """The columns of a connection after a look that went well; see `pacing.told`."""
-    now = shared_now()
+def _looked(started: datetime, now: datetime, waits: Mapping[int, timedelta]) -> dict[str, Any]:
+    """The columns of connections after a look that went well; see `pacing.told`. One statement for all, whatever they
+    wait."""
+    alike: dict[timedelta, list[int]] = defaultdict(list)
+    for pk, wait in waits.items():
+        alike[wait].append(pk)
     told_meanwhile = Q(last_notice_at__gt=started)  # it may have happened after the answer was made
     then = ExpressionWrapper(F("last_notice_at") + Value(pacing.SILENCE), output_field=DateTimeField())
     return {
@@ -136,19 +140,23 @@ def _looked(started: datetime, wait: timedelta) -> dict[str, Any]:
         "last_sync_problem": "",
         "sync_lease_until": None,
         "unread_since": Case(When(told_meanwhile, then=F("last_notice_at")), default=None),
-        "next_sync_at": Case(When(told_meanwhile, then=then), default=Value(now + wait)),
+        "next_sync_at": Case(
+            When(told_meanwhile, then=then),
+            *(When(pk__in=some, then=Value(now + wait)) for wait, some in alike.items()),
+        ),
     }
 
 
 def claim_due(most: int) -> list[QuickBooksConnection]:
     """Takes up to so many companies whose turn it is, longest waiting first; nobody else looks at them meanwhile."""
     now = shared_now()
-    with transaction.atomic():
-        due = due_connections(now).select_for_update(skip_locked=True, of=("self",))
-        found = list(due.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at")[:most])
-        if found:
-            QuickBooksConnection.objects.filter(pk__in=[each.pk for each in found]).update(sync_lease_until=now + LEASE)
-    return found
+    with transaction.atomic():  # a notice of these waits until its end, so the rows themselves are read after it
+        due = due_connections(now).select_for_update(skip_locked=True)
+        taken = list(due.order_by("next_sync_at").values_list("pk", flat=True)[:most])
+        if taken:
+            QuickBooksConnection.objects.filter(pk__in=taken).update(sync_lease_until=now + LEASE)
+    rows = QuickBooksConnection.objects.filter(pk__in=taken) if taken else QuickBooksConnection.objects.none()
+    return list(rows.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at"))
 
 
 def give_back(connection: QuickBooksConnection) -> None:
