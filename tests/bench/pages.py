@@ -189,7 +189,7 @@ def create(bench: Bench) -> Iterator[Result]:
         tenant = connect_tenant(found.control)
         with http_of(app, tenant, "invoice") as http:
             known = fields_of(found.control, tenant, http, SPARE)
-            press(http, known)  # links the customer and keeps the lists
+            press(http, known, known["kept"])  # links the customer and keeps the lists
             slow(found.control)
             yield from created(found, app, tenant, http, known, times=times, new=False)
             yield from created(found, app, tenant, http, known, times=times, new=True)
@@ -206,14 +206,14 @@ def fields_of(control: Control, tenant: Tenant, http: httpx.Client, title: str) 
     return Page(Answer).fields() | {"over_deal": "yes"}
 
 
-def press(http: httpx.Client, fields: dict[str, Any]) -> float:
+def press(http: httpx.Client, fields: dict[str, Any], kept: str) -> float:
     """Seconds from the press to “created”, asking for the result when the page itself would. Before it a hand takes its
-    way to the button.
+    way to the button. `kept` is of a form that knows of the deal's other invoices.
     """
     http.get("/embed/invoice/look-ahead", params={"deal": fields["deal"]})
     time.sleep(HAND)  # as long as a hand takes
     begun = time.perf_counter()
-    fresh = fields | {"intent_key": str(random_key())}
+    fresh = fields | {"intent_key": str(random_key()), "kept": kept}
     answer = http.post("/embed/invoice/create", data=fresh)
     found = RESULT.search(answer.text)
     assert answer.status_code == 200, answer.text[:600]
@@ -240,9 +240,10 @@ def created(
     with Clock.on(*app.pids) as clock:
         for number in range(times):
             customer = {"customer": "new", "name": f"Bench Customer {number}"} if new else {}
+            kept = fields_of(found.control, tenant, http, SPARE)["kept"]
             if new:
                 tenant.company.customer_links.all().delete()
-            took.append(press(http, fields | customer))
+            took.append(press(http, fields | customer, kept))
     calls = found.control.requests("quickbooks", path=f"/v3/company/{tenant.realm}/")
     writes = [call for call in calls if call["method"] == "POST" and not call["path"].endswith("/query")]
     reads = len(calls) - len(writes)
