@@ -157,9 +157,12 @@ def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
 
     Only what is in the draft's currency is compared. A product whose whole quantity was billed for less than it costs
     (a deposit, say) stays as it is, and so does one with an amount off the line: a person decides. An amount off the
-    whole deal is taken off once. When nothing is left, the invoice is not for a rest, and everything stays.
+    whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off.
+    When nothing is left, the invoice is not for a rest, and everything stays.
     """
     earlier = [invoice for invoice in earlier if invoice.currency == draft.currency]
+    if len(draft.lines) == 1 and draft.lines[0].attachment_id is None:
+        return _rest_of_value(draft, draft.lines[0], earlier)
     billed: dict[int, tuple[Decimal, Decimal]] = {}
     for invoice in earlier:
         for line in invoice.lines:
@@ -182,6 +185,15 @@ def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
     given = sum((invoice.discount_amount or Decimal(0) for invoice in earlier), Decimal(0))
     discount = max(draft.discount_amount - given, Decimal(0)) or None if draft.discount_amount else None
     return Rest(replace(draft, lines=lines, discount_amount=discount), invoiced, left)
+
+
+def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Iterable[InvoiceDraft]) -> Rest:
+    alike = [invoice for invoice in earlier if invoice.amounts_are is draft.amounts_are]
+    billed = sum((line.amount(draft.currency) for invoice in alike for line in invoice.lines), Decimal(0))
+    left = value.amount(draft.currency) - billed
+    if 0 < left < value.amount(draft.currency):
+        draft = replace(draft, lines=(replace(value, unit_price=left),))
+    return Rest(draft, (Decimal(0),), (True,))
 
 
 def _without(line: DraftLine, quantity: Decimal, currency: str) -> DraftLine:

@@ -123,6 +123,18 @@ def test_when_nothing_is_left_or_nothing_compares_everything_is_for_the_next_inv
     assert (rest.left, rest.draft) == ((True, True), draft)
 
 
+@pytest.mark.parametrize(
+    ("billed", "proposed"),
+    [(["300.00"], "700.00"), (["300.00", "200.00"], "500.00"), (["1000.00"], "1000.00"), ([], "1000.00")],
+)
+def test_of_a_deal_without_products_the_rest_of_its_value_is_proposed(billed, proposed):
+    def worth(price):
+        return a_draft(lines=(a_line(attachment_id=None, quantity=D(1), unit_price=D(price), discount=D(0)),))
+
+    rest = rest_of(worth("1000.00"), [worth(price) for price in billed])
+    assert [line.unit_price for line in rest.without_done.lines] == [D(proposed)]
+
+
 def test_an_amount_off_the_whole_deal_is_taken_off_once():
     draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
     assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(30))]).draft.discount_amount is None
