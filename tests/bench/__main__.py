@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -27,6 +28,7 @@ def database() -> Iterator[None]:
         import django
 
         django.setup()
+        logging.disable(logging.INFO)  # a line for each of the requests hides the figures
         from django.db import connection
         from django.test.utils import setup_databases, teardown_databases
 
