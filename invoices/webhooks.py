@@ -30,7 +30,7 @@ from invoices import pacing
 
 log = logging.getLogger(__name__)
 
-MOST_REALMS = 1000
+AT_ONCE = 1000  # companies in one statement
 A_REALM, A_MOMENT = "the realm of a notice", datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)  # stand for values to come
 
 
@@ -53,6 +53,11 @@ def mark(realms: Collection[str]) -> int:
     """Makes the connected companies of these due for a look; how many there are."""
     if len(realms) <= 1:
         return sum(_mark_one(realm) for realm in realms)
+    named = sorted(realms)
+    return sum(_mark_some(named[start : start + AT_ONCE]) for start in range(0, len(named), AT_ONCE))
+
+
+def _mark_some(realms: Collection[str]) -> int:
     known = QuickBooksConnection.objects.filter(realm_id__in=realms, state=ConnectionState.CONNECTED)
     with transaction.atomic():
         # In the order in which `following.finish` takes them, too, so that neither waits for the other in a circle.
@@ -102,7 +107,7 @@ def realms_in(body: bytes) -> set[str]:
     else:
         events = content if isinstance(content, list) else [content]
         named = [_member(event, "intuitaccountid") for event in events]
-    return set(sorted({realm for realm in named if realm})[:MOST_REALMS])
+    return {realm for realm in named if realm}
 
 
 def _list(value: Any) -> list[Any]:

@@ -175,7 +175,7 @@ def opened_warm(found: StandIns, app: App, http: httpx.Client, deal_id: int, tim
         f"{len(calls) / times:g} calls, {tokens / times:g} tokens",
         len(calls) <= 4 * times and tokens <= 13 * times,
         against,
-        notes="the deal's own discounts are read along with the rest (10 tokens): without them an invoice would be wrong,"
+        notes="the deal's own discounts are read along with the rest (10 tokens): an invoice needs them,"
         " and that its value is the sum of the lines does not prove that there are none",
     )
     yield Result("P9", "QuickBooks reads, warm", "0", f"{len(reads)}", not reads, against, reads=len(reads))

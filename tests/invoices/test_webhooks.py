@@ -170,6 +170,12 @@ def test_without_a_verifier_token_the_address_does_not_exist(notify, connected, 
     assert not is_due(mine)
 
 
+def test_of_very_many_companies_in_one_notice_none_is_left_out(notify, connected):
+    mine = connected(realm_id="~ sorted last")
+    assert notify([event(f"{number}") for number in range(5000)] + [event(mine.realm_id)]).status_code == 200
+    assert is_due(mine)
+
+
 def test_only_post_is_taken(notify):
     assert notify([], method="put").status_code == 405
 
