@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
-from integration_settings.models import Company, Connection, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, Connection, PipedriveUser, QuickBooksConnection, Removal
 from integration_settings.operator_sign_in import SignInForm
 
 if TYPE_CHECKING:
@@ -99,3 +99,12 @@ class QuickBooksConnectionPage(ConnectionPage):
         "hard_expires_at",
     )
     search_fields = ("company__name", "company__domain", "realm_id")
+
+
+@admin.register(Removal)
+class RemovalPage(ReadOnly):
+    list_display = ("pipedrive_company_id", "removed_at", "why", "revoked")
+    fields = list_display
+    list_filter = ("why", "revoked")
+    search_fields = ("pipedrive_company_id",)
+    ordering = ("-removed_at",)

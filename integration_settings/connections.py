@@ -155,16 +155,16 @@ def disconnect_quickbooks(company: Company, why: str = "disconnected") -> None:
     revoke_quickbooks_quietly(token, realm_id)
 
 
-def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> None:
-    """Best effort, never inside a transaction: the grant is forgotten here whatever Intuit answers.
+def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
+    """Best effort, never inside a transaction: the grant is forgotten here whatever Intuit answers. Whether it took it.
 
-    Not while another company of ours is connected to the same books: Intuit may end the app's access to them as a
-    whole.
+    Not while another company of ours is connected to the same books, None then: Intuit may end the app's access to them
+    as a whole.
     """
     if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
         log.info("the grant for QuickBooks %s is only forgotten: another company uses these books", realm_id)
-        return
-    _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
+        return None
+    return _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
 
 
 def end_connection(connection: AnyConnection, why: str) -> None:
@@ -241,10 +241,12 @@ def _refresh_pipedrive(refresh_token: str) -> Grant:
         raise ServiceUnavailable("pipedrive", "token answer names a foreign host") from error
 
 
-def _quietly(revoke: Callable[[], None], service: str) -> None:
+def _quietly(revoke: Callable[[], None], service: str) -> bool:
     for attempt in (1, 2):
         try:
-            return revoke()
+            revoke()
         except ServiceError as error:
             log.warning("%s did not take the revocation, attempt %s: %s", service, attempt, error)
-    return None
+        else:
+            return True
+    return False

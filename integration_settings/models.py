@@ -278,3 +278,20 @@ class UsedTicket(models.Model):
 
     def __str__(self) -> str:
         return f"used ticket {self.pk}"
+
+
+class Removal(models.Model):
+    """That everything of a company was deleted, and when. Nothing of anybody stands in it."""
+
+    class Why(models.TextChoices):
+        UNINSTALLED = "uninstalled"
+        ABANDONED = "abandoned"  # the last sign-in ended a month ago, and no uninstall call came
+
+    pipedrive_company_id = models.BigIntegerField()
+    removed_at = models.DateTimeField(default=timezone.now)
+    why = models.CharField(max_length=16, choices=Why)
+    # None when there was no sign-in to QuickBooks, or another company uses it; False when Intuit did not answer.
+    revoked = models.BooleanField(null=True)
+
+    def __str__(self) -> str:
+        return f"removal of company {self.pipedrive_company_id}"

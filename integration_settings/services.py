@@ -25,6 +25,7 @@ from integration_settings.models import (
     PipedriveUser,
     QuickBooksConnection,
     ReferenceList,
+    Removal,
     UsedTicket,
 )
 from integration_settings.oauth import Grant
@@ -196,17 +197,25 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
         if company is None:
             return
         company.users.filter(user_id=user_id).delete()
-        left = None if company.users.filter(state=ConnectionState.CONNECTED).exists() else _remove(company)
+        used = company.users.filter(state=ConnectionState.CONNECTED).exists()
+        removed = None if used else _remove(company, Removal.Why.UNINSTALLED)
     log.info("company %s: user %s uninstalled the app", pipedrive_company_id, user_id)
-    if left:
-        connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
+    if removed:
+        _revoke(*removed)
 
 
-def _remove(company: Company) -> QuickBooksConnection | None:
-    """Deletes the company with all below it; the connection that is left to revoke at Intuit."""
+def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConnection | None]:
+    """Deletes the company with all below it; the proof of that, and what is left to revoke at Intuit."""
     connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
+    proof = Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id, why=why)
     company.delete()
-    return connection if connection and connection.refresh_token else None
+    return proof, connection if connection and connection.refresh_token else None
+
+
+def _revoke(proof: Removal, left: QuickBooksConnection | None) -> None:
+    if left:
+        proof.revoked = connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
+        proof.save(update_fields=["revoked"])
 
 
 def keep_installations_alive() -> int:
@@ -239,10 +248,9 @@ def remove_abandoned_companies() -> int:
             users = list(company.users.all())
             if row is None or any(user.is_connected or (user.ended_at or long_ago) > long_ago for user in users):
                 continue
-            left = _remove(row)
+            removed = _remove(row, Removal.Why.ABANDONED)
         gone += 1
-        if left:
-            connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
+        _revoke(*removed)
     return gone
 
 

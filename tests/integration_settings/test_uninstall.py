@@ -12,7 +12,15 @@ from django.utils import timezone
 
 from integration_settings import services, tasks
 from integration_settings.errors import ServiceUnavailable
-from integration_settings.models import Company, PipedriveUser, QuickBooksConnection, ReferenceList, SignIn, UsedTicket
+from integration_settings.models import (
+    Company,
+    PipedriveUser,
+    QuickBooksConnection,
+    ReferenceList,
+    Removal,
+    SignIn,
+    UsedTicket,
+)
 from tests.factories import make_company, make_connection, make_customer_link, make_invoice, make_user
 from tests.integration_settings.vendors import (
     INTUIT_REVOKE,
@@ -120,6 +128,35 @@ def test_with_the_last_user_goes_everything_of_the_company(client, user, other_c
             assert not model.objects.filter(company_id=company.pk).exists(), model
     assert other_company.invoices.count() == 1
     assert revoked(intuit) == [token]
+
+
+def proofs():
+    return [(row.pipedrive_company_id, row.why, row.revoked) for row in Removal.objects.all()]
+
+
+def test_a_proof_of_it_stays_without_anything_of_the_company(client, user, intuit):
+    before = timezone.now()
+    uninstall(client, user)
+    assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", True)]
+    assert before <= Removal.objects.get().removed_at <= timezone.now()
+    assert {field.name for field in Removal._meta.get_fields()} == {
+        "id",
+        "pipedrive_company_id",
+        "removed_at",
+        "why",
+        "revoked",
+    }
+
+
+def test_the_proof_says_when_intuit_did_not_take_the_revocation(client, user, vendor, no_waiting):
+    uninstall(client, user)
+    assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", False)]
+
+
+def test_while_somebody_is_left_there_is_no_proof_of_a_removal(client, user, vendor):
+    make_user(user.company)
+    uninstall(client, user)
+    assert proofs() == []
 
 
 def test_a_colleague_whose_grant_ended_long_ago_does_not_keep_the_company(client, user, intuit):
@@ -238,6 +275,7 @@ def test_a_company_whose_uninstall_call_was_lost_goes_after_a_month(user, intuit
     assert services.remove_abandoned_companies() == (0 if stays else 1)
     assert Company.objects.filter(pk=user.company_id).exists() is stays
     assert len(revoked(intuit)) == (0 if stays else 1)
+    assert proofs() == ([] if stays else [(user.company.pipedrive_company_id, "abandoned", True)])
 
 
 def test_a_company_with_one_living_grant_stays(user):
