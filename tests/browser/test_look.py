@@ -132,7 +132,7 @@ def test_the_long_title_of_a_deal_ends_with_an_ellipsis(shown: Shown) -> None:
     second = frame.locator(".row__second").first
     second.evaluate(
         "second => { second.classList.add('row__second--deal');"
-        " second.innerHTML = '<span>Due 7 Dec 2026 ·</span><a class=\"link cut\"><bdi>Bramley Foods – warehouse"
+        ' second.innerHTML = \'<span>Due 7 Dec 2026 ·</span><a class="link cut"><bdi>Bramley Foods – warehouse'
         " racking, phase 2, with stairs</bdi></a>' }"
     )
     title = second.locator("a")

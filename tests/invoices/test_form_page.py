@@ -131,6 +131,13 @@ def test_a_new_customer_is_filled_from_the_chosen_fields(harbour, open_form):
     assert "Also kept on the new customer." in page.text
 
 
+def test_a_name_that_quickbooks_does_not_take_is_shown_as_typed_with_what_becomes_of_it(harbour, open_form):
+    _, fields, page = open_form(harbour, "Atlas: Trade Counter")
+    assert fields["name"] == "Atlas: Trade Counter"
+    said = "QuickBooks takes no colon in names. “Atlas: Trade Counter” becomes “Atlas – Trade Counter”."
+    assert said in page.text
+
+
 def test_a_customer_of_the_same_domain_and_address_is_offered_with_its_reasons_and_not_chosen(harbour, open_form):
     books = QuickBooksClient(harbour.quickbooks)
     address = {"Line1": "88 North Street", "City": "Leeds", "PostalCode": "LS2 7PN"}
