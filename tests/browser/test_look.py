@@ -150,6 +150,14 @@ def test_a_tiny_modal_still_shows_the_total_and_the_button(shown: Shown) -> None
         assert box["y"] + box["height"] <= 120
 
 
+@pytest.mark.parametrize("part", [".line__tick label", ".invoice__sum a", ".preflight__checked .link"])
+def test_what_is_small_is_still_hit_by_a_finger(shown: Shown, part: str) -> None:
+    box = shown.open("form-uk-errors", width=1000, height=720, mode="fixed").locator(part).first.bounding_box()
+    assert box is not None
+    assert box["width"] >= 24
+    assert box["height"] >= 24
+
+
 def test_forced_colours_keep_edges_where_a_background_meant_something(shown: Shown) -> None:
     shown.page.emulate_media(forced_colors="active")
     frame = shown.open("panel-connection-ended")
