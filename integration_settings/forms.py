@@ -137,6 +137,8 @@ class SettingsForm(forms.Form):
         self.fields["tax_id_field"].label = tax_id_label
         for name, value in values.items():
             self.fields[name].widget.attrs["data-saved"] = value  # the save bar compares with it, also after a refusal
+        for name, on in switches.items():
+            self.fields[name].widget.attrs["data-saved"] = "on" if on else ""
         for name in self.mappings:
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells mypy what the class body says

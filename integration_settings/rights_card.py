@@ -15,6 +15,7 @@ from integration_settings.rights import EVERYONE, Right, Ticks
 class Box:
     value: str
     ticked: bool
+    saved: bool
     name: str  # for screen readers and for the list of unsaved changes
 
 
@@ -32,7 +33,8 @@ class RightsCard:
     rows: tuple[RightsRow, ...]
 
 
-def rights_card(ticks: Ticks, people: Sequence[PipedriveUser]) -> RightsCard:
+def rights_card(ticks: Ticks, people: Sequence[PipedriveUser], *, stored: Ticks) -> RightsCard:
+    """`ticks` are shown; they differ from the stored ones in a form that was refused."""
     columns = {
         Right.CREATE: _("Create"),
         # Translators: column of the rights, who may send invoices by e-mail
@@ -42,14 +44,19 @@ def rights_card(ticks: Ticks, people: Sequence[PipedriveUser]) -> RightsCard:
 
     def row(key: str, who: str, aside: str) -> RightsRow:
         boxes = (
-            # Translators: a tick in the table of rights; {right} is its column, {who} its row
-            Box(f"{key}:{right}", (key, right) in ticks.ticked, _("{right}: {who}").format(right=word, who=who))
+            Box(
+                f"{key}:{right}",
+                (key, right) in ticks.ticked,
+                (key, right) in stored.ticked,
+                # Translators: a tick in the table of rights; {right} is its column, {who} its row
+                _("{right}: {who}").format(right=word, who=who),
+            )
             for right, word in columns.items()
         )
         return RightsRow(who, aside, tuple(boxes))
 
     admins = _("Administrators")
-    always = tuple(Box("", True, f"{word}: {admins}") for word in columns.values())
+    always = tuple(Box("", True, True, f"{word}: {admins}") for word in columns.values())
     return RightsCard(
         columns=tuple(columns.values()),
         rows=(

@@ -137,7 +137,7 @@ def act_soon(action: InvoiceAction) -> None:
 
 
 def try_again_now(kind: type[Intent], row_ids: Sequence[int]) -> int:
-    """For the operator, who knows that what they waited for is over. How many were waiting."""
+    """For whoever knows that what they waited for is over, or will not wait. How many were waiting."""
     moved = bring_forward(kind, row_ids)
     for row_id in moved:
         transaction.on_commit(partial(hand_out, TASKS[kind], row_id))

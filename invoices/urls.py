@@ -25,6 +25,7 @@ urlpatterns = [
     path("embed/invoice/look-ahead", form.look_ahead, name="embed_invoice_look_ahead"),
     path("embed/invoice/create", result.create, name="embed_invoice_create"),
     path("embed/invoice/<uuid:public_id>/result", result.result, name="embed_invoice_result"),
+    path("embed/invoice/<uuid:public_id>/check", result.check, name="embed_invoice_check"),
     path("embed/invoice/<uuid:public_id>/retry", result.retry, name="embed_invoice_retry"),
     path("embed/invoice/<uuid:public_id>/send", actions.send, name="embed_invoice_send"),
     path("embed/invoice/<uuid:public_id>/payment-link", actions.payment_link, name="embed_invoice_payment_link"),

@@ -159,7 +159,8 @@ def _rights(request: HttpRequest, visitor: Visitor, *, refused: bool) -> RightsC
     """As stored; of a form that could not be saved as it was sent."""
     people = rights.people_of(visitor.company)
     sent = _ticks_sent(request) if refused else None
-    return rights_card(sent or rights.stored_ticks(settings_of(visitor.company), people), people)
+    stored = rights.stored_ticks(settings_of(visitor.company), people)
+    return rights_card(sent or stored, people, stored=stored)
 
 
 def _ticks_sent(request: HttpRequest) -> rights.Ticks | None:

@@ -14,7 +14,7 @@ from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount, plain_number
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
 from invoices.domain.money import decimals, round_amount, to_places
-from invoices.domain.names import clean_name
+from invoices.domain.names import composed
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
 
@@ -121,12 +121,15 @@ def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> In
 
 
 def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
-    """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them."""
+    """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them.
+
+    It is the name as people typed it: the check tells what QuickBooks makes of it, the write cleans it.
+    """
     name = field_text(deal, choices.recipient)
     name = name or (deal.organization.name if deal.organization else "") or (deal.person.name if deal.person else "")
     return BillTo(
         customer_id="",
-        name=clean_name(name),
+        name=" ".join(composed(name).split()),
         email=field_email(deal, choices.email),
         address=field_address(deal, choices.address),
         tax_id=field_text(deal, choices.tax_id),

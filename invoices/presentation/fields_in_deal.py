@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from invoices.domain.deal import Deal
 from invoices.domain.mapping import FieldChoices, bill_to, field_email, field_text
+from invoices.domain.names import clean_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def cells_of(deal: Deal, choices: FieldChoices) -> list[Cell]:
 
 
 def _recipient(deal: Deal, choices: FieldChoices) -> Cell:
-    name, in_field = bill_to(deal, choices).name, field_text(deal, choices.recipient)
+    name, in_field = clean_name(bill_to(deal, choices).name), field_text(deal, choices.recipient)
     if not name:
         return Cell("recipient_field", "", _("Empty in this deal"))
     if not in_field:

@@ -16,6 +16,7 @@ from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
 from invoices.domain.money import is_rounding
+from invoices.domain.names import clean_name
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
@@ -103,7 +104,7 @@ class Story:
 
     @property
     def customer(self) -> str:
-        return self.invoice.customer_name or self.draft.bill_to.name
+        return self.invoice.customer_name or clean_name(self.draft.bill_to.name)
 
     @property
     def country(self) -> str:

@@ -38,7 +38,7 @@ from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, is_fresh, poll_after, result_page
 from invoices.selectors import Refusal
-from invoices.tasks import submit_soon
+from invoices.tasks import submit_soon, try_again_now
 from invoices.views.answers import (
     address,
     connect_url,
@@ -199,6 +199,18 @@ def _no_news_of(invoice: Invoice) -> bool:
             [invoice.pk, invoice.submission, invoice.customer_id],
         )
         return cursor.fetchone() is not None
+
+
+@page_token_required
+@require_POST
+def check(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """QuickBooks is asked at once whether the invoice exists, for whoever does not want to wait for the next try."""
+    invoice = seen(request, visitor, public_id, again_url=address("embed_invoice_result", public_id))
+    if isinstance(invoice, HttpResponse):
+        return invoice
+    if invoice.submission == Submission.UNKNOWN and try_again_now(Invoice, [invoice.pk]):
+        invoice.refresh_from_db()
+    return result_fragment(request, visitor, invoice)
 
 
 @page_token_required

@@ -9,12 +9,12 @@
 
   function isChanged(control) {
     if (!control.name || control.type === "hidden" || control.type === "submit") return false;
-    if (control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.type === "radio") return control.checked !== wasChecked(control);
+    if (isTick(control)) return control.checked !== wasChecked(control);
     if (control.options) return control.selectedOptions[0] !== initialOption(control);
     return control.value !== initialValue(control);
   }
 
+  const isTick = ({ type }) => type === "checkbox" || type === "radio";
   const initialValue = (control) => control.dataset.saved ?? control.defaultValue;
   const wasChecked = ({ dataset: { saved }, value, defaultChecked }) => saved === undefined ? defaultChecked : value === saved;
   const initialOption = (select) => {
@@ -26,7 +26,7 @@
   function changeOf(control) {
     const label = control.dataset.changeLabel ?? control.labels?.[0]?.textContent.trim() ?? control.name;
     if (control.options) return `${label}: ${initialOption(control)?.text.trim()} → ${control.selectedOptions[0]?.text.trim()}`;
-    if (control.type === "checkbox" || control.type === "radio") return label;
+    if (isTick(control)) return label;
     return `${label}: ${initialValue(control) || "–"} → ${control.value || "–"}`;
   }
 
@@ -62,7 +62,7 @@
     setTimeout(() => {
       for (const control of target.elements) {
         if (control.dataset.saved === undefined) continue;
-        if (control.type === "radio") control.checked = wasChecked(control);
+        if (isTick(control)) control.checked = wasChecked(control);
         else control.value = control.dataset.saved;
         control.closest("[data-combobox]")?.dispatchEvent(new CustomEvent("combobox:reset", { bubbles: true }));
       }

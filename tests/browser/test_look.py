@@ -103,12 +103,42 @@ def test_the_steps_of_a_result_stand_apart_from_its_text(shown: Shown, result: s
 
 
 @pytest.mark.parametrize("width", [1000, 900, 648, 324])
-def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int) -> None:
+@pytest.mark.parametrize("price", ["12,345.67", "1,234,567.89"])
+def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int, price: str) -> None:
     frame = shown.open("form-uk", width=width, height=720, mode="fixed")
-    for name, text in {"quantity": "1,000", "price": "12,345.67", "discount": "£125.00"}.items():
+    for name, text in {"quantity": "1,000", "price": price, "discount": "£125.00"}.items():
         field = frame.locator(f"[data-{name}]:visible").first
         field.fill(text)
         assert field.evaluate("field => field.scrollWidth <= field.clientWidth"), f"{name} at {width}"
+
+
+@pytest.mark.parametrize("width", [1000, 900, 648, 324])
+def test_no_amount_is_cut_broken_or_leaves_its_box_however_large_it_is(shown: Shown, width: int) -> None:
+    frame = shown.open("form-uk", width=width, height=720, mode="fixed")
+    for amount, box in ((".line__amount", ".lines"), (".total__whole dd", ".total__whole")):
+        cell = frame.locator(amount).first
+        cell.evaluate("cell => { cell.innerHTML = '<span class=amount>US$1,234,567,890.12</span>' }")
+        inner, outer = cell.locator("span").bounding_box(), frame.locator(box).first.bounding_box()
+        assert inner is not None
+        assert outer is not None
+        assert inner["x"] >= outer["x"]
+        assert inner["x"] + inner["width"] <= outer["x"] + outer["width"], f"{amount} at {width}"
+    name = frame.locator(".total__whole dt")
+    assert name.evaluate("name => name.getClientRects()[0].height < 2 * parseFloat(getComputedStyle(name).lineHeight)")
+
+
+def test_the_long_title_of_a_deal_ends_with_an_ellipsis(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    second = frame.locator(".row__second").first
+    second.evaluate(
+        "second => { second.classList.add('row__second--deal');"
+        ' second.innerHTML = \'<span>Due 7 Dec 2026 ·</span><a class="link cut"><bdi>Bramley Foods – warehouse'
+        " racking, phase 2, with stairs</bdi></a>' }"
+    )
+    title = second.locator("a")
+    assert title.evaluate("title => title.scrollWidth > title.clientWidth")
+    assert title.evaluate("title => getComputedStyle(title).display") == "block"  # nothing else has an ellipsis
+    assert title.evaluate("title => title.offsetHeight") >= 24
 
 
 def test_a_tiny_modal_still_shows_the_total_and_the_button(shown: Shown) -> None:
@@ -118,6 +148,14 @@ def test_a_tiny_modal_still_shows_the_total_and_the_button(shown: Shown) -> None
         assert box is not None
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 120
+
+
+@pytest.mark.parametrize("part", [".line__tick label", ".invoice__sum a", ".preflight__checked .link"])
+def test_what_is_small_is_still_hit_by_a_finger(shown: Shown, part: str) -> None:
+    box = shown.open("form-uk-errors", width=1000, height=720, mode="fixed").locator(part).first.bounding_box()
+    assert box is not None
+    assert box["width"] >= 24
+    assert box["height"] >= 24
 
 
 def test_forced_colours_keep_edges_where_a_background_meant_something(shown: Shown) -> None:

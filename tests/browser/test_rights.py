@@ -34,6 +34,11 @@ def test_rights_are_given_and_the_history_is_read(live_app, person, connect, con
     page.get_by_role("button", name="Discard").click()
     expect(everyone).to_be_checked()
     everyone.uncheck()
+    page.get_by_label("Due", exact=True).fill("x")
+    page.get_by_role("button", name="Save for the company").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_text("2 changes not saved: Due: 14 → x · Create: Everyone in Pipedrive")).to_be_visible()
+    page.get_by_label("Due", exact=True).fill("14")
     page.get_by_role("checkbox", name="Void, delete: Everyone in Pipedrive").uncheck()
     assert priya.shut_out_by("settings") == []
     priya.save_settings()

@@ -96,6 +96,9 @@ def test_a_form_that_cannot_be_saved_keeps_the_ticks_and_saves_none(client, tena
     assert answer.status_code == 422
     assert rows(answer)[tom.name] == [False, False, True]
     assert rows(answer)["Everyone in Pipedrive"] == [False, False, False]
+    boxes = [e.attributes for e in Page(answer).by_id("rights").walk() if e.attributes.get("name") == "rights"]
+    saved = [box["value"] for box in boxes if box["value"] == box["data-saved"]]
+    assert saved == ["everyone:create", "everyone:send", "everyone:void"]  # the save bar names what differs from these
     assert rights_now(tom) == ALL
 
 

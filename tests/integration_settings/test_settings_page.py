@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,15 @@ def test_the_shell_asks_nobody(client, tenant, control):
     assert answer.status_code == 200
     assert f'hx-get="{CONTENT}"' in answer.content.decode()
     assert control.requests() == []
+
+
+def test_the_list_of_sections_is_in_the_order_of_the_page(client, tenant, headers):
+    shown = text_of(client.get(CONTENT, headers=headers))
+    listed = re.findall(r'class="nav-entry" href="#([a-z]+)"', shown)
+    assert listed == re.findall(r'<option value="([a-z]+)">', shown.partition("</select>")[0])
+    places = [shown.index(f' id="{section}"') for section in listed]
+    assert places == sorted(places)
+    assert shown.index(' id="items"') < shown.index(' id="products"') < shown.index(' id="presets"')
 
 
 def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):

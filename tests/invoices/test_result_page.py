@@ -88,6 +88,7 @@ def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
         "Total £10,740.00 same as on the form",
         "VAT £1,740.00",
         "Customer Bramley Foods Ltd",
+        "Payment link Copy",
         "E-mail Not sent yet",
     ]
     assert page.by_id("result-open").attributes["href"].count(Invoice.objects.get().qbo_invoice_id)
@@ -140,8 +141,8 @@ def test_a_new_customer_is_created_and_remembered(harbour, fill_in, control):
     _, invoice = pressed(browser, fields)
     submission.submit(invoice.pk)
     page = Page(browser.get(address(invoice)))
-    assert "Customer Northgate Dental Practice" in page.by_class("facts__row")[-2].text
-    assert "created in QuickBooks" in page.by_class("facts__row")[-2].text
+    assert "Customer Northgate Dental Practice" in page.by_class("facts__row")[-3].text
+    assert "created in QuickBooks" in page.by_class("facts__row")[-3].text
     made = next(c for c in control.books(harbour.realm)["customers"] if c["DisplayName"] == "Northgate Dental Practice")
     assert made["BillAddr"]["City"] == "Leeds"
     assert CustomerLink.objects.get().customer_id == made["Id"]

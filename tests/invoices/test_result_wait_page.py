@@ -10,12 +10,12 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices import submission
+from invoices import submission, tasks
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.views import result
 from tests.invoices.conftest import NORTHGATE
-from tests.invoices.form_answers import pressed, state
+from tests.invoices.form_answers import address, pressed, state
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,28 @@ def test_a_lost_answer_is_being_verified(stored, watch):
     assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice. Next try in 20 s"
     assert page.by_id("result-close").text == "Close, keep checking"
     assert "hx-get" in page.by_id("poll").attributes
+
+
+def test_who_does_not_want_to_wait_has_quickbooks_asked_at_once(
+    stored, watch, browse, user, django_capture_on_commit_callbacks, monkeypatch
+):
+    handed_out = []
+    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: handed_out.append((task.name, row_id)))
+    later = timezone.now() + timedelta(seconds=60)
+    invoice = stored(submission=Submission.UNKNOWN, sent_at=timezone.now(), next_attempt_at=later)
+    button = watch(invoice).by_id("result-check").attributes
+    with django_capture_on_commit_callbacks(execute=True):
+        page = Page(browse(user).post(button["hx-post"]))
+    assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice now"
+    assert page.with_attribute("data-autofocus") == []  # the button keeps the focus
+    assert handed_out == [("invoices.tasks.submit_invoice", invoice.pk)]
+
+
+def test_nothing_is_asked_about_what_is_on_its_way_or_settled(stored, watch, browse, user, monkeypatch):
+    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: pytest.fail("nothing waits for an answer"))
+    invoice = stored()
+    assert not watch(invoice).has_id("result-check")
+    assert state(Page(browse(user).post(address(invoice, "check")))) == "sending"
 
 
 def test_an_intent_waits_while_nobody_is_signed_in(stored, watch, quickbooks):

@@ -53,6 +53,7 @@ READ = [
 SEEN = [
     *pairs(("control-edge",), ("page", "surface", "sunken", "raised")),
     *pairs(("accent",), ("page", "surface")),
+    ("on-accent", "control-edge"),  # the tick of a box that is switched off
     *pairs(("focus",), (*BACKGROUNDS, "accent-soft")),
     *pairs(("negative-edge",), ("page", "surface", "track")),
     ("negative-button", "surface"),

@@ -77,7 +77,7 @@ def test_the_customer_is_filled_from_the_chosen_fields():
     found = bill_to(
         deal, FieldChoices("organization.name", "organization.address", "person.emails", "organization.vat")
     )
-    assert (found.customer_id, found.name, found.email, found.tax_id) == ("", "Atlas – Trade", "ann@x.io", "GB 1")
+    assert (found.customer_id, found.name, found.email, found.tax_id) == ("", "Atlas: Trade", "ann@x.io", "GB 1")
     assert (found.address.line1, found.address.city) == ("4 Mill Lane", "Leeds")
 
 
