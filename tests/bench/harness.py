@@ -111,7 +111,7 @@ class Bench:
 
     @contextmanager
     def app(self, addresses: dict[str, str], *, web: bool = False, worker: bool = False) -> Iterator[App]:
-        """Web and worker as in production: Redis, the production's cadence, two web processes, four workers."""
+        """Web and worker as in production: Redis, the production's cadence, three web processes, four workers."""
         with ExitStack() as stack:
             redis = servers.Redis(self.folder)
             stack.callback(redis.kill)
@@ -127,7 +127,7 @@ class Bench:
             started = App(None, None, redis, environment)
             if web:
                 servers.manage(environment, "collectstatic", "--noinput")
-                started.web = servers.WebServer(environment, self.folder, port, workers=2)
+                started.web = servers.WebServer(environment, self.folder, port, workers=3)
                 stack.callback(started.web.stop)
             if worker:
                 started.worker = servers.Worker(environment, self.folder, concurrency=4)
