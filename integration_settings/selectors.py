@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -69,6 +70,10 @@ def quickbooks_url(connection: QuickBooksConnection, page: str, **parameters: st
 
     `page` is "invoice" with txnId=…, "customerdetail" with nameId=…
     """
+    return f"{settings.QUICKBOOKS_WEB_URL}/app/login?{_query_of(connection.realm_id, page, tuple(parameters.items()))}"
+
+
+@lru_cache(4096)
+def _query_of(realm_id: str, page: str, parameters: tuple[tuple[str, str], ...]) -> str:
     wanted = f"{page}?{urlencode(parameters)}" if parameters else page
-    query = urlencode({"pagereq": wanted, "deeplinkcompanyid": connection.realm_id})
-    return f"{settings.QUICKBOOKS_WEB_URL}/app/login?{query}"
+    return urlencode({"pagereq": wanted, "deeplinkcompanyid": realm_id})

@@ -77,7 +77,7 @@ def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return problem_fragment(request, visitor, not_seen())
     everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
-    if request.GET.get("seen") == shown.digest:
+    if (seen := request.GET.get("seen")) and seen == shown.digest:
         return HttpResponse(status=204)
     return answer(request, visitor, record, shown, everything=everything)
 
