@@ -61,13 +61,14 @@ def notice(parts: SplitResult, realm: str, verifier: str) -> bytes:
 
 
 def look(parts: SplitResult, token: str) -> bytes:
-    head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n"
-    return head.encode()
+    head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode()
 
 
 @dataclass
 class Sender:
-    """Kept connections, each with one request at a time."""
+    """Notices of one vendor come over connections that are kept, each with one request at a time; those who look at
+    panels are many, each with a connection of his own."""
 
     order: dict[str, Any]
     took: list[float] = field(default_factory=list)
@@ -91,8 +92,8 @@ class Sender:
         return notice(self.parts, realm, self.order["verifier"])
 
     async def send(self, realm: str) -> None:
-        due, request = time.perf_counter(), self.request(realm)
-        reader, writer = await self.free.get()
+        due, request, kept = time.perf_counter(), self.request(realm), "token" not in self.order
+        reader, writer = await (self.free.get() if kept else self.connect())
         sent = time.time()
         try:
             writer.write(request)
@@ -101,11 +102,12 @@ class Sender:
                 await reader.readexactly(int(found[1]))
             if b"connection: close" in answer:
                 writer.close()
-                reader, writer = await self.connect()
+                reader, writer = await self.connect() if kept else (reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             answer = b""
             reader, writer = await self.connect()
-        self.free.put_nowait((reader, writer))
+        if kept:
+            self.free.put_nowait((reader, writer))
         self.took.append(time.perf_counter() - due)
         if b" 200 " in answer.partition(b"\r\n")[0]:
             self.last[realm] = sent
@@ -137,7 +139,7 @@ class Committer:
 
 async def run(order: dict[str, Any]) -> dict[str, Any]:
     sender = Sender(order) if "url" in order else Committer(order["database"])
-    if isinstance(sender, Sender):
+    if isinstance(sender, Sender) and "token" not in order:
         await sender.open()
     realms = order.get("realms", [""])
     begun, tasks = time.perf_counter(), []

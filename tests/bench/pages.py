@@ -373,7 +373,7 @@ def drawn(found: StandIns, app: App, tenant: Tenant, deal_id: int, seconds: int)
         "token": issue_page_token(visitor_of(tenant.user, "panel")),
         "rate": RATE,
     }
-    load.at_a_rate(**order, seconds=1)
+    load.at_a_rate(**order, seconds=3)  # the first requests of each process load the code
     found.control.forget_requests()
     with Clock.on(*app.pids) as clock:
         answer = load.at_a_rate(**order, seconds=seconds)
