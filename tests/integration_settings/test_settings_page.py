@@ -73,14 +73,15 @@ def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
     assert "/quickbooks/connect?ticket=" in shown
 
 
-def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client, tenant, headers):
+def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client, tenant, headers, control):
     form = client.get(CONTENT, headers=headers).context["form"]
     groups = dict(form.fields["email_field"].choices)
     assert groups[""] == "Not filled"
     offered = [code for kind in ("Organization", "Person", "Deal") for code, _ in groups[kind]]
     assert {"organization.name", "organization.address", "person.emails", "deal.title"} <= set(offered)
     assert any(len(code) == len("deal.") + 40 for code in offered)
-    assert "deal.owner_id" not in offered
+    assert not {"deal.owner_id", "deal.label_ids", "person.label_ids"} & set(offered)  # bare ids mean nothing to anybody
+    assert "deal." + field_named(tenant, control, "deal", "Priority") in offered  # options of a custom field have labels
     assert form["recipient_field"].value() == "organization.name"
     assert form["address_field"].value() == "organization.address"
     assert form["email_field"].value() == "person.emails"
