@@ -80,8 +80,9 @@ def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client,
     offered = [code for kind in ("Organization", "Person", "Deal") for code, _ in groups[kind]]
     assert {"organization.name", "organization.address", "person.emails", "deal.title"} <= set(offered)
     assert any(len(code) == len("deal.") + 40 for code in offered)
-    assert not {"deal.owner_id", "deal.label_ids", "person.label_ids"} & set(offered)  # bare ids mean nothing to anybody
-    assert "deal." + field_named(tenant, control, "deal", "Priority") in offered  # options of a custom field have labels
+    # Bare ids mean nothing to anybody; the options of a custom field come with their labels.
+    assert not {"deal.owner_id", "deal.label_ids", "person.label_ids"} & set(offered)
+    assert "deal." + field_named(tenant, control, "deal", "Priority") in offered
     assert form["recipient_field"].value() == "organization.name"
     assert form["address_field"].value() == "organization.address"
     assert form["email_field"].value() == "person.emails"
