@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.html import escape
 
 from integration_settings import reference
 from integration_settings.models import CompanySettings
@@ -93,7 +94,8 @@ def test_saving_is_for_everyone_in_the_company(client, tenant, headers, control,
     vat = "organization." + field_named(tenant, control, "organization", "VAT no.")
     answer = client.post(SAVE, CHOICES | {"tax_id_field": vat, "due_days": "7"}, headers=headers)
     assert answer.status_code == 200
-    assert f'data-snackbar="Saved for everyone in {tenant.company.name}"' in answer.content.decode()
+    tenant.company.refresh_from_db()
+    assert f'data-snackbar="Saved for everyone in {escape(tenant.company.name)}"' in answer.content.decode()
     stored = CompanySettings.objects.get(company=tenant.company)
     assert (stored.tax_id_field, stored.due_days, stored.updated_by) == (vat, 7, tenant.user.name)
     shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
@@ -214,6 +216,17 @@ def test_whoever_is_no_administrator_changes_nothing(client, tenant, tom, page_t
     tenant.quickbooks.refresh_from_db()
     assert tenant.quickbooks.is_connected
     assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+
+
+@pytest.mark.parametrize("path", [SAVE, "/embed/settings/disconnect"])
+def test_whoever_no_longer_administers_changes_nothing_on_a_page_that_is_still_open(
+    client, tenant, headers, control, path
+):
+    control.change_company(tenant.company.pipedrive_company_id, {"users": {tenant.user.user_id: {"admin": False}}})
+    assert client.post(path, CHOICES | {"due_days": "3"}, headers=headers).status_code == 403
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+    tenant.quickbooks.refresh_from_db()
+    assert tenant.quickbooks.is_connected
 
 
 def test_rights_are_read_again_when_the_page_opens(client, tenant, headers, control):
