@@ -177,13 +177,12 @@ def _forbidden(error: AccessDenied, response: Any) -> ServiceError:
     older than a scope that the call needs, and only a new consent helps. A page of the gateway before Pipedrive is its
     ban on who asks too much: https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
     """
-    told = {"trace_id": error.trace_id, "status": error.status}
     try:
         http.parse_json(response)
     except ValueError:
-        return RateLimited("pipedrive", error.summary, **told)
+        return RateLimited("pipedrive", error.summary, trace_id=error.trace_id, status=error.status)
     if "scope" in _words(response).lower():
-        return ConnectionExpired("pipedrive", error.summary, **told)
+        return ConnectionExpired("pipedrive", error.summary, trace_id=error.trace_id, status=error.status)
     return error
 
 
