@@ -130,11 +130,12 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
             row.country = row.home_currency = row.timezone = ""
             # What changed there since they were ours is told by no answer: a look without a cursor reads every invoice.
             row.changes_cursor = None if company.invoices.filter(realm_id=realm_id).exists() else now
-            row.hard_expires_at = row.paused_until = row.last_synced_at = None
+            row.paused_until = row.last_synced_at = None
             row.last_notice_at = row.notice_missed_at = row.unread_since = row.sync_lease_until = None
             ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
         row.next_sync_at = now
         row.last_sync_problem = ""
+        row.hard_expires_at = None  # a new consent has an end of its own, told now or with the next refresh
         row.connected_by = connected_by
         _put_grant(row, grant)
         _revive(row)

@@ -13,7 +13,9 @@ from integration_settings.country_words import tax_id_label
 from integration_settings.item_links import ChosenPolicy
 from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field
+from integration_settings.profile import profile_of
 from integration_settings.reference import Account, Item
+from integration_settings.selectors import own_fields_from
 
 MOST_DAYS = 365
 MAPPINGS = (
@@ -237,7 +239,11 @@ def lost_mappings(
     known = {field.code for field in fields}
     labels = {name: str(SettingsForm.base_fields[name].label or "") for name in MAPPINGS}
     labels["tax_id_field"] = tax_id_label(connection.country if connection else "")
-    return tuple(labels[name] for name in MAPPINGS if getattr(stored, name) and getattr(stored, name) not in known)
+    chosen = [(labels[name], getattr(stored, name)) for name in MAPPINGS]
+    own = own_fields_from(stored, connection)
+    names = profile_of(connection).own_fields if connection else ()
+    chosen += [(name, own.get(field_id, "")) for field_id, name in names]
+    return tuple(label for label, code in chosen if code and code not in known)
 
 
 def own_mapping(field_id: str) -> str:

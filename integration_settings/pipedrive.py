@@ -11,12 +11,13 @@ from typing import Any, Literal
 from integration_settings import http
 from integration_settings.call_slots import slot
 from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
-from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected
+from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import PipedriveUser
 
 PAGE = 500
 IDS_AT_ONCE = 100
 MOST_PAGES = 40
+UNAUTHORIZED = 401
 Json = dict[str, Any]
 FieldsOf = Literal["deal", "person", "organization"]
 
@@ -126,7 +127,9 @@ class PipedriveClient:
         token = fresh_access_token(self.user)
         try:
             return self._once(token, method, path, **kwargs)
-        except ConnectionExpired:
+        except ConnectionExpired as refused:
+            if refused.status != UNAUTHORIZED:  # another token of the same grant would have the same scopes
+                raise
             token = refresh_after_401(self.user, token)
             return self._once(token, method, path, **kwargs)
 
@@ -151,6 +154,8 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
     error = http.error_for("pipedrive", response)
     if isinstance(error, Rejected):
         error.message = _words(response)
+    if isinstance(error, AccessDenied):
+        error = _forbidden(error, response)
     if error:
         raise error
     try:
@@ -165,6 +170,20 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
 def me_with(api_domain: str, access_token: str) -> Json:
     """Who a token that is not stored yet belongs to. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
     return PipedriveClient._data(call(api_domain, access_token, "GET", "v1/users/me"))
+
+
+def _forbidden(error: AccessDenied, response: Any) -> ServiceError:
+    """What a 403 is about. Pipedrive's own answers are JSON and mean the record or the user, but for one: the grant is
+    older than a scope that the call needs, and only a new consent helps. A page of the gateway before Pipedrive is its
+    ban on who asks too much: https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
+    """
+    try:
+        http.parse_json(response)
+    except ValueError:
+        return RateLimited("pipedrive", error.summary, trace_id=error.trace_id, status=error.status)
+    if "scope" in _words(response).lower():
+        return ConnectionExpired("pipedrive", error.summary, trace_id=error.trace_id, status=error.status)
+    return error
 
 
 def _words(response: Any) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from integration_settings.kept_lists import ONE_HOUR, Row, Rows, kept
 from integration_settings.models import PipedriveUser
-from integration_settings.pipedrive import FieldsOf, PipedriveClient
+from integration_settings.pipedrive import FieldsOf, Json, PipedriveClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ WITHOUT_TEXT = {
     *("activity", "billing_frequency", "deal", "deals", "json", "lead", "org", "people", "picture", "price_list"),
     *("project", "projects_board", "projects_phase", "stage", "user", "visible_to"),
 }
+# Pipedrive gives labels with its options only for custom fields; of its own (labels, channel) an object has bare ids.
+OPTIONS = ("enum", "set")
 # The definitions may name these in the singular, the objects carry them in the plural.
 CODES_OF_VALUES = {("person", "email"): "emails", ("person", "phone"): "phones"}
 
@@ -64,5 +66,12 @@ def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:
             "type": str(field.get("field_type") or "text"),
         }
         for field in client.fields(kind)
-        if field.get("field_type") not in WITHOUT_TEXT and not field.get("is_optional_response_field")
+        if _has_text(field)
     ]
+
+
+def _has_text(field: Json) -> bool:
+    of = field.get("field_type")
+    if of in OPTIONS and not field.get("is_custom_field"):
+        return False
+    return of not in WITHOUT_TEXT and not field.get("is_optional_response_field")

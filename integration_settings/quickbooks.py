@@ -40,6 +40,7 @@ from integration_settings.models import QuickBooksConnection
 MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
+RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -314,14 +315,15 @@ def _judge(response: Any) -> ServiceError | None:
     summary = error.summary if error else f"{response.request.method} answered 200 with fault {code}"
     trace_id, status = http.trace_id_of("quickbooks", response), response.status_code
     read = http.is_read(response.request.method, response.request.url)
-    if error is not None and not isinstance(error, Rejected | AccessDenied):
+    lost_rights = code in RIGHTS_LOST and isinstance(error, ConnectionExpired)  # no new token would help
+    if error is not None and not isinstance(error, Rejected | AccessDenied) and not lost_rights:
         return error
     by_code: ServiceError
     if code in ("3001", "003001"):
         by_code = RateLimited("quickbooks", summary, trace_id=trace_id, status=status)
     elif code == "3200":
         by_code = ConnectionExpired("quickbooks", summary, trace_id=trace_id, status=status)
-    elif isinstance(error, AccessDenied) or code in ("120", "3100"):
+    elif isinstance(error, AccessDenied) or code in RIGHTS_LOST:
         by_code = AccessDenied("quickbooks", summary, trace_id=trace_id, status=status)
     elif code == "610" and read:
         by_code = NotFound("quickbooks", summary, trace_id=trace_id, status=status)

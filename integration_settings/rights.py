@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, CompanySettings, ConnectionState, PipedriveUser
 from integration_settings.services import refresh_user
 
@@ -50,6 +51,18 @@ def demand(user: PipedriveUser, right: Right) -> None:
     refresh_user(user)
     if not user.is_admin:
         raise NotAllowed(right)
+
+
+def administers(user: PipedriveUser) -> bool:
+    """Whether the user administers Pipedrive's account, before something that only administrators do or see: what is
+    known here may be from the last time that somebody opened the settings. Pipedrive is asked, at most every five
+    minutes; while it does not answer, what is known counts.
+    """
+    try:
+        refresh_user(user)
+    except ConnectionExpired:
+        return False
+    return user.is_admin
 
 
 def _given(user: PipedriveUser) -> frozenset[Right]:

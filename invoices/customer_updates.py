@@ -138,9 +138,9 @@ def _step(update: CustomerUpdate, make_gateway: MakeGateway) -> None:
 def _look_first(this: Try) -> None:
     try:
         record = this.gateway.read_customer(this.update.customer_id)
-    except AccessDenied as denied:
-        return reject(this.update, {"code": "access_denied", "trace_id": denied.trace_id})
     except ServiceError as error:
+        if isinstance(error, AccessDenied) and this.update.sent_at is None:  # what went out may have been done
+            return reject(this.update, {"code": "access_denied", "trace_id": error.trace_id})
         return wait(this.update, wait_for(error, this.update))
     if record is None or not record.active:
         return reject(this.update, {"code": NOT_THERE})

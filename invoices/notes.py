@@ -126,7 +126,7 @@ def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     seconds = WAITS[min(invoice.note_attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
     if isinstance(error, RateLimited):
         seconds = max(seconds, error.retry_after)
-    problem = "no_user" if isinstance(error, ConnectionExpired | AccessDenied) else ""
+    problem = "no_user" if isinstance(error, ConnectionExpired) else ""
     return {"note_due_at": shared_now() + timedelta(seconds=seconds), "note_problem": problem}
 
 
@@ -145,6 +145,8 @@ def _write(invoice: Invoice, connection: QuickBooksConnection, make_client: Make
             raise GivenUp("refused") from refusal
     if isinstance(problem, NotFound):
         raise GivenUp("note_gone" if invoice.note_id else "deal_gone") from problem
+    if isinstance(problem, AccessDenied):  # for all who may see the deal: it has its hundred notes already, say
+        raise GivenUp("refused") from problem
     raise problem
 
 

@@ -16,6 +16,7 @@ from integration_settings.models import InvoicePreset
 from integration_settings.preset_form import PresetForm
 from integration_settings.presets import MOST_PRESETS, form_styles_url, presets_of, save_preset
 from integration_settings.profile import Profile, profile_of
+from integration_settings.rights import administers
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import Visitor, page_token_required
 
@@ -33,7 +34,7 @@ def presets(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """GET and POST /embed/settings/presets/new: the form of one more preset, and the form as it was filled in."""
-    if not visitor.user.is_admin:
+    if not administers(visitor.user):
         return _refused(request, visitor)
     if presets_of(visitor.company).count() >= MOST_PRESETS:
         # Translators: {most} is a number
@@ -47,7 +48,7 @@ def new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def change(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
     """GET and POST /embed/settings/presets/<id>"""
     preset = _preset(visitor, preset_id)
-    return _form(request, visitor, preset) if visitor.user.is_admin else _refused(request, visitor)
+    return _form(request, visitor, preset) if administers(visitor.user) else _refused(request, visitor)
 
 
 @page_token_required
@@ -55,7 +56,7 @@ def change(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpRespon
 def delete(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
     """POST /embed/settings/presets/<id>/delete: invoices made with it stay as they are."""
     preset = _preset(visitor, preset_id)
-    if not visitor.user.is_admin:
+    if not administers(visitor.user):
         return _refused(request, visitor)
     preset.delete()
     # Translators: read out after a preset was deleted

@@ -15,6 +15,7 @@ from integration_settings.fault_words import fault_words
 from integration_settings.item_links import link_item, links_of, product_item, product_items
 from integration_settings.models import ItemLink
 from integration_settings.reference import AS_STORED, Item
+from integration_settings.rights import administers
 from integration_settings.tenancy import Visitor, page_token_required
 
 AT_ONCE = 20
@@ -35,7 +36,7 @@ def products(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def change(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpResponse:
     """POST /embed/settings/products/<id> item=: another item for the product; answers with its row."""
     link = _link(visitor, product_id)
-    if not visitor.user.is_admin or visitor.connection is None:
+    if not administers(visitor.user) or visitor.connection is None:
         return _row(request, visitor, link, problem=_("Nothing was changed. That is for administrators."), status=403)
     item = next((item for item in _items(visitor) if item.id == request.POST.get("item") and item.active), None)
     if item is None:
@@ -60,7 +61,7 @@ def change(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpRespo
 def forget(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpResponse:
     """POST /embed/settings/products/<id>/forget: the next invoice looks for an item anew."""
     link = _link(visitor, product_id)
-    if not visitor.user.is_admin:
+    if not administers(visitor.user):
         return _row(request, visitor, link, problem=_("Nothing was changed. That is for administrators."), status=403)
     link.delete()
     return render(request, f"{FOLDER}/product_forgotten.html", {"name": link.product_name})

@@ -20,6 +20,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.models import PipedriveUser, SignIn
 from integration_settings.oauth import InvalidGrant, exchange_quickbooks_code, quickbooks_consent_url
 from integration_settings.outcomes import lead_to
+from integration_settings.rights import administers
 from integration_settings.selectors import app_settings_url, company_user, pipedrive_front_door, quickbooks_of
 from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, mark_of, start_sign_in
 from integration_settings.tasks import read_ahead_soon
@@ -45,7 +46,7 @@ def connect(request: HttpRequest) -> HttpResponse:
     ticket = request.GET.get("ticket", "")
     try:
         errand = errand_of_ticket(ticket) if ticket else errand_of_install(request)
-        if not errand.user.is_admin:
+        if not administers(errand.user):
             return lead_to("quickbooks-no-right", user=errand.user)
         if not _may_go_on(request, errand):
             return _ask(request, errand, ticket)

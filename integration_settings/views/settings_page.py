@@ -56,7 +56,7 @@ def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """POST /embed/settings/save"""
-    if not visitor.user.is_admin:
+    if not rights.administers(visitor.user):
         return _page(request, visitor, status=403)
     fields, problem = _fields(visitor.user, timedelta(days=1))
     lists, items_problem = _item_lists(visitor, AS_STORED)
@@ -91,7 +91,7 @@ def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_POST
 def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """POST /embed/settings/disconnect"""
-    if not visitor.user.is_admin:
+    if not rights.administers(visitor.user):
         return _page(request, visitor, status=403)
     connections.disconnect_quickbooks(visitor.company)
     if visitor.connection is not None:

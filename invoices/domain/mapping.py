@@ -180,7 +180,10 @@ def text_of(value: object) -> str:  # noqa: PLR0911  # one kind of value a line
         if "label" in value and "value" not in value:  # an option
             return text_of(value["label"])
         if "currency" in value:  # an amount of money
-            return f"{text_of(value.get('value'))} {text_of(value['currency'])}".strip()
+            amount = text_of(value.get("value"))
+            return f"{amount} {text_of(value['currency'])}".strip() if amount else ""
+        if text_of(value.get("until")):  # from a day or an hour to another
+            return f"{text_of(value.get('value'))} – {text_of(value['until'])}"
         return text_of(value.get("value", value.get("name")))
     if isinstance(value, list):
         return _text_of_list(value)

@@ -21,7 +21,7 @@ from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.forms import lost_mappings
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.reference import AS_STORED, Item
-from integration_settings.rights import NotAllowed
+from integration_settings.rights import NotAllowed, administers
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import attention, repairs, tasks
@@ -152,7 +152,7 @@ def _waiting(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> In
 def happened(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """GET /embed/settings/attention/<invoice>/happened: the evidence of one invoice, for administrators."""
     invoice = invoice_for(visitor.company, public_id)
-    if not visitor.user.is_admin:
+    if not administers(visitor.user):
         raise Http404
     history = history_of(invoice, writes_for(invoice), say())
     story = story_of(invoice, attention.worth_of(invoice), say())

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from integration_settings.rights import administers
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices.evidence import writes_for
 from invoices.presentation.history import history_of
@@ -23,7 +24,7 @@ def history(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Htt
     invoice = seen(request, visitor, public_id)
     if isinstance(invoice, HttpResponse):
         return invoice
-    if not visitor.user.is_admin:
+    if not administers(visitor.user):
         return problem_fragment(request, visitor, _for_administrators(visitor))
     context = {"history": history_of(invoice, writes_for(invoice), say()), "public_id": public_id}
     return render(request, "invoices/panel_history.html", context)

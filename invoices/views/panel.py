@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings.connections import disconnect_quickbooks
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.models import QuickBooksConnection
-from integration_settings.rights import Right, rights_of
+from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
 from invoices import selectors, services
@@ -136,7 +136,8 @@ def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
     if record is None:
         return problem_fragment(request, visitor, not_seen())
-    if visitor.user.is_admin:
+    allowed = administers(visitor.user)
+    if allowed:
         disconnect_quickbooks(visitor.company)
     try:
         scene = scene_of(visitor, record, afresh=True)
@@ -145,7 +146,7 @@ def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if scene is None:
         return problem_fragment(request, visitor, not_seen())
     shown = panel_of(scene.data, scene.place, say(), timezone.now())
-    if visitor.user.is_admin:
+    if allowed:
         shown = replace(shown, announce=_("QuickBooks is disconnected"))
     return answer(request, visitor, record, shown)
 

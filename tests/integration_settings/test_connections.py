@@ -273,6 +273,15 @@ def test_connecting_the_same_books_again_keeps_the_cursor(quickbooks):
     assert again.next_sync_at <= timezone.now()
 
 
+def test_a_new_sign_in_to_the_same_books_is_not_said_to_end_when_the_old_one_would(quickbooks):
+    quickbooks.hard_expires_at = timezone.now() + timedelta(days=6)
+    quickbooks.save()
+    again = connections.connect_quickbooks(
+        quickbooks.company, realm_id=quickbooks.realm_id, grant=grant(hard_expires_at=None), connected_by="Tom Hale"
+    )
+    assert not again.ends_soon
+
+
 def test_connecting_other_books_starts_afresh(quickbooks):
     ReferenceList.objects.create(company=quickbooks.company, kind="items", rows=[], fetched_at=timezone.now())
     ReferenceList.objects.create(

@@ -14,6 +14,7 @@ from integration_settings.errors import (
     ConnectionExpired,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     Rejected,
     ServiceUnavailable,
 )
@@ -111,8 +112,9 @@ def test_a_token_refused_twice_ends_the_call_and_not_the_connection(client, vend
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"status": 403, "json": {"success": False, "error": "Scope and URL mismatch"}}, AccessDenied),
-        ({"status": 403, "body": "<html>Cloudflare</html>"}, AccessDenied),
+        ({"status": 403, "json": {"success": False, "error": "Scope and URL mismatch"}}, ConnectionExpired),
+        ({"status": 403, "json": {"success": False, "error": "You may not see this"}}, AccessDenied),
+        ({"status": 403, "body": "<html>Cloudflare</html>"}, RateLimited),
         ({"status": 404, "json": {"success": False, "error": "Deal not found"}}, NotFound),
         ({"status": 410}, NotFound),
         ({"status": 200, "body": "<html>"}, ServiceUnavailable),
@@ -126,6 +128,14 @@ def test_a_read_that_fails_is_named_for_what_to_do(client, vendor, no_waiting, a
     vendor.get(f"{V2}/deals/12", **answer)
     with pytest.raises(expected):
         client.deal(12)
+
+
+def test_a_grant_without_a_scope_is_not_refreshed_for_it(client, vendor, user):
+    vendor.get(f"{V2}/deals/12", status=403, json={"success": False, "error": "Scope and URL mismatch"})
+    with pytest.raises(ConnectionExpired):
+        client.deal(12)
+    assert len(vendor.calls) == 1
+    assert PipedriveUser.objects.get(pk=user.pk).is_connected
 
 
 @pytest.mark.parametrize(

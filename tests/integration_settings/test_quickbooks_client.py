@@ -241,6 +241,7 @@ def test_nothing_is_asked_of_intuit_when_a_client_is_made(client, base, vendor):
         (400, fault("3001"), RateLimited, RateLimited),
         (403, fault("3100"), AccessDenied, AccessDenied),
         (400, fault("120"), AccessDenied, AccessDenied),
+        (401, fault("120"), AccessDenied, AccessDenied),
         (403, "<xml/>", AccessDenied, AccessDenied),
         (403, fault("003001"), RateLimited, RateLimited),
         (400, fault(""), Rejected, Rejected),

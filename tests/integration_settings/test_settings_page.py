@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.html import escape
 
 from integration_settings import reference
 from integration_settings.models import CompanySettings
@@ -83,14 +84,16 @@ def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
     assert "/quickbooks/connect?ticket=" in shown
 
 
-def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client, tenant, headers):
+def test_all_fields_are_offered_in_groups_with_the_suggested_ones_chosen(client, tenant, headers, control):
     form = client.get(CONTENT, headers=headers).context["form"]
     groups = dict(form.fields["email_field"].choices)
     assert groups[""] == "Not filled"
     offered = [code for kind in ("Organization", "Person", "Deal") for code, _ in groups[kind]]
     assert {"organization.name", "organization.address", "person.emails", "deal.title"} <= set(offered)
     assert any(len(code) == len("deal.") + 40 for code in offered)
-    assert "deal.owner_id" not in offered
+    # Bare ids mean nothing to anybody; the options of a custom field come with their labels.
+    assert not {"deal.owner_id", "deal.label_ids", "person.label_ids"} & set(offered)
+    assert "deal." + field_named(tenant, control, "deal", "Priority") in offered
     assert form["recipient_field"].value() == "organization.name"
     assert form["address_field"].value() == "organization.address"
     assert form["email_field"].value() == "person.emails"
@@ -101,7 +104,8 @@ def test_saving_is_for_everyone_in_the_company(client, tenant, headers, control,
     vat = "organization." + field_named(tenant, control, "organization", "VAT no.")
     answer = client.post(SAVE, CHOICES | {"tax_id_field": vat, "due_days": "7"}, headers=headers)
     assert answer.status_code == 200
-    assert f'data-snackbar="Saved for everyone in {tenant.company.name}"' in answer.content.decode()
+    tenant.company.refresh_from_db()
+    assert f'data-snackbar="Saved for everyone in {escape(tenant.company.name)}"' in answer.content.decode()
     stored = CompanySettings.objects.get(company=tenant.company)
     assert (stored.tax_id_field, stored.due_days, stored.updated_by) == (vat, 7, tenant.user.name)
     shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
@@ -222,6 +226,17 @@ def test_whoever_is_no_administrator_changes_nothing(client, tenant, tom, page_t
     tenant.quickbooks.refresh_from_db()
     assert tenant.quickbooks.is_connected
     assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+
+
+@pytest.mark.parametrize("path", [SAVE, "/embed/settings/disconnect"])
+def test_whoever_no_longer_administers_changes_nothing_on_a_page_that_is_still_open(
+    client, tenant, headers, control, path
+):
+    control.change_company(tenant.company.pipedrive_company_id, {"users": {tenant.user.user_id: {"admin": False}}})
+    assert client.post(path, CHOICES | {"due_days": "3"}, headers=headers).status_code == 403
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 14
+    tenant.quickbooks.refresh_from_db()
+    assert tenant.quickbooks.is_connected
 
 
 def test_rights_are_read_again_when_the_page_opens(client, tenant, headers, control):

@@ -273,6 +273,14 @@ def test_a_field_that_is_gone_leads_to_the_fields(harbour, desk):
     ]
 
 
+def test_a_field_that_is_gone_is_told_of_the_companys_own_fields_too(harbour, desk):
+    settings = CompanySettings.objects.filter(company=harbour.company)
+    settings.update(own_fields_from={"1": f"deal.{'a' * 40}"}, items_realm_id=harbour.realm)
+    assert "The Pipedrive field for “PO number” is gone" in desk(harbour.user).text
+    settings.update(items_realm_id="other books")  # what was chosen there fills nothing here
+    assert "The Pipedrive field for" not in desk(harbour.user).text
+
+
 # Waiting
 
 

@@ -194,6 +194,15 @@ def test_without_the_right_it_ends_in_a_reason(want, gateway, call):
     assert update.refusal["code"] == "access_denied"
 
 
+def test_an_update_that_may_have_been_done_is_not_called_undone_for_want_of_rights(want, gateway, clock):
+    update = want(EMAIL)
+    gateway.fail("update_customer", LOST, done=True)
+    carry_out(update, gateway)
+    gateway.fail("read_customer", AccessDenied("quickbooks", "403"))
+    see_through(update, gateway, clock)
+    assert update.submission == Submission.SUCCEEDED
+
+
 def test_an_inactive_customer_is_not_updated(want, gateway):
     update = want(EMAIL)
     gateway.customers["7"] = replace(gateway.customers["7"], active=False)

@@ -386,6 +386,7 @@ def test_news_that_come_while_a_note_is_written_are_written_next(invoice, pipedr
         (None, NotFound("pipedrive", "404"), "deal_gone"),
         (501, NotFound("pipedrive", "404"), "note_gone"),
         (None, Rejected("pipedrive", "400"), "refused"),
+        (None, AccessDenied("pipedrive", "403"), "refused"),  # the deal has as many notes as a deal can have
     ],
 )
 def test_what_cannot_be_written_is_given_up_with_the_reason(invoice, pipedrive, note_id, error, problem):
@@ -434,7 +435,7 @@ def test_a_colleague_writes_when_the_creator_may_not(invoice, pipedrive, company
 def test_whoever_cannot_see_the_deal_does_not_write(invoice, pipedrive, company, user, monkeypatch):
     make_user(company, name="Ewa Nowak")
     monkeypatch.setattr(notes, "may_see_deal", lambda user, deal_id: False)
-    pipedrive.closed_to[user.user_id] = AccessDenied("pipedrive", "403")
+    pipedrive.closed_to[user.user_id] = ConnectionExpired("pipedrive", "revoked")
     publish(invoice, pipedrive)
     assert [user_id for _, user_id in pipedrive.calls] == [user.user_id]
     assert invoice.note_problem == "no_user"

@@ -320,14 +320,13 @@ def test_an_administrator_disconnects_for_everyone(browse, harbour, deal_id, con
     assert len(control.requests("quickbooks", path="revoke")) == 1
 
 
-def test_whoever_is_no_administrator_disconnects_nothing(browse, harbour, deal_id):
-    PipedriveUser.objects.filter(pk=harbour.user.pk).update(is_admin=False)
+def test_whoever_no_longer_administers_disconnects_nothing(browse, harbour, control, deal_id):
     browser = browse(harbour.user, "panel")
-    assert (
-        "Disconnect QuickBooks…"
-        not in Page(browser.get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})).text
-    )
-    browser.post(f"/embed/panel/disconnect?resource=deal&id={deal_id(harbour, RACKING)}")
+    query = {"resource": "deal", "id": deal_id(harbour, RACKING)}
+    assert "Disconnect QuickBooks…" in Page(browser.get(CONTENT, query)).text  # as known here
+    control.change_company(harbour.company.pipedrive_company_id, {"users": {harbour.user.user_id: {"admin": False}}})
+    answer = Page(browser.post(f"/embed/panel/disconnect?resource=deal&id={deal_id(harbour, RACKING)}"))
+    assert "Disconnect QuickBooks…" not in answer.text
     harbour.quickbooks.refresh_from_db()
     assert harbour.quickbooks.is_connected
 
