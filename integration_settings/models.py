@@ -290,7 +290,7 @@ class Removal(models.Model):
     pipedrive_company_id = models.BigIntegerField()
     removed_at = models.DateTimeField(default=timezone.now)
     why = models.CharField(max_length=16, choices=Why)
-    # None when there was no sign-in to QuickBooks, or another company uses it; False when Intuit did not answer.
+    # None when no sign-in to QuickBooks was left, or others use these books; False when Intuit did not take it.
     revoked = models.BooleanField(null=True)
 
     def __str__(self) -> str:

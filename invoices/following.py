@@ -128,8 +128,7 @@ def _take_over(finding: Finding) -> int:
 
 
 def _looked(started: datetime, now: datetime, waits: Mapping[int, timedelta]) -> dict[str, Any]:
-    """The columns of connections after a look that went well; see `pacing.told`. One statement for all, whatever they
-    wait."""
+    """The columns of connections after looks that went well, in one statement for all waits; see `pacing.told`."""
     alike: dict[timedelta, list[int]] = defaultdict(list)
     for pk, wait in waits.items():
         alike[wait].append(pk)
@@ -155,7 +154,7 @@ def claim_due(most: int) -> list[QuickBooksConnection]:
         taken = list(due.order_by("next_sync_at").values_list("pk", flat=True)[:most])
         if taken:
             QuickBooksConnection.objects.filter(pk__in=taken).update(sync_lease_until=now + LEASE)
-    rows = QuickBooksConnection.objects.filter(pk__in=taken) if taken else QuickBooksConnection.objects.none()
+    rows = QuickBooksConnection.objects.filter(pk__in=taken)
     return list(rows.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at"))
 
 

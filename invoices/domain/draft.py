@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -182,18 +182,22 @@ def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
         _without(line, quantity, draft.currency) if 0 < quantity < line.quantity else line
         for line, quantity in zip(draft.lines, invoiced, strict=True)
     )
-    given = sum((invoice.discount_amount or Decimal(0) for invoice in earlier), Decimal(0))
-    discount = max(draft.discount_amount - given, Decimal(0)) or None if draft.discount_amount else None
-    return Rest(replace(draft, lines=lines, discount_amount=discount), invoiced, left)
+    return Rest(replace(draft, lines=lines, discount_amount=_discount_left(draft, earlier)), invoiced, left)
 
 
-def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Iterable[InvoiceDraft]) -> Rest:
+def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Collection[InvoiceDraft]) -> Rest:
     alike = [invoice for invoice in earlier if invoice.amounts_are is draft.amounts_are]
     billed = sum((line.amount(draft.currency) for invoice in alike for line in invoice.lines), Decimal(0))
     left = value.amount(draft.currency) - billed
     if 0 < left < value.amount(draft.currency):
-        draft = replace(draft, lines=(replace(value, unit_price=left),))
+        line = replace(value, unit_price=left)
+        draft = replace(draft, lines=(line,), discount_amount=_discount_left(draft, earlier))
     return Rest(draft, (Decimal(0),), (True,))
+
+
+def _discount_left(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Decimal | None:
+    given = sum((invoice.discount_amount or Decimal(0) for invoice in earlier), Decimal(0))
+    return max(draft.discount_amount - given, Decimal(0)) or None if draft.discount_amount else None
 
 
 def _without(line: DraftLine, quantity: Decimal, currency: str) -> DraftLine:

@@ -43,6 +43,7 @@ class Fact:
     note_tone: str = ""  # "positive", "warning" or "" for quiet
     strong: bool = False
     failed: bool = False
+    copies: bool = False  # the payment link, which is asked for when somebody copies it
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +287,9 @@ def _created(story: Story) -> ResultPage:
         text = _("For {customer}, due {date}. QuickBooks has added the sales tax.")
     else:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
+    menu = menu_of(story.row, number, say, story.rights)
     return ResultPage(
-        menu=menu_of(story.row, number, say, story.rights),
+        menu=menu,
         emailed=story.row.emailed_on is not None,
         doing=progress_of(story.row.doing),
         public_id=str(invoice.public_id),
@@ -296,7 +298,7 @@ def _created(story: Story) -> ResultPage:
         icon="check",
         title=_("Invoice {number} is in QuickBooks").format(number=number),
         text=text.format(customer=story.customer, date=due),
-        facts=_facts(story),
+        facts=_facts(story, with_link=bool(menu.link)),
         quickbooks_url=story.quickbooks_url,
     )
 
@@ -306,14 +308,15 @@ def _tax_was_added(story: Story) -> bool:
     return story.country == "US" and bool(story.invoice.tax) and story.draft.expected_total is None
 
 
-def _facts(story: Story) -> tuple[Fact, ...]:
+def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     invoice, say, currency = story.invoice, story.say, story.invoice.currency
     if invoice.total is None:
         return ()
     total, tax = say.amount(invoice.total, currency), say.amount(invoice.tax or Decimal(0), currency)
     heading = words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
-    rest = (customer, _email(story))
+    link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
+    rest = (customer, *link, _email(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -367,7 +370,7 @@ def _refused(story: Story) -> ResultPage:
         icon="close",
         title=_("The invoice was not created"),
         text=refusals.lead(refusal),
-        refusal=refusals.explain(refusal, customer=story.draft.bill_to.name),
+        refusal=refusals.explain(refusal, customer=story.customer),
         trace_id=refusal.trace_id if refusal else "",
         code=refusal.code if refusal and refusal.code.isdigit() else "",
         use_customer=refusal.customer if refusal and refusal.taken_by == "customer" and refusal.customer_id else "",

@@ -67,8 +67,9 @@ def look(parts: SplitResult, token: str) -> bytes:
 
 @dataclass
 class Sender:
-    """Notices of one vendor come over connections that are kept, each with one request at a time; those who look at
-    panels are many, each with a connection of his own."""
+    """Notices of one vendor come over connections that are kept, each with one request at a time. Those who look at
+    panels are many: each has a connection of his own.
+    """
 
     order: dict[str, Any]
     took: list[float] = field(default_factory=list)
@@ -78,37 +79,36 @@ class Sender:
 
     def __post_init__(self) -> None:
         self.parts = urlsplit(self.order["url"])
+        self.keeps = "verifier" in self.order
 
     async def open(self) -> None:
-        for _ in range(CONNECTIONS):
+        for _ in range(CONNECTIONS if self.keeps else 0):
             self.free.put_nowait(await self.connect())
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.parts.port)
 
     def request(self, realm: str) -> bytes:
-        if "token" in self.order:
-            return look(self.parts, self.order["token"])
-        return notice(self.parts, realm, self.order["verifier"])
+        if self.keeps:
+            return notice(self.parts, realm, self.order["verifier"])
+        return look(self.parts, self.order["token"])
 
     async def send(self, realm: str) -> None:
-        due, request, kept = time.perf_counter(), self.request(realm), "token" not in self.order
-        reader, writer = await (self.free.get() if kept else self.connect())
+        due, request = time.perf_counter(), self.request(realm)
+        reader, writer = await (self.free.get() if self.keeps else self.connect())
         sent = time.time()
         try:
             writer.write(request)
             answer = (await reader.readuntil(b"\r\n\r\n")).lower()
             if found := LENGTH.search(answer):
                 await reader.readexactly(int(found[1]))
-            if b"connection: close" in answer:
-                writer.close()
-                reader, writer = await self.connect() if kept else (reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             answer = b""
-            reader, writer = await self.connect()
-        if kept:
-            self.free.put_nowait((reader, writer))
         self.took.append(time.perf_counter() - due)
+        if ended := not answer or b"connection: close" in answer:
+            writer.close()
+        if self.keeps:
+            self.free.put_nowait(await self.connect() if ended else (reader, writer))
         if b" 200 " in answer.partition(b"\r\n")[0]:
             self.last[realm] = sent
         else:
@@ -139,7 +139,7 @@ class Committer:
 
 async def run(order: dict[str, Any]) -> dict[str, Any]:
     sender = Sender(order) if "url" in order else Committer(order["database"])
-    if isinstance(sender, Sender) and "token" not in order:
+    if isinstance(sender, Sender):
         await sender.open()
     realms = order.get("realms", [""])
     begun, tasks = time.perf_counter(), []

@@ -21,3 +21,21 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
     monkeypatch.setattr("integration_settings.http.wait", pauses.append)
     return pauses
+
+
+@pytest.fixture
+def tenant(connect):
+    return connect("GB")
+
+
+@pytest.fixture
+def headers(tenant, page_token):
+    return page_token(tenant.user, "settings")
+
+
+@pytest.fixture
+def tom(tenant, control):
+    """A colleague who is no administrator."""
+    from tests.conftest import connect_user
+
+    return connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])

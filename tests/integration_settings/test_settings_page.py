@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 from django.utils.html import escape
 
-from integration_settings import reference
 from integration_settings.models import CompanySettings
-from integration_settings.quickbooks import QuickBooksClient
-from tests.factories import frame_token_of, make_invoice, make_pending_invoice
+from tests.factories import frame_token_of
+from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, field_named, text_of
 
 pytestmark = pytest.mark.django_db
-CONTENT, SAVE = "/embed/settings/content", "/embed/settings/save"
-
-CHOICES = {
-    "recipient_field": "organization.name",
-    "address_field": "organization.address",
-    "email_field": "person.emails",
-    "tax_id_field": "",
-    "due_days": "14",
-}
-
-
-@pytest.fixture
-def tenant(connect):
-    return connect("GB")
-
-
-@pytest.fixture
-def headers(tenant, page_token):
-    return page_token(tenant.user, "settings")
-
-
-@pytest.fixture
-def tom(tenant, control):
-    """A colleague who is no administrator."""
-    from tests.conftest import connect_user
-
-    return connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
-
-
-def text_of(response):
-    return " ".join(response.content.decode().replace("&amp;", "&").replace("&#x27;", "'").split())
-
-
-def field_named(tenant, control, kind, name):
-    company = control.company(tenant.pair.pipedrive_company_id)
-    return next(field["field_code"] for field in company["fields"][kind] if field["field_name"] == name)
 
 
 def test_the_shell_asks_nobody(client, tenant, control):
@@ -255,75 +216,6 @@ def test_rights_are_asked_for_once_in_a_few_minutes(client, tenant, headers, con
     assert len(control.requests("pipedrive", path="Fields")) == 3
 
 
-def test_disconnecting_keeps_the_settings_and_tells_intuit(client, tenant, headers, control):
-    tenant.company.settings.due_days = 33
-    tenant.company.settings.save()
-    control.forget_requests()
-    answer = client.post("/embed/settings/disconnect", headers=headers)
-    shown = text_of(answer)
-    assert "QuickBooks was disconnected here" in shown
-    assert "Sign in to QuickBooks" in shown
-    tenant.quickbooks.refresh_from_db()
-    assert not tenant.quickbooks.is_connected
-    assert CompanySettings.objects.get(company=tenant.company).due_days == 33
-    assert len(control.requests("quickbooks", path="revoke")) == 1
-
-
-def test_disconnecting_asks_first_in_the_agreed_words(client, tenant, headers):
-    shown = text_of(client.get(CONTENT, headers=headers))
-    assert 'data-confirm-title="Disconnect QuickBooks?"' in shown
-    assert "For everyone in your Pipedrive: no new invoices and no new statuses." in shown
-
-
-def test_an_ended_connection_says_since_when_and_what_waits(client, tenant, headers):
-    make_invoice(tenant.company)
-    make_pending_invoice(tenant.company)
-    tenant.quickbooks.state, tenant.quickbooks.ended_why = "ended", "invalid_grant"
-    tenant.quickbooks.ended_at = timezone.now()
-    tenant.quickbooks.save()
-    shown = text_of(client.get(CONTENT, headers=headers))
-    assert "Sign-in needed" in shown
-    assert "QuickBooks ended the connection" in shown
-    assert "1 invoice waits and runs after the sign-in." in shown
-
-
-def test_before_the_first_connection_an_administrator_is_led_to_it(client, connect, page_token):
-    tenant = connect("GB", quickbooks=False)
-    shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
-    assert "Not connected" in shown
-    assert "Sign in to QuickBooks" in shown
-    assert "Tax ID" in shown
-
-
-def test_a_sign_in_that_ends_soon_is_announced(client, tenant, headers):
-    tenant.quickbooks.hard_expires_at = timezone.now() + timedelta(days=10, hours=1)
-    tenant.quickbooks.save()
-    assert "10 days left" in text_of(client.get(CONTENT, headers=headers))
-
-
-def test_check_now_asks_quickbooks_and_shows_the_new_time(client, tenant, headers, control):
-    control.forget_requests()
-    answer = client.post("/embed/settings/check", headers=headers)
-    assert answer.status_code == 200
-    assert len(control.requests("quickbooks", path="preferences")) == 1
-    assert "Last answer" in text_of(answer)
-
-
-def test_check_now_says_when_quickbooks_does_not_answer(client, tenant, headers, control, no_waiting):
-    control.fault("status", path="companyinfo", status=503)
-    shown = text_of(client.post("/embed/settings/check", headers=headers))
-    assert "QuickBooks does not answer right now." in shown
-    assert "Connected" in shown
-
-
-def test_a_check_that_finds_the_grant_dead_shows_the_ended_connection(client, tenant, headers, control):
-    version = client.get(CONTENT, headers=headers).context["card"].version
-    control.expire_tokens("quickbooks", tenant.realm, kind="all")
-    answer = client.post("/embed/settings/check", {"version": version}, headers=headers)
-    assert "QuickBooks ended the connection" in text_of(answer)
-    assert answer.headers["HX-Trigger"] == "settings-changed"
-
-
 def test_fields_that_cannot_be_read_leave_the_rest_usable(client, tenant, headers, control, no_waiting):
     control.fault("status", service="pipedrive", path="Fields", status=503)
     answer = client.get(CONTENT, headers=headers)
@@ -341,12 +233,6 @@ def test_a_dead_pipedrive_grant_leads_to_a_new_install(client, tenant, headers, 
     answer = client.get(CONTENT, headers=headers)
     assert answer.status_code == 401
     assert "The app is not installed for you" in text_of(answer)
-
-
-def test_the_connection_card_comes_alone_when_only_it_is_asked_for(client, tenant, headers):
-    answer = client.get(CONTENT, {"part": "connection"}, headers=headers)
-    assert "<table" not in answer.content.decode()
-    assert "HX-Trigger" not in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -396,122 +282,3 @@ def test_one_companys_settings_are_not_anothers(client, tenant, headers, other_c
     client.post(SAVE, CHOICES | {"due_days": "3"}, headers=headers)
     assert CompanySettings.objects.get(company=other_company).due_days == 14
     assert other_company.name not in text_of(client.get(CONTENT, headers=headers))
-
-
-# Products without an item
-
-
-def accounts_of(tenant):
-    return {account.name: account.id for account in reference.income_accounts(tenant.company)}
-
-
-def item_named(tenant, name):
-    return next(item.id for item in reference.items(tenant.company) if item.name == name)
-
-
-def policy_of_stored(tenant):
-    stored = CompanySettings.objects.get(company=tenant.company)
-    return stored.item_policy, stored.default_item_id, stored.income_account_id
-
-
-def test_products_without_an_item_stop_the_form_until_somebody_decides(client, tenant, headers):
-    shown = text_of(client.get(CONTENT, headers=headers))
-    assert "When a product has no item" in shown
-    assert "Use one item for everything" in shown
-    assert "As a service item with the income account you choose here." in shown
-    assert policy_of_stored(tenant) == ("stop", "", "")
-
-
-def test_one_item_for_everything_is_saved_for_these_books(client, tenant, headers):
-    item = item_named(tenant, "Installation")
-    answer = client.post(SAVE, CHOICES | {"item_policy": "default", "default_item_id": item}, headers=headers)
-    assert answer.status_code == 200
-    assert policy_of_stored(tenant) == ("default", item, "")
-    stored = CompanySettings.objects.get(company=tenant.company)
-    assert (stored.items_realm_id, stored.default_item_name) == (tenant.realm, "Installation")
-    assert 'value="Installation"' in client.get(CONTENT, headers=headers).content.decode()
-
-
-def test_new_items_get_the_chosen_income_account(client, tenant, headers):
-    account = accounts_of(tenant)["Services"]
-    answer = client.post(SAVE, CHOICES | {"item_policy": "create", "income_account_id": account}, headers=headers)
-    assert answer.status_code == 200
-    assert policy_of_stored(tenant) == ("create", "", account)
-
-
-@pytest.mark.parametrize(
-    ("change", "field", "words"),
-    [
-        ({"item_policy": "default"}, "default_item_id", "Choose the item that products without one get."),
-        ({"item_policy": "default", "default_item_id": "9999"}, "default_item_id", "inactive or gone"),
-        ({"item_policy": "create"}, "income_account_id", "Choose the income account of new items."),
-        ({"item_policy": "create", "income_account_id": "9999"}, "income_account_id", "inactive or gone"),
-        ({"item_policy": "invented"}, "item_policy", "invented"),
-    ],
-)
-def test_a_policy_without_what_it_needs_is_refused_at_its_field(client, tenant, headers, change, field, words):
-    answer = client.post(SAVE, CHOICES | change, headers=headers)
-    assert answer.status_code == 422
-    assert words in " ".join(answer.context["form"].errors[field])
-    assert f'href="#id_{field}"' in answer.content.decode()
-    assert policy_of_stored(tenant)[0] == "stop"
-
-
-def test_an_inactive_item_or_an_account_of_another_kind_cannot_be_chosen(client, tenant, headers, control):
-    item = item_named(tenant, "Pallet racking bay 3L (deleted)")
-    (bank,) = QuickBooksClient(tenant.quickbooks).query("select * from Account where AccountType = 'Bank'")
-    for change in (
-        {"item_policy": "default", "default_item_id": item},
-        {"item_policy": "create", "income_account_id": bank["Id"]},
-    ):
-        assert client.post(SAVE, CHOICES | change, headers=headers).status_code == 422
-
-
-@pytest.mark.parametrize(
-    ("stored", "words"),
-    [
-        ({"item_policy": "default", "default_item_id": "9999", "default_item_name": "Sales"}, "This item is inactive"),
-        ({"item_policy": "create", "income_account_id": "9999"}, "This account is inactive"),
-    ],
-)
-def test_what_has_disappeared_is_pointed_out_and_other_choices_can_still_be_saved(
-    client, tenant, headers, stored, words
-):
-    CompanySettings.objects.filter(company=tenant.company).update(items_realm_id=tenant.realm, **stored)
-    assert words in text_of(client.get(CONTENT, headers=headers))
-    sent = {name: value for name, value in stored.items() if name != "default_item_name"}
-    assert client.post(SAVE, CHOICES | sent | {"due_days": "9"}, headers=headers).status_code == 200
-    assert CompanySettings.objects.get(company=tenant.company).due_days == 9
-
-
-def test_a_policy_for_other_books_counts_for_nothing(client, tenant, headers):
-    CompanySettings.objects.filter(company=tenant.company).update(
-        item_policy="default", default_item_id="1", default_item_name="Their item", items_realm_id="4711"
-    )
-    shown = client.get(CONTENT, headers=headers)
-    assert shown.context["form"].policy == "stop"
-    assert "Their item" not in text_of(shown)
-    assert client.post(SAVE, CHOICES, headers=headers).status_code == 200
-    assert policy_of_stored(tenant) == ("stop", "", "")
-
-
-def test_items_that_cannot_be_read_leave_the_policy_as_it_is(client, tenant, headers, control, no_waiting):
-    CompanySettings.objects.filter(company=tenant.company).update(
-        item_policy="default", default_item_id="1", default_item_name="Sales", items_realm_id=tenant.realm
-    )
-    control.fault("status", path="/query", status=503, times=None)
-    assert "QuickBooks’ items and accounts could not be read" in text_of(client.get(CONTENT, headers=headers))
-    sent = {"item_policy": "default", "default_item_id": "1", "due_days": "9"}
-    assert client.post(SAVE, CHOICES | sent, headers=headers).status_code == 200
-    stored = CompanySettings.objects.get(company=tenant.company)
-    assert (stored.due_days, stored.default_item_id, stored.default_item_name) == (9, "1", "Sales")
-
-
-def test_whoever_is_no_administrator_sees_the_policy(client, tenant, tom, page_token):
-    account = accounts_of(tenant)
-    CompanySettings.objects.filter(company=tenant.company).update(
-        item_policy="create", income_account_id=account["Services"], items_realm_id=tenant.realm
-    )
-    shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
-    assert "The item is created, with the income account Services" in shown
-    assert 'name="item_policy"' not in shown
