@@ -7,6 +7,7 @@ work behind it is done anew.
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache
@@ -15,7 +16,22 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 
+clients: dict[object, Any] = {}
+
+
 class ForgivingRedisCache(RedisCache):
+    _class: type[Any]
+    _servers: list[str]
+    _options: dict[str, Any]
+
+    @cached_property
+    def _cache(self) -> Any:
+        """One client, so one pool of connections, for all threads of a process. Django makes one for each thread, and
+        the threads of `SideBySide` live for one page: each would connect anew.
+        """
+        made = self._class(self._servers, **self._options)
+        return clients.setdefault((*self._servers, *sorted(self._options.items())), made)
+
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:
             return super().get(key, default, version)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.cache import CacheHandler
 
 from pipedrive_qb.cache import ForgivingRedisCache
 
@@ -31,3 +33,39 @@ def test_whoever_asks_to_be_first_goes_on(cache_without_redis):
 def test_whoever_counts_begins_anew(cache_without_redis):
     cache_without_redis.add("attempts", 0, 60)
     assert [cache_without_redis.incr("attempts"), cache_without_redis.incr("attempts")] == [1, 1]
+
+
+@pytest.fixture
+def one_that_counts():
+    """The address of somebody who answers "+OK" to everything, and those who connected."""
+    connected = []
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+
+        def answer(connection):
+            with connection:
+                while asked := connection.recv(4096):
+                    connection.sendall(b"+OK\r\n" * asked.count(b"*"))
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                connected.append(connection)
+                pool.submit(answer, connection)
+
+        pool.submit(serve)
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}?protocol=2", connected
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in connected:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def test_threads_that_come_and_go_share_one_connection(one_that_counts):
+    address, connected = one_that_counts
+    caches = CacheHandler({"default": {"BACKEND": "pipedrive_qb.cache.ForgivingRedisCache", "LOCATION": address}})
+    for _ in range(5):
+        with ThreadPoolExecutor(1) as short_lived:
+            assert short_lived.submit(lambda: caches["default"].add("slot", True, 30)).result() is True
+    assert len(connected) == 1
