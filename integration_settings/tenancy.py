@@ -112,9 +112,10 @@ def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
 
 @Prepared
 def _with_company(company_id: int, user_id: int) -> QuerySet[PipedriveUser]:
-    """All that every request needs, at once."""
+    """All that every request needs, at once; the tokens that only a refresh needs are read, and decrypted, by it."""
     users = PipedriveUser.objects.select_related("company__quickbooks", "company__settings")
-    return users.filter(company__pipedrive_company_id=company_id, user_id=user_id)
+    found = users.filter(company__pipedrive_company_id=company_id, user_id=user_id)
+    return found.defer("refresh_token", "company__quickbooks__refresh_token")
 
 
 def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., HttpResponse]]:

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
 
-clients: dict[object, Any] = {}
+class OneClient(RedisCacheClient):
+    """Django makes an object of `redis` for each question, which is a good part of what the question costs."""
+
+    @cached_property
+    def only(self) -> Any:
+        return super().get_client(write=True)
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return self.only
 
 
 class ForgivingRedisCache(RedisCache):
-    _class: type[Any]
+    """All threads of a process share one pool of connections. Django makes one for each thread, and the threads of
+    `SideBySide` live for one page: each would connect anew.
+    """
+
     _servers: list[str]
     _options: dict[str, Any]
+    clients: ClassVar[dict[object, OneClient]] = {}
 
     @cached_property
-    def _cache(self) -> Any:
-        """One client, so one pool of connections, for all threads of a process. Django makes one for each thread, and
-        the threads of `SideBySide` live for one page: each would connect anew.
-        """
-        made = self._class(self._servers, **self._options)
-        return clients.setdefault((*self._servers, *sorted(self._options.items())), made)
+    def _cache(self) -> OneClient:
+        made = OneClient(self._servers, **self._options)
+        return self.clients.setdefault((*self._servers, *sorted(self._options.items())), made)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:
