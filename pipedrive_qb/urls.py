@@ -10,8 +10,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("", include("invoices.urls")),  # before the other, because panels and notices are asked for most often
     path("", include("integration_settings.urls")),
-    path("", include("invoices.urls")),
 ]
 if settings.OPERATOR_PAGE:
     urlpatterns.append(path("admin/", admin.site.urls))
