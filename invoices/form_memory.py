@@ -8,7 +8,7 @@ the user, the deal and the books that it was made for: in other books the same i
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.money import Money
+from invoices.domain.plain import plain
 from invoices.domain.presets import Preset, filled
 from invoices.domain.tax import TaxProposal, TaxReason
 
@@ -99,7 +100,7 @@ class Memory:
 
 def keep(memory: Memory, visitor: Visitor) -> str:
     """The memory as text for a hidden field."""
-    return signing.dumps(_marked(visitor, memory=_plain(asdict(memory))), salt=SALT, compress=True)
+    return signing.dumps(_marked(visitor, memory=plain(memory)), salt=SALT, compress=True)
 
 
 def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
@@ -133,7 +134,7 @@ def _memory(stored: dict[str, Any]) -> Memory:
 
 def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
     """A customer found by searching, as the value of its option."""
-    return signing.dumps(_marked(visitor, customer=_plain(asdict(candidate))), salt=CANDIDATE_SALT)
+    return signing.dumps(_marked(visitor, customer=plain(candidate)), salt=CANDIDATE_SALT)
 
 
 def accept(text: str, visitor: Visitor) -> CustomerCandidate:
@@ -158,7 +159,7 @@ class SeenCustomer:
 
 def keep_seen(seen: SeenCustomer, visitor: Visitor) -> str:
     """What was shown, as text for a hidden field; of these books only."""
-    return signing.dumps(_marked(visitor, seen=asdict(seen)), salt=COMPARED_SALT)
+    return signing.dumps(_marked(visitor, seen=plain(seen)), salt=COMPARED_SALT)
 
 
 def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
@@ -226,12 +227,3 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
     )
-
-
-def _plain(value: Any) -> Any:
-    """Decimals as text; enums of text are text already."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, Decimal) else value

@@ -17,9 +17,10 @@ from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
 from invoices.domain.checks import MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
-from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, plain_number
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft
 from invoices.domain.money import round_amount
 from invoices.domain.names import clean_item_name, clean_name
+from invoices.domain.plain import plain_number
 from invoices.domain.tax import LineFigures, is_taxed, line_figures, net_discount
 
 Body = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any
 
 from invoices.domain.deal import Address, Discount
 from invoices.domain.money import round_amount
+from invoices.domain.plain import plain
 
 
 class AmountsAre(StrEnum):
@@ -211,10 +212,7 @@ def _without(line: DraftLine, quantity: Decimal, currency: str) -> DraftLine:
 
 def to_json(draft: InvoiceDraft) -> dict[str, Any]:
     """Plain JSON: numbers as text without an exponent, dates in ISO form."""
-    plain = _plain(asdict(draft))
-    if not isinstance(plain, dict):
-        raise TypeError("a draft is an object")
-    return plain
+    return {each.name: plain(getattr(draft, each.name)) for each in fields(draft)}
 
 
 def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
@@ -247,13 +245,6 @@ def fingerprint(draft: InvoiceDraft) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def plain_number(value: Decimal) -> str:
-    """Without an exponent and without trailing zeros: 12.5, 1000, 0."""
-    text = format(value, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
-
-
 def _extras(stored: Mapping[str, Any]) -> Extras:
     known = {name: value for name, value in stored.items() if name != "service_date"}
     own = tuple((str(name), str(text)) for name, text in stored.get("own_fields", ()))
@@ -270,15 +261,3 @@ def _line(stored: Mapping[str, Any], extras: Mapping[str, Any]) -> DraftLine:
 
 def _decimal_or_none(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, Decimal):
-        return plain_number(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, StrEnum) else value

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount
-from invoices.domain.draft import fingerprint, from_json, line_discount, plain_number, rest_of, to_json
+from invoices.domain.draft import fingerprint, from_json, line_discount, rest_of, to_json
+from invoices.domain.plain import plain_number
 from tests.factories import D, a_draft, a_line
 
 NUMBERS = st.decimals(min_value=D("-1e9"), max_value=D("1e9"), places=5)
