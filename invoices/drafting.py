@@ -35,9 +35,9 @@ from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
-from invoices.domain.deal import Deal, TaxMethod
+from invoices.domain.deal import Deal
 from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
-from invoices.domain.mapping import FieldChoices, prefill
+from invoices.domain.mapping import FieldChoices, prefill, tax_is_taken_out
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
 from invoices.domain.presets import Texts
@@ -315,7 +315,6 @@ def _checked(
     added_up = totals(draft, by_id, books=books)
     with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     count, before = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
-    was_with_tax = books.american and deal is not None and deal.tax_method == TaxMethod.INCLUSIVE
     context = Context(
         books=books,
         codes=by_id,
@@ -326,7 +325,7 @@ def _checked(
         creates_items=creates_items(connection, draft),
         invoiced_before=before,
         invoices_before=count,
-        prices_were_with_tax=was_with_tax,
+        prices_were_with_tax=deal is not None and tax_is_taken_out(deal.tax_method, books),
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
-from invoices.domain.checks import MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
+from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount, plain_number
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
@@ -19,7 +19,6 @@ from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
 
 HUNDRED = Decimal(100)
-LONGEST_DESCRIPTION = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def prefill(
     prices = head.amounts_are
     # Codes are proposed for an invoice without tax as well: somebody may say that it has some.
     taxed = AmountsAre.TAX_EXCLUSIVE if prices == AmountsAre.NO_TAX and books.uses_sales_tax else prices
-    with_tax = prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE
+    with_tax = tax_is_taken_out(deal.tax_method, books)
     products = _products(deal)
     shown = [_as_kept(product, deal.currency, before_tax=with_tax) for product, _ in products]
     active = {item.id: item for item in items}
@@ -99,6 +98,11 @@ def prefill(
         discount_amount=amount,
     )
     return Prefill(draft, base, proposed_items, proposed_codes)
+
+
+def tax_is_taken_out(method: TaxMethod, books: Books) -> bool:
+    """US companies have no prices with tax. Where QuickBooks adds none either, the price is what the customer pays."""
+    return books.american and books.uses_sales_tax and method == TaxMethod.INCLUSIVE
 
 
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
@@ -259,7 +263,7 @@ def _with_decimals(number: Decimal, most: int) -> Decimal:
 
 
 def _before_tax(product: DealProduct, currency: str) -> DealProduct:
-    """US companies have no prices with tax: QuickBooks would add it a second time.
+    """QuickBooks would add the tax a second time.
 
     The price gets as many decimals as the line needs to come to its amount before tax, to the cent; a discount that is
     an amount takes the odd cent.

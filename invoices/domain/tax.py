@@ -137,10 +137,13 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
 # Union, imports, purchases, capital goods. An ordinary sale at 20 % is none of them, and one at 0 % is rather
 # zero-rated or free than exempt or outside the scope.
 SPECIAL = re.compile(
-    r"\b(rc|reverse|ec|ecg|ecs|eu|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*)\b",
+    r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*"
+    r"|autoliquid\w*|intracom\w*)\b",
     re.IGNORECASE,
 )
-OUTSIDE = re.compile(r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t)\b", re.IGNORECASE)
+OUTSIDE = re.compile(
+    r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors)\b", re.IGNORECASE
+)
 
 
 def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool, int, str]:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from invoices.domain.checks import LONGEST_DESCRIPTION
 from invoices.domain.deal import Address, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre
 from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of
@@ -114,6 +115,12 @@ def test_a_product_becomes_a_line_with_item_code_and_reasons():
     assert (found.draft.invoice_date, found.draft.due_date) == (TODAY, date(2026, 12, 8))
 
 
+def test_a_long_comment_is_cut_to_what_the_check_lets_pass():
+    """The line of a product has no field for its description: nobody could shorten it."""
+    line = filled(a_deal(products=(a_product(comments="oak " * 1200),))).draft.lines[0]
+    assert len(line.description) == LONGEST_DESCRIPTION
+
+
 def test_disabled_products_stay_on_the_deal():
     deal = a_deal(products=(a_product(enabled=False), a_product(name="Installation", code="")))
     assert [line.description for line in filled(deal).draft.lines] == ["Installation"]
@@ -203,6 +210,14 @@ def test_an_amount_off_an_american_deal_is_with_tax_as_its_prices_are(discounts,
     products = (a_product(unit_price=D("216.50"), quantity=D(1), tax_percentage=D("8.25")),)
     deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=products, discounts=tuple(discounts))
     assert filled(deal, country="US").draft.discount_amount == D(amount)
+
+
+def test_american_prices_stay_whole_where_quickbooks_adds_no_tax():
+    product = a_product(unit_price=D("108.25"), quantity=D(1), tax_percentage=D("8.25"))
+    deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=(product,))
+    without_tax = books("US", uses_sales_tax=False)
+    draft = prefill(deal, SUGGESTED, books=without_tax, codes=(), items=ITEMS, today=TODAY).draft
+    assert draft.lines[0].unit_price == D("108.25")
 
 
 def test_prices_with_tax_stay_as_they_are_elsewhere():

@@ -67,12 +67,25 @@ def test_without_a_product_the_items_code_is_proposed():
 def test_australian_names_are_understood():
     codes = (
         code("1", "Input tax", "0"),
-        code("2", "GST free", "0"),
+        code("2", "BAS Excluded", "0"),
         code("3", "GST", "10"),
         code("4", "Out of scope", "0"),
+        code("5", "GST free", "0"),
     )
     assert propose("10", codes=codes, country="AU").code_id == "3"
-    assert propose("0", codes=codes, country="AU").code_id == "2"
+    assert propose("0", codes=codes, country="AU").code_id == "5"
+
+
+def test_french_names_are_understood():
+    codes = (
+        code("1", "20% Autoliquidation", "20"),
+        code("2", "20% Intracommunautaire", "20"),
+        code("3", "20% Ventes", "20"),
+        code("4", "Exonéré", "0"),
+        code("5", "0% Ventes", "0"),
+    )
+    assert propose("20", codes=codes).code_id == "3"
+    assert propose("0", codes=codes).code_id == "5"
 
 
 @pytest.mark.parametrize("options", [{"prices": NONE}, {"uses_sales_tax": False}])
