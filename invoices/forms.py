@@ -115,7 +115,9 @@ class FormInput:
 
     def without_untouched(self) -> FormInput:
         """With the lines that nobody has filled in yet unticked, so that they are not spoken of."""
-        return replace(self, lines=tuple(replace(line, ticked=False) if line.untouched else line for line in self.lines))
+        return replace(
+            self, lines=tuple(replace(line, ticked=False) if line.untouched else line for line in self.lines)
+        )
 
     @property
     def ticked(self) -> tuple[LineInput, ...]:

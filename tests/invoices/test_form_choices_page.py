@@ -12,6 +12,7 @@ from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices.domain.draft import Extras, from_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
+from tests.factories import make_customer_link
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.form_answers import (
     CREATE,
@@ -206,3 +207,15 @@ def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):
     browser, fields = fill_in(harbour, location_id="999999", class_id="1")
     browser.post(CREATE, fields)
     assert from_json(Invoice.objects.get().draft).extras == Extras()
+
+
+def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_all_the_same(
+    harbour, open_form, colleague, control
+):
+    """What somebody chooses is kept for the organization, whoever sees it: a second customer would take its place."""
+    company_id, bramley = harbour.pair.pipedrive_company_id, 1
+    make_customer_link(harbour.company, party_id=bramley, customer_id="7")
+    control.change_company(company_id, {"organizations": {bramley: {"visible_to": 3}}})
+    _browser, fields, page = open_form(harbour, RACKING, user=colleague(harbour, 1))
+    assert fields["customer"] == "7"
+    assert "Your choice is remembered on the organization" in page.by_id("customer-section").text
