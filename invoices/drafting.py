@@ -156,8 +156,9 @@ def prepare(
         currency=deal.currency,
         whole=bool(terms) or books.names_sales_tax,
     )
-    draft = _addressed(filled.draft, choice, terms)
-    draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
+    preselected = _preselected(choice)
+    draft = _addressed(filled.draft, preselected, terms)
+    draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     rest = rest_of(draft, drafts_so_far(company, deal_id))
     checked = _checked(
         company,
@@ -166,7 +167,7 @@ def prepare(
         codes,
         items,
         deal_value=Money(deal.value, deal.currency),
-        customer_currency=choice.linked.currency if choice.linked else "",
+        customer_currency=preselected.currency if preselected else "",
         deal=deal,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
@@ -279,9 +280,8 @@ def _terms(company: Company, chosen: CompanySettings, anew: bool) -> dict[str, T
     return {}
 
 
-def _addressed(draft: InvoiceDraft, choice: CustomerChoice, terms: Mapping[str, Term]) -> InvoiceDraft:
+def _addressed(draft: InvoiceDraft, chosen: CustomerCandidate | None, terms: Mapping[str, Term]) -> InvoiceDraft:
     """The draft for the preselected customer: the name is the one QuickBooks has, and so are the terms."""
-    chosen = _preselected(choice)
     if chosen is None:
         return draft
     bill_to = replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name, exempt=chosen.exempt)

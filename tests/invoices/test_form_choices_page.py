@@ -25,6 +25,7 @@ from tests.invoices.form_answers import (
     told_at,
 )
 from tests.invoices.fragments import Page
+from tests.invoices.test_deal_gateway import deal_called
 
 pytestmark = pytest.mark.django_db
 
@@ -219,3 +220,12 @@ def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_a
     _browser, fields, page = open_form(harbour, RACKING, user=colleague(harbour, 1))
     assert fields["customer"] == "7"
     assert "Your choice is remembered on the organization" in page.by_id("customer-section").text
+
+
+def test_a_proposed_customer_that_is_kept_in_another_currency_is_told_as_the_form_opens(harbour, open_form, control):
+    title = "Rheingold – Küchenlager Köln"
+    changes = {"deals": {deal_called(control, harbour.pair, title): {"currency": "GBP"}}}
+    control.change_company(harbour.pair.pipedrive_company_id, changes)
+    _browser, fields, page = open_form(harbour, title)
+    assert fields["customer"] != "new"
+    assert "The customer has another currency" in page.by_id("preflight").text
