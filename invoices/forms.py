@@ -18,9 +18,10 @@ from django.http import QueryDict
 from integration_settings.formats import parse_date, parse_decimal
 from integration_settings.presets import Template
 from integration_settings.reference import Item, Tag, TaxCode, Term
-from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
+from invoices.domain.checks import Finding, FindingValue, Severity
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
+from invoices.domain.emails import addresses_in
 from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.domain.presets import OWN, Texts
 from invoices.domain.terms import due_date as due_by

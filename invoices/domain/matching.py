@@ -9,7 +9,7 @@ from enum import StrEnum
 from invoices.domain.addresses import same_place
 from invoices.domain.books import NEVER_SOLD, Item
 from invoices.domain.draft import BillTo
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import addresses_in, company_domain
 from invoices.domain.names import clean_item_name, name_words, normalised_name, same_name
 
 
@@ -172,7 +172,7 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     name, email = bill_to.name, bill_to.email
     exact = same_name(candidate.name, name)
     alike = bool(normalised_name(name)) and normalised_name(candidate.name) == normalised_name(name)
-    mailed = bool(email) and _key(candidate.email) == _key(email)
+    mailed = _key(email) in addresses_in(candidate.email.casefold())
     domain = company_domain(email)
     holds = {
         Evidence.SAME_TAX_ID: _tax_key(bill_to.tax_id) in {_tax_key(tax_id) for tax_id in each.tax_ids} - {""},

@@ -115,6 +115,7 @@ def ranked(*found, bill_to=BRAMLEY):
         ("Bramley Foods Ltd", "", (Evidence.SAME_NAME,), Strength.LIKELY),
         ("Bramley Foods Ltd", "OFFICE@bramleyfoods.co.uk", (Evidence.SAME_NAME, Evidence.SAME_EMAIL), Strength.STRONG),
         ("BF Holding", "office@bramleyfoods.co.uk", (Evidence.SAME_EMAIL,), Strength.LIKELY),
+        ("BF Holding", "pay@else.com, Office@bramleyfoods.co.uk", (Evidence.SAME_EMAIL,), Strength.LIKELY),
         ("Bramley Farm Foods", "", (Evidence.SIMILAR_NAME,), Strength.WEAK),
     ],
 )
