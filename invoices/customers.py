@@ -143,7 +143,7 @@ def choice_for(
         party_name=party.name if party else deal.title,
         linked=linked,
         candidates=candidates,
-        preselected=linked.customer_id if linked else best_candidate(candidates),
+        preselected=best_candidate(candidates, linked, currency=currency),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -161,8 +161,17 @@ def _place(candidate: CustomerCandidate, currency: str) -> tuple[int, bool, list
     return ORDER.index(candidate.strength), candidate.currency != currency, weights, candidate.name
 
 
-def best_candidate(candidates: Iterable[CustomerCandidate]) -> str:
-    """The id to tick beforehand, "" for the new customer: a weak match is never ticked."""
+def best_candidate(
+    candidates: Sequence[CustomerCandidate], linked: CustomerCandidate | None = None, *, currency: str = ""
+) -> str:
+    """The id to tick beforehand, "" for the new customer: a weak match is never ticked.
+
+    The linked one comes first, unless it is kept in another currency and there is a strong match in the invoice's.
+    """
+    if linked is not None:
+        other = linked.currency not in ("", currency)
+        strong = (each for each in candidates if each.strength == Strength.STRONG and each.currency == currency)
+        return next(strong, linked).customer_id if other else linked.customer_id
     return next((candidate.customer_id for candidate in candidates if candidate.strength != Strength.WEAK), "")
 
 
@@ -170,8 +179,11 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     """Name and e-mail address carry a proposal, and the tax number; the rest supports it or makes a weak one."""
     candidate = each.candidate
     name, email = bill_to.name, bill_to.email
-    exact = same_name(candidate.name, name)
-    alike = bool(normalised_name(name)) and normalised_name(candidate.name) == normalised_name(name)
+    called = candidate.name.removesuffix(
+        f" ({candidate.currency})"
+    )  # the second customer of one name, see `second_name`
+    exact = same_name(called, name)
+    alike = bool(normalised_name(name)) and normalised_name(called) == normalised_name(name)
     mailed = _key(email) in addresses_in(candidate.email.casefold())
     domain = company_domain(email)
     holds = {
@@ -187,7 +199,7 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
         strength = Strength.STRONG
     else:
         strength = Strength.LIKELY if carrying else Strength.WEAK
-    if not carrying and name_words(candidate.name)[:1] == name_words(name)[:1] != []:
+    if not carrying and name_words(called)[:1] == name_words(name)[:1] != []:
         evidence.append(Evidence.SIMILAR_NAME)
         both = holds[Evidence.SAME_ADDRESS] and holds[Evidence.SAME_DOMAIN]
         strength = Strength.LIKELY if strength == Strength.WEAK and both else strength
