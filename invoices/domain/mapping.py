@@ -127,10 +127,13 @@ def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> In
 def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
     """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them.
 
+    For an organization that the user may not see nobody stands in: he would bill a private person for it.
+
     It is the name as people typed it: the check tells what QuickBooks makes of it, the write cleans it.
     """
     name = field_text(deal, choices.recipient)
-    name = name or (deal.organization.name if deal.organization else "") or (deal.person.name if deal.person else "")
+    fallback = deal.organization or (None if deal.values.get("org_id") else deal.person)
+    name = name or (fallback.name if fallback else "")
     return BillTo(
         customer_id="",
         name=" ".join(composed(name).split()),

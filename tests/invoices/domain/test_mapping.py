@@ -104,6 +104,12 @@ def test_the_recipient_falls_back_to_whoever_the_deal_has(organization, person, 
     assert bill_to(deal, FieldChoices("organization.custom")).name == expected
 
 
+def test_nobody_stands_in_for_an_organization_that_the_user_may_not_see():
+    hidden = a_deal(organization=None, person=a_party(values={"name": "Ann"}), values={"org_id": 31})
+    assert bill_to(hidden, SUGGESTED).name == ""
+    assert bill_to(hidden, FieldChoices("person.name")).name == "Ann"
+
+
 def test_a_product_becomes_a_line_with_item_code_and_reasons():
     found = filled()
     (line,) = found.draft.lines
