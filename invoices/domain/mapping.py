@@ -232,7 +232,7 @@ def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
 def _line(
     product: DealProduct, item: ItemProposal, code: TaxProposal, *, percentage: Decimal, currency: str
 ) -> DraftLine:
-    price, discount = product.unit_price, product.discount
+    price, discount = product.unit_price, _as_in_its_field(product.discount, currency)
     comments = product.comments.strip()
     return DraftLine(
         description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
@@ -240,7 +240,7 @@ def _line(
         quantity=product.quantity,
         unit_price=price,
         discount=line_discount(product.quantity, price, discount, currency),
-        discount_text=_discount_text(discount, currency),
+        discount_text=_discount_text(discount),
         tax_code_id=code.code_id,
         tax_percentage=percentage,
         product_id=product.product_id,
@@ -288,12 +288,13 @@ def _without_tax(amount: Decimal, percentage: Decimal) -> Decimal:
     return amount * HUNDRED / (HUNDRED + percentage)
 
 
-def _discount_text(discount: Discount, currency: str) -> str:
-    if not discount.value:
-        return ""
-    if discount.is_percentage:
-        return f"{plain_number(discount.value)}%"
-    return plain_number(round_amount(discount.value, currency))
+def _as_in_its_field(discount: Discount, currency: str) -> Discount:
+    """An amount to the currency's decimals, before anything is taken off: the form is read again as it stands."""
+    return discount if discount.is_percentage else replace(discount, value=round_amount(discount.value, currency))
+
+
+def _discount_text(discount: Discount) -> str:
+    return f"{plain_number(discount.value)}{'%' if discount.is_percentage else ''}" if discount.value else ""
 
 
 def _whole_discount(

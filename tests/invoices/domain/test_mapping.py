@@ -8,7 +8,7 @@ import pytest
 
 from invoices.domain.checks import LONGEST_DESCRIPTION
 from invoices.domain.deal import Address, Discount, TaxMethod
-from invoices.domain.draft import AmountsAre
+from invoices.domain.draft import AmountsAre, line_discount
 from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
@@ -156,6 +156,13 @@ def test_a_line_carries_its_discount_as_amount_and_as_typed():
         (D("20.00"), "20"),
         (D("0.00"), ""),
     ]
+
+
+def test_a_discount_with_more_decimals_than_the_currency_is_taken_off_as_it_is_shown():
+    product = a_product(quantity=D("904.6"), unit_price=D("610724.453"), discount=Discount(D("339.60")))
+    (line,) = filled(a_deal(currency="JPY", products=(product,))).draft.lines
+    shown = line_discount(line.quantity, line.unit_price, Discount(D(line.discount_text)), "JPY")
+    assert (line.discount_text, line.discount) == ("340", shown)
 
 
 def test_comments_follow_the_products_name():
