@@ -97,6 +97,8 @@ def propose_tax_code(
             return TaxProposal("", TaxReason.UNKNOWN_PERCENTAGE)
         return TaxProposal(of_item.id, TaxReason.ITEM, of_item.percentage, of_item.name)
     fitting = [code for code in active if code.percentage == percentage]
+    # Quebec's taxes are 14.975 % together; who can type two decimals types 14.98.
+    fitting = fitting or [code for code in active if round(code.percentage, 2) == percentage]
     if not fitting:
         return TaxProposal("", TaxReason.NO_CODE_FITS, percentage)
     best = of_item if of_item in fitting else min(fitting, key=_unlikeliness)
