@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -148,10 +149,20 @@ class Described:
 
 
 def rank_customers(found: Iterable[Described], bill_to: BillTo, *, currency: str) -> tuple[CustomerCandidate, ...]:
-    """Those that may be the party, best first, each with its evidence. `bill_to` is what Pipedrive says."""
+    """Those that may be the party, best first, each with its evidence. `bill_to` is what Pipedrive says.
+
+    An e-mail address that several customers of one currency have (of an agency, say) tells nothing by itself.
+    """
     unique = {each.candidate.customer_id: each for each in found if each.candidate.active}
     judged = [_judged(each, bill_to) for each in unique.values()]
-    worth = [candidate for candidate in judged if candidate.evidence]
+    mailed = Counter(candidate.currency for candidate in judged if Evidence.SAME_EMAIL in candidate.evidence)
+    worth = [
+        replace(candidate, strength=Strength.WEAK)
+        if candidate.evidence == (Evidence.SAME_EMAIL,) and mailed[candidate.currency] > 1
+        else candidate
+        for candidate in judged
+        if candidate.evidence
+    ]
     worth.sort(key=lambda candidate: _place(candidate, currency))
     return tuple(worth[:MOST_CANDIDATES])
 

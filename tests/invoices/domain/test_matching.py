@@ -216,3 +216,11 @@ def test_a_linked_customer_of_another_currency_gives_way_to_a_strong_match(kept_
     linked = CustomerCandidate("1", "Bramley Foods Limited", currency=kept_in)
     found = rank_customers([candidate("2", name, currency="USD")], BRAMLEY, currency="USD")
     assert best_candidate(found, linked, currency="USD") == ticked
+
+
+def test_an_email_address_that_several_customers_have_ticks_none_of_them():
+    office = "office@bramleyfoods.co.uk"
+    one, two = candidate("1", "Aire Bakery", office), candidate("2", "Zenith", office)
+    assert best_candidate(ranked(one, two)) == ""
+    assert best_candidate(ranked(one, candidate("2", "Zenith", office, currency="EUR"))) == "1"
+    assert best_candidate(ranked(one, two, candidate("3", "Bramley Foods Ltd", office))) == "3"
