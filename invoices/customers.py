@@ -15,6 +15,7 @@ from integration_settings.models import Company
 from integration_settings.prepared import Prepared
 from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
+from invoices.deal_gateway import party_of
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
@@ -123,12 +124,11 @@ def choice_for(
 ) -> CustomerChoice:
     """The stored link, and what QuickBooks has of that name, e-mail address or e-mail domain.
 
-    It is asked when there is no link, or one in another currency only; with `whole` also for the linked one's terms
-    and tax.
+    The link is the organization's also where the user may not see that: what is chosen is kept there. QuickBooks is
+    asked when there is no link, or one in another currency only; with `whole` also for the linked one's terms and tax.
     """
+    kind, party_id = party_of(deal)
     party = deal.organization or deal.person
-    kind = "organization" if deal.organization else "person" if deal.person else "deal"
-    party_id = party.id if party else deal.id
     stored = linked_customer(company, realm_id, (kind, party_id), currency)
     linked = as_candidate(stored) if stored else None
     if linked and whole:
@@ -143,7 +143,7 @@ def choice_for(
         party_name=party.name if party else deal.title,
         linked=linked,
         candidates=candidates,
-        preselected=linked.customer_id if linked else best_candidate(candidates),
+        preselected=best_candidate(candidates, linked, currency=currency),
     )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.core.cache import cache
 
 from integration_settings.connections import fresh_access_token
-from integration_settings.errors import AccessDenied, NotFound, RateLimited, ServiceUnavailable
+from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, ServiceUnavailable
 from integration_settings.models import PipedriveUser
-from integration_settings.pipedrive import PipedriveClient
+from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
 from integration_settings.side_by_side import SideBySide
 from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
 from invoices.domain.money import Money, round_amount
@@ -296,6 +296,10 @@ def _party(read: Callable[[int], Json], party_id: int | None) -> Party | None:
         answer = read(party_id)
     except (NotFound, AccessDenied):
         return None
+    except ConnectionExpired as refused:
+        if refused.status != UNAUTHORIZED:
+            raise
+        return None  # with a token that was just fetched: it is about this party, as the deal itself is read beside it
     return Party(party_id, _text(answer.get("name")), _values(answer))
 
 

@@ -35,9 +35,9 @@ from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
-from invoices.domain.deal import Deal, TaxMethod
+from invoices.domain.deal import Deal
 from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
-from invoices.domain.mapping import FieldChoices, prefill
+from invoices.domain.mapping import FieldChoices, prefill, tax_is_taken_out
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
 from invoices.domain.presets import Texts
@@ -156,8 +156,9 @@ def prepare(
         currency=deal.currency,
         whole=bool(terms) or books.names_sales_tax,
     )
-    draft = _addressed(filled.draft, choice, terms)
-    draft = replace(draft, sales_tax_id=usual_sales_tax(connection, _preselected(choice)))
+    preselected = _preselected(choice)
+    draft = _addressed(filled.draft, preselected, terms)
+    draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     rest = rest_of(draft, drafts_so_far(company, deal_id))
     checked = _checked(
         company,
@@ -166,7 +167,7 @@ def prepare(
         codes,
         items,
         deal_value=Money(deal.value, deal.currency),
-        customer_currency=choice.linked.currency if choice.linked else "",
+        customer_currency=preselected.currency if preselected else "",
         deal=deal,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
@@ -279,9 +280,8 @@ def _terms(company: Company, chosen: CompanySettings, anew: bool) -> dict[str, T
     return {}
 
 
-def _addressed(draft: InvoiceDraft, choice: CustomerChoice, terms: Mapping[str, Term]) -> InvoiceDraft:
+def _addressed(draft: InvoiceDraft, chosen: CustomerCandidate | None, terms: Mapping[str, Term]) -> InvoiceDraft:
     """The draft for the preselected customer: the name is the one QuickBooks has, and so are the terms."""
-    chosen = _preselected(choice)
     if chosen is None:
         return draft
     bill_to = replace(draft.bill_to, customer_id=chosen.customer_id, name=chosen.name, exempt=chosen.exempt)
@@ -315,7 +315,6 @@ def _checked(
     added_up = totals(draft, by_id, books=books)
     with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     count, before = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
-    was_with_tax = books.american and deal is not None and deal.tax_method == TaxMethod.INCLUSIVE
     context = Context(
         books=books,
         codes=by_id,
@@ -326,7 +325,7 @@ def _checked(
         creates_items=creates_items(connection, draft),
         invoiced_before=before,
         invoices_before=count,
-        prices_were_with_tax=was_with_tax,
+        prices_were_with_tax=deal is not None and tax_is_taken_out(deal.tax_method, books),
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )

@@ -18,9 +18,10 @@ from django.http import QueryDict
 from integration_settings.formats import parse_date, parse_decimal
 from integration_settings.presets import Template
 from integration_settings.reference import Item, Tag, TaxCode, Term
-from invoices.domain.checks import Finding, FindingValue, Severity, addresses_in
+from invoices.domain.checks import Finding, FindingValue, Severity
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
+from invoices.domain.emails import addresses_in
 from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.domain.presets import OWN, Texts
 from invoices.domain.terms import due_date as due_by
@@ -53,6 +54,12 @@ class LineInput:
     discount: str = ""
     tax_code_id: str = ""
     service_date: str = ""
+
+    @property
+    def untouched(self) -> bool:
+        """Added by the person, and as "Add a line" makes it."""
+        typed = (self.description, self.item_id, self.price, self.discount, self.tax_code_id, self.service_date)
+        return self.added and self.quantity == "1" and not any(typed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,12 @@ class FormInput:
         own = dict(self.own_fields) | {name.removeprefix(OWN): texts[name] for name in texts if name.startswith(OWN)}
         rest = {name: text for name, text in texts.items() if not name.startswith(OWN)}
         return replace(self, own_fields=tuple(own.items()), **rest)  # type: ignore[arg-type]  # all of them are texts
+
+    def without_untouched(self) -> FormInput:
+        """With the lines that nobody has filled in yet unticked, so that they are not spoken of."""
+        return replace(
+            self, lines=tuple(replace(line, ticked=False) if line.untouched else line for line in self.lines)
+        )
 
     @property
     def ticked(self) -> tuple[LineInput, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 
 from invoices.domain.deal import Address
 
@@ -49,7 +50,7 @@ def address_from_parts(parts: Mapping[str, object]) -> Address:
         return Address(text=text)
     return Address(
         text=text,
-        line1=_street(number, route, text),
+        line1=_street(number, route, text) or _before_the_place(text, parts),
         line2=_part(parts, "subpremise"),
         city=city,
         region=STATES.get(country.casefold(), {}).get(region.casefold(), region),
@@ -97,6 +98,15 @@ def _street(number: str, route: str, text: str) -> str:
         return route or number
     after = f"{route} {number}"
     return after if after in text else f"{number} {route}"
+
+
+def _before_the_place(text: str, parts: Mapping[str, object]) -> str:
+    """What the whole text has before the town of an address without a street: a post box, a building."""
+    names = ("locality", "sublocality", "admin_area_level_2", "admin_area_level_1", "postal_code", "country")
+    places = [f" {_words(_part(parts, name))} " for name in names if _part(parts, name)]
+    pieces = [piece.strip() for piece in re.split(r"[,\n]", text)]
+    before = takewhile(lambda piece: not any(place in f" {_words(piece)} " for place in places), pieces)
+    return ", ".join(piece for piece in before if piece and piece != _part(parts, "subpremise"))
 
 
 def _part(parts: Mapping[str, object], name: str) -> str:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
 from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
+from invoices.domain.emails import addresses_in
 from invoices.domain.matching import shown_name
 from invoices.domain.money import Money, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
@@ -178,11 +179,6 @@ def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         yield from _too_long("customer.address", part, LONGEST_PLACE)
     yield from _too_long("customer.address", address.postal_code, LONGEST_POSTAL_CODE)
     yield from _too_long("customer.tax_id", draft.bill_to.tax_id, LONGEST_TAX_ID)
-
-
-def addresses_in(text: str) -> list[str]:
-    """Several may be typed, with commas, semicolons or blanks between."""
-    return [part for part in re.split(r"[\s,;]+", text) if part]
 
 
 def is_email(text: str) -> bool:

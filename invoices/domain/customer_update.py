@@ -23,6 +23,7 @@ from invoices.domain.addresses import (
 )
 from invoices.domain.checks import LONGEST_EMAIL, LONGEST_TAX_ID, is_email
 from invoices.domain.deal import Address
+from invoices.domain.emails import addresses_in
 
 EDITED_ELSEWHERE = "edited_elsewhere"  # the reason of a refusal; see `EditedElsewhere`
 SHOWN_OF_TAX_ID = 5
@@ -156,7 +157,7 @@ class Comparison:
             case CustomerField.ADDRESS:
                 return self.same_address(record.address, AddressParts(*change.after))
             case CustomerField.EMAIL:
-                return change.after[0].casefold() in _addresses_of(record.email)
+                return change.after[0].casefold() in addresses_in(record.email.casefold())
             case CustomerField.TAX_ID:
                 # By its ending; while nothing at all has moved, a number that ends alike is still to be written.
                 return ends_alike(record.tax_id, change.after[0]) and record.tax_id != change.before[0]
@@ -176,9 +177,9 @@ class Comparison:
         new = in_parts(wanted)
         if new.region and self.country_of(new.region) == self.country_of(new.country):
             new = replace(new, region="")  # England, in the United Kingdom
-        if not any(new.values) or self.same_address(record.address, new):
-            return None
         old = record.address  # its spelling stays where that is all the difference
+        if self.same_address(old, new) or self._says_nothing_else(new, old):
+            return None
         country = self._country_apart(new).country
         if not country or (new.country and self.country_of(country) == self.country_of(old.country)):
             new = replace(new, country=old.country)
@@ -186,6 +187,19 @@ class Comparison:
         if (same_place and not new.region) or (new.region and _region(new.region) == _region(old.region)):
             new = replace(new, region=old.region)
         return Difference(Change(CustomerField.ADDRESS, old.values, new.values))
+
+    def _says_nothing_else(self, new: AddressParts, old: AddressParts) -> bool:
+        """Whether each part that Pipedrive has is the same in QuickBooks, which may have more: a town without a street
+        takes no street away.
+        """
+        alike = (
+            same_words(new.street, old.street),
+            same_words(new.city, old.city),
+            _region(new.region) == _region(old.region),
+            same_words(new.postal_code, old.postal_code),
+            self.country_of(new.country) == self.country_of(old.country),
+        )
+        return all(same or not said for said, same in zip(new.values, alike, strict=True))
 
     def _tax_id(self, record: CustomerRecord, wanted: PartyDetails) -> Difference | None:
         number = " ".join(wanted.tax_id.split())
@@ -269,16 +283,12 @@ def with_line(notes: str, line: str) -> str:
 def _email(record: CustomerRecord, wanted: str) -> Difference | None:
     """QuickBooks may have several addresses in one field; among them is good enough."""
     wanted = wanted.strip()
-    if not wanted or wanted.casefold() in _addresses_of(record.email):
+    if not wanted or wanted.casefold() in addresses_in(record.email.casefold()):
         return None
     change = Change(CustomerField.EMAIL, (record.email,), (wanted,))
     if not is_email(wanted) or len(wanted) > LONGEST_EMAIL:
         return Difference(change, proposed=False, possible=False, reason=Reason.NOT_AN_EMAIL)
     return Difference(change)
-
-
-def _addresses_of(text: str) -> list[str]:
-    return [part.casefold() for part in re.split(r"[\s,;]+", text) if part]
 
 
 def same_words(one: str, other: str) -> bool:

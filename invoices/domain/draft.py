@@ -173,7 +173,7 @@ def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
     nothing = (Decimal(0), Decimal(0))
     found = [nothing if line.attachment_id is None else billed.get(line.attachment_id, nothing) for line in draft.lines]
     left = tuple(
-        quantity <= 0 or quantity < line.quantity or amount < line.amount(draft.currency)
+        not quantity or quantity < line.quantity or amount < line.amount(draft.currency)
         for line, (quantity, amount) in zip(draft.lines, found, strict=True)
     )
     invoiced = tuple(quantity for quantity, _amount in found)

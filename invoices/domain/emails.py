@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 FREE_MAIL = {
     "aol.com", "btinternet.com", "duck.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com",
     "gmx.de", "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.fr",
@@ -17,3 +19,8 @@ def company_domain(email: str) -> str:
     """The part after the @ in small letters; "" for free mail and for what is no address."""
     name, at, domain = email.strip().casefold().rpartition("@")
     return domain if name and at and "." in domain and domain not in FREE_MAIL else ""
+
+
+def addresses_in(text: str) -> list[str]:
+    """QuickBooks takes several in one field, and people type them with commas, semicolons or blanks between."""
+    return [part for part in re.split(r"[\s,;]+", text) if part]

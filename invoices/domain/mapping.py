@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
-from invoices.domain.checks import MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
+from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
@@ -20,7 +20,6 @@ from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
 from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
 
 HUNDRED = Decimal(100)
-LONGEST_DESCRIPTION = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def prefill(
     prices = head.amounts_are
     # Codes are proposed for an invoice without tax as well: somebody may say that it has some.
     taxed = AmountsAre.TAX_EXCLUSIVE if prices == AmountsAre.NO_TAX and books.uses_sales_tax else prices
-    with_tax = prices == AmountsAre.WITHOUT_TAX_SETTING and deal.tax_method == TaxMethod.INCLUSIVE
+    with_tax = tax_is_taken_out(deal.tax_method, books)
     products = _products(deal)
     shown = [_as_kept(product, deal.currency, before_tax=with_tax) for product, _ in products]
     active = {item.id: item for item in items}
@@ -102,6 +101,11 @@ def prefill(
     return Prefill(draft, base, proposed_items, proposed_codes)
 
 
+def tax_is_taken_out(method: TaxMethod, books: Books) -> bool:
+    """US companies have no prices with tax. Where QuickBooks adds none either, the price is what the customer pays."""
+    return books.american and books.uses_sales_tax and method == TaxMethod.INCLUSIVE
+
+
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
     """What the deal's own fields fill, without lines."""
     texts = ((own_id, " ".join(field_text(deal, reference).split())) for own_id, reference in choices.own_fields)
@@ -124,10 +128,13 @@ def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> In
 def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
     """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them.
 
+    For an organization that the user may not see nobody stands in: he would bill a private person for it.
+
     It is the name as people typed it: the check tells what QuickBooks makes of it, the write cleans it.
     """
     name = field_text(deal, choices.recipient)
-    name = name or (deal.organization.name if deal.organization else "") or (deal.person.name if deal.person else "")
+    fallback = deal.organization or (None if deal.values.get("org_id") else deal.person)
+    name = name or (fallback.name if fallback else "")
     return BillTo(
         customer_id="",
         name=" ".join(composed(name).split()),
@@ -226,7 +233,7 @@ def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
 def _line(
     product: DealProduct, item: ItemProposal, code: TaxProposal, *, percentage: Decimal, currency: str
 ) -> DraftLine:
-    price, discount = product.unit_price, product.discount
+    price, discount = product.unit_price, _as_in_its_field(product.discount, currency)
     comments = product.comments.strip()
     return DraftLine(
         description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
@@ -234,7 +241,7 @@ def _line(
         quantity=product.quantity,
         unit_price=price,
         discount=line_discount(product.quantity, price, discount, currency),
-        discount_text=_discount_text(discount, currency),
+        discount_text=_discount_text(discount),
         tax_code_id=code.code_id,
         tax_percentage=percentage,
         product_id=product.product_id,
@@ -260,7 +267,7 @@ def _with_decimals(number: Decimal, most: int) -> Decimal:
 
 
 def _before_tax(product: DealProduct, currency: str) -> DealProduct:
-    """US companies have no prices with tax: QuickBooks would add it a second time.
+    """QuickBooks would add the tax a second time.
 
     The price gets as many decimals as the line needs to come to its amount before tax, to the cent; a discount that is
     an amount takes the odd cent.
@@ -282,12 +289,13 @@ def _without_tax(amount: Decimal, percentage: Decimal) -> Decimal:
     return amount * HUNDRED / (HUNDRED + percentage)
 
 
-def _discount_text(discount: Discount, currency: str) -> str:
-    if not discount.value:
-        return ""
-    if discount.is_percentage:
-        return f"{plain_number(discount.value)}%"
-    return plain_number(round_amount(discount.value, currency))
+def _as_in_its_field(discount: Discount, currency: str) -> Discount:
+    """An amount to the currency's decimals, before anything is taken off: the form is read again as it stands."""
+    return discount if discount.is_percentage else replace(discount, value=round_amount(discount.value, currency))
+
+
+def _discount_text(discount: Discount) -> str:
+    return f"{plain_number(discount.value)}{'%' if discount.is_percentage else ''}" if discount.value else ""
 
 
 def _whole_discount(

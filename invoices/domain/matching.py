@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from invoices.domain.addresses import same_place
 from invoices.domain.books import NEVER_SOLD, Item
 from invoices.domain.draft import BillTo
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import addresses_in, company_domain
 from invoices.domain.names import clean_item_name, name_words, normalised_name, same_name
 
 
@@ -148,10 +149,20 @@ class Described:
 
 
 def rank_customers(found: Iterable[Described], bill_to: BillTo, *, currency: str) -> tuple[CustomerCandidate, ...]:
-    """Those that may be the party, best first, each with its evidence. `bill_to` is what Pipedrive says."""
+    """Those that may be the party, best first, each with its evidence. `bill_to` is what Pipedrive says.
+
+    An e-mail address that several customers of one currency have (of an agency, say) tells nothing by itself.
+    """
     unique = {each.candidate.customer_id: each for each in found if each.candidate.active}
     judged = [_judged(each, bill_to) for each in unique.values()]
-    worth = [candidate for candidate in judged if candidate.evidence]
+    mailed = Counter(candidate.currency for candidate in judged if Evidence.SAME_EMAIL in candidate.evidence)
+    worth = [
+        replace(candidate, strength=Strength.WEAK)
+        if candidate.evidence == (Evidence.SAME_EMAIL,) and mailed[candidate.currency] > 1
+        else candidate
+        for candidate in judged
+        if candidate.evidence
+    ]
     worth.sort(key=lambda candidate: _place(candidate, currency))
     return tuple(worth[:MOST_CANDIDATES])
 
@@ -161,8 +172,17 @@ def _place(candidate: CustomerCandidate, currency: str) -> tuple[int, bool, list
     return ORDER.index(candidate.strength), candidate.currency != currency, weights, candidate.name
 
 
-def best_candidate(candidates: Iterable[CustomerCandidate]) -> str:
-    """The id to tick beforehand, "" for the new customer: a weak match is never ticked."""
+def best_candidate(
+    candidates: Sequence[CustomerCandidate], linked: CustomerCandidate | None = None, *, currency: str = ""
+) -> str:
+    """The id to tick beforehand, "" for the new customer: a weak match is never ticked.
+
+    The linked one comes first, unless it is kept in another currency and there is a strong match in the invoice's.
+    """
+    if linked is not None:
+        other = linked.currency not in ("", currency)
+        strong = (each for each in candidates if each.strength == Strength.STRONG and each.currency == currency)
+        return next(strong, linked).customer_id if other else linked.customer_id
     return next((candidate.customer_id for candidate in candidates if candidate.strength != Strength.WEAK), "")
 
 
@@ -170,9 +190,12 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     """Name and e-mail address carry a proposal, and the tax number; the rest supports it or makes a weak one."""
     candidate = each.candidate
     name, email = bill_to.name, bill_to.email
-    exact = same_name(candidate.name, name)
-    alike = bool(normalised_name(name)) and normalised_name(candidate.name) == normalised_name(name)
-    mailed = bool(email) and _key(candidate.email) == _key(email)
+    called = candidate.name.removesuffix(
+        f" ({candidate.currency})"
+    )  # the second customer of one name, see `second_name`
+    exact = same_name(called, name)
+    alike = bool(normalised_name(name)) and normalised_name(called) == normalised_name(name)
+    mailed = _key(email) in addresses_in(candidate.email.casefold())
     domain = company_domain(email)
     holds = {
         Evidence.SAME_TAX_ID: _tax_key(bill_to.tax_id) in {_tax_key(tax_id) for tax_id in each.tax_ids} - {""},
@@ -187,7 +210,7 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
         strength = Strength.STRONG
     else:
         strength = Strength.LIKELY if carrying else Strength.WEAK
-    if not carrying and name_words(candidate.name)[:1] == name_words(name)[:1] != []:
+    if not carrying and name_words(called)[:1] == name_words(name)[:1] != []:
         evidence.append(Evidence.SIMILAR_NAME)
         both = holds[Evidence.SAME_ADDRESS] and holds[Evidence.SAME_DOMAIN]
         strength = Strength.LIKELY if strength == Strength.WEAK and both else strength

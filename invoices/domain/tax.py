@@ -97,6 +97,8 @@ def propose_tax_code(
             return TaxProposal("", TaxReason.UNKNOWN_PERCENTAGE)
         return TaxProposal(of_item.id, TaxReason.ITEM, of_item.percentage, of_item.name)
     fitting = [code for code in active if code.percentage == percentage]
+    # Quebec's taxes are 14.975 % together; who can type two decimals types 14.98.
+    fitting = fitting or [code for code in active if round(code.percentage, 2) == percentage]
     if not fitting:
         return TaxProposal("", TaxReason.NO_CODE_FITS, percentage)
     best = of_item if of_item in fitting else min(fitting, key=_unlikeliness)
@@ -137,10 +139,13 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
 # Union, imports, purchases, capital goods. An ordinary sale at 20 % is none of them, and one at 0 % is rather
 # zero-rated or free than exempt or outside the scope.
 SPECIAL = re.compile(
-    r"\b(rc|reverse|ec|ecg|ecs|eu|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*)\b",
+    r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*"
+    r"|autoliquid\w*|intracom\w*)\b",
     re.IGNORECASE,
 )
-OUTSIDE = re.compile(r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t)\b", re.IGNORECASE)
+OUTSIDE = re.compile(
+    r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors)\b", re.IGNORECASE
+)
 
 
 def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool, int, str]:

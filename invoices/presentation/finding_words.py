@@ -18,7 +18,7 @@ from invoices.presentation.finding_parts import Told, Words
 
 def _line_name(finding: Finding, with_words: Words) -> str:
     key = finding.field.split(".")[1] if finding.field.startswith("lines.") else ""
-    return str(finding.values.get("line") or with_words.line_names.get(key) or _("Line without a name"))
+    return str(with_words.line_names.get(key) or finding.values.get("line") or _("Line without a name"))
 
 
 def _number(finding: Finding, name: str) -> Decimal:
@@ -222,20 +222,22 @@ def _item_gone(finding: Finding, with_words: Words) -> Told:
     )
 
 
-def _inactive_item(finding: Finding, _w: Words) -> Told:
-    item = _text(finding, "item")
+def _inactive_item(finding: Finding, with_words: Words) -> Told:
+    name = _line_name(finding, with_words)
+    said = _("“{item}” is inactive in QuickBooks. Choose another item or make it active there.")
     return Told(
         _("An item is inactive in QuickBooks"),
-        _("“{item}”").format(item=item),
-        _("“{item}” is inactive in QuickBooks. Choose another item or make it active there.").format(item=item),
+        _("“{line}”").format(line=name),
+        _("“{line}”: {said}").format(line=name, said=said.format(item=_text(finding, "item"))),
     )
 
 
-def _item_not_sold(finding: Finding, _w: Words) -> Told:
-    item = _text(finding, "item")
+def _item_not_sold(finding: Finding, with_words: Words) -> Told:
+    name = _line_name(finding, with_words)
+    said = _("“{item}” is a group or category in QuickBooks. Choose another item.")
     return Told(
         _("An item cannot stand on an invoice"),
-        _("“{item}” is a group or category in QuickBooks. Choose another item.").format(item=item),
+        _("“{line}”: {said}").format(line=name, said=said.format(item=_text(finding, "item"))),
     )
 
 

@@ -139,7 +139,7 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         sent, followed = _with_usual_sales_tax(visitor, sent)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
-    material = checked_form(visitor, sent, say()).material
+    material = checked_form(visitor, replace(sent, form=sent.form.without_untouched()), say()).material
     page = form_page(material)
     changed = set(request.POST.get("changed", "").split())
     context = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
@@ -190,8 +191,15 @@ def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
 
 
 def _line_names(form: FormInput, memory: Memory) -> dict[str, str]:
+    """By key. Lines of the same name are told apart by a number behind it."""
     known = {key: line.name for key, line in memory.lines.items()}
-    return {line.key: known.get(line.key) or filling.first_line(line.description) for line in form.lines}
+    names = {line.key: known.get(line.key) or filling.first_line(line.description) for line in form.lines}
+    often, so_far = Counter(names.values()), Counter[str]()
+    for key, name in names.items():
+        if name and often[name] > 1:
+            so_far[name] += 1
+            names[key] = f"{name} ({so_far[name]})"
+    return names
 
 
 def page_fragment(

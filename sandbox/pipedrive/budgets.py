@@ -13,6 +13,7 @@ from ..clock import Clock
 from .company import Company
 
 WINDOW = timedelta(seconds=2)
+MOST_IGNORED = 30  # refusals of one token without a call that passed; the number itself is not published
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Account:
 
     headers: dict[str, str] = field(default_factory=dict)
     refused: bool = False
+    banned: bool = False
 
 
 class Budgets:
@@ -40,6 +42,7 @@ class Budgets:
         self.clock = clock
         self.companies: dict[int, Budget] = {}
         self.recent: dict[str, deque[datetime]] = {}
+        self.ignored: dict[str, int] = {}
 
     def budget(self, company_id: int) -> Budget:
         budget = self.companies.setdefault(company_id, Budget())
@@ -58,6 +61,7 @@ class Budgets:
         while window and not now - WINDOW < window[0] <= now:
             window.popleft()
         refused = len(window) >= burst or budget.used + cost > daily
+        self.ignored[token] = self.ignored.get(token, 0) + 1 if refused else 0
         if not refused:
             window.append(now)
             budget.used += cost
@@ -71,4 +75,4 @@ class Budgets:
         }
         if refused and budget.used + cost > daily:
             headers["x-daily-ratelimit-token-remaining"] = "0"
-        return Account(headers, refused)
+        return Account(headers, refused, banned=self.ignored[token] > MOST_IGNORED)

@@ -20,7 +20,7 @@ from .world import World
 
 SETTABLE = ("deals", "persons", "organizations", "products")
 LISTS = ("deal_products", "discounts", "installments")
-COMPANY_MEMBERS = ("plan", "name", "contact_sync", "currency")
+COMPANY_MEMBERS = ("plan", "name", "contact_sync", "currency", "hides_with")
 
 
 class WrongWishError(Exception):

@@ -63,6 +63,7 @@ class Company:
     plan: str
     contact_sync: bool
     seed: str
+    hides_with: int = 404  # the status of what a user may not see; nobody has documented that it is always this one
     users: dict[int, User] = field(default_factory=dict)
     pipelines: dict[int, Record] = field(default_factory=dict)
     stages: dict[int, Record] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Company:
         return BURST[self.plan]
 
     def sees(self, user: User, record: Record) -> bool:
-        """Pipedrive's visibility rules; who may not see a record gets 404 for it."""
+        """Pipedrive's visibility rules; who may not see a record gets `hides_with` for it."""
         if record.get("is_deleted"):
             return False
         level = record.get("visible_to", EVERYBODY)

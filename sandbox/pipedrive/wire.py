@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
 Record = dict[str, Any]
 """One object as Pipedrive shows it, e.g. a deal."""
@@ -60,6 +60,20 @@ def failure(status: int, error: str, **members: Any) -> Json:
 def unauthorized() -> Json:
     """The body of 401 as version 1 publishes it."""
     return Json({"success": False, "error": "unauthorized access", "errorCode": 401}, 401)
+
+
+def hidden(status: int, missing: str) -> RefusalError:
+    """A record that is there, but not for this user."""
+    if status == 401:
+        return RefusalError(401, "unauthorized access", errorCode=401)
+    return RefusalError(status, missing if status == 404 else "You do not have permission to see this")
+
+
+def ban_page() -> HTMLResponse:
+    """The gateway's page for who does not heed 429."""
+    return HTMLResponse(
+        "<!DOCTYPE html><title>Access denied</title><h1>Error 1015: You are being rate limited</h1>", 403
+    )
 
 
 def success(data: Any, additional_data: Record | None = None) -> Json:

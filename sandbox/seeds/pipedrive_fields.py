@@ -23,6 +23,11 @@ STATUSES: list[Record] = [
 ]  # fmt: skip
 
 
+LABELS: list[Record] = [
+    {"id": 901, "label": "Customer", "color": "green"}, {"id": 902, "label": "Hot lead", "color": "red"},
+]  # fmt: skip
+
+
 def built_in(
     code: str, name: str, kind: str, *, options: list[Record] | None = None, subfields: list[Record] | None = None,
     optional: bool = False,
@@ -52,7 +57,7 @@ BUILT_IN: dict[str, list[Record]] = {
         built_in("org_id", "Organization", "org"),
         built_in("expected_close_date", "Expected close date", "date"),
         built_in("probability", "Probability", "int"),
-        built_in("label_ids", "Label", "set"),
+        built_in("label_ids", "Label", "set", options=LABELS),
         built_in("lost_reason", "Lost reason", "varchar_options"),
         built_in("visible_to", "Visible to", "visible_to"),
         *TIMES,
@@ -67,7 +72,7 @@ BUILT_IN: dict[str, list[Record]] = {
         built_in("phones", "Phone", "phone"),
         built_in("org_id", "Organization", "org"),
         built_in("owner_id", "Owner", "user"),
-        built_in("label_ids", "Label", "set"),
+        built_in("label_ids", "Label", "set", options=LABELS),
         built_in("visible_to", "Visible to", "visible_to"),
         *TIMES,
         built_in("notes_count", "Number of notes", "int", optional=True),
@@ -78,7 +83,7 @@ BUILT_IN: dict[str, list[Record]] = {
         built_in("address", "Address", "address", subfields=ADDRESS_SUBFIELDS),
         built_in("website", "Website", "varchar"),
         built_in("owner_id", "Owner", "user"),
-        built_in("label_ids", "Label", "set"),
+        built_in("label_ids", "Label", "set", options=LABELS),
         built_in("visible_to", "Visible to", "visible_to"),
         *TIMES,
         built_in("people_count", "People", "int", optional=True),

@@ -33,6 +33,7 @@ class Fields:
     invoice: str
     invoice_status: str
     channels: str
+    period: str
     role: str
 
 
@@ -73,6 +74,7 @@ def custom_fields(build: Builder) -> Fields:
         invoice=build.custom("deal", "Invoice numbers", "varchar"),
         invoice_status=build.custom("deal", "Invoice status", "varchar"),
         channels=build.custom("deal", "Came through", "set", ("Trade fair", "Website", "Existing customer")),
+        period=build.custom("deal", "Work period", "daterange"),
         role=build.custom("person", "Role", "enum", ("Buyer", "Accounts", "Director")),
     )
 
@@ -127,6 +129,7 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
                 fields.priority: build.option("deal", fields.priority, "High"),
                 fields.channels: [build.option("deal", fields.channels, "Existing customer")],
                 fields.deposit: {"value": 4800, "currency": "GBP"},
+                fields.period: {"value": "2026-11-30", "until": "2026-12-04"},
             },
         ),
         value="24000",

@@ -125,6 +125,21 @@ def test_what_was_seen_is_remembered_per_user_and_company(harbour, control, conn
     assert seen_deal(stranger.user, deal_id) != facts
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_deal_whose_organization_is_hidden_is_loaded_without_it(harbour, control, status):
+    """Which status that is has no documentation."""
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    company_id, title = harbour.pair.pipedrive_company_id, "Moss & Co – shop refit"
+    secret = next(
+        row for row in control.company(company_id)["organizations"].values() if row["name"].startswith("Albion")
+    )
+    deal_id = deal_called(control, harbour.pair, title)
+    control.change_company(company_id, {"hides_with": status, "deals": {deal_id: {"org_id": secret["id"]}}})
+    deal = load(harbour, control, title, ewa)
+    assert (deal.organization, deal.person.name) == (None, "Oliver Moss")
+    assert deal_gateway.party_of(deal) == ("organization", secret["id"])
+
+
 def test_several_deals_are_asked_for_at_once(harbour, control):
     ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
     hidden = deal_called(control, harbour.pair, "Confidential")

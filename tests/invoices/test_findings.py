@@ -67,6 +67,14 @@ def test_every_sentence_is_whole(code):
     assert issue.fix.label
 
 
+@pytest.mark.parametrize("code", ["no_item", "item_gone", "inactive_item", "item_not_sold"])
+def test_a_fault_of_an_item_names_the_line(code):
+    """Many lines may have the same item."""
+    (issue,) = issues_of([Finding("lines.l1.item", Severity.BLOCKS, code, VALUES)], WORDS)
+    assert "“Pallet racking bay”" in issue.text
+    assert "“Pallet racking bay”" in issue.sentence
+
+
 def test_a_finding_without_words_is_told_by_its_field():
     (issue,) = issues_of([Finding("due_date", Severity.BLOCKS, "brand_new")], WORDS)
     assert issue.title == "Due date needs another look (brand_new)"

@@ -12,6 +12,7 @@ from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices.domain.draft import Extras, from_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
+from tests.factories import make_customer_link
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.form_answers import (
     CREATE,
@@ -24,6 +25,7 @@ from tests.invoices.form_answers import (
     told_at,
 )
 from tests.invoices.fragments import Page
+from tests.invoices.test_deal_gateway import deal_called
 
 pytestmark = pytest.mark.django_db
 
@@ -206,3 +208,24 @@ def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):
     browser, fields = fill_in(harbour, location_id="999999", class_id="1")
     browser.post(CREATE, fields)
     assert from_json(Invoice.objects.get().draft).extras == Extras()
+
+
+def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_all_the_same(
+    harbour, open_form, colleague, control
+):
+    """What somebody chooses is kept for the organization, whoever sees it: a second customer would take its place."""
+    company_id, bramley = harbour.pair.pipedrive_company_id, 1
+    make_customer_link(harbour.company, party_id=bramley, customer_id="7")
+    control.change_company(company_id, {"organizations": {bramley: {"visible_to": 3}}})
+    _browser, fields, page = open_form(harbour, RACKING, user=colleague(harbour, 1))
+    assert fields["customer"] == "7"
+    assert "Your choice is remembered on the organization" in page.by_id("customer-section").text
+
+
+def test_a_proposed_customer_that_is_kept_in_another_currency_is_told_as_the_form_opens(harbour, open_form, control):
+    title = "Rheingold – Küchenlager Köln"
+    changes = {"deals": {deal_called(control, harbour.pair, title): {"currency": "GBP"}}}
+    control.change_company(harbour.pair.pipedrive_company_id, changes)
+    _browser, fields, page = open_form(harbour, title)
+    assert fields["customer"] != "new"
+    assert "The customer has another currency" in page.by_id("preflight").text

@@ -51,6 +51,34 @@ def test_everything_wrong_is_told_at_once_at_its_field(harbour, open_form):
     assert page.with_attribute("data-autofocus")[0].id == "errors"
 
 
+ADDED = {"a1-added": "yes", "a1-ticked": "yes", "a1-quantity": "1"}
+
+
+def test_a_line_that_nobody_has_touched_is_not_counted_before_the_press(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    fields["line"] = [*fields["line"], "a1"]
+    assert "Ready" in previewed(browser, fields, changed="a1", **ADDED).by_id("preflight").text
+    begun = previewed(browser, fields, changed="a1", **ADDED, **{"a1-description": "Site visit"})
+    assert "3 to fix" in begun.by_id("preflight").text
+    assert refused(browser, fields, **ADDED).by_id("errors").text.startswith("3 things to fix")
+
+
+def test_a_line_that_nobody_has_touched_does_not_make_an_invoice(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    assert "The invoice has no lines" in previewed(browser, fields, line=["a1"], **ADDED).by_id("preflight").text
+
+
+def test_lines_of_one_name_are_told_apart(harbour, fill_in):
+    browser, fields = fill_in(harbour, NORTHGATE)
+    fields["line"] = [*fields["line"], "a1", "a2"]
+    for key in ("a1", "a2"):
+        fields |= {f"{key}-added": "yes", f"{key}-ticked": "yes", f"{key}-description": "Site visit"}
+        fields |= {f"{key}-quantity": "1", f"{key}-price": "10", f"{key}-tax": fields["l1-tax"]}
+    told = refused(browser, fields).by_id("errors").text
+    assert "“Site visit (1)” has no QuickBooks item" in told
+    assert "“Site visit (2)” has no QuickBooks item" in told
+
+
 def test_the_input_is_kept(harbour, open_form):
     browser, fields, _ = open_form(harbour, NORTHGATE)
     del fields["l2-ticked"]

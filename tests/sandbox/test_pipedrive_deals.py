@@ -161,6 +161,9 @@ def test_a_change_of_the_wrong_form_is_refused_and_changes_nothing(crm: Crm, bod
         ("Came through", None, True),
         ("Deposit", {"value": 5, "currency": "GBP"}, True),
         ("Deposit", 5, False),
+        ("Work period", {"value": "2026-12-01", "until": "2026-12-05"}, True),
+        ("Work period", {"value": "2026-12-01"}, False),
+        ("Work period", "2026-12-01", False),
         ("Delivery address", {"value": "1 Test Street"}, True),
         ("Delivery address", "1 Test Street", False),
     ],
@@ -168,3 +171,13 @@ def test_a_change_of_the_wrong_form_is_refused_and_changes_nothing(crm: Crm, bod
 def test_a_custom_value_has_the_form_of_its_fields_type(crm: Crm, name: str, value: Any, good: bool) -> None:
     body = {"custom_fields": {crm.field(name): value}}
     assert (crm.call("PATCH", f"/v2/deals/{PHASE_2}", json=body).status_code == 200) is good
+
+
+def test_labels_are_bare_ids_unless_they_are_asked_for(crm: Crm) -> None:
+    assert crm.data(f"/v2/deals/{PHASE_2}", include_option_labels="true")["label_ids"] == [901, 902]
+    assert crm.data("/v2/organizations/1", include_labels="true")["labels"] == [{"id": 901, "label": "Customer"}]
+
+
+def test_a_period_has_two_days(crm: Crm) -> None:
+    shown = crm.data(f"/v2/deals/{PHASE_2}")["custom_fields"][crm.field("Work period")]
+    assert shown == {"value": "2026-11-30", "until": "2026-12-04"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .crm import DANA, PHASE_2, PRIYA, TOM, Crm
+from .crm import DANA, EWA, PHASE_2, PRIYA, SECRET, TOM, Crm
 
 
 @pytest.mark.parametrize(
@@ -184,3 +184,18 @@ def test_a_refused_call_does_nothing(throttled: Crm) -> None:
     body = {"content": "x", "deal_id": PHASE_2}
     assert throttled.call("POST", "/v1/notes", json=body).status_code == 429
     assert throttled.control("/pipedrive/company?id=101", method="GET")["notes"] == {}
+
+
+def test_who_does_not_heed_the_limit_is_shut_out_by_a_page(throttled: Crm) -> None:
+    throttled.control("/pipedrive/limits", {"company_id": 101, "daily_tokens": 0})
+    answers = [throttled.get("/v2/deals/1") for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [429] * 30 + [403]
+    assert answers[-1].headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_is_hidden_may_be_refused_in_several_ways(crm: Crm, status: int) -> None:
+    crm.control("/pipedrive/company", {"id": 101, "set": {"hides_with": status}})
+    crm.be(EWA)
+    assert crm.get(f"/v2/deals/{SECRET}").status_code == status
+    assert crm.get("/v2/deals/999").status_code == 404

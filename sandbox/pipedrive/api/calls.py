@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ...clock import Clock
 from ..company import Company, User
 from ..grants import Installation
-from ..wire import Record, RefusalError, failure, parse, unauthorized
+from ..wire import Record, RefusalError, ban_page, failure, hidden, parse, unauthorized
 from ..world import World
 from .rules import Member, Param, check_body, read_query
 
@@ -33,6 +33,14 @@ class Call:
     def id(self) -> int:
         """The id in the path. Raises RefusalError (400) for anything but digits."""
         return self.whole("id")
+
+    def seen(self, record: Record | None, missing: str) -> Record:
+        """The record, for who may see it. Raises RefusalError: `missing` (404), or the company's `hides_with`."""
+        if record is None:
+            raise RefusalError(404, missing)
+        if not self.company.sees(self.user, record):
+            raise hidden(self.company.hides_with, missing)
+        return record
 
     def whole(self, name: str) -> int:
         text = str(self.request.path_params[name])
@@ -87,6 +95,8 @@ class Gate:
         if self.world.config.throttle:
             account = self.world.budgets.charge(company, token, self.endpoint.cost)
             headers.update(account.headers)
+            if account.banned:
+                return ban_page()
             if account.refused:
                 return failure(429, "Request over limit")
         if not set(self.endpoint.scopes) & set(installation.scopes):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..company import Company
-from ..wire import Record, RefusalError, success
+from ..wire import Record, success
 from .calls import Call
-from .custom_values import shown_custom_fields
+from .custom_values import labels_of, shown_custom_fields
 from .paging import page
 
 CONTACT_SYNC_MEMBERS = ("postal_address", "im", "notes", "birthday", "job_title")
@@ -57,15 +57,13 @@ def shown(call: Call, kind: Kind, record: Record) -> Record:
     for name in call.query.get("include_fields", []):
         answer[name] = extra(call, kind, record, name)
     if call.query.get("include_labels"):
-        answer["labels"] = []
+        answer["labels"] = labels_of(call.company, kind.owner, record)
     return answer
 
 
 def get_one(kind: Kind) -> Callable[[Call], Awaitable[Response]]:
     async def handler(call: Call) -> Response:
-        record = kind.records(call.company).get(call.id)
-        if record is None or not call.company.sees(call.user, record):
-            raise RefusalError(404, kind.missing)
+        record = call.seen(kind.records(call.company).get(call.id), kind.missing)
         return success(shown(call, kind, record))
 
     return handler

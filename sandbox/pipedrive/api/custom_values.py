@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..company import Company
 from ..wire import Record, RefusalError
 from .calls import Call
 from .rules import fits
@@ -39,6 +40,17 @@ def labelled(entry: Record, value: Any) -> Any:
     return value
 
 
+def labels_of(company: Company, owner: str, record: Record) -> list[Record]:
+    """`include_labels`: the labels of a record whole, which else has their bare ids."""
+    known = (entry["options"] for entry in company.fields[owner] if entry["field_code"] == "label_ids")
+    return [
+        {"id": option["id"], "label": option["label"]}
+        for options in known
+        for option in options
+        if option["id"] in record["label_ids"]
+    ]
+
+
 def check_custom_fields(call: Call, owner: str, values: Record) -> None:
     """Raises RefusalError (400) for an unknown code or a value of the wrong type."""
     for code, value in values.items():
@@ -67,6 +79,12 @@ def suits(entry: Record, value: Any) -> bool:
         good = fits(value, "int") and value in options
     elif kind == "set":
         good = fits(value, "ints") and value != [] and set(value) <= options
+    elif kind == "daterange":
+        good = (
+            isinstance(value, dict)
+            and set(value) == {"value", "until"}
+            and all(fits(day, "date") for day in value.values())
+        )
     elif kind == "monetary":
         good = isinstance(value, dict) and set(value) == {"value", "currency"} and fits(value["value"], "number")
     else:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ..wire import Record, RefusalError, success, time_v2
 from .calls import Call
-from .custom_values import check_custom_fields, shown_custom_fields
+from .custom_values import check_custom_fields, labels_of, shown_custom_fields
 from .paging import page
 from .rules import Member
 
@@ -44,11 +44,8 @@ DEAL_BODY = {
 
 
 def find_deal(call: Call, deal_id: int) -> Record:
-    """A deal that the user may see. Raises RefusalError (404)."""
-    deal = call.company.deals.get(deal_id)
-    if deal is None or not call.company.sees(call.user, deal):
-        raise RefusalError(404, "Deal not found")
-    return deal
+    """A deal that the user may see. Raises RefusalError (404, or the company's `hides_with`)."""
+    return call.seen(call.company.deals.get(deal_id), "Deal not found")
 
 
 def count(call: Call, deal: Record, name: str) -> object:
@@ -78,7 +75,7 @@ def show_deal(call: Call) -> Callable[[Record], Record]:
         for name in call.query.get("include_fields", []):
             shown[name] = count(call, deal, name)
         if call.query.get("include_labels"):
-            shown["labels"] = []
+            shown["labels"] = labels_of(call.company, "deal", deal)
         return shown
 
     return show

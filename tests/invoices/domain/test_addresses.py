@@ -57,3 +57,18 @@ def test_without_parts_the_text_remains():
 def test_a_long_free_text_is_put_into_five_lines():
     lines = address_lines(Address(text="\n".join(str(number) for number in range(1, 9))))
     assert lines == ["1", "2", "3", "4", "5, 6, 7, 8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PO Box 12, London NW1 6XE, United Kingdom", ["PO Box 12"]),
+        ("Tower 2, Harbour Park, London, UK", ["Harbour Park", "Tower 2"]),
+        ("London NW1 6XE, UK", []),
+        ("", []),
+    ],
+)
+def test_what_stands_before_the_town_is_kept_where_no_street_is_known(text, expected):
+    parts = {"value": text, "locality": "London", "country": "United Kingdom"}
+    parts |= {"subpremise": "Tower 2"} if "Tower" in text else {}
+    assert address_lines(address_from_parts(parts)) == expected

@@ -37,8 +37,12 @@ def written(wanted, where, record=BRAMLEY, books=BRITISH):
     return differences(wanted, record, books)[where].change.after
 
 
-def test_what_pipedrive_does_not_say_is_never_taken_away():
-    assert differences(PartyDetails()) == {}
+@pytest.mark.parametrize(
+    "address",
+    [Address(), Address(city="leeds"), Address(city="Leeds", country="UK"), replace(SAME, postal_code="")],
+)
+def test_what_pipedrive_does_not_say_is_never_taken_away(address):
+    assert differences(PartyDetails(address=address)) == {}
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,11 @@ def test_the_next_invoice_is_for_what_earlier_ones_left():
     assert [line.quantity for line in rest.without_done.lines] == [D("5.5"), D(10), draft.lines[3].quantity]
 
 
+def test_a_credit_that_was_given_is_not_given_again():
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2, "-1"), on_the_deal(3)))
+    assert rest_of(draft, [a_draft(lines=(on_the_deal(1), on_the_deal(2, "-1")))]).left == (False, False, True)
+
+
 def test_a_percentage_off_a_line_is_taken_off_its_rest_and_an_amount_is_a_persons_decision():
     percent = on_the_deal(1, discount=D("50.00"), discount_text="10%")
     amount = on_the_deal(2, discount=D("20.00"), discount_text="20")

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from invoices.domain.checks import LONGEST_DESCRIPTION
 from invoices.domain.deal import Address, Discount, TaxMethod
-from invoices.domain.draft import AmountsAre
+from invoices.domain.draft import AmountsAre, line_discount
 from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
@@ -103,6 +104,12 @@ def test_the_recipient_falls_back_to_whoever_the_deal_has(organization, person, 
     assert bill_to(deal, FieldChoices("organization.custom")).name == expected
 
 
+def test_nobody_stands_in_for_an_organization_that_the_user_may_not_see():
+    hidden = a_deal(organization=None, person=a_party(values={"name": "Ann"}), values={"org_id": 31})
+    assert bill_to(hidden, SUGGESTED).name == ""
+    assert bill_to(hidden, FieldChoices("person.name")).name == "Ann"
+
+
 def test_a_product_becomes_a_line_with_item_code_and_reasons():
     found = filled()
     (line,) = found.draft.lines
@@ -112,6 +119,12 @@ def test_a_product_becomes_a_line_with_item_code_and_reasons():
     assert (found.tax_proposals[0].reason, found.tax_proposals[0].percentage) == (TaxReason.PRODUCT_TAX, D(20))
     assert found.draft.amounts_are == AmountsAre.TAX_EXCLUSIVE
     assert (found.draft.invoice_date, found.draft.due_date) == (TODAY, date(2026, 12, 8))
+
+
+def test_a_long_comment_is_cut_to_what_the_check_lets_pass():
+    """The line of a product has no field for its description: nobody could shorten it."""
+    line = filled(a_deal(products=(a_product(comments="oak " * 1200),))).draft.lines[0]
+    assert len(line.description) == LONGEST_DESCRIPTION
 
 
 def test_disabled_products_stay_on_the_deal():
@@ -143,6 +156,13 @@ def test_a_line_carries_its_discount_as_amount_and_as_typed():
         (D("20.00"), "20"),
         (D("0.00"), ""),
     ]
+
+
+def test_a_discount_with_more_decimals_than_the_currency_is_taken_off_as_it_is_shown():
+    product = a_product(quantity=D("904.6"), unit_price=D("610724.453"), discount=Discount(D("339.60")))
+    (line,) = filled(a_deal(currency="JPY", products=(product,))).draft.lines
+    shown = line_discount(line.quantity, line.unit_price, Discount(D(line.discount_text)), "JPY")
+    assert (line.discount_text, line.discount) == ("340", shown)
 
 
 def test_comments_follow_the_products_name():
@@ -203,6 +223,14 @@ def test_an_amount_off_an_american_deal_is_with_tax_as_its_prices_are(discounts,
     products = (a_product(unit_price=D("216.50"), quantity=D(1), tax_percentage=D("8.25")),)
     deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=products, discounts=tuple(discounts))
     assert filled(deal, country="US").draft.discount_amount == D(amount)
+
+
+def test_american_prices_stay_whole_where_quickbooks_adds_no_tax():
+    product = a_product(unit_price=D("108.25"), quantity=D(1), tax_percentage=D("8.25"))
+    deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=(product,))
+    without_tax = books("US", uses_sales_tax=False)
+    draft = prefill(deal, SUGGESTED, books=without_tax, codes=(), items=ITEMS, today=TODAY).draft
+    assert draft.lines[0].unit_price == D("108.25")
 
 
 def test_prices_with_tax_stay_as_they_are_elsewhere():

@@ -115,6 +115,7 @@ def ranked(*found, bill_to=BRAMLEY):
         ("Bramley Foods Ltd", "", (Evidence.SAME_NAME,), Strength.LIKELY),
         ("Bramley Foods Ltd", "OFFICE@bramleyfoods.co.uk", (Evidence.SAME_NAME, Evidence.SAME_EMAIL), Strength.STRONG),
         ("BF Holding", "office@bramleyfoods.co.uk", (Evidence.SAME_EMAIL,), Strength.LIKELY),
+        ("BF Holding", "pay@else.com, Office@bramleyfoods.co.uk", (Evidence.SAME_EMAIL,), Strength.LIKELY),
         ("Bramley Farm Foods", "", (Evidence.SIMILAR_NAME,), Strength.WEAK),
     ],
 )
@@ -194,3 +195,32 @@ def test_the_best_comes_first_and_nothing_weak_is_ticked():
 def test_of_two_alike_the_one_in_the_deals_currency_comes_first():
     euro = candidate("1", "Bramley Foods Ltd", currency="EUR")
     assert [each.customer_id for each in ranked(euro, candidate("2", "Bramley Foods Ltd"))] == ["2", "1"]
+
+
+def test_the_second_customer_of_a_name_is_found_by_its_currency():
+    both = (candidate("1", "Bramley Foods Limited"), candidate("2", "Bramley Foods Limited (USD)", currency="USD"))
+    assert [each.customer_id for each in rank_customers(both, BRAMLEY, currency="USD")] == ["2", "1"]
+    assert [each.customer_id for each in rank_customers(both, BRAMLEY, currency="GBP")] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("kept_in", "name", "ticked"),
+    [
+        ("GBP", "Bramley Foods Limited (USD)", "2"),
+        ("USD", "Bramley Foods Limited (USD)", "1"),
+        ("", "Bramley Foods Limited (USD)", "1"),
+        ("GBP", "Bramley Foods Ltd", "1"),
+    ],
+)
+def test_a_linked_customer_of_another_currency_gives_way_to_a_strong_match(kept_in, name, ticked):
+    linked = CustomerCandidate("1", "Bramley Foods Limited", currency=kept_in)
+    found = rank_customers([candidate("2", name, currency="USD")], BRAMLEY, currency="USD")
+    assert best_candidate(found, linked, currency="USD") == ticked
+
+
+def test_an_email_address_that_several_customers_have_ticks_none_of_them():
+    office = "office@bramleyfoods.co.uk"
+    one, two = candidate("1", "Aire Bakery", office), candidate("2", "Zenith", office)
+    assert best_candidate(ranked(one, two)) == ""
+    assert best_candidate(ranked(one, candidate("2", "Zenith", office, currency="EUR"))) == "1"
+    assert best_candidate(ranked(one, two, candidate("3", "Bramley Foods Ltd", office))) == "3"

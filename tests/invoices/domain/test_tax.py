@@ -54,6 +54,13 @@ def test_a_british_line_gets_the_code_of_its_percentage_and_the_reason(percentag
     assert (found.code_id, found.reason) == (code_id, reason)
 
 
+def test_a_percentage_of_two_decimals_finds_the_code_that_has_three():
+    codes = (code("1", "GST/QST QC", "5", "9.975"), code("2", "HST ON", "13"))
+    assert propose("14.98", codes=codes, country="CA").code_id == "1"
+    assert propose("14.975", codes=codes, country="CA").code_id == "1"
+    assert propose("14.97", codes=codes, country="CA").reason == TaxReason.NO_CODE_FITS
+
+
 def test_of_several_fitting_codes_the_items_own_is_taken():
     assert propose("0", item=Thing("1", "Course", tax_code_id="4")).code_id == "4"
     assert propose("20", item=Thing("1", "Course", tax_code_id="4")).code_id == "2"
@@ -67,12 +74,25 @@ def test_without_a_product_the_items_code_is_proposed():
 def test_australian_names_are_understood():
     codes = (
         code("1", "Input tax", "0"),
-        code("2", "GST free", "0"),
+        code("2", "BAS Excluded", "0"),
         code("3", "GST", "10"),
         code("4", "Out of scope", "0"),
+        code("5", "GST free", "0"),
     )
     assert propose("10", codes=codes, country="AU").code_id == "3"
-    assert propose("0", codes=codes, country="AU").code_id == "2"
+    assert propose("0", codes=codes, country="AU").code_id == "5"
+
+
+def test_french_names_are_understood():
+    codes = (
+        code("1", "20% Autoliquidation", "20"),
+        code("2", "20% Intracommunautaire", "20"),
+        code("3", "20% Ventes", "20"),
+        code("4", "Exonéré", "0"),
+        code("5", "0% Ventes", "0"),
+    )
+    assert propose("20", codes=codes).code_id == "3"
+    assert propose("0", codes=codes).code_id == "5"
 
 
 @pytest.mark.parametrize("options", [{"prices": NONE}, {"uses_sales_tax": False}])
