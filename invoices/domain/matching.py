@@ -190,9 +190,7 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     """Name and e-mail address carry a proposal, and the tax number; the rest supports it or makes a weak one."""
     candidate = each.candidate
     name, email = bill_to.name, bill_to.email
-    called = candidate.name.removesuffix(
-        f" ({candidate.currency})"
-    )  # the second customer of one name, see `second_name`
+    called = candidate.name.removesuffix(f" ({candidate.currency})")  # the second of one name, see `second_name`
     exact = same_name(called, name)
     alike = bool(normalised_name(name)) and normalised_name(called) == normalised_name(name)
     mailed = _key(email) in addresses_in(candidate.email.casefold())
