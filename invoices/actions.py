@@ -84,7 +84,10 @@ class Try:
 
 
 def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid.UUID, to: str = "") -> Asked:
-    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing."""
+    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing.
+
+    Raises `ConnectionExpired` when the company has uninstalled the app meanwhile.
+    """
     row = InvoiceAction(
         company=invoice.company,
         invoice=invoice,
@@ -105,7 +108,10 @@ def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid
         stored = InvoiceAction.objects.filter(company=invoice.company, intent_key=intent_key).first()
         under_way = InvoiceAction.objects.filter(invoice=invoice, settled_at__isnull=True).first()
         found = stored or under_way
-        if found is None:  # the one under way ended in this very moment
+        if found is None:
+            if not Invoice.objects.filter(pk=invoice.pk).exists():
+                raise ConnectionExpired("pipedrive", "the company has left") from None
+            # The one under way ended in this very moment.
             return ask(invoice, kind, user=user, intent_key=intent_key, to=to)
         return Asked(found, repeated=True)
     return Asked(row, repeated=False)

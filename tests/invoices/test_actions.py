@@ -15,7 +15,7 @@ from integration_settings.errors import (
     RateLimited,
     Rejected,
 )
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from invoices import actions, selectors, services
 from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus, Submission
@@ -299,6 +299,14 @@ def test_the_same_key_and_a_second_wish_meanwhile_add_nothing(invoice, user):
     ):
         assert (again.repeated, again.action) == (True, first.action)
     assert InvoiceAction.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wish_of_a_company_that_leaves_meanwhile_ends_in_a_reason(company, user):
+    invoice = make_invoice(company)
+    Company.objects.filter(pk=company.pk).delete()
+    with pytest.raises(ConnectionExpired):
+        want(invoice, Action.VOID, user)
 
 
 def test_a_form_that_is_sent_again_later_sends_no_second_email(invoice, user, gateway):
