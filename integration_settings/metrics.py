@@ -43,8 +43,9 @@ def as_text() -> str:
             if figure.name not in described:
                 described.add(figure.name)
                 lines += [f"# HELP {figure.name} {figure.help}", f"# TYPE {figure.name} gauge"]
-            labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in figure.labels.items())
-            lines.append(f"{figure.name}{{{labels}}} {figure.value:.15g}" if labels else f"{figure.name} {figure.value:.15g}")
+            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in figure.labels.items())
+            name = f"{figure.name}{{{labels}}}" if labels else figure.name
+            lines.append(f"{name} {figure.value:.15g}")
     return "\n".join(lines) + "\n"
 
 
