@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration_settings import formats
@@ -20,6 +22,7 @@ from integration_settings.errors import (
     RateLimited,
     ServiceError,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
@@ -31,6 +34,8 @@ from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 from pipedrive_qb.logs import request_id
+
+A_WHILE = 180  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,17 @@ def problem_of(error: ServiceError) -> Problem:
     service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
     if isinstance(error, ConnectionExpired):
         return _signed_out(error.service)
+    if isinstance(error, SubscriptionEnded):
+        return Problem(
+            "warning",
+            "lock",
+            _("Your {service} subscription has ended").format(service=service),
+            _("It has ended or is not paid, and {service} lets no app in until it is. Nothing here is lost.").format(
+                service=service
+            ),
+            402,
+            again=True,
+        )
     if isinstance(error, NotFound | AccessDenied) and error.service == "pipedrive":
         return not_seen()
     if isinstance(error, RateLimited):
@@ -132,7 +148,7 @@ def problem_of(error: ServiceError) -> Problem:
             "warning",
             "clock",
             _("{service} takes no more requests for now").format(service=service),
-            _("Too many came at once. Nothing is lost; try again in a minute."),
+            _when_again(error),
             503,
             again=True,
             code=request_id.get(),
@@ -156,6 +172,14 @@ def problem_of(error: ServiceError) -> Problem:
         again=True,
         code=request_id.get(),
     )
+
+
+def _when_again(error: RateLimited) -> str:
+    """A limit of seconds, or of the day (Pipedrive) or month (QuickBooks), which trying again does not shorten."""
+    if error.retry_after <= A_WHILE:
+        return _("Too many came at once. Nothing is lost; try again in a minute.")
+    until = say().moment(timezone.now() + timedelta(seconds=error.retry_after))
+    return _("Too many came already. It takes them again from {time}. Nothing is lost.").format(time=until)
 
 
 def _signed_out(service: str) -> Problem:
