@@ -96,6 +96,11 @@ def test_what_cannot_be_undone_is_asked_first_with_its_effect(look, company):
     assert "cannot be undone" in delete["data-confirm-text"]
 
 
+def test_a_voided_invoice_is_not_said_to_have_a_payment(look, company):
+    make_invoice(company, deal_id=DEAL, voided_on=date(2026, 11, 3), balance=D(0))
+    assert "payment" not in entry(look(), "Delete…").attributes["data-confirm-text"]
+
+
 # How it goes
 
 
