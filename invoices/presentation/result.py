@@ -102,6 +102,7 @@ class Story:
     say: Say
     row: InvoiceRow
     rights: frozenset[Right] = frozenset(Right)
+    trace_id: str = ""  # of the answer that brought the invoice
 
     @property
     def customer(self) -> str:
@@ -299,6 +300,7 @@ def _created(story: Story) -> ResultPage:
         title=_("Invoice {number} is in QuickBooks").format(number=number),
         text=text.format(customer=story.customer, date=due),
         facts=_facts(story, with_link=bool(menu.link)),
+        trace_id=story.trace_id,
         quickbooks_url=story.quickbooks_url,
     )
 

@@ -135,9 +135,7 @@ def problem_of(error: ServiceError) -> Problem:
             "warning",
             "lock",
             _("Your {service} subscription has ended").format(service=service),
-            _("It has ended or is not paid, and {service} lets no app in until it is. Nothing here is lost.").format(
-                service=service
-            ),
+            _("{service} lets no app in until it is paid. Nothing here is lost.").format(service=service),
             402,
             again=True,
         )

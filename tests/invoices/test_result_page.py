@@ -13,7 +13,7 @@ from invoices import actions, submission, tasks
 from invoices.domain.deal import Address
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
-from invoices.models import CustomerLink, Invoice
+from invoices.models import CustomerLink, Invoice, QuickBooksWrite
 from tests.factories import (
     D,
     a_bill_to,
@@ -93,6 +93,9 @@ def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
     ]
     assert page.by_id("result-open").attributes["href"].count(Invoice.objects.get().qbo_invoice_id)
     assert "data-close-modal" in page.by_id("result-done").attributes
+    trace_id = QuickBooksWrite.objects.get(kind="create_invoice").trace_id
+    assert trace_id
+    assert f"Intuit request id {trace_id} Copy for support" in page.text
 
 
 def test_a_created_invoice_is_sent_from_where_one_is_told_of_it(harbour, fill_in, control):
