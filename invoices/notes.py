@@ -48,6 +48,7 @@ LEASE = timedelta(seconds=90)
 WAITS = (5, 15, 60, 300, 900, 3600)  # seconds before the next try
 MOST_TRIES = 150  # about a week of hours
 TRIED = 1  # after which the next try first looks whether one before it has written the note
+NOTE_GONE = "note_gone"  # somebody has deleted it
 
 MakeClient = Callable[[PipedriveUser], PipedriveClient]
 
@@ -145,7 +146,7 @@ def _write(invoice: Invoice, connection: QuickBooksConnection, make_client: Make
         except Rejected as refusal:
             raise GivenUp("refused") from refusal
     if isinstance(problem, NotFound):
-        raise GivenUp("note_gone" if invoice.note_id else "deal_gone") from problem
+        raise GivenUp(NOTE_GONE if invoice.note_id else "deal_gone") from problem
     if isinstance(problem, AccessDenied):  # for all who may see the deal: it has its hundred notes already, say
         raise GivenUp("refused") from problem
     raise problem

@@ -135,5 +135,6 @@ def write_notes_now(visitor: Visitor, group: Group) -> list[int]:
     rights.demand(visitor.user, Right.CREATE)
     rows = Invoice.objects.filter(pk__in=[row.invoice.pk for row in group.stopped]).exclude(note_problem="")
     ids = list(rows.values_list("pk", flat=True))
+    rows.filter(note_problem=notes.NOTE_GONE).update(note_id=None, note_digest="")  # the deal gets another one
     rows.update(note_due_at=shared_now(), note_attempts=notes.TRIED)
     return ids
