@@ -103,6 +103,7 @@ class Story:
     row: InvoiceRow
     rights: frozenset[Right] = frozenset(Right)
     trace_id: str = ""  # of the answer that brought the invoice
+    writes_notes: bool = True  # into the deal's history, where the company wants that
 
     @property
     def customer(self) -> str:
@@ -197,7 +198,7 @@ def _steps_of_sending(story: Story) -> tuple[Step, ...]:
         *items,
         Step("current" if done else "", sending),
         Step("", _("Comparing the totals")),
-        Step("", _("Writing the note on the deal")),
+        *([Step("", _("Writing the note on the deal"))] if story.writes_notes else []),
     )
 
 
@@ -286,8 +287,10 @@ def _created(story: Story) -> ResultPage:
     due = say.day(invoice.due_date or story.draft.due_date)
     if _tax_was_added(story):
         text = _("For {customer}, due {date}. QuickBooks has added the sales tax.")
-    else:
+    elif story.writes_notes:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
+    else:
+        text = _("For {customer}, due {date}. It is on the deal’s panel.")
     menu = menu_of(story.row, number, say, story.rights)
     return ResultPage(
         menu=menu,
