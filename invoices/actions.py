@@ -137,7 +137,7 @@ def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
 def _look_first(this: Try) -> None:
     action = this.action
     try:
-        found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
+        found = this.gateway.read_invoice(action.invoice.qbo_invoice_id)
     except ServiceError as error:
         if isinstance(error, AccessDenied) and action.sent_at is None:
             return reject(action, {"code": "access_denied", "trace_id": error.trace_id})

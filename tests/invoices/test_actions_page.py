@@ -265,6 +265,14 @@ def test_void_delete_and_send_reach_quickbooks_and_the_panel(harbour, billed, br
     assert invoice.qbo_invoice_id not in [row["Id"] for row in control.books(harbour.realm)["invoices"]]
 
 
+def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
+    invoice = billed()
+    control.fault("query_lag", seconds=3600)
+    page = act(browse(harbour.user, "panel"), invoice, "send", {"to": "one@menu.example"})
+    assert "Deleted" not in page.text
+    assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
+
+
 def test_the_pdf_is_quickbooks_own_and_its_name_is_harmless(harbour, billed, browse):
     invoice, browser = billed(), browse(harbour.user, "panel")
     Invoice.objects.filter(pk=invoice.pk).update(number='1/..\\"\r\n<b>é')
