@@ -20,6 +20,7 @@ from integration_settings.errors import (
     ConnectionExpired,
     NotFound,
     RateLimited,
+    Rejected,
     ServiceError,
     ServiceUnavailable,
     SubscriptionEnded,
@@ -29,6 +30,7 @@ from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
 from integration_settings.tickets import issue_ticket
 from invoices import services
+from invoices.domain.refusals import NOT_PAID_FOR
 from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
@@ -125,12 +127,14 @@ def not_seen() -> Problem:
     )
 
 
-def problem_of(error: ServiceError) -> Problem:
+def problem_of(  # noqa: PLR0911  # one answer a cause reads better than nested conditions
+    error: ServiceError,
+) -> Problem:
     """Words for a vendor's failure. The certain part is said: nothing was sent to QuickBooks by looking."""
     service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
     if isinstance(error, ConnectionExpired):
         return _signed_out(error.service)
-    if isinstance(error, SubscriptionEnded):
+    if isinstance(error, SubscriptionEnded) or (isinstance(error, Rejected) and error.code == NOT_PAID_FOR):
         return Problem(
             "warning",
             "lock",
@@ -141,6 +145,15 @@ def problem_of(error: ServiceError) -> Problem:
         )
     if isinstance(error, NotFound | AccessDenied) and error.service == "pipedrive":
         return not_seen()
+    if isinstance(error, AccessDenied):
+        return Problem(
+            "negative",
+            "lock",
+            _("{service} refused to answer").format(service=service),
+            _("QuickBooks does not let the app do this. An administrator can sign in again."),
+            403,
+            connect=True,
+        )
     if isinstance(error, RateLimited):
         return Problem(
             "warning",

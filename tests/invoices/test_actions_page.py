@@ -292,6 +292,9 @@ def test_a_payment_link_is_quickbooks_own_or_the_reason_why_there_is_none(harbou
     assert f"/invoice/{invoice.qbo_invoice_id}/customer" in given
 
 
+DENIED = "QuickBooks does not let the app do this. An administrator can sign in again."
+
+
 @pytest.mark.parametrize("what", ["pdf", "payment-link"])
 def test_what_cannot_be_fetched_says_why(harbour, billed, browse, control, what):
     invoice, browser = billed(), browse(harbour.user, "panel")
@@ -299,6 +302,13 @@ def test_what_cannot_be_fetched_says_why(harbour, billed, browse, control, what)
     down = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
     assert (down.status_code, down.json()["fact"]) == (503, "QuickBooks does not answer right now")
     control.clear_faults()
+    control.book(harbour.realm, "refuse", why="rights")
+    denied = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
+    assert (denied.status_code, denied.json()["effect"]) == (403, DENIED)
+    control.book(harbour.realm, "refuse", why="subscription")
+    unpaid = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
+    assert (unpaid.status_code, unpaid.json()["fact"]) == (402, "Your QuickBooks subscription has ended")
+    control.book(harbour.realm, "refuse", why=None)
     control.book(harbour.realm, "delete", id=invoice.qbo_invoice_id)
     gone = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
     assert (gone.status_code, gone.json()["fact"]) == (404, "The invoice is not in QuickBooks any more.")

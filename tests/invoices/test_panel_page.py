@@ -284,6 +284,19 @@ def test_a_refresh_without_an_answer_keeps_the_list(browse, harbour, control, de
     assert "QuickBooks does not answer right now" in page.by_class("banner")[0].text
 
 
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [("subscription", "Your QuickBooks subscription has ended"), ("rights", "QuickBooks refused to answer")],
+)
+def test_a_refresh_that_quickbooks_refuses_says_why_and_keeps_the_list(browse, harbour, control, deal_id, why, says):
+    deal = deal_id(harbour, RACKING)
+    make_invoice(harbour.company, deal_id=deal, number="1053")
+    control.book(harbour.realm, "refuse", why=why)
+    page = Page(browse(harbour.user, "panel").post(f"{REFRESH}?resource=deal&id={deal}"))
+    assert row_of(page, "1053")
+    assert says in page.by_class("banner")[0].text
+
+
 def test_a_refresh_finds_out_that_the_connection_ended(browse, harbour, control, deal_id):
     deal = deal_id(harbour, RACKING)
     make_invoice(harbour.company, deal_id=deal, number="1053")
