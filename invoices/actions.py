@@ -11,6 +11,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,7 +30,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import GAVE_UP, NOT_THERE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -134,7 +135,7 @@ def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
         _look_first(Try(action, connection, make_gateway(connection)))
 
 
-def _look_first(this: Try) -> None:
+def _look_first(this: Try) -> None:  # noqa: PLR0911  # one line for each thing that is found
     action = this.action
     try:
         found = this.gateway.read_invoice(action.invoice.qbo_invoice_id)
@@ -144,12 +145,20 @@ def _look_first(this: Try) -> None:
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
+    shown = _paid(action.invoice)
     apply_report(action.invoice, found, place=zone(this.connection.timezone))
     if _is_done(this, found):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
+    if this.kind == Action.VOID and action.sent_at is None and _paid(action.invoice) > shown:
+        # Whoever asked was told of no such payment. A deletion is refused by QuickBooks itself then.
+        return reject(action, {"code": PAID_MEANWHILE})
     return _send(this, found)
+
+
+def _paid(invoice: Invoice) -> Decimal:
+    return (invoice.total or Decimal(0)) - (invoice.balance or Decimal(0))
 
 
 def _gone(this: Try) -> None:

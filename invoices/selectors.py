@@ -304,7 +304,9 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         customer_name=invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", "")),
         total=amount,
         balance=_money(invoice.balance, invoice),
-        paid=_paid(invoice),
+        paid=_money(invoice.total - invoice.balance, invoice)
+        if invoice.total is not None and invoice.balance is not None and invoice.voided_on is None
+        else None,  # a voided one keeps its total, and has no balance because of the void
         invoice_date=invoice.invoice_date,
         due_date=invoice.due_date,
         days_overdue=max((today - invoice.due_date).days, 0)
@@ -358,13 +360,6 @@ def _expected_total(invoice: Invoice) -> Money | None:
 
 def _money(amount: Decimal | None, invoice: Invoice) -> Money | None:
     return None if amount is None else Money(amount, invoice.currency).rounded()
-
-
-def _paid(invoice: Invoice) -> Money | None:
-    """None for a voided one, too: it keeps its total, and has no balance because of the void."""
-    if invoice.total is None or invoice.balance is None or invoice.voided_on is not None:
-        return None
-    return _money(invoice.total - invoice.balance, invoice)
 
 
 def _party(invoices: Iterable[Invoice], resource: str, resource_id: int) -> tuple[str, int]:

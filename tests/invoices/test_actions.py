@@ -207,6 +207,19 @@ def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, g
     assert gateway.calls == ["read_invoice"]
 
 
+def test_what_was_paid_without_the_person_seeing_it_is_voided_only_when_it_is_meant(invoice, user, gateway):
+    gateway.pay(invoice.qbo_invoice_id, "40.00")
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.refusal["code"], gateway.calls) == ("paid_meanwhile", ["read_invoice"])
+    assert status(action) == InvoiceStatus.PARTIALLY_PAID
+    # Less is to be paid, and nothing more is paid.
+    gateway.change(invoice.qbo_invoice_id, total=Decimal(90), balance=Decimal(50))
+    again = want(action.invoice, Action.VOID, user)
+    carry_out(again, gateway)
+    assert status(again) == InvoiceStatus.VOIDED
+
+
 @pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
 def test_a_change_between_look_and_write_is_looked_at_again(invoice, user, gateway, clock, kind):
     """The request id goes with the version: QuickBooks would repeat the refusal of the old one."""
