@@ -26,6 +26,10 @@ class AccessDenied(ServiceError):
     """The user or the app may not do this (403)."""
 
 
+class SubscriptionEnded(ServiceError):
+    """The company's own subscription with Pipedrive has ended or is not paid (402): nobody there can do anything."""
+
+
 class NotFound(ServiceError):
     """The object does not exist, or this user may not see it."""
 

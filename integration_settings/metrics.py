@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Min
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from integration_settings.models import Company, ConnectionState, PipedriveUser, QuickBooksConnection
@@ -42,8 +43,9 @@ def as_text() -> str:
             if figure.name not in described:
                 described.add(figure.name)
                 lines += [f"# HELP {figure.name} {figure.help}", f"# TYPE {figure.name} gauge"]
-            labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in figure.labels.items())
-            lines.append(f"{figure.name}{{{labels}}} {figure.value:g}" if labels else f"{figure.name} {figure.value:g}")
+            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in figure.labels.items())
+            name = f"{figure.name}{{{labels}}}" if labels else figure.name
+            lines.append(f"{name} {figure.value:.15g}")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +66,9 @@ def _installations() -> Iterator[Figure]:
 @figures
 def _following() -> Iterator[Figure]:
     connected = QuickBooksConnection.objects.filter(state=ConnectionState.CONNECTED)
-    oldest = connected.aggregate(oldest=Min("next_sync_at"))["oldest"]
+    # Whoever was told to wait by QuickBooks is late only after that.
+    due = Greatest("next_sync_at", Coalesce("paused_until", "next_sync_at"))
+    oldest = connected.aggregate(oldest=Min(due))["oldest"]
     late = max((timezone.now() - oldest).total_seconds(), 0) if oldest else 0
     yield Figure("invoicing_sync_lateness_seconds", "How long the most overdue look at QuickBooks is due.", late)
     troubled = connected.exclude(last_sync_problem="").count()

@@ -11,13 +11,21 @@ from typing import Any, Literal
 from integration_settings import http
 from integration_settings.call_slots import slot
 from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
-from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    SubscriptionEnded,
+)
 from integration_settings.models import PipedriveUser
 
 PAGE = 500
 IDS_AT_ONCE = 100
 MOST_PAGES = 40
-UNAUTHORIZED = 401
+UNAUTHORIZED, PAYMENT_REQUIRED = 401, 402
 Json = dict[str, Any]
 FieldsOf = Literal["deal", "person", "organization"]
 
@@ -173,10 +181,13 @@ def me_with(api_domain: str, access_token: str) -> Json:
 
 
 def _forbidden(error: AccessDenied, response: Any) -> ServiceError:
-    """What a 403 is about. Pipedrive's own answers are JSON and mean the record or the user, but for one: the grant is
-    older than a scope that the call needs, and only a new consent helps. A page of the gateway before Pipedrive is its
-    ban on who asks too much: https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
+    """What a 402 or a 403 is about. The first is the account as a whole. Pipedrive's own 403 are JSON and mean the
+    record or the user, but for one: the grant is older than a scope that the call needs, and only a new consent helps.
+    A page of the gateway before Pipedrive is its ban on who asks too much:
+    https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
     """
+    if error.status == PAYMENT_REQUIRED:
+        return SubscriptionEnded("pipedrive", error.summary, trace_id=error.trace_id, status=error.status)
     try:
         http.parse_json(response)
     except ValueError:

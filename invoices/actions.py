@@ -11,6 +11,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,7 +30,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import GAVE_UP, NOT_THERE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -84,7 +85,10 @@ class Try:
 
 
 def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid.UUID, to: str = "") -> Asked:
-    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing."""
+    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing.
+
+    Raises `ConnectionExpired` when the company has uninstalled the app meanwhile.
+    """
     row = InvoiceAction(
         company=invoice.company,
         invoice=invoice,
@@ -105,7 +109,10 @@ def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid
         stored = InvoiceAction.objects.filter(company=invoice.company, intent_key=intent_key).first()
         under_way = InvoiceAction.objects.filter(invoice=invoice, settled_at__isnull=True).first()
         found = stored or under_way
-        if found is None:  # the one under way ended in this very moment
+        if found is None:
+            if not Invoice.objects.filter(pk=invoice.pk).exists():
+                raise ConnectionExpired("pipedrive", "the company has left") from None
+            # The one under way ended in this very moment.
             return ask(invoice, kind, user=user, intent_key=intent_key, to=to)
         return Asked(found, repeated=True)
     return Asked(row, repeated=False)
@@ -128,22 +135,30 @@ def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
         _look_first(Try(action, connection, make_gateway(connection)))
 
 
-def _look_first(this: Try) -> None:
+def _look_first(this: Try) -> None:  # noqa: PLR0911  # one line for each thing that is found
     action = this.action
     try:
-        found = next(iter(this.gateway.read_invoices([action.invoice.qbo_invoice_id])), None)
+        found = this.gateway.read_invoice(action.invoice.qbo_invoice_id)
     except ServiceError as error:
         if isinstance(error, AccessDenied) and action.sent_at is None:
             return reject(action, {"code": "access_denied", "trace_id": error.trace_id})
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
+    shown = _paid(action.invoice)
     apply_report(action.invoice, found, place=zone(this.connection.timezone))
     if _is_done(this, found):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
+    if this.kind == Action.VOID and action.sent_at is None and _paid(action.invoice) > shown:
+        # Whoever asked was told of no such payment. A deletion is refused by QuickBooks itself then.
+        return reject(action, {"code": PAID_MEANWHILE})
     return _send(this, found)
+
+
+def _paid(invoice: Invoice) -> Decimal:
+    return (invoice.total or Decimal(0)) - (invoice.balance or Decimal(0))
 
 
 def _gone(this: Try) -> None:

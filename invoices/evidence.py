@@ -93,6 +93,14 @@ def _outcome_of(error: ServiceError) -> WriteOutcome:
     return WriteOutcome.NOTHING_DONE if isinstance(error, NOTHING_DONE) else WriteOutcome.REFUSED
 
 
+def trace_of_creation(invoice: Invoice) -> str:
+    """Intuit's id of the answer that brought the invoice; "" where a search found it, or none came."""
+    made = QuickBooksWrite.objects.filter(
+        company_id=invoice.company_id, invoice=invoice, kind=WriteKind.CREATE_INVOICE, outcome=WriteOutcome.DONE
+    )
+    return made.order_by("-pk").values_list("trace_id", flat=True).first() or ""
+
+
 def writes_for(invoice: Invoice) -> list[QuickBooksWrite]:
     """In the order in which they began."""
     return list(QuickBooksWrite.objects.filter(company=invoice.company, invoice=invoice).order_by("begun_at", "pk"))

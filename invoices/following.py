@@ -30,13 +30,12 @@ from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.reference import keep_items
 from invoices import pacing
 from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
-from invoices.news import EVERY_LIST, News, apply, news_of, ours, unreported
+from invoices.news import EVERY_LIST, OVERLAP, News, apply, news_of, ours, unreported
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)

@@ -101,6 +101,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
     """
     meta = _object(answer, "MetaData")
     delivery = _object(answer, "DeliveryInfo")
+    total = _number(answer, "TotalAmt")
     return IssuedInvoice(
         qbo_invoice_id=_text(answer, "Id"),
         sync_token=_text(answer, "SyncToken"),
@@ -108,9 +109,9 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         customer_id=_text(_object(answer, "CustomerRef"), "value"),
         customer_name=_text(_object(answer, "CustomerRef"), "name"),
         currency=_text(_object(answer, "CurrencyRef"), "value"),
-        total=_number(answer, "TotalAmt"),
+        total=total,
         tax=_number(_object(answer, "TxnTaxDetail"), "TotalTax"),
-        balance=_number(answer, "Balance"),
+        balance=_number(answer, "Balance") if "Balance" in answer else total,  # silence is no payment
         invoice_date=_date(answer, "TxnDate"),
         due_date=_date(answer, "DueDate"),
         line_amounts=tuple(

@@ -114,8 +114,11 @@ class InvoiceGateway(Protocol):
 
     def changed_since(self, moment: datetime) -> ReportedChanges: ...
 
+    def read_invoice(self, qbo_invoice_id: str) -> IssuedInvoice | None:
+        """As it is at this moment, None when it is not there any more."""
+
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
-        """Those that still exist; whichever is missing in the answer was deleted."""
+        """Those that a search finds; one that is missing was deleted, or is so new that the search lags behind."""
 
     def last_number(self) -> str:
         """The number of the invoice created last, "" when there is none."""
@@ -265,6 +268,13 @@ class QuickBooksGateway:
             items=tuple(item_from(row) for row in changes.objects.get("Item", []) if row.get("status") != "Deleted"),
             lists=frozenset(FOLLOWED[name] for name, rows in changes.objects.items() if rows and name in FOLLOWED),
         )
+
+    def read_invoice(self, qbo_invoice_id: str) -> IssuedInvoice | None:
+        try:
+            found = issued_invoice(self.client.read("Invoice", qbo_invoice_id))
+        except NotFound:
+            return None
+        return None if found.deleted else found
 
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
         found: list[IssuedInvoice] = []

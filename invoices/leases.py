@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Least
 
 from integration_settings.clock import shared_now
-from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
+from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.refusals import CANCELLED, NOT_THERE
 from invoices.domain.status import Submission
@@ -27,9 +28,11 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
 UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
 WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
+REFUSED_WAITS = (*WAITS, 120, 300, 600)  # it answers, and will go on refusing until a person does something there
 LONG_WAITS = (*WAITS, 60, 60, 60, 60, 120, 300)  # an hour without QuickBooks is waited out more quietly
 GIVE_UP_AFTER = timedelta(days=1)  # nobody expects to see done the day after tomorrow what was asked for today
 STALE_VERSION = "5010"
+MOST_COUNTED = 30_000  # tries; the column has room for little more
 MOST_STALE = 5  # tries against somebody who changes the same thing all the time
 NO_WORDS = {"code": "", "field": "", "message": "", "detail": "", "trace_id": ""}
 
@@ -57,7 +60,8 @@ def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = kind._default_manager
     due = rows.filter(free, pk=row_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
-    if due.update(lease_until=now + LEASE, lease_token=token, attempts=F("attempts") + 1) != 1:
+    attempts = Least(F("attempts") + 1, Value(MOST_COUNTED))
+    if due.update(lease_until=now + LEASE, lease_token=token, attempts=attempts) != 1:
         return None
     return rows.select_related(*related).filter(pk=row_id).first()
 
@@ -157,5 +161,7 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
         return timedelta(seconds=error.retry_after)
     if isinstance(error, ConnectionExpired):
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
+    if isinstance(error, AccessDenied | Rejected):
+        waits = REFUSED_WAITS
     # The chance only spreads repeats in time, it is no secret
     return timedelta(seconds=waits[min(row.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311

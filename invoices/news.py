@@ -22,6 +22,7 @@ from invoices.submission import succeeded
 
 log = logging.getLogger(__name__)
 
+OVERLAP = timedelta(minutes=5)  # read again each time: QuickBooks' index may lag, and reading twice is harmless
 LONGEST_MEMORY = timedelta(days=60)  # of intents that QuickBooks never confirmed
 MARK = re.compile(r"\b[0-9a-f]{12}\b")
 EVERY_LIST = frozenset({"items", *FOLLOWED.values()})
@@ -29,7 +30,7 @@ EVERY_LIST = frozenset({"items", *FOLLOWED.values()})
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`missing` are ids that QuickBooks does not have any more; `cursor` its own time; `outdated` names kept lists."""
+    """`missing` are ids that a search did not find; `cursor` its own time; `outdated` names kept lists."""
 
     cursor: datetime
     invoices: tuple[IssuedInvoice, ...] = ()
@@ -122,11 +123,17 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
         else:
             changed += apply_report(row, issued, place=place, paid_on=news.paid_on.get(issued.qbo_invoice_id))
     for qbo_invoice_id in news.missing:
-        if row := rows.get(qbo_invoice_id):
+        row = rows.get(qbo_invoice_id)
+        if row is not None and not _may_be_overlooked(row, news.cursor):
             changed += mark_deleted(row, place=place)
     if same:
         Invoice.objects.filter(pk__in=same).update(checked_at=timezone.now())
     return changed
+
+
+def _may_be_overlooked(row: Invoice, cursor: datetime) -> bool:
+    """So new that a search need not find it yet. If it was deleted since, the next look's changes say so."""
+    return row.qbo_updated_at is not None and row.qbo_updated_at > cursor - OVERLAP
 
 
 def _without_answer(connection: QuickBooksConnection) -> dict[str, Invoice]:

@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=90)
 WAITS = (5, 15, 60, 300, 900, 3600)  # seconds before the next try
 MOST_TRIES = 150  # about a week of hours
+TRIED = 1  # after which the next try first looks whether one before it has written the note
+NOTE_GONE = "note_gone"  # somebody has deleted it
 
 MakeClient = Callable[[PipedriveUser], PipedriveClient]
 
@@ -89,7 +91,7 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
         done = _write(invoice, connection, make_client)
     except GivenUp as reason:
         log.warning("the note of invoice %s is given up: %s", invoice.public_id, reason)
-        return _finish(invoice, claimed_until, note_due_at=None, note_problem=str(reason), note_attempts=0)
+        return _finish(invoice, claimed_until, note_due_at=None, note_problem=str(reason), note_attempts=TRIED)
     except ServiceError as error:
         return _finish(invoice, claimed_until, **_later(invoice, error))
     again = overdue_from(invoice, zone(connection.timezone))
@@ -121,7 +123,7 @@ def _finish(invoice: Invoice, claimed_until: datetime, *, note_due_at: datetime 
 def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     log.info("the note of invoice %s waits: %s", invoice.public_id, error)
     if invoice.note_attempts >= MOST_TRIES:
-        return {"note_due_at": None, "note_problem": "gave_up", "note_attempts": 0}
+        return {"note_due_at": None, "note_problem": "gave_up", "note_attempts": TRIED}
     # The chance only spreads repeats in time, it is no secret
     seconds = WAITS[min(invoice.note_attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
     if isinstance(error, RateLimited):
@@ -144,7 +146,7 @@ def _write(invoice: Invoice, connection: QuickBooksConnection, make_client: Make
         except Rejected as refusal:
             raise GivenUp("refused") from refusal
     if isinstance(problem, NotFound):
-        raise GivenUp("note_gone" if invoice.note_id else "deal_gone") from problem
+        raise GivenUp(NOTE_GONE if invoice.note_id else "deal_gone") from problem
     if isinstance(problem, AccessDenied):  # for all who may see the deal: it has its hundred notes already, say
         raise GivenUp("refused") from problem
     raise problem
@@ -208,12 +210,18 @@ def note_of(invoice: Invoice, connection: QuickBooksConnection, *, reader: Piped
         rows = format_html_join("", "<li>{}</li>", ((row,) for row in _rows(invoice, status, reader.locale, place)))
         link = "" if status == InvoiceStatus.DELETED else _link(invoice, connection)
         text = format_html("<b>{}</b><ul>{}</ul>{}", title, rows, link)
+        known = _known_at(invoice, connection) or now
         # Translators: when the status in the note was read: "status of 23 Nov 2026, 09:14"
         checked = _("status of {date}, {time}").format(
-            date=formats.format_date(now.astimezone(place).date(), reader.locale),
-            time=formats.format_time(now, reader.locale, place),
+            date=formats.format_date(known.astimezone(place).date(), reader.locale),
+            time=formats.format_time(known, reader.locale, place),
         )
     return Note(text, checked if not link else f" · {checked}")
+
+
+def _known_at(invoice: Invoice, connection: QuickBooksConnection) -> datetime | None:
+    """When QuickBooks last confirmed what the note says: it may be written much later, and while nobody can ask."""
+    return max((moment for moment in (invoice.checked_at, connection.last_synced_at) if moment), default=None)
 
 
 def status_word(status: InvoiceStatus) -> str:

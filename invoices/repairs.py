@@ -19,7 +19,7 @@ from integration_settings.errors import NotFound, ServiceError
 from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import Right
 from integration_settings.tenancy import Visitor
-from invoices import services
+from invoices import notes, services
 from invoices.attention import Group
 from invoices.domain.books import can_be_sold
 from invoices.domain.causes import Held, Kind, Mend
@@ -135,5 +135,6 @@ def write_notes_now(visitor: Visitor, group: Group) -> list[int]:
     rights.demand(visitor.user, Right.CREATE)
     rows = Invoice.objects.filter(pk__in=[row.invoice.pk for row in group.stopped]).exclude(note_problem="")
     ids = list(rows.values_list("pk", flat=True))
-    rows.update(note_due_at=shared_now(), note_attempts=0)
+    rows.filter(note_problem=notes.NOTE_GONE).update(note_id=None, note_digest="")  # the deal gets another one
+    rows.update(note_due_at=shared_now(), note_attempts=notes.TRIED)
     return ids

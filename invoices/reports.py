@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db.models import Q
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from invoices.domain.status import InvoiceStatus, derive_status, looks_voided
 from invoices.invoice_answers import IssuedInvoice
 from invoices.models import Invoice
@@ -48,7 +49,7 @@ def apply_report(invoice: Invoice, issued: IssuedInvoice, *, place: ZoneInfo, pa
     columns = _columns(invoice, issued, place, paid_on) | {"checked_at": now}
     shown = any(getattr(invoice, name) != columns[name] for name in (*SHOWN, *SHOWN_ENDS))
     if shown:
-        columns["note_due_at"] = now
+        columns["note_due_at"] = shared_now()
     not_older = Q(qbo_updated_at__isnull=True) | Q(qbo_updated_at__lte=issued.updated_at or now)
     if not Invoice.objects.filter(not_older, pk=invoice.pk).update(**columns):
         return False
@@ -68,7 +69,7 @@ def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = Non
     now = timezone.now()
     day = (at or now).astimezone(place).date()
     fresh = Invoice.objects.filter(pk=invoice.pk, deleted_on__isnull=True).update(
-        deleted_on=day, qbo_updated_at=at or now, checked_at=now, note_due_at=now
+        deleted_on=day, qbo_updated_at=at or now, checked_at=now, note_due_at=shared_now()
     )
     invoice.deleted_on = invoice.deleted_on or day
     return bool(fresh)

@@ -305,8 +305,8 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         total=amount,
         balance=_money(invoice.balance, invoice),
         paid=_money(invoice.total - invoice.balance, invoice)
-        if invoice.total is not None and invoice.balance is not None
-        else None,
+        if invoice.total is not None and invoice.balance is not None and invoice.voided_on is None
+        else None,  # a voided one keeps its total, and has no balance because of the void
         invoice_date=invoice.invoice_date,
         due_date=invoice.due_date,
         days_overdue=max((today - invoice.due_date).days, 0)

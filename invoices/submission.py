@@ -19,7 +19,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from integration_settings.clock import shared_now
 from integration_settings.errors import (
@@ -265,7 +264,7 @@ def succeeded() -> dict[str, Any]:
 
 def follow_soon(connection: QuickBooksConnection) -> None:
     """From now on there is something to follow: the next look at QuickBooks is due soon, if not sooner already."""
-    soon = timezone.now() + timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
+    soon = shared_now() + timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
     later = Q(next_sync_at__isnull=True) | Q(next_sync_at__gt=soon)
     QuickBooksConnection.objects.filter(later, pk=connection.pk).update(next_sync_at=soon)
 

@@ -116,4 +116,5 @@ def _list(value: Any) -> list[Any]:
 
 def _member(value: Any, name: str) -> str:
     found = value.get(name) if isinstance(value, dict) else None
-    return str(found)[:32] if isinstance(found, str | int) else ""
+    text = str(found)[:32] if isinstance(found, str | int) else ""
+    return text if text.isprintable() else ""  # others no database takes, and no company has them

@@ -9,7 +9,15 @@ from django.utils.translation import gettext as _
 from integration_settings.rights import Right
 from invoices.actions import NEEDS
 from invoices.domain.actions import Action
-from invoices.domain.refusals import ACCESS_DENIED, BOOKS_CLOSED, GAVE_UP, NOT_PAID_FOR, NOT_THERE, OTHER_BOOKS
+from invoices.domain.refusals import (
+    ACCESS_DENIED,
+    BOOKS_CLOSED,
+    GAVE_UP,
+    NOT_PAID_FOR,
+    NOT_THERE,
+    OTHER_BOOKS,
+    PAID_MEANWHILE,
+)
 from invoices.domain.status import Submission
 from invoices.presentation.refusals import quoted
 from invoices.presentation.say import Say
@@ -134,6 +142,7 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
         OTHER_BOOKS: _("Another QuickBooks company is connected now."),
+        PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
         GAVE_UP: _("QuickBooks did not answer for a day."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,7 +96,7 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
     trace = _("Intuit request id %(id)s") % {"id": write.trace_id} if write.trace_id else ""
     ours = _("our request id {id}").format(id=write.request_id)
     rest = (
-        _("sent: {fields}").format(fields=", ".join(write.sent_fields)) if write.sent_fields else "",
+        _("sent: {fields}").format(fields=", ".join(in_words(write.sent_fields))) if write.sent_fields else "",
         _("digest {digest}").format(digest=write.sent_digest[:16]) if write.sent_digest else "",
         _("try {count}").format(count=say.number(write.tries)) if write.tries > 1 else "",
     )
@@ -110,6 +110,51 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
         detail=_row(code, ours),
         trace_id=write.trace_id,
     )
+
+
+def in_words(members: Iterable[str]) -> list[str]:
+    """Members of what is sent to QuickBooks, as people know them; one without a word of ours as QuickBooks has it."""
+    words = {
+        # of an invoice
+        "CustomerRef": _("Customer"),
+        "TxnDate": _("Invoice date"),
+        "DueDate": _("Due date"),
+        "Line": _("Lines"),
+        "PrivateNote": _("Private note"),
+        "SalesTermRef": _("Terms"),
+        "GlobalTaxCalculation": _("Tax treatment"),
+        "CurrencyRef": _("Currency"),
+        "ExchangeRate": _("Exchange rate"),
+        "TxnTaxDetail": _("Sales tax rate"),
+        "DocNumber": _("Invoice number"),
+        "BillEmail": _("E-mail"),
+        "BillEmailCc": _("CC"),
+        "BillEmailBcc": _("BCC"),
+        "CustomerMemo": _("Message to the customer"),
+        "ClassRef": _("Class"),
+        "DepartmentRef": _("Location"),
+        "CustomField": _("Custom fields"),
+        "ApplyTaxAfterDiscount": _("Tax after discount"),
+        "sendTo": _("E-mail to"),
+        # of a customer
+        "DisplayName": _("Name"),
+        "PrimaryEmailAddr": _("E-mail"),
+        "BillAddr": _("Billing address"),
+        "ShipAddr": _("Shipping address"),
+        "PrimaryTaxIdentifier": _("Tax ID"),
+        "Notes": _("Notes"),
+        # of an item
+        "Name": _("Name"),
+        "Type": _("Type"),
+        "Sku": _("SKU"),
+        "IncomeAccountRef": _("Income account"),
+        "SalesTaxCodeRef": _("Tax code"),
+        "Taxable": _("Taxable"),
+        # of what is there already
+        "Id": _("QuickBooks id"),
+        "SyncToken": _("Version"),
+    }
+    return [words.get(member, member) for member in members if member != "sparse"]  # which only says how it is meant
 
 
 def _row(*parts: str) -> str:

@@ -102,6 +102,8 @@ class Story:
     say: Say
     row: InvoiceRow
     rights: frozenset[Right] = frozenset(Right)
+    trace_id: str = ""  # of the answer that brought the invoice
+    writes_notes: bool = True  # into the deal's history, where the company wants that
 
     @property
     def customer(self) -> str:
@@ -196,7 +198,7 @@ def _steps_of_sending(story: Story) -> tuple[Step, ...]:
         *items,
         Step("current" if done else "", sending),
         Step("", _("Comparing the totals")),
-        Step("", _("Writing the note on the deal")),
+        *([Step("", _("Writing the note on the deal"))] if story.writes_notes else []),
     )
 
 
@@ -285,8 +287,10 @@ def _created(story: Story) -> ResultPage:
     due = say.day(invoice.due_date or story.draft.due_date)
     if _tax_was_added(story):
         text = _("For {customer}, due {date}. QuickBooks has added the sales tax.")
-    else:
+    elif story.writes_notes:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
+    else:
+        text = _("For {customer}, due {date}. It is on the deal’s panel.")
     menu = menu_of(story.row, number, say, story.rights)
     return ResultPage(
         menu=menu,
@@ -299,6 +303,7 @@ def _created(story: Story) -> ResultPage:
         title=_("Invoice {number} is in QuickBooks").format(number=number),
         text=text.format(customer=story.customer, date=due),
         facts=_facts(story, with_link=bool(menu.link)),
+        trace_id=story.trace_id,
         quickbooks_url=story.quickbooks_url,
     )
 

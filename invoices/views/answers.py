@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integration_settings import formats
@@ -18,19 +20,24 @@ from integration_settings.errors import (
     ConnectionExpired,
     NotFound,
     RateLimited,
+    Rejected,
     ServiceError,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
 from integration_settings.tickets import issue_ticket
 from invoices import services
+from invoices.domain.refusals import NOT_PAID_FOR
 from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 from pipedrive_qb.logs import request_id
+
+A_WHILE = 180  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +127,39 @@ def not_seen() -> Problem:
     )
 
 
-def problem_of(error: ServiceError) -> Problem:
+def problem_of(  # noqa: PLR0911  # one answer a cause reads better than nested conditions
+    error: ServiceError,
+) -> Problem:
     """Words for a vendor's failure. The certain part is said: nothing was sent to QuickBooks by looking."""
     service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
     if isinstance(error, ConnectionExpired):
         return _signed_out(error.service)
+    if isinstance(error, SubscriptionEnded) or (isinstance(error, Rejected) and error.code == NOT_PAID_FOR):
+        return Problem(
+            "warning",
+            "lock",
+            _("Your {service} subscription has ended").format(service=service),
+            _("{service} lets no app in until it is paid. Nothing here is lost.").format(service=service),
+            402,
+            again=True,
+        )
     if isinstance(error, NotFound | AccessDenied) and error.service == "pipedrive":
         return not_seen()
+    if isinstance(error, AccessDenied):
+        return Problem(
+            "negative",
+            "lock",
+            _("{service} refused to answer").format(service=service),
+            _("QuickBooks does not let the app do this. An administrator can sign in again."),
+            403,
+            connect=True,
+        )
     if isinstance(error, RateLimited):
         return Problem(
             "warning",
             "clock",
             _("{service} takes no more requests for now").format(service=service),
-            _("Too many came at once. Nothing is lost; try again in a minute."),
+            _when_again(error),
             503,
             again=True,
             code=request_id.get(),
@@ -156,6 +183,14 @@ def problem_of(error: ServiceError) -> Problem:
         again=True,
         code=request_id.get(),
     )
+
+
+def _when_again(error: RateLimited) -> str:
+    """A limit of seconds, or of the day (Pipedrive) or month (QuickBooks), which trying again does not shorten."""
+    if error.retry_after <= A_WHILE:
+        return _("Too many came at once. Nothing is lost; try again in a minute.")
+    until = say().moment(timezone.now() + timedelta(seconds=error.retry_after))
+    return _("Too many came already. It takes them again from {time}. Nothing is lost.").format(time=until)
 
 
 def _signed_out(service: str) -> Problem:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings import reference
 from integration_settings.errors import NotFound, ServiceError
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import CompanySettings, QuickBooksConnection
 from integration_settings.rights import NotAllowed, rights_of
 from integration_settings.selectors import quickbooks_url
 from integration_settings.side_by_side import SideBySide
@@ -28,6 +28,7 @@ from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
+from invoices.evidence import trace_of_creation
 from invoices.form_memory import BadMemory, Memory, keep
 from invoices.forms import FormInput, UnreadableForm
 from invoices.models import Invoice
@@ -289,7 +290,8 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
             url = quickbooks_url(connection, "invoice", txnId=invoice.qbo_invoice_id)
         elif invoice.customer_id:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
-    row = selectors.row_of(invoice, connection)
-    return Story(
-        invoice, from_json(invoice.draft), connection, url, timezone.now(), say(), row, rights_of(visitor.user)
-    )
+    row, rights = selectors.row_of(invoice, connection), rights_of(visitor.user)
+    trace_id = trace_of_creation(invoice) if invoice.submission == Submission.SUCCEEDED else ""
+    stored = getattr(visitor.company, "settings", None) or CompanySettings()
+    draft, now, wants_notes = from_json(invoice.draft), timezone.now(), stored.writes_notes
+    return Story(invoice, draft, connection, url, now, say(), row, rights, trace_id, wants_notes)

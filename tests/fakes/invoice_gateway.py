@@ -312,9 +312,13 @@ class FakeInvoiceGateway:
             cut_off=len(everything) + len(self.payments) >= MOST_CHANGES,
         )
 
+    def read_invoice(self, qbo_invoice_id: str) -> IssuedInvoice | None:
+        self._read("read_invoice")
+        return self.invoices.get(qbo_invoice_id)
+
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
         self._read("read_invoices")
-        return [self.invoices[wanted] for wanted in qbo_invoice_ids if wanted in self.invoices]
+        return [self.invoices[wanted] for wanted in qbo_invoice_ids if wanted in self.invoices and not self.blind]
 
     def last_number(self) -> str:
         self._read("last_number")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import path
+from django.utils import timezone
 
 from integration_settings import urls as our_urls
+from integration_settings.metrics import as_text
+from integration_settings.models import ConnectionState, QuickBooksConnection
 from pipedrive_qb import health
 from tests.factories import make_user
 
@@ -143,3 +147,28 @@ def test_figures_count_companies_and_grants(client, settings, company, other_com
     assert lines.count("# TYPE invoicing_grants gauge") == 1
     assert any(line.startswith("invoicing_sync_lateness_seconds ") for line in lines)
     assert not any(company.name in line for line in lines)
+
+
+def figure(name):
+    return next(line.rpartition(" ")[2] for line in as_text().splitlines() if line.startswith(f"{name} "))
+
+
+def test_a_look_is_late_only_once_quickbooks_may_be_asked_again(quickbooks):
+    now = timezone.now()
+
+    def lateness(**minutes):
+        moments = {name: now + timedelta(minutes=number) for name, number in minutes.items()}
+        QuickBooksConnection.objects.update(**moments)
+        return round(float(figure("invoicing_sync_lateness_seconds")), -1)
+
+    assert lateness(next_sync_at=-90) == 90 * 60
+    assert lateness(paused_until=600) == 0
+    assert lateness(paused_until=-10) == 10 * 60
+    assert lateness(next_sync_at=5) == 0
+    QuickBooksConnection.objects.update(next_sync_at=now - timedelta(hours=9), state=ConnectionState.ENDED)
+    assert figure("invoicing_sync_lateness_seconds") == "0"
+
+
+def test_large_figures_keep_all_their_digits(settings):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 10_000_001
+    assert figure("invoicing_quickbooks_read_budget") == "10000001"

@@ -17,6 +17,7 @@ from integration_settings.errors import (
     RateLimited,
     Rejected,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
@@ -112,6 +113,8 @@ def test_a_token_refused_twice_ends_the_call_and_not_the_connection(client, vend
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
+        ({"status": 402, "json": {"success": False, "error": "Account is not open"}}, SubscriptionEnded),
+        ({"status": 402, "body": "<html>Payment required</html>"}, SubscriptionEnded),
         ({"status": 403, "json": {"success": False, "error": "Scope and URL mismatch"}}, ConnectionExpired),
         ({"status": 403, "json": {"success": False, "error": "You may not see this"}}, AccessDenied),
         ({"status": 403, "body": "<html>Cloudflare</html>"}, RateLimited),

@@ -15,7 +15,7 @@ from integration_settings.errors import (
     RateLimited,
     Rejected,
 )
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import Company, ConnectionState, QuickBooksConnection
 from invoices import actions, selectors, services
 from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus, Submission
@@ -80,7 +80,7 @@ def writes(gateway, kind):
 def test_it_is_done_with_one_look_and_one_write(invoice, user, gateway, kind):
     action = want(invoice, kind, user)
     carry_out(action, gateway)
-    assert gateway.calls == ["read_invoices", CALLS[kind]]
+    assert gateway.calls == ["read_invoice", CALLS[kind]]
     assert (action.submission, action.settled_at) == (Submission.SUCCEEDED, START)
     assert status(action) == ENDS[kind]
     assert action.invoice.note_due_at == START
@@ -147,7 +147,7 @@ def test_what_went_out_before_two_days_without_quickbooks_is_told_only_once_it_i
     gateway.fail(CALLS[kind], LOST, done=done)
     action = want(invoice, kind, user)
     carry_out(action, gateway)
-    gateway.fail("read_invoices", DOWN, times=3)
+    gateway.fail("read_invoice", DOWN, times=3)
     for _ in range(3):
         clock.shift(timedelta(hours=16))
         carry_out(action, gateway)
@@ -176,7 +176,7 @@ def test_an_email_without_a_trace_is_never_sent_again_by_itself(invoice, user, g
     assert (action.submission, action.refusal["code"]) == (Submission.REJECTED, "not_sent")
     assert gateway.outbox == []
     assert writes(gateway, Action.SEND) == 1
-    assert gateway.calls.count("read_invoices") >= 3
+    assert gateway.calls.count("read_invoice") >= 3
 
 
 def test_an_earlier_email_is_no_proof_of_this_one(invoice, user, gateway, clock):
@@ -196,7 +196,7 @@ def test_an_invoice_that_is_gone_is_deleted_for_us_too(invoice, user, gateway, k
     carry_out(action, gateway)
     assert status(action) == InvoiceStatus.DELETED
     assert action.submission == (Submission.SUCCEEDED if kind == Action.DELETE else Submission.REJECTED)
-    assert gateway.calls == ["read_invoices"]
+    assert gateway.calls == ["read_invoice"]
 
 
 def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, gateway):
@@ -204,7 +204,20 @@ def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, g
     action = want(invoice, Action.VOID, user)
     carry_out(action, gateway)
     assert (action.submission, status(action)) == (Submission.SUCCEEDED, InvoiceStatus.VOIDED)
-    assert gateway.calls == ["read_invoices"]
+    assert gateway.calls == ["read_invoice"]
+
+
+def test_what_was_paid_without_the_person_seeing_it_is_voided_only_when_it_is_meant(invoice, user, gateway):
+    gateway.pay(invoice.qbo_invoice_id, "40.00")
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert (action.refusal["code"], gateway.calls) == ("paid_meanwhile", ["read_invoice"])
+    assert status(action) == InvoiceStatus.PARTIALLY_PAID
+    # Less is to be paid, and nothing more is paid.
+    gateway.change(invoice.qbo_invoice_id, total=Decimal(90), balance=Decimal(50))
+    again = want(action.invoice, Action.VOID, user)
+    carry_out(again, gateway)
+    assert status(again) == InvoiceStatus.VOIDED
 
 
 @pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
@@ -256,7 +269,7 @@ def test_what_certainly_did_nothing_is_tried_again(invoice, user, gateway, clock
     assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
 
 
-@pytest.mark.parametrize("call", ["read_invoices", "void_invoice"])
+@pytest.mark.parametrize("call", ["read_invoice", "void_invoice"])
 def test_lacking_rights_are_said(invoice, user, gateway, call):
     gateway.fail(call, AccessDenied("quickbooks", "403", trace_id="1-abc"))
     action = want(invoice, Action.VOID, user)
@@ -265,7 +278,7 @@ def test_lacking_rights_are_said(invoice, user, gateway, call):
 
 
 def test_after_a_day_without_quickbooks_it_is_given_up(invoice, user, gateway, clock):
-    gateway.fail("read_invoices", DOWN, times=10_000)
+    gateway.fail("read_invoice", DOWN, times=10_000)
     action = want(invoice, Action.VOID, user)
     carry_out(action, gateway)
     for moment, outcome in ((timedelta(hours=23, minutes=59), False), (timedelta(days=1, seconds=1), True)):
@@ -301,6 +314,14 @@ def test_the_same_key_and_a_second_wish_meanwhile_add_nothing(invoice, user):
     assert InvoiceAction.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_wish_of_a_company_that_leaves_meanwhile_ends_in_a_reason(company, user):
+    invoice = make_invoice(company)
+    Company.objects.filter(pk=company.pk).delete()
+    with pytest.raises(ConnectionExpired):
+        want(invoice, Action.VOID, user)
+
+
 def test_a_form_that_is_sent_again_later_sends_no_second_email(invoice, user, gateway):
     key = uuid.uuid4()
     carry_out(want(invoice, Action.SEND, user, key), gateway)
@@ -324,7 +345,7 @@ def test_a_lease_keeps_others_away_until_it_ends(invoice, user, gateway, clock):
     with pytest.raises(Killed):
         carry_out(action, gateway)
     carry_out(action, gateway)
-    assert gateway.calls == ["read_invoices"]  # the lease holds
+    assert gateway.calls == ["read_invoice"]  # the lease holds
     assert selectors.due_actions(timezone.now()) == []
     clock.shift(timedelta(seconds=33))
     assert selectors.due_actions(timezone.now()) == [action.pk]

@@ -96,6 +96,11 @@ def test_what_cannot_be_undone_is_asked_first_with_its_effect(look, company):
     assert "cannot be undone" in delete["data-confirm-text"]
 
 
+def test_a_voided_invoice_is_not_said_to_have_a_payment(look, company):
+    make_invoice(company, deal_id=DEAL, voided_on=date(2026, 11, 3), balance=D(0))
+    assert "payment" not in entry(look(), "Delete…").attributes["data-confirm-text"]
+
+
 # How it goes
 
 
@@ -260,6 +265,14 @@ def test_void_delete_and_send_reach_quickbooks_and_the_panel(harbour, billed, br
     assert invoice.qbo_invoice_id not in [row["Id"] for row in control.books(harbour.realm)["invoices"]]
 
 
+def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
+    invoice = billed()
+    control.fault("query_lag", seconds=3600)
+    page = act(browse(harbour.user, "panel"), invoice, "send", {"to": "one@menu.example"})
+    assert "Deleted" not in page.text
+    assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
+
+
 def test_the_pdf_is_quickbooks_own_and_its_name_is_harmless(harbour, billed, browse):
     invoice, browser = billed(), browse(harbour.user, "panel")
     Invoice.objects.filter(pk=invoice.pk).update(number='1/..\\"\r\n<b>é')
@@ -279,6 +292,9 @@ def test_a_payment_link_is_quickbooks_own_or_the_reason_why_there_is_none(harbou
     assert f"/invoice/{invoice.qbo_invoice_id}/customer" in given
 
 
+DENIED = "QuickBooks does not let the app do this. An administrator can sign in again."
+
+
 @pytest.mark.parametrize("what", ["pdf", "payment-link"])
 def test_what_cannot_be_fetched_says_why(harbour, billed, browse, control, what):
     invoice, browser = billed(), browse(harbour.user, "panel")
@@ -286,6 +302,13 @@ def test_what_cannot_be_fetched_says_why(harbour, billed, browse, control, what)
     down = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
     assert (down.status_code, down.json()["fact"]) == (503, "QuickBooks does not answer right now")
     control.clear_faults()
+    control.book(harbour.realm, "refuse", why="rights")
+    denied = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
+    assert (denied.status_code, denied.json()["effect"]) == (403, DENIED)
+    control.book(harbour.realm, "refuse", why="subscription")
+    unpaid = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
+    assert (unpaid.status_code, unpaid.json()["fact"]) == (402, "Your QuickBooks subscription has ended")
+    control.book(harbour.realm, "refuse", why=None)
     control.book(harbour.realm, "delete", id=invoice.qbo_invoice_id)
     gone = browser.get(f"/embed/invoice/{invoice.public_id}/{what}")
     assert (gone.status_code, gone.json()["fact"]) == (404, "The invoice is not in QuickBooks any more.")

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection
-from invoices import attention
+from invoices import attention, notes
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice, InvoiceAction, QuickBooksWrite
@@ -250,6 +250,15 @@ def test_a_note_is_written_again_on_request(desk, browse, company, user):
     browse(user, "settings").post(press(desk(user), "Write it again"))
     invoice.refresh_from_db()
     assert invoice.note_due_at <= timezone.now()
+
+
+@pytest.mark.parametrize(("problem", "kept"), [("note_gone", (None, "")), ("gave_up", (501, "of its text"))])
+def test_a_note_that_somebody_deleted_is_written_anew_on_request(desk, browse, company, user, problem, kept):
+    invoice = make_invoice(company, note_problem=problem, note_id=501, note_digest="of its text")
+    browse(user, "settings").post(press(desk(user), "Write it again"))
+    invoice.refresh_from_db()
+    assert (invoice.note_id, invoice.note_digest) == kept
+    assert invoice.note_attempts == notes.TRIED  # whether it is there after all is looked first
 
 
 def test_an_ended_connection_is_one_cause_for_all_that_waits(desk, company, user):

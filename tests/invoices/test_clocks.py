@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 import time_machine
@@ -15,7 +15,8 @@ from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.leases import claim
 from invoices.models import Invoice
-from tests.factories import a_bill_to, a_draft, make_pending_invoice
+from invoices.reports import apply_report, mark_deleted
+from tests.factories import a_bill_to, a_draft, an_issued, make_invoice, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 
 pytestmark = [
@@ -59,3 +60,14 @@ def test_the_second_search_waits_for_its_time(intent, wrong):
     assert gateway.calls == ["find_invoice"]
     gap = intent.next_attempt_at - database_now()
     assert timedelta(seconds=15) < gap <= submission.SEARCH_GAP
+
+
+def test_a_note_that_became_due_is_due_for_everybody(company, wrong):
+    changed, gone = make_invoice(company), make_invoice(company)
+    with time_machine.travel(timezone.now() + wrong):
+        later = changed.qbo_updated_at + timedelta(seconds=1)
+        apply_report(changed, an_issued(changed, balance=0, updated_at=later), place=UTC)
+        mark_deleted(gone, place=UTC)
+    before, after = database_now() - timedelta(minutes=1), database_now()
+    for due_at in Invoice.objects.values_list("note_due_at", flat=True):
+        assert before < due_at < after

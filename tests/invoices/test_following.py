@@ -239,7 +239,8 @@ def test_a_payment_that_is_gone_makes_us_look_at_what_was_paid(company, gateway,
 
 
 def test_more_changes_than_one_answer_holds_are_all_found(company, gateway, issued):
-    others = [make_invoice(company, qbo_invoice_id=str(number)) for number in range(5000, 5003)]
+    old = START - timedelta(days=1)
+    others = [make_invoice(company, qbo_invoice_id=str(number), qbo_updated_at=old) for number in range(5000, 5003)]
     template = gateway.invoices[issued.qbo_invoice_id]
     for number in range(1200):
         gateway.invoices[f"x{number}"] = replace(template, qbo_invoice_id=f"x{number}", updated_at=timezone.now())
@@ -260,6 +261,7 @@ def test_very_many_changes_are_taken_over_in_slices_with_rests_between(company, 
     monkeypatch.setattr(following, "rest", rests.append)
     rows = [make_invoice(company, qbo_invoice_id=str(number)) for number in range(5000, 5005)]
     template = gateway.invoices.pop(issued.qbo_invoice_id)
+    Invoice.objects.filter(pk=issued.pk).update(qbo_updated_at=START - timedelta(days=1))
     for row in rows:
         gateway.invoices[row.qbo_invoice_id] = replace(
             template, qbo_invoice_id=row.qbo_invoice_id, balance=D(0), updated_at=timezone.now() + timedelta(seconds=1)
@@ -282,7 +284,8 @@ def test_very_many_changes_are_taken_over_in_slices_with_rests_between(company, 
 
 
 @pytest.mark.parametrize("cursor", [None, 30, 90])
-def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, cursor):
+def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, clock, cursor):
+    clock.shift(timedelta(hours=1))
     then = START - timedelta(days=cursor) if cursor else None
     QuickBooksConnection.objects.update(changes_cursor=then)
     gateway.delete(issued.qbo_invoice_id)
@@ -290,6 +293,19 @@ def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, cur
     assert gateway.calls == ["read_invoices"]
     assert status(issued) == InvoiceStatus.DELETED
     assert QuickBooksConnection.objects.get().changes_cursor <= timezone.now() - timedelta(minutes=10)
+
+
+def test_an_invoice_that_a_search_does_not_find_yet_is_not_called_deleted(company, gateway, issued, clock):
+    """Nothing else would ever bring it back: the next change of it may be weeks away."""
+    QuickBooksConnection.objects.update(changes_cursor=None)
+    gateway.blind = True
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.OPEN
+    gateway.blind = False
+    gateway.delete(issued.qbo_invoice_id)
+    clock.shift(timedelta(minutes=1))
+    catch_up(company, gateway)
+    assert status(issued) == InvoiceStatus.DELETED
 
 
 def test_the_cursor_is_quickbooks_time_and_is_read_with_an_overlap(company, gateway, issued):

@@ -43,14 +43,16 @@ def steps(page):
 def test_the_steps_come_in_their_order_with_times_and_trace_ids(look, user, company, quickbooks):
     invoice = make_invoice(company, deal_id=DEAL, number="1051", created_at=START)
     a_write(invoice, 3, kind="void", asked_by_name="Tom Hale", outcome="refused", code="6540", trace_id="1-void")
-    a_write(invoice, 1, trace_id="1-made", sent_fields=["Line", "CustomerRef"], sent_digest="ab" * 32)
+    a_write(
+        invoice, 1, trace_id="1-made", sent_fields=["Line", "CustomerRef", "sparse", "NewThing"], sent_digest="ab" * 32
+    )
     page = Page(look(user, address(invoice)))
     asked, made, void = steps(page)
     assert "Priya Nair asked for the invoice" in asked
     assert "24 Nov 2026, 09:00:00" in asked
     assert "Create the invoice: done" in made
     assert "Intuit request id 1-made" in made
-    assert "sent: Line, CustomerRef" in made
+    assert "sent: Lines, Customer, NewThing" in made
     assert "digest abababababababab" in made
     assert "Void the invoice: refused" in void
     assert "asked by Tom Hale, QuickBooks code 6540, Intuit request id 1-void, our request id r1" in void

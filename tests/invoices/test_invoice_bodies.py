@@ -20,10 +20,12 @@ from invoices.invoice_bodies import (
     customer_body,
     customer_update_body,
     invoice_body,
+    item_body,
     mark_line,
     sent_lines,
     unit_price_for,
 )
+from invoices.presentation.history import in_words
 from tests.factories import D, a_bill_to, a_draft, a_line
 
 from .domain.books import BY_ID, books
@@ -284,15 +286,17 @@ EVERYTHING = Extras(
 SERVED = date(2026, 11, 20)
 
 
+WITH_EVERYTHING = books(
+    "GB",
+    own_fields=(OwnField("1", "PO number"), OwnField("2", "Left empty")),
+    class_per=ClassPer.INVOICE,
+    has_locations=True,
+    has_service_dates=True,
+)
+
+
 def test_what_the_companys_books_have_a_place_for_goes_there():
-    of = books(
-        "GB",
-        own_fields=(OwnField("1", "PO number"), OwnField("2", "Left empty")),
-        class_per=ClassPer.INVOICE,
-        has_locations=True,
-        has_service_dates=True,
-    )
-    sent = body(a_draft(extras=EVERYTHING, lines=(a_line(service_date=SERVED), a_line())), of)
+    sent = body(a_draft(extras=EVERYTHING, lines=(a_line(service_date=SERVED), a_line())), WITH_EVERYTHING)
     assert sent["BillEmailCc"] == {"Address": "a@b.example, c@d.example"}
     assert sent["BillEmailBcc"] == {"Address": "audit@b.example"}
     assert (sent["ClassRef"], sent["DepartmentRef"]) == ({"value": "5"}, {"value": "9"})
@@ -355,3 +359,22 @@ def test_an_update_of_a_customer_names_what_changes_and_nothing_else():
 def test_a_masked_tax_number_is_never_written_back(masked):
     with pytest.raises(ValueError, match="masked"):
         customer_update_body(BRAMLEY, [Change(CustomerField.TAX_ID, ("XXXXXX73846",), (masked,))])
+
+
+def test_every_member_that_is_sent_has_a_word_for_people():
+    """The history of an invoice names what was sent."""
+    american = books("US", custom_numbers=True)
+    whole = a_draft(memo="Thank you", number="12", discount_percentage=D(10), extras=EVERYTHING, exchange_rate=D("1.1"))
+    bodies = [
+        body(replace(whole, currency="EUR", term_id="3"), WITH_EVERYTHING),
+        body(whole, american),
+        customer_body(a_bill_to(tax_id="GB 123"), "GBP", GB, mark=""),
+        customer_body(a_bill_to(), "USD", american, mark=""),
+        item_body(a_line(new_item="Crane", product_code="C-1", income_account_id="79"), GB),
+        item_body(a_line(new_item="Crane", income_account_id="79", tax_code_id="TAX"), american),
+        {"Id": "7", "SyncToken": "0", "sparse": True},
+        {"sendTo": "office@bramley.example"},
+    ]
+    members = {member for each in bodies for member in each} - {"Name", "Notes", "Type", "Taxable"}
+    assert {"CustomField", "ShipAddr", "Sku", "ExchangeRate"} <= members
+    assert members & set(in_words(sorted(members))) == set()

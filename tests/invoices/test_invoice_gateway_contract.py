@@ -277,6 +277,8 @@ def test_what_was_deleted_is_missing_when_read(case):
     case.delete(deleted)
     assert [invoice.qbo_invoice_id for invoice in case.gateway.read_invoices([kept, deleted])] == [kept]
     assert case.gateway.read_invoices([]) == []
+    assert case.gateway.read_invoice(kept).qbo_invoice_id == kept
+    assert case.gateway.read_invoice(deleted) is None
 
 
 def test_the_last_number_is_that_of_the_last_invoice(case):

@@ -18,6 +18,7 @@ from integration_settings.errors import (
     RateLimited,
     Rejected,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.models import CompanySettings, ConnectionState
 from invoices import notes, selectors
@@ -164,6 +165,16 @@ def test_every_status_has_its_words(invoice, user, changes, title, row):
     text = text_of(invoice, user, **changes)
     assert f"<b>Invoice 1051 · {title}</b>" in text
     assert row in text
+
+
+def test_it_says_when_quickbooks_was_asked_and_not_when_it_was_written(invoice, user, clock):
+    """Overdue by the calendar, while nobody has signed in to QuickBooks for weeks."""
+    clock.move_to(datetime(2026, 12, 20, 8, 0, tzinfo=UTC))
+    told = text_of(invoice, user)
+    assert "Overdue" in told
+    assert told.endswith("status of 23 Nov 2026, 09:14")
+    invoice.company.quickbooks.last_synced_at = datetime(2026, 12, 19, 7, 30, tzinfo=UTC)
+    assert text_of(invoice, user).endswith("status of 19 Dec 2026, 07:30")
 
 
 def test_a_deleted_invoice_has_no_link(invoice, user):
@@ -395,6 +406,28 @@ def test_what_cannot_be_written_is_given_up_with_the_reason(invoice, pipedrive, 
     publish(invoice, pipedrive)
     assert (invoice.note_problem, invoice.note_due_at) == (problem, None)
     assert selectors.invoice_row(invoice).note_problem == problem
+
+
+def test_a_note_whose_answer_was_lost_before_it_was_given_up_is_found_again(invoice, pipedrive, clock):
+    pipedrive.fail("add_note", OutcomeUnknown("pipedrive", "lost"), done=True)
+    publish(invoice, pipedrive)
+    clock.move_to(invoice.note_due_at)
+    pipedrive.fail("deal_notes", AccessDenied("pipedrive", "403"))
+    publish(invoice, pipedrive)
+    assert invoice.note_problem == "refused"
+    Invoice.objects.filter(pk=invoice.pk).update(balance=0, note_due_at=timezone.now())
+    publish(invoice, pipedrive)
+    (note,) = pipedrive.notes.values()
+    assert "Paid" in note["content"]
+
+
+def test_an_unpaid_pipedrive_is_waited_for(invoice, pipedrive, clock):
+    pipedrive.fail("add_note", SubscriptionEnded("pipedrive", "402"))
+    publish(invoice, pipedrive)
+    assert invoice.note_problem == ""
+    clock.move_to(invoice.note_due_at)
+    publish(invoice, pipedrive)
+    assert invoice.note_id == 501
 
 
 def test_an_intent_without_invoice_has_no_note(invoice, pipedrive):

@@ -11,6 +11,7 @@ from integration_settings.models import PipedriveUser, QuickBooksConnection
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
+from invoices.presentation.say import Say
 from tests.factories import (
     D,
     a_draft,
@@ -283,6 +284,19 @@ def test_a_refresh_without_an_answer_keeps_the_list(browse, harbour, control, de
     assert "QuickBooks does not answer right now" in page.by_class("banner")[0].text
 
 
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [("subscription", "Your QuickBooks subscription has ended"), ("rights", "QuickBooks refused to answer")],
+)
+def test_a_refresh_that_quickbooks_refuses_says_why_and_keeps_the_list(browse, harbour, control, deal_id, why, says):
+    deal = deal_id(harbour, RACKING)
+    make_invoice(harbour.company, deal_id=deal, number="1053")
+    control.book(harbour.realm, "refuse", why=why)
+    page = Page(browse(harbour.user, "panel").post(f"{REFRESH}?resource=deal&id={deal}"))
+    assert row_of(page, "1053")
+    assert says in page.by_class("banner")[0].text
+
+
 def test_a_refresh_finds_out_that_the_connection_ended(browse, harbour, control, deal_id):
     deal = deal_id(harbour, RACKING)
     make_invoice(harbour.company, deal_id=deal, number="1053")
@@ -402,6 +416,29 @@ def test_a_dead_pipedrive_is_said_and_can_be_asked_again(browse, harbour, contro
     assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
     assert "Pipedrive does not answer right now" in page.text
     assert any("Try again" in e.text and e.attributes.get("hx-get") for e in page.elements)
+
+
+def test_a_pipedrive_that_is_not_paid_for_is_not_taken_for_a_hidden_deal(browse, harbour, control, deal_id):
+    control.fault("status", service="pipedrive", status=402, times=None)
+    for resource in ("deal", "organization"):
+        make_invoice(harbour.company, deal_id=deal_id(harbour, RACKING), organization_id=7)
+        record = deal_id(harbour, RACKING) if resource == "deal" else 7
+        answer = browse(harbour.user, "panel").get(CONTENT, {"resource": resource, "id": record})
+        assert (answer.status_code, answer.headers["X-Fragment"]) == (402, "swap")
+        assert "Your Pipedrive subscription has ended" in Page(answer).text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(60, "try again in a minute"), (3 * 3600, "It takes them again from {time}")]
+)
+def test_when_pipedrives_day_is_used_up_it_is_told_until_when(
+    browse, harbour, control, deal_id, monkeypatch, seconds, says
+):
+    control.fault("status", service="pipedrive", status=429, retry_after=seconds, times=None)
+    monkeypatch.setattr(Say, "moment", lambda self, moment: f"{round((moment - timezone.now()).total_seconds())} s")
+    answer = browse(harbour.user, "panel").get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})
+    assert answer.status_code == 503
+    assert says.format(time="10800 s") in Page(answer).text
 
 
 def test_a_user_who_removed_the_app_is_told(browse, harbour, control, deal_id):

@@ -67,6 +67,11 @@ def test_a_created_invoice_of_2026(wire, gateway):
     assert "requestid=request-1" in wire.calls[0].request.url
 
 
+def test_an_answer_that_says_nothing_of_the_balance_is_no_payment():
+    assert issued_invoice({"Id": "7", "TotalAmt": D("120.00")}).balance == D("120.00")
+    assert issued_invoice({"Id": "7", "TotalAmt": D("120.00"), "Balance": 0}).balance == 0
+
+
 def test_a_created_invoice_of_2020(wire, gateway):
     answer_with(wire, recordings.cassette("create-invoice")[0], path="invoice")
     found = gateway.create_invoice(a_draft(), "1", request_id="request-1")

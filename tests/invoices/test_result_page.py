@@ -8,12 +8,12 @@ from datetime import date
 import pytest
 from django.utils import timezone
 
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import CompanySettings, ConnectionState, QuickBooksConnection
 from invoices import actions, submission, tasks
 from invoices.domain.deal import Address
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
-from invoices.models import CustomerLink, Invoice
+from invoices.models import CustomerLink, Invoice, QuickBooksWrite
 from tests.factories import (
     D,
     a_bill_to,
@@ -93,6 +93,20 @@ def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
     ]
     assert page.by_id("result-open").attributes["href"].count(Invoice.objects.get().qbo_invoice_id)
     assert "data-close-modal" in page.by_id("result-done").attributes
+    trace_id = QuickBooksWrite.objects.get(kind="create_invoice").trace_id
+    assert trace_id
+    assert f"Intuit request id {trace_id} Copy for support" in page.text
+
+
+def test_no_note_is_promised_where_the_company_wants_none(harbour, fill_in):
+    CompanySettings.objects.update_or_create(company=harbour.company, defaults={"writes_notes": False})
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    assert "Comparing the totals" in page.text
+    assert "Writing the note" not in page.text
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    assert "It is on the deal’s panel." in page.text
 
 
 def test_a_created_invoice_is_sent_from_where_one_is_told_of_it(harbour, fill_in, control):

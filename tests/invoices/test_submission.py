@@ -245,6 +245,26 @@ def test_an_intent_that_may_have_been_done_is_never_given_up(known, gateway, clo
 # Refusals
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [AccessDenied("quickbooks", "code 3100"), Rejected("quickbooks", "refused", code="6190")],
+    ids=["rights", "unpaid"],
+)
+def test_whoever_may_not_look_asks_seldom_and_never_runs_out_of_tries(known, gateway, clock, refusal):
+    """It may last for months, until a person does something about it; then it goes on within ten minutes."""
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    gateway.fail("find_invoice", refusal, times=3)
+    for attempts in (20, 29_999, 30_000):
+        Invoice.objects.update(attempts=attempts, next_attempt_at=timezone.now())
+        submit(known, gateway)
+        assert known.attempts <= 30_000
+        assert timedelta(minutes=8) < known.next_attempt_at - timezone.now() <= timedelta(minutes=11)
+    clock.move_to(known.next_attempt_at)
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+
+
 def test_a_refusal_is_kept_with_its_field_and_words(known, gateway):
     gateway.fail(
         "create_invoice",

@@ -132,6 +132,8 @@ def test_a_burst_is_answered_by_one_look_after_its_end_and_kept_waiting_ten_seco
         b'"text"',
         b"\xff",
         b"[" * 50_000,
+        rb'[{"intuitaccountid": "913\u0000"}]',
+        rb'[{"intuitaccountid": "913\ud800"}, {"intuitaccountid": "914"}]',
     ],
 )
 def test_well_signed_nonsense_is_accepted_and_ignored(notify, connected, content):
