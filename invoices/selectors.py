@@ -1,4 +1,4 @@
-"""Reads for the pages and the dispatcher: rows as ready values, always of one company."""
+"""Reads for the pages: rows as ready values, always of one company."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from integration_settings.models import Company, ConnectionState, QuickBooksConnection
+from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
@@ -24,7 +23,7 @@ from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, total
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.domain.tax import line_figures, net_discount
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import Intent, Invoice
 from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
@@ -33,8 +32,6 @@ COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organizati
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
-AT_ONCE = 200  # rows that one tick hands out
-NOTES_AT_ONCE = 10  # of one company
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,49 +449,3 @@ def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
     if with_tax and draft.expected_total is not None:
         return draft.expected_total
     return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)
-
-
-# For the dispatcher
-
-
-def due_submissions(now: datetime) -> list[int]:
-    """Intents to take further. Those whose connection has ended wait for somebody to sign in again."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    other_books = ~Q(realm_id=F("company__quickbooks__realm_id"))
-    due = Invoice.objects.filter(
-        free,
-        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books,
-        submission__in=(Submission.PENDING, Submission.UNKNOWN),
-        next_attempt_at__lte=now,
-    )
-    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
-
-
-def due_actions(now: datetime) -> list[int]:
-    return _due_beside_invoices(InvoiceAction, Q(asked_at__lt=now - timedelta(days=1)), now)
-
-
-def due_customer_updates(now: datetime) -> list[int]:
-    return _due_beside_invoices(CustomerUpdate, Q(invoice__created_at__lt=now - timedelta(days=1)), now)
-
-
-def _due_beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_ago: Q, now: datetime) -> list[int]:
-    """What was asked for `long_ago` is due without a connection too: it is given up."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    other_books = ~Q(invoice__realm_id=F("company__quickbooks__realm_id"))
-    due = kind._default_manager.filter(
-        free,
-        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
-        submission__in=(Submission.PENDING, Submission.UNKNOWN),
-        next_attempt_at__lte=now,
-    )
-    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
-
-
-def due_notes(now: datetime) -> list[int]:
-    """A few of each company, so that one with thousands of changes does not make the others' notes wait for its own."""
-    nobody_writes = Q(note_lease_until__isnull=True) | Q(note_lease_until__lte=now)
-    due = Invoice.objects.filter(nobody_writes, note_due_at__lte=now).exclude(qbo_invoice_id="")
-    turn = Window(RowNumber(), partition_by="company_id", order_by="note_due_at")
-    fair = due.annotate(turn=turn).filter(turn__lte=NOTES_AT_ONCE)
-    return list(fair.order_by("turn", "note_due_at").values_list("pk", flat=True)[:AT_ONCE])

@@ -22,7 +22,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from integration_settings.side_by_side import behind_the_others
-from invoices import actions, customer_updates, following, notes, selectors, submission, sweep
+from invoices import actions, customer_updates, due, following, notes, submission, sweep
 from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
@@ -38,13 +38,13 @@ STALE = LONGEST_DIFFERENCE.seconds  # after which a message that nobody read is 
 def dispatch_due_work() -> None:
     """Every tick: hands out what is due. Another tick, or another beat, does no harm."""
     now = shared_now()
-    for task, due in (
-        (submit_invoice, selectors.due_submissions(now)),
-        (carry_out_action, selectors.due_actions(now)),
-        (update_customer, selectors.due_customer_updates(now)),
-        (publish_note, selectors.due_notes(now)),
+    for task, rows in (
+        (submit_invoice, due.submissions(now)),
+        (carry_out_action, due.actions(now)),
+        (update_customer, due.customer_updates(now)),
+        (publish_note, due.notes(now)),
     ):
-        for row_id in due:
+        for row_id in rows:
             hand_out(task, row_id)
 
 

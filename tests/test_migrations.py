@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from integration_settings.management.commands import migrate
 from integration_settings.models import Company
-from invoices import selectors
+from invoices import due
 from invoices.models import Invoice
 
 APPS = ("integration_settings", "invoices")
@@ -150,7 +150,7 @@ def the_new_code_reads(invoice):
     assert (company.settings.own_fields_from, company.settings.everyone_creates) == ({}, True)
     row = Invoice.objects.get(pk=invoice.pk)
     assert (row.item_request_ids, row.email, row.deal_then) == ({}, "", {})
-    assert row.pk in selectors.due_submissions(timezone.now() + timedelta(minutes=1))
+    assert row.pk in due.submissions(timezone.now() + timedelta(minutes=1))
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from integration_settings.errors import (
     Rejected,
 )
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
-from invoices import actions, selectors, services
+from invoices import actions, due, selectors, services
 from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.models import InvoiceAction
@@ -346,9 +346,9 @@ def test_a_lease_keeps_others_away_until_it_ends(invoice, user, gateway, clock):
         carry_out(action, gateway)
     carry_out(action, gateway)
     assert gateway.calls == ["read_invoice"]  # the lease holds
-    assert selectors.due_actions(timezone.now()) == []
+    assert due.actions(timezone.now()) == []
     clock.shift(timedelta(seconds=33))
-    assert selectors.due_actions(timezone.now()) == [action.pk]
+    assert due.actions(timezone.now()) == [action.pk]
     carry_out(action, gateway)
     assert (action.submission, status(action)) == (Submission.SUCCEEDED, InvoiceStatus.VOIDED)
 
@@ -366,11 +366,11 @@ def test_a_worker_whose_lease_was_taken_records_nothing(invoice, user, gateway):
 
 def test_the_dispatcher_leaves_those_of_an_ended_connection_alone_until_a_day_is_over(invoice, user, clock):
     action = want(invoice, Action.VOID, user)
-    assert selectors.due_actions(timezone.now()) == [action.pk]
+    assert due.actions(timezone.now()) == [action.pk]
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
-    assert selectors.due_actions(timezone.now()) == []
+    assert due.actions(timezone.now()) == []
     clock.shift(timedelta(days=1, seconds=1))
-    assert selectors.due_actions(timezone.now()) == [action.pk]
+    assert due.actions(timezone.now()) == [action.pk]
 
 
 # What makes sense

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integration_settings.errors import AccessDenied, RateLimited, Rejected
 from integration_settings.models import ConnectionState, ReferenceList
-from invoices import customer_updates, selectors, services, submission
+from invoices import customer_updates, due, services, submission
 from invoices.customer_updates import Wish
 from invoices.domain.customer_update import AddressParts, CustomerField, PartyDetails
 from invoices.domain.deal import Address
@@ -245,17 +245,17 @@ def test_other_books_are_never_written(want, quickbooks, gateway):
 
 def test_an_ended_connection_is_waited_for_and_given_up_after_a_day(want, quickbooks, gateway, clock):
     update = want(EMAIL)
-    assert selectors.due_customer_updates(timezone.now()) == [update.pk]
+    assert due.customer_updates(timezone.now()) == [update.pk]
     quickbooks.state = ConnectionState.ENDED
     quickbooks.save()
-    assert selectors.due_customer_updates(timezone.now()) == []
+    assert due.customer_updates(timezone.now()) == []
     carry_out(update, gateway)
     assert update.submission == Submission.PENDING
     clock.shift(timedelta(days=1, minutes=1))
-    assert selectors.due_customer_updates(timezone.now()) == [update.pk]
+    assert due.customer_updates(timezone.now()) == [update.pk]
     carry_out(update, gateway)
     assert update.refusal["code"] == "gave_up"
-    assert selectors.due_customer_updates(timezone.now()) == []
+    assert due.customer_updates(timezone.now()) == []
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(want, gateway):

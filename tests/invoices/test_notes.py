@@ -21,7 +21,7 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.models import CompanySettings, ConnectionState
-from invoices import notes, selectors
+from invoices import due, notes, selectors
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.money import Money
 from invoices.models import Invoice
@@ -262,9 +262,9 @@ def test_it_is_due_again_at_the_companys_midnight_after_the_due_date(invoice, pi
     publish(invoice, pipedrive)
     midnight = datetime(2026, 12, 4, 13, 0, tzinfo=UTC)
     assert invoice.note_due_at == midnight
-    assert selectors.due_notes(midnight - timedelta(seconds=1)) == []
+    assert due.notes(midnight - timedelta(seconds=1)) == []
     clock.move_to(midnight)
-    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    assert due.notes(timezone.now()) == [invoice.pk]
     publish(invoice, pipedrive)
     assert "Overdue" in pipedrive.notes[501]["content"]
     assert invoice.note_due_at is None
@@ -333,7 +333,7 @@ def test_a_worker_killed_after_the_answer_leaves_one_note(invoice, pipedrive, cl
     with pytest.raises(Killed):
         publish(invoice, pipedrive)
     clock.shift(notes.LEASE)
-    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    assert due.notes(timezone.now()) == [invoice.pk]
     publish(invoice, pipedrive)
     assert (invoice.note_id, len(pipedrive.notes)) == (501, 1)
 
@@ -386,7 +386,7 @@ def test_news_that_come_while_a_note_is_written_are_written_next(invoice, pipedr
 
     pipedrive.add_note = meanwhile
     publish(invoice, pipedrive)
-    assert selectors.due_notes(timezone.now()) == [invoice.pk]
+    assert due.notes(timezone.now()) == [invoice.pk]
     publish(invoice, pipedrive)
     assert "Paid" in pipedrive.notes[501]["content"]
 
@@ -432,7 +432,7 @@ def test_an_unpaid_pipedrive_is_waited_for(invoice, pipedrive, clock):
 
 def test_an_intent_without_invoice_has_no_note(invoice, pipedrive):
     Invoice.objects.filter(pk=invoice.pk).update(qbo_invoice_id="")
-    assert selectors.due_notes(timezone.now()) == []
+    assert due.notes(timezone.now()) == []
     publish(invoice, pipedrive)
     assert (pipedrive.calls, invoice.note_due_at) == ([], None)
 

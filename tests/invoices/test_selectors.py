@@ -11,7 +11,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices import selectors
+from invoices import due, selectors
 from invoices.domain.draft import AmountsAre, to_json
 from invoices.domain.money import Money
 from invoices.domain.status import InvoiceStatus, Submission
@@ -237,14 +237,14 @@ def test_the_dispatcher_sees_each_kind_of_due_work_once(company):
     make(company, note_due_at=START + timedelta(seconds=1))
     QuickBooksConnection.objects.update(next_sync_at=START)
     now = timezone.now()
-    assert selectors.due_submissions(now) == [intent.pk]
-    assert selectors.due_notes(now) == [noted.pk]
+    assert due.submissions(now) == [intent.pk]
+    assert due.notes(now) == [noted.pk]
 
 
 def test_a_company_with_thousands_of_changes_lets_the_others_notes_through(company, other_company):
     for _ in range(30):
         make(company, note_due_at=START)
     late = make_invoice(other_company, note_due_at=START)
-    found = selectors.due_notes(timezone.now())
+    found = due.notes(timezone.now())
     assert late.pk in found
-    assert len(found) == selectors.NOTES_AT_ONCE + 1
+    assert len(found) == due.NOTES_AT_ONCE + 1

@@ -15,7 +15,7 @@ from integration_settings.errors import (
     Rejected,
 )
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
-from invoices import selectors, submission
+from invoices import due, selectors, submission
 from invoices.claims import CLAIM
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
@@ -211,7 +211,7 @@ def test_waits_grow_and_stay_below_five_minutes(known, gateway, clock):
 
 def test_an_ended_connection_makes_the_intent_wait_until_somebody_signs_in(known, gateway, clock):
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
-    assert selectors.due_submissions(timezone.now()) == []
+    assert due.submissions(timezone.now()) == []
     submit(known, gateway)
     assert (known.submission, gateway.calls) == (Submission.PENDING, [])
     QuickBooksConnection.objects.update(state=ConnectionState.CONNECTED)
@@ -301,7 +301,7 @@ def test_lost_rights_are_a_refusal_with_nothing_done(known, gateway):
 
 def test_other_books_never_get_an_intent_of_the_first_ones(known, gateway):
     QuickBooksConnection.objects.update(realm_id="99")
-    assert selectors.due_submissions(timezone.now()) == [known.pk]
+    assert due.submissions(timezone.now()) == [known.pk]
     submit(known, gateway)
     assert (known.refusal["code"], gateway.calls) == ("other_books", [])
 
@@ -338,7 +338,7 @@ def test_a_lease_outlasts_any_call_and_ends_soon_enough_for_the_answer_within_a_
 def test_a_worker_killed_before_sending_leaves_nothing_behind(known, gateway, clock):
     claim(Invoice, known.pk)
     clock.shift(LEASE + timedelta(seconds=1))
-    assert selectors.due_submissions(timezone.now()) == [known.pk]
+    assert due.submissions(timezone.now()) == [known.pk]
     submit(known, gateway)
     assert gateway.calls == ["create_invoice"]
 
@@ -369,7 +369,7 @@ def test_a_worker_killed_after_the_answer_is_succeeded_by_one_that_looks_first(k
             submit(known, gateway)
     known.refresh_from_db()
     assert (known.submission, known.sent_at) == (Submission.PENDING, START)
-    assert selectors.due_submissions(timezone.now()) == []
+    assert due.submissions(timezone.now()) == []
     clock.shift(LEASE + timedelta(seconds=1))
     submit(known, gateway)
     assert gateway.calls == ["create_invoice", "find_invoice"]
