@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from integration_settings.models import QuickBooksConnection
+from invoices.following import due_connections
 from invoices.models import Invoice
 from tests import servers
 from tests.bench.fleet import Fleet, invoice_id, realm_of
@@ -209,6 +210,9 @@ def acknowledged(bench: Bench) -> Iterator[Result]:
         alone, clock = answered(app, order, seconds)
         yield ack("nobody else at work", alone, clock, fleet, "<= 50 ms, all committed", 0.05, floors)
         with bench.app(fleet.settings, worker=True) as helper:
+            catching_up = at_a_rate(**order | {"seconds": seconds / 3})["took"]
+            yield floor("a worker that was away looks at every company meanwhile", catching_up, "fleet, 1000 companies")
+            wait_until(lambda: not due_connections(timezone.now()).exists(), what="the worker has caught up")
             with Clock.on(*helper.pids) as looks, Clock.on(fleet.pid) as quickbooks:
                 at_work, clock = answered(app, order, seconds)
             beside = (

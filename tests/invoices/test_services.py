@@ -121,7 +121,8 @@ def test_a_customer_linked_in_another_currency_is_offered_beside_the_one_that_fi
     make_customer_link(harbour.company, party_id=party, customer_id="4711", currency="USD")
     found = drafting.prepare(visitor_of(harbour.user), deal_id).customer
     assert [each.name for each in found.candidates if each.customer_id == found.preselected] == ["Bramley Foods Ltd"]
-    assert found.linked is not None and found.linked.customer_id == "4711"
+    assert found.linked is not None
+    assert found.linked.customer_id == "4711"
 
 
 def test_a_deal_that_the_user_may_not_see_has_no_form_and_no_invoice(harbour, control):
