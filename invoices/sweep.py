@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 0.05  # seconds after which it is looked again what has become due
 CLAIMED_AT_ONCE = CALLS_AT_ONCE * 3 // 2  # so that whichever thread gets free finds the next one waiting
-TOGETHER = 200  # companies that are written in one transaction
+TOGETHER = 100  # companies that are written in one transaction: with more, whoever answers notices waits behind it
 LONGEST_UNWRITTEN = 1.0
 LONGEST = 20.0  # seconds of one turn, however much is due
 
