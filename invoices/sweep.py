@@ -70,7 +70,6 @@ class Sweep:
         self.some_wait = False  # something was found that somebody would like to see
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
-        self.all_begun = 0.0  # when nobody was left who waits to be asked
 
     def run(
         self, seconds: float, still: Callable[[], object] = lambda: None, then: Callable[[], object] = lambda: None
@@ -101,12 +100,10 @@ class Sweep:
 
     def _begin(self, pool: ThreadPoolExecutor) -> int:
         room = CLAIMED_AT_ONCE - self.flying
-        if room < CLAIMED_AT_ONCE // 4 or time.monotonic() - self.all_begun < EVERY:
+        if room < CLAIMED_AT_ONCE // 4:
             return 0
         now = shared_now()
         claimed = following.claim_due(room)
-        if len(claimed) < room:
-            self.all_begun = time.monotonic()
         self.asked += len(claimed)
         try:
             if claimed:
