@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import FOLLOWED, Item
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice
@@ -104,7 +105,7 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
     """
     if not (news.invoices or news.missing):
         return 0
-    place = zone(connection.timezone)
+    place, now = zone(connection.timezone), shared_now()
     reported = [invoice.qbo_invoice_id for invoice in news.invoices]
     known = ours(connection).filter(qbo_invoice_id__in={*reported, *news.missing}).exclude(qbo_invoice_id="")
     rows = {row.qbo_invoice_id: row for row in known.defer("draft")}
@@ -119,15 +120,16 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
         if is_known(row, issued) and issued.qbo_invoice_id not in news.paid_on:
             same.append(row.pk)
         elif issued.deleted:
-            changed += mark_deleted(row, place=place, at=issued.updated_at)
+            changed += mark_deleted(row, place=place, at=issued.updated_at, now=now)
         else:
-            changed += apply_report(row, issued, place=place, paid_on=news.paid_on.get(issued.qbo_invoice_id))
+            paid_on = news.paid_on.get(issued.qbo_invoice_id)
+            changed += apply_report(row, issued, place=place, paid_on=paid_on, now=now)
     for qbo_invoice_id in news.missing:
         row = rows.get(qbo_invoice_id)
         if row is not None and not _may_be_overlooked(row, news.cursor):
-            changed += mark_deleted(row, place=place)
+            changed += mark_deleted(row, place=place, now=now)
     if same:
-        Invoice.objects.filter(pk__in=same).update(checked_at=timezone.now())
+        Invoice.objects.filter(pk__in=same).update(checked_at=now)
     return changed
 
 

@@ -38,18 +38,26 @@ def status_of(invoice: Invoice, today: date) -> InvoiceStatus:
     )
 
 
-def apply_report(invoice: Invoice, issued: IssuedInvoice, *, place: ZoneInfo, paid_on: date | None = None) -> bool:
+def apply_report(
+    invoice: Invoice,
+    issued: IssuedInvoice,
+    *,
+    place: ZoneInfo,
+    paid_on: date | None = None,
+    now: datetime | None = None,
+) -> bool:
     """Writes a report into the row unless the row already knows a later one; True when people see a difference.
 
     `place` is the QuickBooks company's time zone. `paid_on` is the date of the latest payment, where that is known.
+    `now` is for whoever has many reports: `shared_now` asks the database.
     """
-    now = timezone.now()
+    now = now or shared_now()
     if invoice.qbo_updated_at == issued.updated_at and _version(issued.sync_token) < _version(invoice.sync_token):
         return False
     columns = _columns(invoice, issued, place, paid_on) | {"checked_at": now}
     shown = any(getattr(invoice, name) != columns[name] for name in (*SHOWN, *SHOWN_ENDS))
     if shown:
-        columns["note_due_at"] = shared_now()
+        columns["note_due_at"] = now
     not_older = Q(qbo_updated_at__isnull=True) | Q(qbo_updated_at__lte=issued.updated_at or now)
     if not Invoice.objects.filter(not_older, pk=invoice.pk).update(**columns):
         return False
@@ -64,12 +72,12 @@ def is_known(invoice: Invoice, issued: IssuedInvoice) -> bool:
     return told == (invoice.qbo_updated_at, invoice.sync_token, invoice.balance) and invoice.deleted_on is None
 
 
-def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = None) -> bool:
+def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = None, now: datetime | None = None) -> bool:
     """The invoice is gone from QuickBooks; what it was stays on record. True when that is news."""
-    now = timezone.now()
+    now = now or shared_now()
     day = (at or now).astimezone(place).date()
     fresh = Invoice.objects.filter(pk=invoice.pk, deleted_on__isnull=True).update(
-        deleted_on=day, qbo_updated_at=at or now, checked_at=now, note_due_at=shared_now()
+        deleted_on=day, qbo_updated_at=at or now, checked_at=now, note_due_at=now
     )
     invoice.deleted_on = invoice.deleted_on or day
     return bool(fresh)
