@@ -135,7 +135,7 @@ def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
         _look_first(Try(action, connection, make_gateway(connection)))
 
 
-def _look_first(this: Try) -> None:  # noqa: PLR0911  # one line for each thing that is found
+def _look_first(this: Try) -> None:
     action = this.action
     try:
         found = this.gateway.read_invoice(action.invoice.qbo_invoice_id)
@@ -147,13 +147,18 @@ def _look_first(this: Try) -> None:  # noqa: PLR0911  # one line for each thing 
         return _gone(this)
     shown = _paid(action.invoice)
     apply_report(action.invoice, found, place=zone(this.connection.timezone))
+    return _go_on(this, found, unseen=_paid(action.invoice) > shown)
+
+
+def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
+    """What the invoice as it is now leaves to do. `unseen`: more of it is paid than whoever asked had been shown."""
+    action = this.action
     if _is_done(this, found):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
-    if this.kind == Action.VOID and action.sent_at is None and _paid(action.invoice) > shown:
-        # Whoever asked was told of no such payment. A deletion is refused by QuickBooks itself then.
-        return reject(action, {"code": PAID_MEANWHILE})
+    if this.kind == Action.VOID and action.sent_at is None and unseen:
+        return reject(action, {"code": PAID_MEANWHILE})  # a deletion is refused by QuickBooks itself then
     return _send(this, found)
 
 

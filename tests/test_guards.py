@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from check_guards import GUARDS, Guard
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "script"))
-
-from check_guards import GUARDS, Guard  # noqa: E402  (a script, no package)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)

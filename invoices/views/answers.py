@@ -127,9 +127,7 @@ def not_seen() -> Problem:
     )
 
 
-def problem_of(  # noqa: PLR0911  # one answer a cause reads better than nested conditions
-    error: ServiceError,
-) -> Problem:
+def problem_of(error: ServiceError) -> Problem:
     """Words for a vendor's failure. The certain part is said: nothing was sent to QuickBooks by looking."""
     service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
     if isinstance(error, ConnectionExpired):
@@ -154,35 +152,30 @@ def problem_of(  # noqa: PLR0911  # one answer a cause reads better than nested 
             403,
             connect=True,
         )
+    return _passing(error, service)
+
+
+def _passing(error: ServiceError, service: str) -> Problem:
+    """What may be over when it is tried again; the code leads to it in the log."""
     if isinstance(error, RateLimited):
-        return Problem(
-            "warning",
-            "clock",
-            _("{service} takes no more requests for now").format(service=service),
-            _when_again(error),
-            503,
-            again=True,
-            code=request_id.get(),
-        )
-    if isinstance(error, ServiceUnavailable):
-        return Problem(
-            "warning",
-            "warning",
-            _("{service} does not answer right now").format(service=service),
+        sign = ("warning", "clock")
+        told = (_("{service} takes no more requests for now"), _when_again(error), 503)
+    elif isinstance(error, ServiceUnavailable):
+        sign = ("warning", "warning")
+        told = (
+            _("{service} does not answer right now"),
             _("Nothing was sent to QuickBooks. Try again in a moment."),
             503,
-            again=True,
-            code=request_id.get(),
         )
-    return Problem(
-        "negative",
-        "error",
-        _("{service} refused to answer").format(service=service),
-        _("Nothing was sent to QuickBooks. If it happens again, write to us and quote the code below."),
-        502,
-        again=True,
-        code=request_id.get(),
-    )
+    else:
+        sign = ("negative", "error")
+        told = (
+            _("{service} refused to answer"),
+            _("Nothing was sent to QuickBooks. If it happens again, write to us and quote the code below."),
+            502,
+        )
+    title, text, status = told
+    return Problem(*sign, title.format(service=service), text, status, again=True, code=request_id.get())
 
 
 def _when_again(error: RateLimited) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import responses
 
+from tests.conftest import connect_user
+
 
 @pytest.fixture
 def vendor() -> Iterator[responses.RequestsMock]:
@@ -36,6 +38,4 @@ def headers(tenant, page_token):
 @pytest.fixture
 def tom(tenant, control):
     """A colleague who is no administrator."""
-    from tests.conftest import connect_user
-
     return connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])

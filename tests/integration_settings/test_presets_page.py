@@ -15,7 +15,6 @@ from integration_settings.presets import (
     template_called,
 )
 from invoices.domain import checks
-from tests.conftest import connect_user
 from tests.factories import make_company, make_connection, make_preset, make_user
 from tests.invoices.fragments import Page
 
@@ -34,20 +33,14 @@ STANDARD = {
 
 
 @pytest.fixture
-def tenant(connect):
-    return connect("GB")
+def admin(headers):
+    return headers
 
 
 @pytest.fixture
-def admin(tenant, page_token):
-    return page_token(tenant.user, "settings")
-
-
-@pytest.fixture
-def tom(tenant, control, page_token):
-    """A colleague who is no administrator."""
-    user = connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
-    return page_token(user, "settings")
+def tom(tom, page_token):
+    """What the colleague's pages send."""
+    return page_token(tom, "settings")
 
 
 def address_of(preset, rest=""):

@@ -9,28 +9,12 @@ from integration_settings.models import CompanySettings
 from integration_settings.rights import Right, rights_of
 from integration_settings.services import uninstall
 from integration_settings.tenancy import visitor_from_page_token
-from tests.conftest import connect_user
 from tests.factories import make_company, make_user
-from tests.integration_settings.test_settings_page import CHOICES, CONTENT, SAVE
+from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 ALL = frozenset(Right)
-
-
-@pytest.fixture
-def tenant(connect):
-    return connect("GB")
-
-
-@pytest.fixture
-def headers(tenant, page_token):
-    return page_token(tenant.user, "settings")
-
-
-@pytest.fixture
-def tom(tenant, control):
-    return connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
 
 
 @pytest.fixture

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from integration_settings import reference
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.draft import to_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
+from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
 from tests.conftest import connect_user
 from tests.factories import D, a_draft, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.desk import CREATE, DESK, item_id, submit
 from tests.invoices.form_answers import address
 from tests.invoices.fragments import Page
+from tests.invoices.gateway_cases import InMemory, StandIn
 from tests.invoices.test_deal_gateway import deal_called
 
 DEAL = 12  # of what `stored` makes
@@ -144,3 +148,16 @@ def stored(company, user):
 def watch(browse, user):
     """watch(invoice) -> its result as the person sees it"""
     return lambda invoice, **query: Page(browse(user).get(address(invoice), query))
+
+
+@pytest.fixture(params=["in memory", "stand-in"])
+def case(request):
+    """A gateway in memory, and QuickBooks' own on the stand-in; see `gateway_cases`."""
+    if request.param == "in memory":
+        return InMemory(FakeInvoiceGateway(), "1", "2", "79")
+    tenant = request.getfixturevalue("connect")("GB")
+    item = next(item for item in reference.items(tenant.company) if item.active and item.name == "Installation")
+    code = next(code for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
+    gateway = QuickBooksGateway(tenant.quickbooks)
+    account = reference.income_accounts(tenant.company)[0]
+    return StandIn(gateway, item.id, code.id, account.id, request.getfixturevalue("control"), tenant.realm)

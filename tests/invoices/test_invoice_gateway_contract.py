@@ -2,128 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.errors import Rejected
-from invoices.domain.customer_update import AddressParts, Change, CustomerField, values_of
 from invoices.domain.draft import AmountsAre, Extras
 from invoices.domain.status import looks_voided
-from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
+from invoices.invoice_gateway import QuickBooksGateway
 from tests.factories import D, a_bill_to, a_draft, a_line
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.gateway_cases import new_id
 
 pytestmark = pytest.mark.django_db
-
-
-@dataclass
-class Case:
-    """A gateway, and what a bookkeeper can do behind its back."""
-
-    gateway: InvoiceGateway
-    item_id: str
-    tax_code_id: str
-    account_id: str
-
-    def draft(self, **fields: Any) -> Any:
-        line = a_line(item_id=self.item_id, tax_code_id=self.tax_code_id)
-        return a_draft(**({"lines": (line,)} | fields))
-
-    def customer(self, name: str = "Atlas Trade", **fields: Any) -> Any:
-        return self.gateway.create_customer(
-            a_bill_to(name=name, **fields), "GBP", mark="Created from Pipedrive · organization 31", request_id=new_id()
-        )
-
-    def item(self, name: str = "Mezzanine gate", request_id: str = "", **fields: Any) -> Any:
-        line = {"item_id": "", "new_item": name, "product_id": 501, "tax_code_id": self.tax_code_id}
-        line |= {"income_account_id": self.account_id, "product_code": "GATE-1"} | fields
-        return self.gateway.create_item(a_line(**line), request_id=request_id or new_id())
-
-    def invoice(self, customer_id: str = "", **fields: Any) -> Any:
-        customer_id = customer_id or self.customer(f"Customer {new_id()[:8]}").customer_id
-        return self.gateway.create_invoice(self.draft(**fields), customer_id, request_id=new_id())
-
-
-class InMemory(Case):
-    def pay(self, invoice_id: str, amount: str) -> None:
-        self.gateway.pay(invoice_id, amount)
-
-    def void(self, invoice_id: str) -> None:
-        self.gateway.void(invoice_id)
-
-    def delete(self, invoice_id: str) -> None:
-        self.gateway.delete(invoice_id)
-
-    def deactivate_customer(self, customer_id: str) -> None:
-        customers = self.gateway.customers
-        customers[customer_id] = replace(customers[customer_id], active=False)
-
-    def deactivate_item(self, item_id: str) -> None:
-        self.gateway.deactivate_item(item_id)
-
-    def add_category(self, name: str) -> None:
-        self.gateway.add_item(name, type="Category")
-
-    def employ(self, name: str) -> None:
-        self.gateway.names_of_others[name] = "vendor"
-
-    def letters(self, invoice_id: str) -> list[str]:
-        return [to for identity, to in self.gateway.outbox if identity == invoice_id]
-
-
-@dataclass
-class StandIn(Case):
-    control: Any
-    realm: str
-
-    def book(self, action: str, identity: str, **details: Any) -> None:
-        self.control.book(self.realm, action, id=identity, **details)
-
-    def pay(self, invoice_id: str, amount: str) -> None:
-        self.book("payment", invoice_id, amount=amount)
-
-    def void(self, invoice_id: str) -> None:
-        self.book("void", invoice_id)
-
-    def delete(self, invoice_id: str) -> None:
-        self.book("delete", invoice_id)
-
-    def deactivate_customer(self, customer_id: str) -> None:
-        self.book("deactivate_customer", customer_id)
-
-    def deactivate_item(self, item_id: str) -> None:
-        self.book("deactivate_item", item_id)
-
-    def add_category(self, name: str) -> None:
-        self.book("add_category", "", name=name)
-
-    def employ(self, name: str) -> None:
-        """The seeds have a vendor of that name."""
-
-    def letters(self, invoice_id: str) -> list[str]:
-        return [letter["to"] for letter in self.control.books(self.realm)["outbox"] if letter["invoice"] == invoice_id]
-
-
-@pytest.fixture(params=["in memory", "stand-in"])
-def case(request):
-    if request.param == "in memory":
-        return InMemory(FakeInvoiceGateway(), "1", "2", "79")
-    tenant = request.getfixturevalue("connect")("GB")
-    item = next(item for item in reference.items(tenant.company) if item.active and item.name == "Installation")
-    code = next(code for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
-    gateway = QuickBooksGateway(tenant.quickbooks)
-    account = reference.income_accounts(tenant.company)[0]
-    return StandIn(gateway, item.id, code.id, account.id, request.getfixturevalue("control"), tenant.realm)
-
-
-def new_id() -> str:
-    return uuid.uuid4().hex
 
 
 def test_a_customer_and_an_invoice_are_created_and_answered_completely(case):
@@ -391,113 +283,3 @@ def test_copies_class_location_and_own_fields_reach_the_books(connect, control):
         assert row[book_of] == {"value": tags[0].id, "name": tags[0].name}
         assert [field["StringValue"] for field in row["CustomField"]] == ["BF-2026-0871"]
         assert row["Line"][0]["SalesItemLineDetail"]["ServiceDate"] == "2026-11-20"
-
-
-def whole(parts):
-    """An address with something in every part that can be left over."""
-    return CustomerField.ADDRESS, parts.values
-
-
-def changed_to(record, *pairs):
-    return [Change(where, values_of(where, record), after) for where, after in pairs]
-
-
-def test_a_customer_is_read_with_all_that_can_be_updated(case):
-    made = case.customer(email="office@atlas.example", tax_id="GB428173846")
-    record = case.gateway.read_customer(made.customer_id)
-    assert (record.name, record.email, record.active) == ("Atlas Trade", "office@atlas.example", True)
-    assert record.address == AddressParts("4 Mill Lane", "Leeds", "", "LS1 4AB", "United Kingdom")
-    assert record.tax_id == "XXXXXX73846"
-    assert "organization 31" in record.notes
-    assert case.gateway.read_customer("987654321") is None
-    case.deactivate_customer(made.customer_id)
-    assert (case.gateway.read_customer(made.customer_id).active, record.name) == (False, "Atlas Trade")
-
-
-def test_an_update_writes_what_it_names_and_leaves_the_rest(case):
-    made = case.customer(email="office@atlas.example", tax_id="GB428173846")
-    before = case.gateway.read_customer(made.customer_id)
-    address = AddressParts("Unit 3\nAire Park", "Leeds", "", "LS11 5PS", "United Kingdom")
-    written = case.gateway.update_customer(before, changed_to(before, whole(address)), request_id=new_id())
-    assert written == case.gateway.read_customer(made.customer_id)
-    assert written == replace(before, address=address, sync_token="1")
-    changes = changed_to(written, (CustomerField.EMAIL, ("a@atlas.example",)), (CustomerField.TAX_ID, ("GB999000111",)))
-    again = case.gateway.update_customer(written, changes, request_id=new_id())
-    assert again == replace(written, email="a@atlas.example", tax_id="XXXXXX00111", sync_token="2")
-
-
-def test_nothing_of_the_old_address_stays_behind(case):
-    made = case.customer()
-    old = case.gateway.read_customer(made.customer_id)
-    shorter = AddressParts("4 Mill Lane, Leeds LS1 4AB")
-    written = case.gateway.update_customer(old, changed_to(old, whole(shorter)), request_id=new_id())
-    assert written.address == shorter
-
-
-def test_a_line_is_added_to_the_notes(case):
-    made = case.customer()
-    old = case.gateway.read_customer(made.customer_id)
-    change = Change(CustomerField.NOTES, (), ("DE123456789", "VAT number: DE123456789"))
-    written = case.gateway.update_customer(old, [change], request_id=new_id())
-    assert written.notes == f"{old.notes}\nVAT number: DE123456789"
-
-
-def test_an_update_of_an_old_version_is_refused_and_a_request_id_repeats_its_answer(case):
-    made, request_id = case.customer(), new_id()
-    old = case.gateway.read_customer(made.customer_id)
-    changes = changed_to(old, (CustomerField.EMAIL, ("a@atlas.example",)))
-    first = case.gateway.update_customer(old, changes, request_id=request_id)
-    assert case.gateway.update_customer(old, changes, request_id=request_id) == first
-    with pytest.raises(Rejected) as refused:
-        case.gateway.update_customer(old, changes, request_id=new_id())
-    assert refused.value.code == "5010"
-    assert case.gateway.read_customer(made.customer_id) == first
-
-
-# Items
-
-
-def test_a_new_item_can_be_invoiced_at_once(case):
-    made = case.item()
-    assert (made.name, made.sku, made.type, made.active) == ("Mezzanine gate", "GATE-1", "Service", True)
-    assert made.tax_code_id == case.tax_code_id
-    line = a_line(item_id=made.id, tax_code_id=case.tax_code_id)
-    assert case.invoice(lines=(line,)).total >= D(100)
-
-
-def test_the_same_request_id_never_creates_two_items(case):
-    request_id = new_id()
-    assert case.item(request_id=request_id).id == case.item(request_id=request_id).id
-
-
-@pytest.mark.parametrize("spelling", ["Mezzanine gate", "MEZZANINE gate"])
-def test_an_items_name_is_taken_once_also_by_an_inactive_one(case, spelling):
-    made = case.item()
-    for _ in range(2):
-        with pytest.raises(Rejected) as refused:
-            case.item(spelling)
-        assert refused.value.code == "6240"
-        found = case.gateway.item_named(spelling)
-        assert found.id == made.id
-        case.deactivate_item(made.id)
-    assert not found.active
-
-
-def test_a_category_has_its_name_too(case):
-    case.add_category("Gates and barriers")
-    with pytest.raises(Rejected) as refused:
-        case.item("Gates and barriers")
-    assert refused.value.code == "6240"
-    assert case.gateway.item_named("gates AND barriers").type == "Category"
-    assert case.gateway.item_named("Gates") is None
-
-
-def test_an_item_needs_an_income_account(case):
-    with pytest.raises(Rejected):
-        case.item(income_account_id="")
-
-
-def test_what_quickbooks_takes_in_no_name_is_cleaned_on_its_way(case):
-    assert case.item("Gate:  left\thinged\n").name == "Gate – left hinged"
-    long = case.item("y" * 130, product_code="z" * 101)
-    assert (long.name, long.sku) == ("y" * 100, "")
