@@ -19,6 +19,7 @@ from django.utils import timezone
 from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
+from integration_settings.crypto import encrypted_fields
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     NO_RIGHTS,
@@ -177,15 +178,15 @@ def end_connection(connection: AnyConnection, why: str) -> None:
             _copy(row, connection)
 
 
-def encrypt_tokens_anew() -> int:
-    """Writes every stored grant with the first of the encryption keys; how many. Harmless beside refreshes."""
+def encrypt_anew() -> int:
+    """Writes whatever is encrypted with the first of the encryption keys; how many rows. Harmless beside refreshes."""
     done = 0
-    for model in (PipedriveUser, QuickBooksConnection):
-        for pk in list(model.objects.values_list("pk", flat=True)):
+    for model, fields in encrypted_fields().items():
+        for pk in list(model._default_manager.values_list("pk", flat=True)):
             with transaction.atomic():
-                row = model.objects.select_for_update().filter(pk=pk).first()
-                if row is not None and (row.access_token or row.refresh_token):
-                    row.save(update_fields=["access_token", "refresh_token"])
+                row = model._default_manager.select_for_update().filter(pk=pk).first()
+                if row is not None and any(getattr(row, name) for name in fields):
+                    row.save(update_fields=fields)
                     done += 1
     return done
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, MultiFernet
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 
@@ -39,3 +40,12 @@ class EncryptedTextField(_TextField):
 
     def get_prep_value(self, value: str | None) -> str | None:
         return encrypt(value) if value else value
+
+
+def encrypted_fields() -> dict[type[models.Model], list[str]]:
+    """The encrypted columns of every table that has some."""
+    found = {
+        model: [field.name for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
+        for model in apps.get_models()
+    }
+    return {model: names for model, names in found.items() if names}

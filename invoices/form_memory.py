@@ -26,7 +26,7 @@ from invoices.domain.presets import Preset, filled
 from invoices.domain.tax import TaxProposal, TaxReason
 
 SALT = "invoice-form"
-LIFE = timedelta(days=2)
+LIFE = timedelta(days=7)  # as long as a form that was left is kept, see `unsent_forms`
 CANDIDATE_SALT = "invoice-form-customer"
 COMPARED_SALT = "invoice-form-customer-compared"
 
@@ -79,6 +79,12 @@ class Memory:
     def deal_worth(self) -> Money:
         """What the deal was worth when the person saw it last."""
         return Money(self.deal_value, self.deal_currency)
+
+    @property
+    def deal_as_shown(self) -> tuple[object, ...]:
+        """What of the deal stands in the form: when it is another now, somebody has to hear of that."""
+        lines = [(line.description, line.attachment_id) for line in self.lines.values()]
+        return self.deal_worth, self.party, lines, self.details, self.base, self.invoices_before
 
     @property
     def due_after(self) -> timedelta:

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from integration_settings.models import Company, InvoicePreset
+from integration_settings.crypto import EncryptedTextField
+from integration_settings.models import Company, InvoicePreset, PipedriveUser
 from invoices.domain.status import Submission
 
 
@@ -57,6 +58,23 @@ class CreationClaim(models.Model):
 
     def __str__(self) -> str:
         return f"claim on {self.kind} {self.subject_id}"
+
+
+class UnsentForm(models.Model):
+    """A form that a person left without creating: what stood in it, for that person and that deal alone."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="unsent_forms")
+    user = models.ForeignKey(PipedriveUser, on_delete=models.CASCADE, related_name="unsent_forms")
+    deal_id = models.BigIntegerField()
+    locale = models.CharField(max_length=16)  # that its figures and dates were typed in
+    fields = EncryptedTextField()  # as the browser would send them
+    left_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "deal_id"], name="one_unsent_form_per_user_and_deal")]
+
+    def __str__(self) -> str:
+        return f"unsent form {self.pk} for deal {self.deal_id}"
 
 
 class Intent(models.Model):

@@ -24,7 +24,7 @@ from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import Right
 from integration_settings.selectors import quickbooks_of
 from integration_settings.tenancy import Visitor
-from invoices import actions, customer_updates, customers
+from invoices import actions, customer_updates, customers, unsent_forms
 from invoices.actions import Asked
 from invoices.customers import NameClash
 from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
@@ -161,6 +161,7 @@ def request_invoice(
     remember_items(connection, draft, by=visitor.user.name)
     if in_place_of is None:  # it was somebody else's choice, perhaps
         remember_template(templates, visitor.user, template)
+        unsent_forms.forget(visitor, draft.deal_id)
     return Requested(row, repeated=False, differs=False)
 
 

@@ -22,7 +22,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from integration_settings.side_by_side import behind_the_others
-from invoices import actions, customer_updates, due, following, notes, submission, sweep
+from invoices import actions, customer_updates, due, following, notes, submission, sweep, unsent_forms
 from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
@@ -59,6 +59,11 @@ def follow_companies() -> None:
             still=lambda: cache.touch(SWEEPING, SWEEPING_SECONDS),
             then=lambda: cache.delete(SWEEPING),
         )
+
+
+@shared_task
+def forget_unsent_forms() -> None:
+    unsent_forms.forget_old()
 
 
 @shared_task

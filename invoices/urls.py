@@ -22,6 +22,7 @@ urlpatterns = [
     path("embed/invoice/preset", form.preset, name="embed_invoice_preset"),
     path("embed/invoice/name", form.name, name="embed_invoice_name"),
     path("embed/invoice/items", form.items, name="embed_invoice_items"),
+    path("embed/invoice/leave", form.leave, name="embed_invoice_leave"),
     path("embed/invoice/look-ahead", form.look_ahead, name="embed_invoice_look_ahead"),
     path("embed/invoice/create", result.create, name="embed_invoice_create"),
     path("embed/invoice/<uuid:public_id>/result", result.result, name="embed_invoice_result"),

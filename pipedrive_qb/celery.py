@@ -47,6 +47,11 @@ app.conf.beat_schedule = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600, "queue": "background"},
     },
+    "forget-unsent-forms": {
+        "task": "invoices.tasks.forget_unsent_forms",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, "queue": "background"},
+    },
 }
 
 

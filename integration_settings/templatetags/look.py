@@ -50,7 +50,7 @@ FLAGS: dict[str, tuple[str, str, Promise]] = {
 def icon(name: str, classes: str = "") -> SafeString:
     """A sign from includes/icons.html; decoration for the eye, the word beside it carries the meaning."""
     return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="#icon-{}"></use></svg>', f"icon {classes}".strip(), name
+        '<svg class="{}" aria-hidden="true"><use href="#icon-{}"/></svg>', f"icon {classes}".strip(), name
     )
 
 

@@ -86,6 +86,8 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         at_field={issue.target: issue.sentence for issue in reversed(errors)},
         first_focus=_first_focus(material, errors),
         no_right=material.no_right,
+        may_send=material.may_send,
+        leave_text=_leave_text(memory),
         update_card=_update_card(material),
     )
 
@@ -103,6 +105,13 @@ def _remembered(memory: Memory) -> str:
     if memory.party_kind == "organization":
         return _("Your choice is remembered on the organization")
     return _("Your choice is remembered on the person") if memory.party_kind == "person" else ""
+
+
+def _leave_text(memory: Memory) -> str:
+    if not memory.party_name:
+        return _("The entries are kept as a draft on this deal for 7 days.")
+    text = _("The entries for {name} are kept as a draft on this deal for 7 days.")
+    return text.format(name=memory.party_name)
 
 
 def _update_card(material: Material) -> UpdateCard | None:

@@ -156,6 +156,8 @@ class FormPage:
     at_field: Mapping[str, str] = field(default_factory=dict)  # sentence by element id
     first_focus: str = ""
     no_right: str = ""  # in place of "Create invoice"
+    may_send: bool = True
+    leave_text: str = ""  # what becomes of the entries when somebody leaves
     update_card: UpdateCard | None = None  # as it was ticked; without it the page asks for the customer's
 
 
@@ -197,3 +199,4 @@ class Material:
     form_styles_url: str
     seen: SeenCustomer | None = None
     no_right: str = ""  # why there is no "Create invoice", and who can change that
+    may_send: bool = True

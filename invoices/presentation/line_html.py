@@ -34,7 +34,8 @@ def rows_html(page: FormPage) -> SafeString:
             row.codes,
         )
         if look not in drawn:
-            drawn[look] = template.render({"page": page, "row": _with_places(row, page)})
+            lines = template.render({"page": page, "row": _with_places(row, page)})
+            drawn[look] = lines.replace("\n", "")  # the texts that may have some are put in later
         parts.append(_filled(drawn[look], row))
     return mark_safe("".join(parts))  # noqa: S308  # drawn by the template; what is put in is escaped
 

@@ -46,13 +46,16 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """`sign_in` is the word on the link to QuickBooks' sign-in, "" for those whom it would not let in."""
+    """`sign_in` is the word on the link to QuickBooks' sign-in, "" for those whom it would not let in; `again` is that
+    on a button for `again_url`.
+    """
 
     kind: str
     fact: str
     text: str
     sign_in: str = ""
     again_url: str = ""
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,20 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required
-from invoices import customer_updates, deal_gateway, drafting, services
+from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
-from invoices.form_memory import BadMemory, SeenCustomer, accept, keep, keep_seen, offer
+from invoices.form_memory import BadMemory, Memory, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
+from invoices.presentation.filling import memory_of
 from invoices.presentation.findings import target_of
 from invoices.presentation.form import form_page
 from invoices.presentation.form_lines import line_rows
 from invoices.presentation.name_check import name_check
+from invoices.presentation.panel import Banner
+from invoices.unsent_forms import Left
 from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
 from invoices.views.form_material import (
     Sent,
@@ -106,7 +109,9 @@ def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @page_token_required
 @require_safe
 def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """Everything the form needs, read from both services in one go."""
+    """Everything the form needs, read from both services in one go; with what this person left in it, unless he wants
+    to begin `afresh`.
+    """
     deal_id = _whole(request.GET.get("deal", ""))
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
@@ -116,7 +121,47 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         preparation = drafting.prepare(visitor, deal_id)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
-    return page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
+    left = None if "afresh" in request.GET else unsent_forms.left(visitor, deal_id=deal_id, locale=say().locale)
+    taken_up = _taken_up(request, visitor, left, memory_of(preparation)) if left else None
+    return taken_up or page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
+
+
+def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory) -> HttpResponse | None:
+    """The form as this person left it; None when it was for other books, or is of another version of ours."""
+    try:
+        sent = sent_form(left.fields, visitor)
+    except (UnreadableForm, BadMemory):
+        return None
+    fact = _("Your entries of {when} are here again.").format(when=say().moment(left.left_at))
+    if sent.memory.deal_as_shown == fresh.deal_as_shown:
+        kind, text = "info", _("Nothing of them was sent to QuickBooks.")
+    else:
+        kind, text = "warning", _("The deal has changed since then, or was invoiced.")
+    banner = Banner(
+        kind,
+        fact,
+        text,
+        again_url=address("embed_invoice_form", deal=fresh.deal_id, afresh=1),
+        again=_("Start afresh from the deal"),
+    )
+    return page_fragment(request, form_page(checked_form(visitor, sent, say()).material), banner=banner)
+
+
+@page_token_required
+@require_POST
+def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """What stands in a form that somebody leaves without creating, kept for when he opens it again."""
+    try:
+        sent = sent_form(request.POST, visitor)
+    except (UnreadableForm, BadMemory):
+        return problem_fragment(request, visitor, form_too_old())
+    fields = request.POST.copy()
+    fields["kept"] = keep(sent.memory, visitor)  # their lives begin anew
+    if sent.seen:
+        fields["seen_customer"] = keep_seen(sent.seen, visitor)
+    deal_id, intent_key = sent.form.deal_id, sent.form.intent_key
+    unsent_forms.keep(visitor, deal_id=deal_id, intent_key=intent_key, fields=fields, locale=say().locale)
+    return HttpResponse(status=204)
 
 
 @page_token_required
@@ -135,7 +180,7 @@ def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the fields that were changed."""
     try:
-        sent, moved = _with_due_date_moved(visitor, sent_form(request, visitor))
+        sent, moved = _with_due_date_moved(visitor, sent_form(request.POST, visitor))
         sent, followed = _with_usual_sales_tax(visitor, sent)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
@@ -188,7 +233,7 @@ def _count_changed(request: HttpRequest, to_fix: int) -> str:
 def preset(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The preset's field again, and what the chosen one puts into the others: all but what a person typed there."""
     try:
-        sent = sent_form(request, visitor)
+        sent = sent_form(request.POST, visitor)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     if visitor.connection is None:
@@ -235,7 +280,7 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def customer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The customer section again, after somebody chose an option of the search."""
     try:
-        sent = _with_choice(request, visitor, sent_form(request, visitor))
+        sent = _with_choice(request, visitor, sent_form(request.POST, visitor))
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     page = form_page(checked_form(visitor, sent, say()).material)
@@ -279,7 +324,7 @@ def name(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def customer_update(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The chosen customer as QuickBooks has it now beside what the deal says, with a tick for each difference."""
     try:
-        sent = sent_form(request, visitor)
+        sent = sent_form(request.POST, visitor)
         chosen = sent.memory.customer(sent.form.customer)
         if chosen is None and sent.form.customer != NEW_CUSTOMER:
             raise BadMemory

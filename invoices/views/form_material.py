@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -56,9 +56,9 @@ class Sent:
         return Wish(seen.customer_id, seen.name, changes) if changes else None
 
 
-def sent_form(request: HttpRequest, visitor: Visitor) -> Sent:
+def sent_form(fields: QueryDict, visitor: Visitor) -> Sent:
     """The fields and what the form remembers; raises `UnreadableForm` and `BadMemory`."""
-    form, kept = read_post(request.POST), request.POST.get("kept", "")
+    form, kept = read_post(fields), fields.get("kept", "")
     seen = recall_seen(form.seen_customer, visitor) if form.seen_customer else None
     return Sent(form, recall(kept, visitor, deal_id=form.deal_id), kept, seen)
 
@@ -128,6 +128,7 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),
         no_right=_no_right(visitor),
+        may_send=Right.SEND in rights_of(visitor.user),
     )
 
 
@@ -179,6 +180,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         form_styles_url=form_styles_url(connection_of(visitor)),
         seen=sent.seen,
         no_right=_no_right(visitor),
+        may_send=Right.SEND in rights_of(visitor.user),
     )
 
 

@@ -69,7 +69,7 @@ LONGEST_WAIT, BETWEEN_LOOKS = 0.9, 0.01  # seconds
 def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Faults come back at their fields with the input kept; otherwise the intent is stored and its fate shown."""
     try:
-        sent = sent_form(request, visitor)
+        sent = sent_form(request.POST, visitor)
     except (UnreadableForm, BadMemory):
         return problem_fragment(request, visitor, form_too_old())
     if visitor.connection is None:
@@ -157,7 +157,8 @@ def _asked_again(
     request: HttpRequest, visitor: Visitor, sent: Sent, memory: Memory, *, fact: str, text: str
 ) -> HttpResponse:
     material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
-    banner = Banner("warning", fact, text, again_url=address("embed_invoice_form", deal=memory.deal_id))
+    url = address("embed_invoice_form", deal=memory.deal_id, afresh=1)
+    banner = Banner("warning", fact, text, again_url=url, again=_("Open the form again"))
     return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
@@ -277,6 +278,7 @@ def result_fragment(
         "news": not polled or request.GET.get("seen") != page.digest,
         "state_changed": request.GET.get("state") != page.state,
         "poll_after": poll_after(page, invoice, now, crowded=crowded),
+        "send_next": "send" in (request.POST.get("then"), request.GET.get("then")),  # as was asked with the invoice
         "connect_url": connect_url(visitor) if page.reconnect else "",
     }
     return render(request, "invoices/result.html", context)

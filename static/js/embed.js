@@ -196,21 +196,21 @@
 
   // What is fetched by script: a document, a text to copy. Faults come as words for our own banner.
 
-  async function take(elt) {
-    const url = elt.dataset.download ?? elt.dataset.copyFrom;
-    const page = elt.closest(".result__body") ?? document.getElementById("panel");
+  const ask = (url, options) =>
+    fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000), ...options });
+
+  async function take(elt, url = elt.dataset.download ?? elt.dataset.copyFrom, options) {
+    const page = elt.closest(".result__body, #invoice") ?? document.getElementById("panel");
     const button = buttonOf(elt);
     if (button.getAttribute("aria-disabled") === "true") return null;
     const done = makeBusy(button);
     page.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
-    const ask = () =>
-      fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000) });
     try {
       if (ends - Date.now() < RENEW_BEFORE) await renew();
-      let answer = await ask();
+      let answer = await ask(url, options);
       if (answer.status === 401) {
         await renew();
-        answer = await ask();
+        answer = await ask(url, options);
       }
       if (answer.ok) return answer;
       const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
@@ -297,13 +297,23 @@
   body.addEventListener("input", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
   body.addEventListener("change", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
   window.addEventListener("beforeunload", (event) => {
-    if (dirty && document.querySelector("[data-dirty-guard]")) event.preventDefault();
+    if (dirty && document.querySelector("[data-dirty-guard]:not([data-keep])")) event.preventDefault();
   });
 
-  async function leave() {
+  /* The entries of a form with data-keep are kept, in whatever way it is left. */
+  const entries = (guard) => ({ method: "POST", body: new URLSearchParams(new FormData(guard)) });
+
+  window.addEventListener("pagehide", () => {
+    const guard = document.querySelector("[data-keep]");
+    if (dirty && guard) ask(guard.dataset.keep, { ...entries(guard), keepalive: true });
+  });
+
+  async function leave(pressed) {
     const guard = document.querySelector("[data-dirty-guard]");
-    const { leaveTitle: title, leaveText: text, leaveButton: button } = guard?.dataset ?? {};
-    if (dirty && title && !(await window.Host.confirm({ title, text, button, tone: "primary" }))) return;
+    const { leaveTitle: title, leaveText: text, leaveButton: button, keep } = guard?.dataset ?? {};
+    const later = pressed.hasAttribute("data-later");
+    if (dirty && title && !later && !(await window.Host.confirm({ title, text, button, tone: "primary" }))) return;
+    if (keep && (dirty || later) && !(await take(pressed, keep, entries(guard)))) return;
     dirty = false;
     window.Host.closeModal();
   }
@@ -345,7 +355,7 @@
     if (openInvoice !== undefined) {
       const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };
       window.Host.openModal({ ...deal, ...(modalData ? JSON.parse(modalData) : {}) });
-    } else if (pressed.hasAttribute("data-close-modal")) leave();
+    } else if (pressed.hasAttribute("data-close-modal")) leave(pressed);
     else if (redirect) {
       if (pressed.href) event.preventDefault();
       window.Host.redirect(redirect, redirectId, pressed.href);

@@ -57,6 +57,28 @@
     previewing = null;
   });
 
+  // Beside the main button: other ways to finish
+
+  let then = "";
+
+  body.addEventListener("htmx:configRequest", ({ detail: { elt, parameters } }) => {
+    if (elt !== form()) return;
+    parameters.then = then;
+    then = "";
+  });
+
+  for (const kind of ["click", "keydown"]) {
+    body.addEventListener(kind, ({ target, key }) => {
+      const more = document.getElementById("more-ways");
+      if (!more?.open || (key ? key !== "Escape" : target.closest("#more-ways > summary"))) return;
+      more.open = false;
+      if (key) more.firstElementChild.focus();
+      if (target.id !== "create-and-send" || key) return;
+      then = "send";
+      document.getElementById("create").click();
+    });
+  }
+
   function nameOf(control) {
     const row = control.closest("[data-line]");
     return row ? row.dataset.line : control.name;

@@ -140,6 +140,66 @@ def test_the_keyboard_alone_leads_from_the_deal_to_the_sent_invoice(live_app, wo
     assert [letter["to"] for letter in control.books(tenant.realm)["outbox"]] == ["office@northgate.example"]
 
 
+def test_a_form_is_left_in_any_way_and_taken_up_again(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(KNOWN_CUSTOMER)
+    message = priya.form.get_by_role("textbox", name="Message to the customer")
+
+    priya.start_invoice()
+    message.fill("Saved for later")
+    priya.form.locator("#more-ways > summary").click()
+    priya.form.get_by_role("button", name="Save for later").click()
+    expect(priya.page.locator("dialog.custom-modal")).to_have_count(0)
+
+    priya.start_invoice()
+    expect(message).to_have_value("Saved for later")
+    message.fill("Left by Cancel")
+    priya.form.get_by_role("button", name="Cancel").click()
+    expect(priya.page.get_by_text("are kept as a draft on this deal for 7 days")).to_be_visible()
+    priya.page.get_by_role("button", name="Leave").click()
+    expect(priya.page.locator("dialog.custom-modal")).to_have_count(0)
+
+    priya.start_invoice()
+    expect(message).to_have_value("Left by Cancel")
+    message.fill("Closed by the cross")
+    priya.close_modal()
+
+    priya.start_invoice()
+    expect(message).to_have_value("Closed by the cross")
+    priya.form.get_by_role("button", name="Start afresh from the deal").click()
+    expect(message).not_to_have_value("Closed by the cross")
+
+
+def test_an_invoice_is_created_and_sent_in_one_go_by_keyboard(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(KNOWN_CUSTOMER)
+    priya.start_invoice()
+    keys, form = priya.page.keyboard, priya.form
+    more = form.locator("#more-ways > summary")
+    priya.walk_to(more)
+    keys.press("Enter")
+    expect(form.get_by_role("button", name="Create and send…")).to_be_visible()
+    keys.press("Escape")
+    expect(form.get_by_role("button", name="Create and send…")).to_be_hidden()
+    expect(more).to_be_focused()
+    keys.press("Enter")
+    keys.press("Tab")
+    expect(form.get_by_role("button", name="Create and send…")).to_be_focused()
+    assert priya.shut_out_by("invoice") == []
+    keys.press("Enter")
+    number = priya.expect_created()
+    expect(form.get_by_role("textbox", name=f"Send invoice {number} to")).to_be_focused()
+    keys.press("Control+A")
+    keys.type("accounts@bramley.example")
+    keys.press("Enter")
+    expect(form.get_by_text("· accounts@bramley.example")).to_be_visible()
+    assert [letter["to"] for letter in control.books(tenant.realm)["outbox"]] == ["accounts@bramley.example"]
+
+
 def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, control):
     tenant = connect("GB")
     CompanySettings.objects.filter(company=tenant.company).update(tax_id_field="")

@@ -45,7 +45,7 @@ def page(connect, control):
 def test_every_row_is_as_the_template_draws_it(page, opened):
     page = replace(page, opened=opened)
     drawn = [render_to_string("invoices/form_line.html", {"page": page, "row": row}) for row in page.rows]
-    assert line_html.rows_html(page) == "".join(drawn)
+    assert line_html.rows_html(page).replace("\n", "") == "".join(drawn).replace("\n", "")
 
 
 def test_what_looks_alike_is_drawn_once(page, monkeypatch):

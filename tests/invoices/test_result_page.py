@@ -130,6 +130,30 @@ def test_a_created_invoice_is_sent_from_where_one_is_told_of_it(harbour, fill_in
     assert [sent["to"] for sent in control.books(harbour.realm)["outbox"]] == ["accounts@bramley.example"]
 
 
+def test_whoever_wants_it_sent_is_asked_to_whom_as_soon_as_it_is_created(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields | {"then": "send"})
+    asks = f"/embed/invoice/{invoice.public_id}/send?from=result"
+    assert all(element.attributes.get("hx-get") != asks for element in page.elements), "there is nothing to send yet"
+    submission.submit(invoice.pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    place = page.by_id(f"send-{invoice.public_id}").attributes
+    assert (place["hx-get"], place["hx-trigger"]) == (asks, "load")
+    form = Page(browser.get(asks))
+    page = Page(browser.post(form.by_class("send")[0].attributes["hx-post"], form.fields()))
+    actions.carry_out(invoice.actions.get().pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert "hx-get" not in page.by_id(f"send-{invoice.public_id}").attributes
+
+
+def test_whoever_just_creates_is_not_asked(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields | {"then": ""})
+    submission.submit(invoice.pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert "hx-get" not in page.by_id(f"send-{invoice.public_id}").attributes
+
+
 def test_an_address_that_is_none_is_told_beside_the_result(harbour, fill_in):
     browser, fields = fill_in(harbour)
     _, invoice = pressed(browser, fields)
@@ -221,7 +245,7 @@ def test_a_deal_that_changed_meanwhile_is_told_and_billed_only_when_it_is_meant(
     (banner,) = page.by_class("banner--warning")
     assert "It is worth £25,000.00 now, and was worth £24,000.00." in banner.text
     again = next(element for element in banner.walk() if element.tag == "button")
-    assert again.attributes["hx-get"] == f"/embed/invoice/form?deal={deal}"
+    assert again.attributes["hx-get"] == f"/embed/invoice/form?deal={deal}&afresh=1"
     assert page.fields()["memo"] == "Thank you"
     _, invoice = pressed(browser, page.fields())
     control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 26000}}})

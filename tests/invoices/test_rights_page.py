@@ -52,6 +52,17 @@ def address(invoice, what):
     return f"/embed/invoice/{invoice.public_id}/{what}?resource=deal&id={DEAL}"
 
 
+# The form
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_to_create_and_send_is_offered_to_whoever_may_send(harbour, open_form, colleague, sends):
+    only(harbour.company, everyone_creates=True, everyone_sends=sends)
+    _, _, page = open_form(harbour, RACKING, user=colleague(harbour))
+    assert page.has_id("create-and-send") is sends
+    assert page.has_id("later")
+
+
 # The panel
 
 

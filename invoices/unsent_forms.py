@@ -1,0 +1,58 @@
+"""Forms that were left without creating: what a person typed is there again when he opens the deal's form.
+
+Kept for the person who typed it, for a week, encrypted; gone as soon as the invoice is asked for.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from integration_settings.tenancy import Visitor
+from invoices.models import Invoice, UnsentForm
+
+KEPT_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The fields as the browser sent them, and when."""
+
+    fields: QueryDict
+    left_at: datetime
+
+
+def keep(visitor: Visitor, *, deal_id: int, intent_key: uuid.UUID, fields: QueryDict, locale: str) -> None:
+    """In place of what this person left before. A form that was sent meanwhile has nothing left to be kept."""
+    if _was_sent(visitor, intent_key):
+        return
+    what = {"locale": locale, "fields": fields.urlencode(), "left_at": timezone.now(), "company": visitor.company}
+    visitor.user.unsent_forms.update_or_create(deal_id=deal_id, defaults=what)
+
+
+def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:
+    """What this person left of the deal's form, in the locale in which he reads now: figures mean others elsewhere."""
+    row = visitor.user.unsent_forms.filter(
+        company=visitor.company, deal_id=deal_id, locale=locale, left_at__gt=timezone.now() - KEPT_FOR
+    ).first()
+    if row is None:
+        return None
+    fields = QueryDict(row.fields)
+    return None if _was_sent(visitor, uuid.UUID(fields["intent_key"])) else Left(fields, row.left_at)
+
+
+def forget(visitor: Visitor, deal_id: int) -> None:
+    """The invoice was asked for."""
+    visitor.user.unsent_forms.filter(deal_id=deal_id).delete()
+
+
+def forget_old() -> None:
+    UnsentForm.objects.filter(left_at__lte=timezone.now() - KEPT_FOR).delete()
+
+
+def _was_sent(visitor: Visitor, intent_key: uuid.UUID) -> bool:
+    return Invoice.objects.filter(company=visitor.company, intent_key=intent_key).exists()

@@ -1,0 +1,190 @@
+"""A form that is left without creating: what was typed is there again, for whoever typed it, for a week."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+import time_machine
+from cryptography.fernet import Fernet
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.http import QueryDict
+
+from integration_settings.models import PipedriveUser
+from invoices import form_memory, tasks
+from invoices.models import Invoice, UnsentForm
+from tests.conftest import visitor_of
+from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.form_answers import CREATE, FORM, pressed
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+LEAVE = "/embed/invoice/leave"
+TYPED = {"l1-quantity": "7", "memo": "As agreed on the phone", "customer": "new", "name": "Bramley Two"}
+
+
+@pytest.fixture
+def left(fill_in):
+    """left(tenant) -> (browser, what stood in the form when its person left it)"""
+
+    def make(tenant, title=RACKING, **changes):
+        browser, fields = fill_in(tenant, title)
+        fields |= TYPED | changes
+        assert browser.post(LEAVE, fields).status_code == 204
+        return browser, fields
+
+    return make
+
+
+def opened(browser, fields, **query):
+    answer = browser.get(FORM, {"deal": fields["deal"], **query})
+    assert answer.status_code == 200
+    return Page(answer)
+
+
+def typed_in(page):
+    fields = page.fields()
+    return {name: fields[name] for name in TYPED}
+
+
+def test_what_was_typed_is_there_again_and_makes_one_invoice(harbour, left, control):
+    browser, fields = left(harbour)
+    page = opened(browser, fields)
+    assert typed_in(page) == TYPED
+    assert page.by_class("banner--info")[0].text.startswith("Your entries of ")
+    assert "Nothing of them was sent to QuickBooks." in page.by_class("banner--info")[0].text
+    assert not Invoice.objects.exists()
+    _, invoice = pressed(browser, page.fields())
+    assert (invoice.draft["memo"], invoice.draft["lines"][0]["quantity"]) == ("As agreed on the phone", "7")
+    assert str(invoice.intent_key) == fields["intent_key"]
+    assert not UnsentForm.objects.exists()
+
+
+def test_whoever_wants_to_begins_afresh_from_the_deal(harbour, left):
+    browser, fields = left(harbour)
+    (button,) = [each for each in opened(browser, fields).elements if each.text == "Start afresh from the deal"]
+    page = Page(browser.get(button.attributes["hx-get"]))
+    assert page.fields()["l1-quantity"] == "12"
+    assert page.by_class("banner--info") == []
+    assert typed_in(opened(browser, fields)) == TYPED, "until an invoice is asked for, nothing is lost"
+
+
+def test_what_was_left_last_counts(harbour, left):
+    browser, fields = left(harbour)
+    assert browser.post(LEAVE, fields | {"memo": "On second thoughts"}).status_code == 204
+    assert opened(browser, fields).fields()["memo"] == "On second thoughts"
+    assert UnsentForm.objects.count() == 1
+
+
+def test_a_colleague_begins_with_the_deal(harbour, left, browse, colleague):
+    _, fields = left(harbour)
+    page = opened(browse(colleague(harbour)), fields)
+    assert page.fields()["l1-quantity"] == "12"
+
+
+def test_another_deal_begins_with_itself(harbour, left, open_form):
+    left(harbour)
+    _, fields, _ = open_form(harbour, NORTHGATE)
+    assert fields["memo"] != TYPED["memo"]
+
+
+def test_after_a_week_it_is_gone(harbour, left, browse):
+    _, fields = left(harbour)
+    almost, after = timedelta(days=6, hours=23), timedelta(days=7, seconds=1)
+    with time_machine.travel(time.time() + almost.total_seconds()):
+        tasks.forget_unsent_forms()
+        assert typed_in(opened(browse(harbour.user), fields)) == TYPED
+    with time_machine.travel(time.time() + after.total_seconds()):
+        assert opened(browse(harbour.user), fields).fields()["l1-quantity"] == "12"
+        tasks.forget_unsent_forms()
+    assert not UnsentForm.objects.exists()
+
+
+def test_a_deal_that_changed_since_is_told(harbour, left, control):
+    browser, fields = left(harbour)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {int(fields["deal"]): {"value": 25_000}}})
+    page = opened(browser, fields)
+    assert typed_in(page) == TYPED
+    assert "The deal has changed since then" in page.by_class("banner--warning")[0].text
+    answer = browser.post(CREATE, page.fields())
+    assert answer.status_code == 422
+    assert "The deal has changed since this form was opened." in Page(answer).text
+
+
+def test_what_was_sent_meanwhile_is_not_kept(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    pressed(browser, fields)
+    assert browser.post(LEAVE, fields).status_code == 204
+    assert not UnsentForm.objects.exists()
+
+
+def test_what_was_kept_in_the_moment_of_the_press_is_not_offered(harbour, left):
+    browser, fields = left(harbour)
+    kept = UnsentForm.objects.values().get()
+    pressed(browser, fields)
+    UnsentForm.objects.create(**kept)
+    assert opened(browser, fields).by_class("banner--info") == []
+
+
+def test_figures_are_not_taken_over_into_another_locale(harbour, left, browse):
+    _, fields = left(harbour)
+    PipedriveUser.objects.filter(pk=harbour.user.pk).update(locale="de_DE", language="de")
+    assert opened(browse(harbour.user), fields).fields()["l1-quantity"] == "12"
+
+
+def test_entries_for_other_books_are_not_offered(harbour, left):
+    browser, fields = left(harbour)
+    elsewhere = visitor_of(harbour.user, "invoice")
+    memory = form_memory.recall(fields["kept"], elsewhere, deal_id=int(fields["deal"]))
+    elsewhere.connection.realm_id = "9130350000009999"
+    row = UnsentForm.objects.get()
+    stored = QueryDict(row.fields, mutable=True)
+    stored["kept"] = form_memory.keep(memory, elsewhere)
+    row.fields = stored.urlencode()
+    row.save()
+    assert opened(browser, fields).fields()["l1-quantity"] == "12"
+
+
+def test_of_a_deal_that_is_hidden_now_nothing_is_shown(harbour, left, control):
+    browser, fields = left(harbour)
+    cache.clear()
+    control.fault("status", service="pipedrive", status=403, times=None, path="/deals/")
+    answer = browser.get(FORM, {"deal": fields["deal"]})
+    assert answer.status_code == 404
+    assert TYPED["memo"] not in answer.content.decode()
+
+
+def test_what_is_no_form_of_ours_is_not_kept(harbour, left, browse, colleague):
+    browser, fields = left(harbour)
+    UnsentForm.objects.all().delete()
+    for changes in ({"kept": "x"}, {"deal": "nonsense"}, {"deal": "99999"}):
+        answer = browser.post(LEAVE, fields | changes)
+        assert answer.status_code == 410, changes
+    assert browse(colleague(harbour)).post(LEAVE, fields).status_code == 410, "the memory is somebody else's"
+    assert not UnsentForm.objects.exists()
+
+
+def test_no_entry_stands_in_the_database_in_clear_and_a_new_key_reads_it(harbour, left, browse, settings):
+    _, fields = left(harbour)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT fields FROM invoices_unsentform")
+        (stored,) = cursor.fetchone()
+    assert stored.startswith("gAAAA")
+    new = Fernet.generate_key().decode()
+    settings.TOKEN_ENCRYPTION_KEYS = [new, *settings.TOKEN_ENCRYPTION_KEYS]
+    call_command("rotate_keys")
+    settings.TOKEN_ENCRYPTION_KEYS = [new]
+    assert typed_in(opened(browse(harbour.user), fields)) == TYPED
+
+
+def test_the_question_for_leaving_names_whose_entries_are_kept(harbour, open_form):
+    _, _, page = open_form(harbour)
+    form = page.by_id("invoice-form").attributes
+    assert form["data-keep"] == LEAVE
+    assert (
+        form["data-leave-text"] == "The entries for Bramley Foods Limited are kept as a draft on this deal for 7 days."
+    )
