@@ -21,7 +21,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import Company
 from invoices.invoice_gateway import InvoiceGateway
-from invoices.models import Invoice, QuickBooksWrite, WriteKind, WriteOutcome
+from invoices.models import Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
 
 NOTHING_DONE = (RateLimited, ServiceUnavailable, ConnectionExpired)
 
@@ -99,6 +99,10 @@ def trace_of_creation(invoice: Invoice) -> str:
         company_id=invoice.company_id, invoice=invoice, kind=WriteKind.CREATE_INVOICE, outcome=WriteOutcome.DONE
     )
     return made.order_by("-pk").values_list("trace_id", flat=True).first() or ""
+
+
+def actions_for(invoice: Invoice) -> list[InvoiceAction]:
+    return list(InvoiceAction.objects.filter(company=invoice.company, invoice=invoice).order_by("pk"))
 
 
 def writes_for(invoice: Invoice) -> list[QuickBooksWrite]:

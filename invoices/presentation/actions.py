@@ -135,6 +135,15 @@ def not_done(kind: Action) -> str:
     }[kind]
 
 
+def found_done(kind: Action) -> str:
+    """Its answer was lost, and a look at the invoice told."""
+    return {
+        Action.VOID: _("The invoice is void in QuickBooks"),
+        Action.DELETE: _("The invoice is not in QuickBooks any more"),
+        Action.SEND: _("QuickBooks has sent the e-mail"),
+    }[kind]
+
+
 def why_not(refusal: Refusal, kind: Action) -> str:
     known = {
         NOT_SENT: _("QuickBooks shows no trace of it. You can send it again."),

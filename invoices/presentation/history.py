@@ -8,10 +8,13 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from invoices.domain.actions import Action
 from invoices.domain.refusals import CANCELLED
 from invoices.domain.status import Submission
-from invoices.models import Invoice, QuickBooksWrite, WriteKind, WriteOutcome
+from invoices.models import Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
+from invoices.presentation.actions import found_done, not_done, why_not
 from invoices.presentation.say import Say
+from invoices.selectors import refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,10 @@ TONES = {
 }
 
 
-def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) -> History:
+def history_of(
+    invoice: Invoice, writes: Sequence[QuickBooksWrite], asked_since: Iterable[InvoiceAction], say: Say
+) -> History:
+    """`asked_since` are the voids, deletions and e-mails that people have asked for."""
     # Translators: first step of an invoice's history
     asked = _("{name} asked for the invoice").format(name=invoice.created_by_name)
     steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked, by=invoice.created_by_name))]
@@ -57,6 +63,10 @@ def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) ->
         # Nothing but a search told us, or it is older than these notes.
         found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
         steps.append((invoice.settled_at, found))
+    for action in asked_since:
+        own = {write.outcome for write in writes if write.request_id.startswith(action.request_id)}
+        if action.settled_at and not own & {WriteOutcome.DONE, WriteOutcome.REFUSED}:
+            steps.append((action.settled_at, _found(action, say)))
     cancelled = invoice.refusal or {}
     if cancelled.get("code") == CANCELLED and invoice.settled_at:
         by = str(cancelled.get("by", ""))
@@ -66,6 +76,16 @@ def history_of(invoice: Invoice, writes: Sequence[QuickBooksWrite], say: Say) ->
     title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
     title = title.format(number=invoice.number)
     return History(title, tuple(step for _moment_of_it, step in steps))
+
+
+def _found(action: InvoiceAction, say: Say) -> HistoryStep:
+    """How it ended where no answer to a call says so: a look at the invoice told."""
+    kind, refusal = Action(action.kind), refusal_of(action)
+    if refusal is not None:
+        what, tone = f"{not_done(kind)} {why_not(refusal, kind)}", "negative"
+    else:
+        what, tone = found_done(kind), "positive"
+    return HistoryStep(_moment(action.settled_at or action.asked_at, say), what, tone)
 
 
 def _moment(moment: datetime, say: Say) -> str:

@@ -27,7 +27,7 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices import attention, repairs, tasks
 from invoices.attention import Desk, Group
 from invoices.domain.causes import Kind, Mend, as_it_is, with_item, with_name
-from invoices.evidence import writes_for
+from invoices.evidence import actions_for, writes_for
 from invoices.leases import cancel as cancel_intent
 from invoices.models import Intent
 from invoices.presentation.attention import (
@@ -154,7 +154,7 @@ def happened(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Ht
     invoice = invoice_for(visitor.company, public_id)
     if not administers(visitor.user):
         raise Http404
-    history = history_of(invoice, writes_for(invoice), say())
+    history = history_of(invoice, writes_for(invoice), actions_for(invoice), say())
     story = story_of(invoice, attention.worth_of(invoice), say())
     steps = tuple(reversed(history.steps))
     context = {"history": history, "steps": steps, "story": story}

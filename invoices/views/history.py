@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from integration_settings.rights import administers
 from integration_settings.tenancy import Visitor, page_token_required
-from invoices.evidence import writes_for
+from invoices.evidence import actions_for, writes_for
 from invoices.presentation.history import history_of
 from invoices.presentation.panel import names_in_a_row
 from invoices.views.answers import Problem, admin_names, problem_fragment, say, seen
@@ -26,7 +26,7 @@ def history(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Htt
         return invoice
     if not administers(visitor.user):
         return problem_fragment(request, visitor, _for_administrators(visitor))
-    context = {"history": history_of(invoice, writes_for(invoice), say()), "public_id": public_id}
+    context = {"history": history_of(invoice, writes_for(invoice), actions_for(invoice), say()), "public_id": public_id}
     return render(request, "invoices/panel_history.html", context)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from invoices.domain.status import Submission
-from invoices.models import QuickBooksWrite
+from invoices.models import InvoiceAction, QuickBooksWrite
 from tests.factories import make_invoice, make_pending_invoice, make_user
 from tests.invoices.fragments import Page
 
@@ -69,6 +70,40 @@ def test_an_invoice_that_was_found_again_says_so(look, user, company, quickbooks
         "Create the invoice: no answer in time",
         "The invoice is in QuickBooks",
     ]
+
+
+@pytest.mark.parametrize(
+    "kind, ended, told",
+    [
+        ("void", {}, "The invoice is void in QuickBooks"),
+        ("delete", {}, "The invoice is not in QuickBooks any more"),
+        ("send", {}, "QuickBooks has sent the e-mail"),
+        ("send", {"code": "not_sent"}, "The e-mail was not sent. QuickBooks shows no trace of it."),
+        ("void", {"code": "paid_meanwhile"}, "The invoice was not voided. A payment has come in"),
+    ],
+)
+def test_what_a_look_told_ends_the_history_of_a_lost_answer(look, user, company, quickbooks, kind, ended, told):
+    invoice = make_invoice(company, deal_id=DEAL, created_at=START, settled_at=START)
+    a_write(invoice, 0, request_id="r1")
+    a_write(invoice, 5, kind=kind, outcome="unknown", request_id="r2-0")
+    submission = Submission.REJECTED if ended else Submission.SUCCEEDED
+    InvoiceAction.objects.create(
+        company=company,
+        invoice=invoice,
+        kind=kind,
+        intent_key=uuid.uuid4(),
+        request_id="r2",
+        asked_by_id=user.user_id,
+        asked_by_name=user.name,
+        submission=submission,
+        refusal=ended or None,
+        settled_at=START + timedelta(minutes=6),
+    )
+    *_, lost, last = steps(Page(look(user, address(invoice))))
+    assert "no answer in time" in lost
+    assert last.startswith(told)
+    QuickBooksWrite.objects.filter(request_id="r2-0").update(outcome="done")
+    assert told not in Page(look(user, address(invoice))).text, "its own answer told"
 
 
 @pytest.mark.parametrize("outcome, told", [("", "under way"), ("nothing_done", "not done, tried again later")])
