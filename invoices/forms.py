@@ -238,8 +238,8 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         extras=Extras(
             cc=", ".join(addresses_in(form.cc)),
             bcc=", ".join(addresses_in(form.bcc)),
-            class_id=form.class_id if form.class_id in lists.classes else "",
-            location_id=form.location_id if form.location_id in lists.locations else "",
+            class_id=reader.tag("class", form.class_id, lists.classes),
+            location_id=reader.tag("location", form.location_id, lists.locations),
             own_fields=tuple(pair for pair in form.own_fields if pair[1]),
         ),
     )
@@ -362,6 +362,14 @@ class _Reader:
         if not discount.value:
             return None, None
         return (discount.value, None) if discount.is_percentage else (None, discount.value)
+
+    def tag(self, name: str, chosen: str, known: Mapping[str, Tag]) -> str:
+        """Told once: the field that comes back has nothing chosen. A company without any tracks none any more."""
+        if chosen in known:
+            return chosen
+        if chosen and known:
+            self.complain(name, "tag_gone")
+        return ""
 
     def line(self, line: LineInput, currency: str, lists: Lists) -> DraftLine:
         place = f"lines.{line.key}"

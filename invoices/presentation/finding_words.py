@@ -276,6 +276,11 @@ def _sales_tax_gone(_finding: Finding, _w: Words) -> Told:
     return Told(_("The sales tax rate is not in use in QuickBooks"), _("Choose another one."))
 
 
+def _tag_gone(finding: Finding, with_words: Words) -> Told:
+    what = _("{field}: what was chosen is not in use in QuickBooks").format(field=with_words.label(finding.field))
+    return Told(what, _("Choose another one, or none."))
+
+
 def _number_missing(finding: Finding, with_words: Words) -> Told:
     field, name = with_words.label(finding.field), _line_name(finding, with_words)
     return Told(
@@ -468,6 +473,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "tax_code_gone": _tax_code_gone,
     "no_sales_tax": _no_sales_tax,
     "sales_tax_gone": _sales_tax_gone,
+    "tag_gone": _tag_gone,
     "number_missing": _number_missing,
     "number_unreadable": _number_unreadable,
     "discount_unreadable": _discount_unreadable,

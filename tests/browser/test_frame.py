@@ -227,3 +227,14 @@ def test_leaving_with_changes_asks_first(shown: Shown) -> None:
     assert shown.calls("show_confirmation")[0]["okColor"] == "primary"
     shown.page.wait_for_timeout(200)
     assert len(shown.calls("close_modal")) == 1
+
+
+def test_entries_that_cannot_be_kept_are_not_lost_without_a_word(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    frame.locator("form.invoice").evaluate("form => { form.dataset.keep = '/embed/gallery/nowhere' }")
+    frame.locator("#po").fill("changed")
+    shown.page.evaluate("answers.show_confirmation = { confirmed: true }")
+    frame.get_by_role("button", name="Cancel").click()
+    expect(frame.get_by_text("This could not be shown")).to_be_visible()
+    assert shown.calls("close_modal") == []
+    expect(frame.locator("#po")).to_have_value("changed")

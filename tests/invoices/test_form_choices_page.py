@@ -155,7 +155,7 @@ def test_copies_notes_and_own_fields_are_kept_checked_and_stored(harbour, open_f
     page = refused(browser, fields, **typed, location_id=location)
     assert told_at(page, "f-cc").startswith("“wrong” is not an e-mail address.")
     assert told_at(page, "f-own-1") == "PO number has 41 characters. QuickBooks takes 31."
-    assert [e.attributes.get("open") for e in page.elements if e.tag == "details"] == ["", ""]
+    assert [extra.attributes.get("open") for extra in page.by_class("extra")] == ["", ""]
     assert {name: page.fields()[name] for name in typed} == typed
     assert page.fields()["location_id"] == location
     browser, fields = fill_in(harbour)
@@ -204,9 +204,12 @@ def test_service_dates_are_there_again_after_a_refusal(harbour, fill_in):
     assert (again["l1-service_date"], again["l2-service_date"]) == ("20 Nov 2026", "")
 
 
-def test_a_location_of_somebody_else_cannot_be_slipped_in(harbour, fill_in):
+def test_a_location_that_is_not_there_is_told_once_and_never_slipped_in(harbour, fill_in):
     browser, fields = fill_in(harbour, location_id="999999", class_id="1")
-    browser.post(CREATE, fields)
+    page = refused(browser, fields)
+    sentence = "Location: what was chosen is not in use in QuickBooks. Choose another one, or none."
+    assert told_at(page, "f-location_id") == sentence
+    assert browser.post(CREATE, page.fields()).status_code == 200
     assert from_json(Invoice.objects.get().draft).extras == Extras()
 
 
