@@ -333,9 +333,14 @@ class Ledger:
         lines = [line for line in issued["Line"] if line["DetailType"] == "SalesItemLineDetail"]
         detail = lines[0]["SalesItemLineDetail"]
         quantity = Decimal(str(detail.get("Qty", 0)))
-        right = "Voided" in note_of(issued) or quantity == press.quantity
-        if issued["CustomerRef"]["name"] != press.name or not right or len(lines) != 1:
-            self.blame("I5", f"{press.name}: {issued['CustomerRef']['name']}, {quantity} for {press.quantity}")
+        with_tax = issued.get("GlobalTaxCalculation") == "TaxInclusive"
+        amount = Decimal(str(detail["TaxInclusiveAmt"] if with_tax else lines[0]["Amount"]))
+        there = (issued["CustomerRef"]["name"], issued["CurrencyRef"]["value"], len(lines))
+        asked = (press.name, press.fields["currency"], 1)
+        if "Voided" not in note_of(issued):
+            there, asked = (*there, quantity, amount), (*asked, press.quantity, press.quantity * press.price)
+        if there != asked:
+            self.blame("I5", f"{press.name}: {there} for {asked}")
         if str(row.company.pipedrive_company_id) not in press.name:
             self.blame("I6", f"{press.name} is a row of {row.company}")
 
