@@ -33,7 +33,7 @@ SERVER_ONLY = {"PORT"}
 
 def variables() -> dict[str, ast.Call]:
     """The name of every variable that the settings read, with the call that reads it."""
-    readers = {"text", "required", "words", "flag", "whole_number", "address", "one_of"}
+    readers = {"text", "required", "words", "flag", "whole_number", "address", "redis", "one_of"}
     found = {}
     for node in ast.walk(ast.parse((ROOT / "pipedrive_qb" / "settings.py").read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in readers and isinstance(node.args[0], ast.Constant):
