@@ -2,5 +2,6 @@
 
 from contextvars import ContextVar
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
-company_id: ContextVar[str] = ContextVar("company_id", default="-")
+NOBODY = "-"
+request_id: ContextVar[str] = ContextVar("request_id", default=NOBODY)
+company_id: ContextVar[str] = ContextVar("company_id", default=NOBODY)
