@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from django.utils import timezone
 from integration_settings.checks import stored_tokens_readable
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from pipedrive_qb import settings as settings_module
-from pipedrive_qb.starting import refuse_wrong_configuration
+from pipedrive_qb.starting import refuse_missing_static_files, refuse_wrong_configuration
 from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
@@ -149,6 +150,24 @@ def test_the_web_server_does_not_start_with_an_empty_environment(no_env_file):
     assert told.returncode == 3
     assert "Traceback" not in told.stderr
     assert sum("is missing" in line for line in told.stderr.splitlines()) == len(REQUIRED)
+
+
+def test_the_web_server_does_not_start_without_the_static_files_that_every_page_names(settings, tmp_path, capsys):
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "pipedrive_qb.static_files.SmallStaticFiles"}}
+    with pytest.raises(SystemExit):
+        refuse_missing_static_files()
+    assert "collectstatic" in capsys.readouterr().err
+    (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {"app.css": "app.0123.css"}, "hash": ""}')
+    settings.STORAGES = settings.STORAGES | {}  # read anew
+    refuse_missing_static_files()
+
+
+def test_the_web_server_asks_for_them(db, monkeypatch):
+    monkeypatch.setattr("pipedrive_qb.starting.refuse_missing_static_files", lambda: sys.exit("asked"))
+    monkeypatch.delitem(sys.modules, "pipedrive_qb.wsgi", raising=False)
+    with pytest.raises(SystemExit, match="asked"):
+        importlib.import_module("pipedrive_qb.wsgi")
 
 
 MALFORMED = {
