@@ -106,6 +106,19 @@ def test_every_answer_points_to_what_exists():
         assert not path or (resolve(path) if path.startswith("/") else (ROOT / path).is_file()), path
 
 
+def test_everything_that_is_asked_of_quickbooks_is_told():
+    sources = [*(ROOT / "integration_settings").glob("*.py"), *(ROOT / "invoices").glob("*.py")]
+    names = (
+        "Vendor|Employee|Customer|Item|Term|Class|Department|Account|ExchangeRate|CompanyCurrency|CreditMemo|Payment"
+    )
+    asked = {name for path in sources for name in re.findall(rf'"({names})"', path.read_text())}
+    assert len(asked) == len(names.split("|"))
+    told = value_of(INTUIT, "What is read and written").lower()
+    for name in asked:
+        words = re.sub(r"(?<!^)([A-Z])", r" \1", name).lower().removeprefix("company ")
+        assert words in told or words.removesuffix("y") + "ies" in told, name
+
+
 def test_the_figures_of_the_answers_are_those_of_the_code():
     assert oauth.DISCOVERY_LIFE == 24 * 3600
     assert connections.MARGIN.total_seconds() == 5 * 60
