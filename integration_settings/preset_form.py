@@ -76,10 +76,12 @@ class PresetForm(forms.Form):
         else:
             amounts = cast(forms.ChoiceField, self.fields["amounts_are"])
             amounts.choices = [("", _("As the deal says")), *amounts_are_labels(profile.country).items()]
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             # Translators: the places are numbers of characters
-            field.error_messages["max_length"] = _(
-                "QuickBooks takes %(limit_value)d characters. This has %(show_value)d."
+            field.error_messages["max_length"] = (
+                _("A preset’s name has %(limit_value)d characters at most. This has %(show_value)d.")
+                if name == "name"  # which QuickBooks never sees
+                else _("QuickBooks takes %(limit_value)d characters. This has %(show_value)d.")
             )
 
     def focus(self) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from integration_settings import connections
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
+from integration_settings.log_context import about_company
 from integration_settings.models import (
     NO_RIGHTS,
     Company,
@@ -227,14 +228,15 @@ def keep_installations_alive() -> int:
     for model in (PipedriveUser, QuickBooksConnection):
         idle = model.objects.filter(state=ConnectionState.CONNECTED, refreshed_at__lt=idle_since)
         end = time.monotonic() + KEPT_ALIVE_SECONDS
-        for connection in idle.order_by("?")[:KEPT_ALIVE_AT_ONCE]:
+        for connection in idle.select_related("company").order_by("?")[:KEPT_ALIVE_AT_ONCE]:
             if time.monotonic() > end:
                 break
-            try:
-                connections.keep_alive(connection)
-                done += 1
-            except ServiceError as error:
-                log.warning("a grant could not be kept alive: %s", error)
+            with about_company(connection.company.pipedrive_company_id):
+                try:
+                    connections.keep_alive(connection)
+                    done += 1
+                except ServiceError as error:
+                    log.warning("a grant could not be kept alive: %s", error)
     return done
 
 
@@ -250,7 +252,8 @@ def remove_abandoned_companies() -> int:
                 continue
             removed = _remove(row, Removal.Why.ABANDONED)
         gone += 1
-        _revoke(*removed)
+        with about_company(company.pipedrive_company_id):
+            _revoke(*removed)
     return gone
 
 

@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.errors import ServiceError
+from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from integration_settings.side_by_side import behind_the_others
@@ -168,4 +169,4 @@ def _note_at_once(invoice_id: int) -> None:
 
 def _log_for(rows: Any) -> None:
     found = rows.values_list("company__pipedrive_company_id", flat=True).first()
-    logged_company.set(str(found or "-"))
+    logged_company.set(str(found or NOBODY))

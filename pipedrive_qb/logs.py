@@ -6,9 +6,9 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from integration_settings.log_context import company_id, request_id
+from integration_settings.log_context import NOBODY, company_id, request_id
 
-__all__ = ["Context", "JsonLines", "company_id", "request_id"]
+__all__ = ["NOBODY", "Context", "JsonLines", "company_id", "request_id"]
 
 
 class Context(logging.Filter):
@@ -26,8 +26,8 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "request_id": getattr(record, "request_id", "-"),
-            "company_id": getattr(record, "company_id", "-"),
+            "request_id": getattr(record, "request_id", NOBODY),
+            "company_id": getattr(record, "company_id", NOBODY),
             "message": record.getMessage(),
         }
         if record.exc_info:

@@ -41,7 +41,7 @@ class RequestId:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if PLAUSIBLE_ID.fullmatch(given) else readable_id()
         token = logs.request_id.set(request_id)
-        company = logs.company_id.set("-")
+        company = logs.company_id.set(logs.NOBODY)
         try:
             response = self.get_response(request)
         finally:

@@ -29,12 +29,21 @@ def text(name: str, default: str = "") -> str:
     path = env.str(f"{name}_FILE", default="")
     if path:
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            return bare(name, Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
         except UnicodeDecodeError:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: it is no text.")
-    return str(env.str(name, default="")).strip() or default
+    return bare(name, env.str(name, default="")) or default
+
+
+def bare(name: str, value: str) -> str:
+    """Without white space around it. Not every program that hands on a file of variables takes quotation marks off."""
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        CONFIGURATION_PROBLEMS.append(f"{name} must stand without quotation marks.")
+        return value[1:-1].strip()
+    return value
 
 
 def required(name: str, why: str) -> str:
@@ -66,17 +75,34 @@ def whole_number(name: str, default: int) -> int:
     return default
 
 
-def address(name: str, default: str = "") -> str:
-    value = text(name, default).rstrip("/")
+def address(name: str, default: str = "", *, bare_host: bool = False, end: str = "/") -> str:
+    """A web address without `end`; with `bare_host` also without a path."""
+    value = text(name, default)
     try:
         parts = urlsplit(value)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # brackets that do not close
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
         is_one = False
-    if not value or is_one:
+    if not value or (is_one and not re.search(r"[\s@?#]", value) and not (bare_host and parts.path.strip("/"))):
+        return value.rstrip(end)
+    wanted = "https://invoices.example.com" + (", without a path" if bare_host else "")
+    given = "" if "@" in value else f", not “{value}”"  # what stands before that sign is a password
+    CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as {wanted}{given}.")
+    return default.rstrip(end)
+
+
+def redis(name: str) -> str:
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not value or (is_one and re.fullmatch(r"/?\d*", parts.path)):
         return value
-    CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as https://invoices.example.com, not “{value}”.")
-    return default
+    # The address may hold a password, so it is not repeated.
+    CONFIGURATION_PROBLEMS.append(f"{name} must be an address such as redis://host:6379/0.")
+    return ""
 
 
 def one_of(name: str, choices: tuple[str, ...]) -> str:
@@ -92,9 +118,11 @@ def database(url: str) -> dict[str, Any]:
     scheme = url.partition(":")[0]
     if scheme in ("postgres", "postgresql", "sqlite"):
         try:
-            return dict(environ.Env.db_url_config(url))
+            found = dict(environ.Env.db_url_config(url))
         except (ValueError, environ.ImproperlyConfigured):
-            pass
+            found = {}
+        if found.get("NAME"):
+            return found
     # The address may hold a password, so it is not repeated.
     CONFIGURATION_PROBLEMS.append("DATABASE_URL must be an address such as postgres://user:password@host/name.")
     return dict(environ.Env.db_url_config("sqlite://:memory:"))
@@ -103,7 +131,7 @@ def database(url: str) -> dict[str, Any]:
 # The service itself
 
 DEBUG = flag("DEBUG")
-APP_URL = address("APP_URL", "http://localhost:8000")
+APP_URL = address("APP_URL", "http://localhost:8000", bare_host=True)
 SECURE_SITE = urlsplit(APP_URL).scheme == "https"
 SECRET_KEY = required("SECRET_KEY", "it signs page tokens; a long random text") or "missing-so-that-checks-can-report"
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
@@ -127,7 +155,7 @@ PIPEDRIVE_CLIENT_SECRET = required(
 PIPEDRIVE_JWT_SECRET = text("PIPEDRIVE_JWT_SECRET") or PIPEDRIVE_CLIENT_SECRET
 PIPEDRIVE_OAUTH_URL = address("PIPEDRIVE_OAUTH_URL", "https://oauth.pipedrive.com")
 PIPEDRIVE_WEB_URL = address("PIPEDRIVE_WEB_URL", "https://{company_domain}.pipedrive.com")
-PIPEDRIVE_API_HOSTS = words("PIPEDRIVE_API_HOSTS", ".pipedrive.com")
+PIPEDRIVE_API_HOSTS = [host.lower() for host in words("PIPEDRIVE_API_HOSTS", ".pipedrive.com")]
 PIPEDRIVE_FRAME_ANCESTORS = words("PIPEDRIVE_FRAME_ANCESTORS", "https://*.pipedrive.com")
 PIPEDRIVE_MODAL_ID = text("PIPEDRIVE_MODAL_ID", "QuickBooks invoice")
 
@@ -147,7 +175,7 @@ QUICKBOOKS_ADDRESSES = {
     ),
 }
 _discovery, _api, _web = QUICKBOOKS_ADDRESSES[QUICKBOOKS_ENVIRONMENT]
-QUICKBOOKS_DISCOVERY_URL = text("QUICKBOOKS_DISCOVERY_URL", _discovery)
+QUICKBOOKS_DISCOVERY_URL = address("QUICKBOOKS_DISCOVERY_URL", _discovery, end="")
 QUICKBOOKS_API_URL = address("QUICKBOOKS_API_URL", _api)
 QUICKBOOKS_WEB_URL = address("QUICKBOOKS_WEB_URL", _web)
 QUICKBOOKS_CLIENT_ID = required("QUICKBOOKS_CLIENT_ID", "copy it from Keys & credentials in Intuit's developer portal")
@@ -159,9 +187,10 @@ QUICKBOOKS_MONTHLY_READ_BUDGET = whole_number("QUICKBOOKS_MONTHLY_READ_BUDGET", 
 # Reads of production companies are metered and cost the operator money; those of sandbox companies are free.
 QUICKBOOKS_SYNC_SECONDS = 15 if QUICKBOOKS_ENVIRONMENT == "sandbox" else 15 * 60
 
+REDIS_URL = redis("REDIS_URL")
 # How long one process waits for the next company whose turn it is, before it makes room for other work. Where there is
 # no Redis, which would tell that somebody is at it already, it does not wait.
-SWEEP_SECONDS = 15 if text("REDIS_URL") else 0
+SWEEP_SECONDS = 15 if REDIS_URL else 0
 
 # Django
 
@@ -221,7 +250,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = text("REDIS_URL")
 CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "pipedrive_qb.cache.ForgivingRedisCache",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import run_checks
 
 # gunicorn's word for "do not try again": with any other code it would start worker after worker.
@@ -17,4 +18,14 @@ def refuse_wrong_configuration() -> None:
         return
     for problem in problems:
         print(f"{problem.id}: {problem.msg}", file=sys.stderr)  # noqa: T201  # logging may not be set up
+    raise SystemExit(CANNOT_BOOT)
+
+
+def refuse_missing_static_files() -> None:
+    """For the web server. Without the list of them every page would break, that for faults included; gunicorn would log
+    its whole address then, with the token in it.
+    """
+    if getattr(staticfiles_storage, "hashed_files", True):  # None are named by their content with DEBUG
+        return
+    print("Static files are missing: run python manage.py collectstatic --noinput.", file=sys.stderr)  # noqa: T201
     raise SystemExit(CANNOT_BOOT)

@@ -13,12 +13,16 @@ import subprocess
 import sys
 import threading
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from integration_settings.sign_ins import SIGN_IN_LIFE
+from integration_settings.tenancy import PAGE_TOKEN_SECONDS
+from invoices import form_memory, leases, submission
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.alive import answers
 from tests.settings import ENVIRONMENT
@@ -33,7 +37,7 @@ SERVER_ONLY = {"PORT"}
 
 def variables() -> dict[str, ast.Call]:
     """The name of every variable that the settings read, with the call that reads it."""
-    readers = {"text", "required", "words", "flag", "whole_number", "address", "one_of"}
+    readers = {"text", "required", "words", "flag", "whole_number", "address", "redis", "one_of"}
     found = {}
     for node in ast.walk(ast.parse((ROOT / "pipedrive_qb" / "settings.py").read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in readers and isinstance(node.args[0], ast.Constant):
@@ -249,6 +253,30 @@ def test_the_example_leaves_open_what_has_to_be_filled_in():
     open_lines = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.M))
     assert set(open_lines) == REQUIRED | {"APP_URL"}
     assert not any(open_lines[name] for name in REQUIRED)
+
+
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+
+
+def test_the_document_names_what_the_services_take_from_the_file_of_variables():
+    told = OPERATING.partition("passes on")[2].partition("; any other")[0]
+    taken = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    assert set(re.findall(r"`([A-Z_]+)`", told)) == taken - REQUIRED - {"APP_URL"}
+
+
+def test_the_document_gives_up_what_waits_when_the_code_does():
+    assert (submission.GIVE_UP_AFTER.days, leases.GIVE_UP_AFTER.days) == (2, 1)
+    assert "older than two days are given up; actions on invoices and updates of customers after one" in OPERATING
+
+
+def test_a_signing_key_is_kept_as_a_fallback_for_longer_than_anything_it_signed():
+    lives = (
+        form_memory.LIFE,
+        SIGN_IN_LIFE,
+        *(timedelta(seconds=each) for each in (PAGE_TOKEN_SECONDS, settings_module.SESSION_COOKIE_AGE)),
+    )
+    assert max(lives) < timedelta(days=8)
+    assert "After eight days" in OPERATING
 
 
 def production_like() -> dict[str, str]:

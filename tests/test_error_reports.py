@@ -105,7 +105,13 @@ def test_who_asks_by_another_name_is_no_fault_of_ours(reports):
 def start(**more):
     """What the web server imports, in a process of its own; the names of the modules that are there then."""
     command = "import pipedrive_qb.wsgi, pipedrive_qb.celery, sys; print(*sys.modules)"
-    environment = {"PATH": os.environ["PATH"], **ENVIRONMENT, "DATABASE_URL": "sqlite://:memory:", **more}
+    environment = {
+        "PATH": os.environ["PATH"],
+        **ENVIRONMENT,
+        "DATABASE_URL": "sqlite://:memory:",
+        "DEBUG": "on",
+        **more,
+    }
     done = subprocess.run(
         [sys.executable, "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )

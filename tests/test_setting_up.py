@@ -12,6 +12,7 @@ from django.urls import resolve, reverse
 from intuitlib.enums import Scopes
 
 from integration_settings import connections, oauth, sign_ins
+from invoices import pacing
 from tests.test_deployment import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,7 +106,25 @@ def test_every_answer_points_to_what_exists():
         assert not path or (resolve(path) if path.startswith("/") else (ROOT / path).is_file()), path
 
 
+def test_everything_that_is_asked_of_quickbooks_is_told():
+    sources = [*(ROOT / "integration_settings").glob("*.py"), *(ROOT / "invoices").glob("*.py")]
+    names = (
+        "Vendor|Employee|Customer|Item|Term|Class|Department|Account|ExchangeRate|CompanyCurrency|CreditMemo|Payment"
+    )
+    asked = {name for path in sources for name in re.findall(rf'"({names})"', path.read_text())}
+    assert len(asked) == len(names.split("|"))
+    told = value_of(INTUIT, "What is read and written").lower()
+    for name in asked:
+        words = re.sub(r"(?<!^)([A-Z])", r" \1", name).lower().removeprefix("company ")
+        assert words in told or words.removesuffix("y") + "ies" in told, name
+
+
 def test_the_figures_of_the_answers_are_those_of_the_code():
     assert oauth.DISCOVERY_LIFE == 24 * 3600
     assert connections.MARGIN.total_seconds() == 5 * 60
     assert sign_ins.SIGN_IN_LIFE.total_seconds() == 10 * 60
+    assert [(limit.days, times) for limit, times in pacing.BY_AGE[:2]] == [(3, 1), (14, 4)]
+    assert pacing.BY_AGE[-1][1] * 15 == 4 * 60
+    told = value_of(INTUIT, "How often companies are read")
+    assert "every 15 minutes for three days" in told
+    assert "hourly up to two weeks, then every four hours" in told

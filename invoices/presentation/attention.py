@@ -82,6 +82,7 @@ class Issue:
 class AttentionPage:
     issues: tuple[Issue, ...]
     waiting: tuple[WaitingRow, ...]
+    signed_out: bool  # what waits does so until somebody signs in
     done_today: str
     time: str  # of the look
     checked: str
@@ -101,6 +102,7 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
             *(_lost(name, place) for name in place.lost_fields),
         ),
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
+        signed_out=any(row.signed_out for row in desk.waiting),
         # Translators: how many invoices were created since midnight
         done_today=_("Done today {count}").format(count=say.number(desk.done_today)),
         time=say.clock(now),

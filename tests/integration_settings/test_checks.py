@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from django.utils import timezone
 from integration_settings.checks import stored_tokens_readable
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from pipedrive_qb import settings as settings_module
-from pipedrive_qb.starting import refuse_wrong_configuration
+from pipedrive_qb.starting import refuse_missing_static_files, refuse_wrong_configuration
 from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
@@ -45,6 +46,8 @@ def test_the_settings_of_the_tests_are_in_order(db):
     [
         ("CONFIGURATION_PROBLEMS", ["DEBUG must be on or off, not “maybe”."], "E001"),
         ("TOKEN_ENCRYPTION_KEYS", ["not-a-key"], "E002"),
+        ("TOKEN_ENCRYPTION_KEYS", [], "E002"),
+        ("TOKEN_ENCRYPTION_KEYS", [f"{Fernet.generate_key().decode()} {Fernet.generate_key().decode()}"], "E002"),
         ("TOKEN_ENCRYPTION_KEYS", [Fernet.generate_key().decode(), "short"], "E002"),
         ("PIPEDRIVE_WEB_URL", "https://pipedrive.com", "E004"),
         ("APP_URL", "http://invoices.example.com", "E005"),
@@ -53,12 +56,32 @@ def test_the_settings_of_the_tests_are_in_order(db):
         ("PIPEDRIVE_API_HOSTS", [], "E006"),
         ("PIPEDRIVE_API_HOSTS", [".com"], "E006"),
         ("PIPEDRIVE_API_HOSTS", ["."], "E006"),
+        ("PIPEDRIVE_API_HOSTS", [".pipedrive.com", "*"], "E006"),
+        ("PIPEDRIVE_API_HOSTS", ["*.pipedrive.com"], "E006"),
+        ("PIPEDRIVE_API_HOSTS", ["https://api.pipedrive.com"], "E006"),
+        ("PIPEDRIVE_API_HOSTS", ["127.0.0.1:8010"], "E006"),
+        ("QUICKBOOKS_WEB_URL", "http://qbo.intuit.com", "E005"),
         ("DEBUG", True, "E007"),
+        ("SECRET_KEY", "short", "E008"),
+        ("SECRET_KEY", "x" * 60, "E008"),
+        ("SECRET_KEY_FALLBACKS", ["short"], "E008"),
+        ("ALLOWED_HOSTS", ["*"], "E009"),
+        ("ALLOWED_HOSTS", [], "E009"),
+        ("ALLOWED_HOSTS", ["localhost:8000"], "E009"),
+        ("ALLOWED_HOSTS", ["http://localhost"], "E009"),
+        ("ALLOWED_HOSTS", ["localhost invoices.example.com"], "E009"),
+        ("ALLOWED_HOSTS", ["other.example.com"], "E009"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", [], "E010"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", ["*"], "E010"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", ["https://*"], "E010"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", [".pipedrive.com"], "E010"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", ["https://*.pipedrive.com; script-src *"], "E010"),
+        ("PIPEDRIVE_FRAME_ANCESTORS", ["https://*.pipedrive.com\nX-Other: yes"], "E010"),
     ],
 )
 def test_each_mistake_has_its_id(settings, name, value, problem):
-    if name == "DEBUG":
-        settings.APP_URL = "https://invoices.example.com"
+    if name in ("DEBUG", "APP_URL"):
+        settings.APP_URL, settings.ALLOWED_HOSTS = "https://invoices.example.com", ["invoices.example.com"]
     setattr(settings, name, value)
     assert ids() == {f"integration_settings.{problem}"}
 
@@ -129,6 +152,24 @@ def test_the_web_server_does_not_start_with_an_empty_environment(no_env_file):
     assert sum("is missing" in line for line in told.stderr.splitlines()) == len(REQUIRED)
 
 
+def test_the_web_server_does_not_start_without_the_static_files_that_every_page_names(settings, tmp_path, capsys):
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "pipedrive_qb.static_files.SmallStaticFiles"}}
+    with pytest.raises(SystemExit):
+        refuse_missing_static_files()
+    assert "collectstatic" in capsys.readouterr().err
+    (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {"app.css": "app.0123.css"}, "hash": ""}')
+    settings.STORAGES = settings.STORAGES | {}  # read anew
+    refuse_missing_static_files()
+
+
+def test_the_web_server_asks_for_them(db, monkeypatch):
+    monkeypatch.setattr("pipedrive_qb.starting.refuse_missing_static_files", lambda: sys.exit("asked"))
+    monkeypatch.delitem(sys.modules, "pipedrive_qb.wsgi", raising=False)
+    with pytest.raises(SystemExit, match="asked"):
+        importlib.import_module("pipedrive_qb.wsgi")
+
+
 MALFORMED = {
     "DEBUG": ("maybe", "DEBUG must be on or off"),
     "APP_URL": ("invoices.example.com", "APP_URL must be an address"),
@@ -137,6 +178,9 @@ MALFORMED = {
     "QUICKBOOKS_MONTHLY_READ_BUDGET": ("many", "QUICKBOOKS_MONTHLY_READ_BUDGET must be a whole number"),
     "SECRET_KEY_FILE": ("/nowhere/at/all", "SECRET_KEY_FILE cannot be read"),
     "LOG_FORMAT": ("xml", "LOG_FORMAT must be text or json"),
+    "REDIS_URL": ("http://:pa55word@redis:6379/0", "REDIS_URL must be an address such as redis://host:6379/0"),
+    "QUICKBOOKS_DISCOVERY_URL": ("developer.intuit.com", "QUICKBOOKS_DISCOVERY_URL must be an address"),
+    "PIPEDRIVE_CLIENT_ID": ('"0123"', "PIPEDRIVE_CLIENT_ID must stand without quotation marks"),
     "SENTRY_DSN": ("sentry.example.com", "SENTRY_DSN must be an address such as https://key@sentry.example.com/1"),
 }
 
@@ -151,7 +195,9 @@ def test_malformed_values_are_told_all_at_once_without_a_trace():
     assert "pa55word" not in told.stderr
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle://x/y", "postgres://host:port/x", ""])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "oracle://x/y", "postgres://host:port/x", "", "postgres://", "postgres://user:password@host"]
+)
 def test_a_database_address_that_is_none_is_a_problem_and_no_crash(url):
     problems = settings_module.CONFIGURATION_PROBLEMS
     before = len(problems)
@@ -176,6 +222,19 @@ def problems(monkeypatch):
         (lambda name: settings_module.whole_number(name, 500_000), "0"),
         (lambda name: settings_module.whole_number(name, 500_000), "5²"),
         (settings_module.address, "https://[invoices.example.com"),
+        (settings_module.address, "https://invoices.example.com:port"),
+        (settings_module.address, "https://invoices.example.com:99999"),
+        (settings_module.address, "https://invoices .example.com"),
+        (settings_module.address, "https://user:password@invoices.example.com"),
+        (settings_module.address, "https://invoices.example.com?company=1"),
+        (lambda name: settings_module.address(name, bare_host=True), "https://invoices.example.com/app"),
+        (settings_module.redis, "redis"),
+        (settings_module.redis, "http://redis:6379/0"),
+        (settings_module.redis, "redis://redis:port/0"),
+        (settings_module.redis, "redis://redis:6379/first"),
+        (settings_module.redis, "redis://:pass#word@redis:6379/0"),
+        (settings_module.text, '"quoted"'),
+        (settings_module.words, "'quoted'"),
     ],
 )
 def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_later(
@@ -184,6 +243,21 @@ def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_
     monkeypatch.setenv("SOMETHING", value)
     assert read("SOMETHING") != 0
     assert [problem.split()[0] for problem in problems] == ["SOMETHING"]
+    assert "pass" not in problems[0]
+
+
+@pytest.mark.parametrize("url", ["redis://redis", "redis://redis:6379/", "rediss://:password@redis:6379/1"])
+def test_a_redis_without_port_or_number_is_one_with_the_usual_ones(url, problems, monkeypatch):
+    monkeypatch.setenv("SOMETHING", url)
+    assert settings_module.redis("SOMETHING") == url
+    assert problems == []
+
+
+def test_a_slash_at_the_end_of_an_address_is_taken_off_where_paths_are_added(problems, monkeypatch):
+    monkeypatch.setenv("SOMETHING", "https://invoices.example.com/")
+    assert settings_module.address("SOMETHING", bare_host=True) == "https://invoices.example.com"
+    assert settings_module.address("SOMETHING", end="") == "https://invoices.example.com/"
+    assert problems == []
 
 
 def test_a_secret_in_a_file_that_is_no_text_is_a_problem_and_no_crash(problems, monkeypatch, tmp_path):

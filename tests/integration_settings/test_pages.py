@@ -41,6 +41,13 @@ def test_public_pages_are_there_and_set_no_cookie(client, address, words):
     assert client.post(address).status_code == 405
 
 
+def test_the_privacy_page_tells_of_a_service_that_is_told_of_faults_where_there_is_one(client, settings):
+    words = "faults of the program are reported"
+    assert words not in client.get("/privacy").content.decode()
+    settings.SENTRY_DSN = "https://key@sentry.example.com/1"
+    assert words in client.get("/privacy").content.decode()
+
+
 def test_the_first_page_leads_to_the_others(client):
     shown = client.get("/").content.decode()
     for address in ("/pipedrive/install", "/privacy", "/terms", "/support"):

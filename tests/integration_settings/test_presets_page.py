@@ -109,7 +109,7 @@ def test_deleting_is_asked_first(client, tenant, admin):
     ("change", "field", "words"),
     [
         ({"preset-name": "  "}, "name", "The preset needs a name."),
-        ({"preset-name": "N" * 61}, "name", "takes 60 characters. This has 61."),
+        ({"preset-name": "N" * 61}, "name", "A preset’s name has 60 characters at most. This has 61."),
         ({"preset-name": "standard"}, "name", "“standard” is another preset."),
         ({"preset-due_days": "soon"}, "due_days", "whole number of days"),
         ({"preset-due_days": "366"}, "due_days", "365 days"),

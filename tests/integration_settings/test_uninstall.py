@@ -21,6 +21,7 @@ from integration_settings.models import (
     SignIn,
     UsedTicket,
 )
+from pipedrive_qb import logs
 from tests.factories import make_company, make_connection, make_customer_link, make_invoice, make_user
 from tests.integration_settings.vendors import (
     INTUIT_REVOKE,
@@ -265,6 +266,20 @@ def test_grants_that_nobody_answers_for_keep_no_other_from_being_refreshed(compa
         services.keep_installations_alive()
     alive.refresh_from_db()
     assert alive.refreshed_at > long_ago
+
+
+def test_a_grant_that_cannot_be_kept_alive_is_logged_under_its_company(monkeypatch, caplog):
+    caplog.handler.addFilter(logs.Context())
+    connection = make_connection(make_company(), refreshed_at=timezone.now() - timedelta(days=31))
+
+    def silent(_connection):
+        raise ServiceUnavailable("quickbooks", "503")
+
+    monkeypatch.setattr(services.connections, "keep_alive", silent)
+    services.keep_installations_alive()
+    (record,) = [record for record in caplog.records if "kept alive" in record.getMessage()]
+    assert record.company_id == str(connection.company.pipedrive_company_id)
+    assert logs.company_id.get() == logs.NOBODY
 
 
 @pytest.mark.parametrize(("days", "stays"), [(29, True), (31, False)])

@@ -270,6 +270,8 @@ def test_an_ended_connection_is_one_cause_for_all_that_waits(desk, company, user
     assert "Stops 2 invoices worth £200.00. An administrator can fix this." in page.text
     assert "Sign in again" in page.text
     assert "it waits until somebody signs in to QuickBooks again." in page.text
+    assert "Goes on by itself once somebody has signed in to QuickBooks again." in page.text
+    assert "nothing to do" not in page.text
     assert not [e for e in page.elements if e.id.startswith("now-")]
 
 

@@ -1,0 +1,64 @@
+"""Every log line says of which request and which company it is, in the worker as in the web server."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from celery import shared_task
+from celery.app.trace import build_tracer
+from kombu import Queue
+
+from pipedrive_qb import logs
+from pipedrive_qb.celery import app
+
+
+@shared_task
+def a_task_that_says_something():
+    logging.getLogger("tests").warning("done")
+
+
+@pytest.fixture
+def said(caplog):
+    """Who stands in the lines of the tests: (request, company)."""
+    caplog.handler.addFilter(logs.Context())
+    return lambda: [(record.request_id, record.company_id) for record in caplog.records if record.name == "tests"]
+
+
+@pytest.fixture(autouse=True)
+def nobody():
+    request, company = logs.request_id.set(logs.NOBODY), logs.company_id.set(logs.NOBODY)
+    yield
+    logs.request_id.reset(request)
+    logs.company_id.reset(company)
+
+
+def carry_out(task_id, **message):
+    """As a worker does with a message."""
+    trace = build_tracer(a_task_that_says_something.name, a_task_that_says_something, app=app)
+    trace(task_id, (), {}, {"id": task_id, **message})
+
+
+def test_a_message_carries_the_code_of_the_request_that_sent_it():
+    logs.request_id.set("7F3C-29AD")
+    a_task_that_says_something.apply_async(queue="for-this-test")
+    with app.connection_for_read() as broker:
+        message = Queue("for-this-test")(broker.default_channel).get(no_ack=True)
+    assert message.headers["request_id"] == "7F3C-29AD"
+
+
+def test_what_the_worker_says_for_a_request_has_its_code(said):
+    carry_out("0d9f", request_id="7F3C-29AD")
+    assert said() == [("7F3C-29AD", "-")]
+
+
+def test_what_runs_by_the_clock_has_a_code_of_its_own(said):
+    carry_out("0d9f", request_id="-")
+    carry_out("aa17")  # of a version before this one
+    assert said() == [("0d9f", "-"), ("aa17", "-")]
+
+
+def test_a_task_says_nothing_under_the_name_of_the_company_before_it(said):
+    logs.company_id.set("4711")
+    carry_out("0d9f")
+    assert said() == [("0d9f", "-")]
