@@ -3,8 +3,8 @@
 E001 a setting is missing or malformed      E002 a key of TOKEN_ENCRYPTION_KEYS is none
 E003 stored tokens cannot be read           E004 PIPEDRIVE_WEB_URL has no place for the company
 E005 a public address without https         E006 PIPEDRIVE_API_HOSTS names no host, or all
-E007 DEBUG at a public address              E008 a key for signing that can be guessed
-E009 ALLOWED_HOSTS names all, or not ours   E010 PIPEDRIVE_FRAME_ANCESTORS names no origin, or all
+E007 DEBUG at a public address              E010 PIPEDRIVE_FRAME_ANCESTORS names no origin, or all
+At a public address: E008 a key for signing that can be guessed; E009 ALLOWED_HOSTS names all, or not ours
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ID = "integration_settings.{}"
 LONG_ENOUGH, DIFFERENT_ENOUGH = 50, 5  # characters: as Django's own check, which only warns
 FERNET_KEY = re.compile(r"[A-Za-z0-9_+/-]{43}=")
 HOST = re.compile(r"\.[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
-ORIGIN = re.compile(r"https?://(\*(\.[a-z0-9-]+){2,}|[a-z0-9-]+(\.[a-z0-9-]+)*)(:\d+)?", re.IGNORECASE)
+ORIGIN = re.compile(r"https?://(\*(\.[a-z0-9-]+){2,}|[a-z0-9-]+(\.[a-z0-9-]+)*)(:(\d+|\*))?", re.IGNORECASE)
 Apps = Sequence[AppConfig] | None
 
 
@@ -111,7 +111,9 @@ def only_known_hosts_frame(app_configs: Apps, **kwargs: Any) -> list[CheckMessag
 
 @register(Tags.security)
 def signing_keys_are_long(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
-    """Whoever guesses one signs page tokens for every company."""
+    """Whoever guesses one signs page tokens for every company; on this machine alone there is nobody to guess."""
+    if _is_local(settings.APP_URL):
+        return []
     keys = {"SECRET_KEY_FALLBACKS": settings.SECRET_KEY_FALLBACKS}
     if not _is_told_of("SECRET_KEY"):
         keys["SECRET_KEY"] = [settings.SECRET_KEY]
@@ -126,6 +128,8 @@ def signing_keys_are_long(app_configs: Apps, **kwargs: Any) -> list[CheckMessage
 @register(Tags.security)
 def visitors_find_us(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
     """With an entry that is no host, or without our own, every page would be a 400."""
+    if _is_local(settings.APP_URL):
+        return []
     host = urlsplit(settings.APP_URL).hostname or ""
     if "*" in settings.ALLOWED_HOSTS:
         return [Error("ALLOWED_HOSTS must name hosts; “*” would let in any.", id=ID.format("E009"))]
