@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -248,8 +249,16 @@ def seen_invoice(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
     return invoice if mine or may_see_deal(visitor.user, invoice.deal_id) else None
 
 
-def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_key: uuid.UUID, to: str = "") -> Asked:
-    """Stores the wish; a worker carries it out.
+def request_action(
+    visitor: Visitor,
+    invoice: Invoice,
+    kind: Action,
+    *,
+    intent_key: uuid.UUID,
+    to: str = "",
+    paid_seen: Decimal | None = None,
+) -> Asked:
+    """Stores the wish; a worker carries it out. `paid_seen` as in `actions.ask`.
 
     Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
     """
@@ -257,7 +266,7 @@ def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_k
     connection = connected(visitor.connection)
     if kind not in invoice_row(invoice, connection).can:
         raise NotPossible(kind)
-    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to)
+    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
 
 
 def invoice_pdf(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> bytes:

@@ -33,6 +33,7 @@ class Question:
     title: str
     text: str
     button: str
+    paid: str = ""  # what the question says has been paid, for the answer; as a plain number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def _void(row: InvoiceRow, number: str, say: Say) -> Question:
         text = _(
             "It stays in QuickBooks with its number, all amounts become zero. A voided invoice cannot be un-voided."
         )
-    return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"))
+    paid = format(row.paid.amount, "f") if row.paid else "0"
+    return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"), paid)
 
 
 def _delete(row: InvoiceRow, number: str) -> Question:
