@@ -34,6 +34,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.money import Money
+from invoices.domain.status import Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
@@ -78,6 +79,12 @@ class DealInvoiced(Exception):
         self.count = count
 
 
+class Settled(Exception):
+    """The refused invoice needs no other one any more: it exists after all, its deal has a later one, or somebody has
+    put it away. Nothing was stored.
+    """
+
+
 def request_invoice(
     *,
     visitor: Visitor,
@@ -103,7 +110,8 @@ def request_invoice(
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
-    somebody else's now, `DealInvoiced` when it has more invoices now, `NotFound` when the visitor may not see the deal,
+    somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
+    that one any more, `NotFound` when the visitor may not see the deal,
     and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
@@ -147,6 +155,8 @@ def request_invoice(
         with transaction.atomic():
             if invoices_seen is not None:
                 _refuse_unseen(row, invoices_seen)
+            if in_place_of:
+                _refuse_settled(row, in_place_of)
             row.save(force_insert=True)
             if in_place_of:
                 Invoice.objects.filter(pk=in_place_of.pk).update(put_away_at=timezone.now())
@@ -167,13 +177,26 @@ def request_invoice(
 
 
 def _refuse_unseen(row: Invoice, seen: int) -> None:
-    """One press of the company after the other, so that of two at once the second finds the first."""
-    Company.objects.select_for_update(no_key=True).get(pk=row.company_id)
-    if Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists():
-        return  # this very form was sent before
+    if _was_sent_before(row):
+        return
     count, _amount = invoiced_so_far(row.company, row.deal_id, with_tax=False)
     if count > seen:
         raise DealInvoiced(count)
+
+
+def _refuse_settled(row: Invoice, refused: Invoice) -> None:
+    if _was_sent_before(row):
+        return
+    of_deal = Invoice.objects.filter(company=row.company, deal_id=refused.deal_id)
+    stands = of_deal.filter(pk=refused.pk, submission=Submission.REJECTED, put_away_at__isnull=True)
+    if of_deal.filter(pk__gt=refused.pk).exists() or not stands.exists():
+        raise Settled
+
+
+def _was_sent_before(row: Invoice) -> bool:
+    """One press of the company after the other, so that of two at once the second finds the first."""
+    Company.objects.select_for_update(no_key=True).get(pk=row.company_id)
+    return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
 
 
 def successor_of(refused: Invoice) -> Invoice | None:
