@@ -164,10 +164,17 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     Not while another company of ours is connected to the same books, None then: Intuit may end the app's access to them
     as a whole.
     """
-    if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
-        log.info("the grant for QuickBooks %s is only forgotten: another company uses these books", realm_id)
-        return None
-    return _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
+    for attempt in (1, 2):  # the first one may take long, and somebody sign in again meanwhile
+        if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
+            log.info("the grant for QuickBooks %s is only forgotten: a company of ours uses these books", realm_id)
+            return None
+        try:
+            oauth.revoke_quickbooks(refresh_token)
+        except ServiceError as error:
+            log.warning("QuickBooks did not take the revocation, attempt %s: %s", attempt, error)
+        else:
+            return True
+    return False
 
 
 def end_connection(connection: AnyConnection, why: str) -> None:
@@ -250,14 +257,3 @@ def _refresh_pipedrive(refresh_token: str) -> Grant:
     except UntrustedHost as error:
         log.error("Pipedrive's token answer names a host outside PIPEDRIVE_API_HOSTS")
         raise ServiceUnavailable("pipedrive", "token answer names a foreign host") from error
-
-
-def _quietly(revoke: Callable[[], None], service: str) -> bool:
-    for attempt in (1, 2):
-        try:
-            revoke()
-        except ServiceError as error:
-            log.warning("%s did not take the revocation, attempt %s: %s", service, attempt, error)
-        else:
-            return True
-    return False
