@@ -12,6 +12,7 @@ from integration_settings import connections, reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
+from integration_settings.pipedrive import PipedriveClient
 from integration_settings.quickbooks import QuickBooksClient
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,21 @@ def test_an_item_of_the_former_books_is_not_offered_in_the_others(connect):
     ReferenceList.objects.create(company=tenant.company, kind="items", rows=[], fetched_at=timezone.now())
     reference.keep_items(former, [item])
     assert ReferenceList.objects.get(kind="items").rows == []
+
+
+def test_who_leaves_while_pipedrive_is_asked_about_him_is_nobody(client, connect, page_token, monkeypatch):
+    tenant = connect("GB")
+    headers = page_token(tenant.user, "settings")
+    asked = PipedriveClient.me
+
+    def me(pipedrive):
+        answer = asked(pipedrive)
+        leave(tenant.company)
+        return answer
+
+    monkeypatch.setattr(PipedriveClient, "me", me)
+    answer = client.get("/embed/settings/content", headers=headers)
+    assert (answer.status_code, answer["X-Page-Token"]) == (401, "expired")
 
 
 def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypatch):
