@@ -30,7 +30,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -170,6 +170,8 @@ def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
+    if this.kind == Action.SEND and action.invoice.voided_on:
+        return reject(action, {"code": VOIDED_MEANWHILE})
     if this.kind == Action.VOID and unseen:
         return reject(action, {"code": PAID_MEANWHILE})  # a deletion is refused by QuickBooks itself then
     return _send(this, found)

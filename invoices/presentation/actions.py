@@ -17,6 +17,7 @@ from invoices.domain.refusals import (
     NOT_THERE,
     OTHER_BOOKS,
     PAID_MEANWHILE,
+    VOIDED_MEANWHILE,
 )
 from invoices.domain.status import Submission
 from invoices.presentation.refusals import quoted
@@ -145,6 +146,8 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
         OTHER_BOOKS: _("Another QuickBooks company is connected now."),
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
+        # Translators: why an invoice was not e-mailed; it = the invoice
+        VOIDED_MEANWHILE: _("It was voided meanwhile."),
         GAVE_UP: _("QuickBooks did not answer for a day."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }

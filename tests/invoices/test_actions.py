@@ -207,6 +207,16 @@ def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, g
     assert gateway.calls == ["read_invoice"]
 
 
+def test_what_was_voided_while_the_email_waited_is_sent_to_nobody(invoice, user, gateway, clock):
+    gateway.fail("read_invoice", DOWN)
+    action = want(invoice, Action.SEND, user)
+    carry_out(action, gateway)
+    gateway.void(invoice.qbo_invoice_id)
+    see_through(action, gateway, clock)
+    assert (action.refusal["code"], gateway.outbox) == ("voided_meanwhile", [])
+    assert status(action) == InvoiceStatus.VOIDED
+
+
 def test_what_was_paid_without_the_person_seeing_it_is_voided_only_when_it_is_meant(invoice, user, gateway):
     gateway.pay(invoice.qbo_invoice_id, "40.00")
     action = want(invoice, Action.VOID, user)
