@@ -41,7 +41,7 @@ from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
-from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
+from invoices.selectors import SoFar, invoice_for, invoice_row, invoiced_so_far
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
@@ -74,9 +74,9 @@ class DealMoved(Exception):
 class DealInvoiced(Exception):
     """Somebody has asked for another invoice of the deal since the person looked: nothing was stored."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(str(count))
-        self.count = count
+    def __init__(self, so_far: SoFar) -> None:
+        super().__init__(str(so_far.count))
+        self.so_far = so_far
 
 
 class Settled(Exception):
@@ -94,6 +94,7 @@ def request_invoice(
     template_id: str = "",
     deal_value: Money | None = None,
     invoices_seen: int | None = None,
+    latest_seen: int | None = None,
     party: tuple[str, int] | None = None,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
@@ -103,7 +104,8 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had.
+    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had,
+    `latest_seen` the row's id of the latest: one may have been voided since, and another one made in its place.
     `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
@@ -154,7 +156,7 @@ def request_invoice(
     try:
         with transaction.atomic():
             if invoices_seen is not None:
-                _refuse_unseen(row, invoices_seen)
+                _refuse_unseen(row, invoices_seen, latest_seen)
             if in_place_of:
                 _refuse_settled(row, in_place_of)
             row.save(force_insert=True)
@@ -176,12 +178,12 @@ def request_invoice(
     return Requested(row, repeated=False, differs=False)
 
 
-def _refuse_unseen(row: Invoice, seen: int) -> None:
+def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
     if _was_sent_before(row):
         return
-    count, _amount = invoiced_so_far(row.company, row.deal_id, with_tax=False)
-    if count > seen:
-        raise DealInvoiced(count)
+    so_far = invoiced_so_far(row.company, row.deal_id, with_tax=False)
+    if so_far.count > seen or (latest_seen is not None and so_far.latest > latest_seen):
+        raise DealInvoiced(so_far)
 
 
 def _refuse_settled(row: Invoice, refused: Invoice) -> None:
