@@ -197,7 +197,8 @@ def _refuse_settled(row: Invoice, refused: Invoice) -> None:
 
 def _was_sent_before(row: Invoice) -> bool:
     """One press of the company after the other, so that of two at once the second finds the first."""
-    Company.objects.select_for_update(no_key=True).get(pk=row.company_id)
+    if not Company.objects.select_for_update(no_key=True).filter(pk=row.company_id).exists():
+        raise ConnectionExpired("pipedrive", "the company has left")
     return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
 
 

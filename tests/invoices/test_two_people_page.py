@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from integration_settings import rights
+from integration_settings.services import uninstall
 from invoices.models import Invoice
 from tests.factories import make_invoice
 from tests.invoices.conftest import RACKING
@@ -58,6 +60,19 @@ def test_one_that_took_the_place_of_a_voided_one_is_asked_about_too(harbour, fil
     assert Invoice.objects.count() == 2
     assert browser.post(CREATE, Page(asked).fields()).status_code == 200
     assert Invoice.objects.count() == 3
+
+
+def test_a_press_while_the_company_leaves_ends_in_a_reason(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+
+    def leave(user, right):
+        uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=user.user_id)
+
+    monkeypatch.setattr(rights, "demand", leave)
+    answer = browser.post(CREATE, fields)
+    assert answer.status_code == 422
+    assert "The invoice was not created." in Page(answer).text
+    assert not Invoice.objects.exists()
 
 
 def test_the_same_form_twice_is_one_invoice_and_no_question(both):
