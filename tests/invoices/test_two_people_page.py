@@ -6,6 +6,7 @@ import pytest
 
 from integration_settings import rights
 from integration_settings.services import uninstall
+from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.factories import make_invoice
 from tests.invoices.conftest import RACKING
@@ -60,6 +61,17 @@ def test_one_that_took_the_place_of_a_voided_one_is_asked_about_too(harbour, fil
     assert Invoice.objects.count() == 2
     assert browser.post(CREATE, Page(asked).fields()).status_code == 200
     assert Invoice.objects.count() == 3
+
+
+def test_a_refused_one_that_exists_after_all_is_asked_about_too(harbour, fill_in, control, deal_id):
+    deal = deal_id(harbour, RACKING)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 0}}})
+    refused = make_invoice(harbour.company, deal_id=deal, submission=Submission.REJECTED)
+    make_invoice(harbour.company, deal_id=deal)
+    browser, fields = fill_in(harbour)
+    Invoice.objects.filter(pk=refused.pk).update(submission=Submission.SUCCEEDED)
+    assert browser.post(CREATE, fields).status_code == 422
+    assert Invoice.objects.count() == 2
 
 
 def test_a_press_while_the_company_leaves_ends_in_a_reason(harbour, fill_in, monkeypatch):
