@@ -187,9 +187,9 @@ def test_a_form_that_is_not_ours_is_refused(harbour, fill_in):
     assert not Invoice.objects.exists()
 
 
-def test_a_form_lives_for_two_days(harbour, fill_in, browse):
+def test_a_form_lives_for_a_week(harbour, fill_in, browse):
     _, fields = fill_in(harbour)
-    with time_machine.travel(timezone.now() + timedelta(days=2, minutes=1), tick=True):
+    with time_machine.travel(timezone.now() + timedelta(days=7, minutes=1), tick=True):
         assert browse(harbour.user).post(PREVIEW, fields).status_code == 410
 
 
