@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings import oauth
@@ -66,7 +67,7 @@ def keep_alive(connection: AnyConnection) -> None:
 def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
     service, refresh = _service_of(connection)
     with transaction.atomic(durable=True):
-        row = type(connection).objects.select_for_update().filter(pk=connection.pk).first()
+        row: AnyConnection | None = _row_of(connection).select_for_update().first()
         ended = row is None or not row.is_connected
         if row is not None and not ended:
             usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
@@ -92,7 +93,7 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
 def pause(connection: AnyConnection, seconds: float) -> None:
     """The service asked us to wait that long: until then `refuse_while_paused` does, in every process."""
     connection.paused_until = shared_now() + timedelta(seconds=seconds)
-    type(connection).objects.filter(pk=connection.pk).update(paused_until=connection.paused_until)
+    _row_of(connection).update(paused_until=connection.paused_until)
 
 
 def refuse_while_paused(connection: AnyConnection) -> None:
@@ -163,16 +164,23 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     Not while another company of ours is connected to the same books, None then: Intuit may end the app's access to them
     as a whole.
     """
-    if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
-        log.info("the grant for QuickBooks %s is only forgotten: another company uses these books", realm_id)
-        return None
-    return _quietly(lambda: oauth.revoke_quickbooks(refresh_token), "QuickBooks")
+    for attempt in (1, 2):  # the first one may take long, and somebody sign in again meanwhile
+        if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
+            log.info("the grant for QuickBooks %s is only forgotten: a company of ours uses these books", realm_id)
+            return None
+        try:
+            oauth.revoke_quickbooks(refresh_token)
+        except ServiceError as error:
+            log.warning("QuickBooks did not take the revocation, attempt %s: %s", attempt, error)
+        else:
+            return True
+    return False
 
 
 def end_connection(connection: AnyConnection, why: str) -> None:
     """Marks the grant as gone; `why` is one word for logs and pages. Harmless when it is ended already."""
     with transaction.atomic():
-        row = type(connection).objects.select_for_update().filter(pk=connection.pk).first()
+        row: AnyConnection | None = _row_of(connection).select_for_update().first()
         if row is not None and row.is_connected:
             _write_end(row, why)
             _copy(row, connection)
@@ -189,6 +197,14 @@ def encrypt_anew() -> int:
                     row.save(update_fields=fields)
                     done += 1
     return done
+
+
+def _row_of(connection: AnyConnection) -> QuerySet[Any]:
+    """Its row; none when the company has connected other books since: neither are their tokens for a worker that is
+    still busy with the former ones, nor is what it learns true of them.
+    """
+    rows: QuerySet[Any] = type(connection)._default_manager.filter(pk=connection.pk)
+    return rows.filter(realm_id=connection.realm_id) if isinstance(connection, QuickBooksConnection) else rows
 
 
 def _write_end(row: AnyConnection, why: str) -> None:
@@ -241,14 +257,3 @@ def _refresh_pipedrive(refresh_token: str) -> Grant:
     except UntrustedHost as error:
         log.error("Pipedrive's token answer names a host outside PIPEDRIVE_API_HOSTS")
         raise ServiceUnavailable("pipedrive", "token answer names a foreign host") from error
-
-
-def _quietly(revoke: Callable[[], None], service: str) -> bool:
-    for attempt in (1, 2):
-        try:
-            revoke()
-        except ServiceError as error:
-            log.warning("%s did not take the revocation, attempt %s: %s", service, attempt, error)
-        else:
-            return True
-    return False

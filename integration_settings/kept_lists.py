@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
-from integration_settings.models import Company, ReferenceList
+from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 
 log = logging.getLogger(__name__)
 
@@ -81,13 +81,15 @@ def kept(
     make: Callable[[Row], Made],
     max_age: timedelta,
     *,
+    books: str = "",
     changes_known_until: datetime | None = None,
 ) -> list[Made]:
     """The list from our store while it is young enough, else read anew; an old one rather than none.
 
     `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared.
-    Raises `NotKept` within `only_kept`. `changes_known_until` is the moment up to which a change would have been
-    reported, see `outdate`.
+    Raises `NotKept` within `only_kept`. `books` are those that a list of QuickBooks' is read from, by their realm: it
+    is not kept when others were connected meanwhile. `changes_known_until` is the moment up to which a change would
+    have been reported, see `outdate`.
     """
     row = _stored(company.pk, kind)
     if row is not None:
@@ -109,9 +111,10 @@ def kept(
         log.info("the earlier list of %s serves: %s", kind, error)
         cache.set(resting, True, REST_AFTER_FAILURE)
         return _made(row, make)
-    ReferenceList.objects.update_or_create(
-        company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
-    )
+    if not books or are_connected(company.pk, books):
+        ReferenceList.objects.update_or_create(
+            company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
+        )
     _let_go(company.pk)
     return [make(each) for each in rows]
 
@@ -152,6 +155,11 @@ def outdate(company_id: int, kinds: Iterable[str]) -> None:
     """Something has changed in these lists: whoever needs one next reads it anew."""
     ReferenceList.objects.filter(company_id=company_id, kind__in=kinds).update(fetched_at=OUTDATED)
     _let_go(company_id)
+
+
+def are_connected(company_id: int, books: str) -> bool:
+    """Whether the company still has these books: an answer may come long after it was asked for."""
+    return QuickBooksConnection.objects.filter(company_id=company_id, realm_id=books).exists()
 
 
 def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:

@@ -54,7 +54,9 @@ class Profile:
 
 
 def refresh_profile(connection: QuickBooksConnection) -> Profile:
-    """Reads CompanyInfo and Preferences and stores them on the connection; raises the errors of `errors`."""
+    """Reads CompanyInfo and Preferences and stores them on the connection, unless it is one to other books by now;
+    raises the errors of `errors`.
+    """
     client = QuickBooksClient(connection)
     profile = profile_from(
         client.company_info(), client.preferences(), fallback_timezone=_timezone_of_users(connection)
@@ -69,7 +71,9 @@ def refresh_profile(connection: QuickBooksConnection) -> Profile:
         "books_closed_until": closed.isoformat() if closed else None,
         "read_at": timezone.now().isoformat(),
     }
-    connection.save(update_fields=["name", "country", "home_currency", "timezone", "profile"])
+    columns = ("name", "country", "home_currency", "timezone", "profile")
+    same = QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id)
+    same.update(**{name: getattr(connection, name) for name in columns})
     return profile
 
 

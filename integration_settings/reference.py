@@ -20,6 +20,7 @@ from integration_settings.kept_lists import (
     Made,
     Row,
     Rows,
+    are_connected,
     kept,
     outdate,
     put_into_kept,
@@ -167,7 +168,8 @@ def tax_codes(company: Company, max_age: timedelta = TWO_WEEKS) -> list[TaxCode]
     connection = _connection_of(company)
     codes = [_tax_code(row) for row in US_TAX_CODES] if connection.country == "US" else []
     if connection.country != "US" or profile_of(connection).names_sales_tax:
-        codes += kept(company, "tax_codes", lambda: _read_tax_codes(QuickBooksClient(connection)), _tax_code, max_age)
+        read = partial(_read_tax_codes, QuickBooksClient(connection))
+        codes += kept(company, "tax_codes", read, _tax_code, max_age, books=connection.realm_id)
     return codes
 
 
@@ -191,7 +193,8 @@ def doubt(connection: QuickBooksConnection) -> None:
     """QuickBooks refused an invoice: profile and tax codes, which are kept for long, are read anew by the next form."""
     outdate(connection.company_id, ["tax_codes"])
     connection.profile = {**connection.profile, "read_at": ""}
-    QuickBooksConnection.objects.filter(pk=connection.pk).update(profile=connection.profile)
+    same = QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id)
+    same.update(profile=connection.profile)
 
 
 def look_again(connection: QuickBooksConnection) -> bool:
@@ -212,15 +215,15 @@ def read_ahead(company: Company) -> None:
                 soon.result()
 
 
-def keep_items(company_id: int, found: Iterable[Item]) -> None:
+def keep_items(connection: QuickBooksConnection, found: Iterable[Item]) -> None:
     """Items that were just created or changed stand in the kept list at once, without a read."""
     rows = [
         {**asdict(item), "price": None if item.price is None else str(item.price)}
         for item in found
         if item.type not in NOT_ON_LINES
     ]
-    if rows:
-        put_into_kept(company_id, "items", rows)
+    if rows and are_connected(connection.company_id, connection.realm_id):
+        put_into_kept(connection.company_id, "items", rows)
 
 
 def _item(row: Row) -> Item:
@@ -278,7 +281,8 @@ def _followed(
     max_age: timedelta,
 ) -> list[Made]:
     known = connection.changes_known_until
-    return kept(connection.company, kind, read, make, max_age, changes_known_until=known)
+    company, books = connection.company, connection.realm_id
+    return kept(company, kind, read, make, max_age, books=books, changes_known_until=known)
 
 
 def _currency(row: Row) -> Currency:

@@ -79,7 +79,8 @@ def refresh_user(user: PipedriveUser) -> None:
         return
     for name, value in values.items():
         setattr(user, name, value)
-    user.save(update_fields=list(values))
+    if not PipedriveUser.objects.filter(pk=user.pk).update(**values):
+        raise ConnectionExpired("pipedrive", "the user has left")
     Company.objects.filter(pk=user.company_id).update(**company_values)
     user.company.name, user.company.domain = company_values["name"], company_values["domain"]
     cache.set(known, True, USER_IS_KNOWN_FOR)

@@ -30,7 +30,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE
+from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -84,8 +84,18 @@ class Try:
         return Action(self.action.kind)
 
 
-def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid.UUID, to: str = "") -> Asked:
+def ask(
+    invoice: Invoice,
+    kind: Action,
+    *,
+    user: PipedriveUser,
+    intent_key: uuid.UUID,
+    to: str = "",
+    paid_seen: Decimal | None = None,
+) -> Asked:
     """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing.
+
+    `paid_seen` is what had been paid on it when the person was asked; without it, what is known now.
 
     Raises `ConnectionExpired` when the company has uninstalled the app meanwhile.
     """
@@ -98,6 +108,7 @@ def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid
         to=to,
         asked_by_id=user.user_id,
         asked_by_name=user.name,
+        paid_then=_paid(invoice) if paid_seen is None else paid_seen,
         next_attempt_at=shared_now(),
     )
     try:
@@ -113,7 +124,7 @@ def ask(invoice: Invoice, kind: Action, *, user: PipedriveUser, intent_key: uuid
             if not Invoice.objects.filter(pk=invoice.pk).exists():
                 raise ConnectionExpired("pipedrive", "the company has left") from None
             # The one under way ended in this very moment.
-            return ask(invoice, kind, user=user, intent_key=intent_key, to=to)
+            return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen)
         return Asked(found, repeated=True)
     return Asked(row, repeated=False)
 
@@ -145,8 +156,10 @@ def _look_first(this: Try) -> None:
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
-    shown = _paid(action.invoice)
+    known = _paid(action.invoice)
     apply_report(action.invoice, found, place=zone(this.connection.timezone))
+    # By what was shown, not by what the row knew: other looks take payments over while this one waits.
+    shown = known if action.paid_then is None else action.paid_then
     return _go_on(this, found, unseen=_paid(action.invoice) > shown)
 
 
@@ -157,7 +170,9 @@ def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
-    if this.kind == Action.VOID and action.sent_at is None and unseen:
+    if this.kind == Action.SEND and action.invoice.voided_on:
+        return reject(action, {"code": VOIDED_MEANWHILE})
+    if this.kind == Action.VOID and unseen:
         return reject(action, {"code": PAID_MEANWHILE})  # a deletion is refused by QuickBooks itself then
     return _send(this, found)
 

@@ -67,7 +67,7 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
         if known:
             organization.ask(known.organization_id)
             person.ask(known.person_id)
-        answer = client.deal(deal_id)
+        answer = _read(client, deal_id)
         facts = _facts(answer)
         remember(client.user, facts)
         organization.ask(facts.organization_id)
@@ -104,7 +104,7 @@ class _Soon:
 def load_deal_fields(user: PipedriveUser, deal_id: int) -> Deal:
     """The deal with its organization and person, without its products. Raises as `load_deal` does."""
     client = PipedriveClient(user)
-    answer = client.deal(deal_id)
+    answer = _read(client, deal_id)
     remember(user, _facts(answer))
     with SideBySide(2) as calls:
         organization = calls.start(_party, client.organization, _id(answer.get("org_id")))
@@ -156,11 +156,20 @@ def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
 
 def _ask(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     try:
-        facts = _facts(PipedriveClient(user).deal(deal_id))
+        facts = _facts(_read(PipedriveClient(user), deal_id))
     except (NotFound, AccessDenied):
         return None  # not remembered: he may be given the right at any moment
     remember(user, facts)
     return facts
+
+
+def _read(client: PipedriveClient, deal_id: int) -> Json:
+    """The deal. Once Pipedrive says that the user may not see it, what was remembered of it counts no more."""
+    try:
+        return client.deal(deal_id)
+    except (NotFound, AccessDenied):
+        cache.delete_many([_key(client.user, deal_id), _key(client.user, deal_id, "deal-just-now")])
+        raise
 
 
 def _remembered(user: PipedriveUser, deal_id: int) -> DealFacts | None:

@@ -46,7 +46,7 @@ from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
-from invoices.selectors import drafts_so_far, invoiced_so_far
+from invoices.selectors import SoFar, drafts_so_far, invoiced_so_far
 from invoices.submission import MakeGateway
 
 
@@ -75,7 +75,7 @@ class Preparation:
     today: date  # in the QuickBooks company's time zone
     totals: Totals
     findings: tuple[Finding, ...]
-    invoices_before: int  # living ones of the deal
+    so_far: SoFar  # of the deal
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Preview:
     totals: Totals
     findings: tuple[Finding, ...]
     checked_at: datetime
-    invoices_before: int  # living ones of the deal
+    so_far: SoFar  # of the deal
 
     @property
     def blocked(self) -> bool:
@@ -195,7 +195,7 @@ def prepare(
         today=today,
         totals=checked.totals,
         findings=checked.findings,
-        invoices_before=checked.invoices_before,
+        so_far=checked.so_far,
     )
 
 
@@ -314,7 +314,7 @@ def _checked(
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
     with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
-    count, before = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
+    so_far = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
     context = Context(
         books=books,
         codes=by_id,
@@ -323,13 +323,13 @@ def _checked(
         customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
         deal_value=deal_value,
         creates_items=creates_items(connection, draft),
-        invoiced_before=before,
-        invoices_before=count,
+        invoiced_before=so_far.amount,
+        invoices_before=so_far.count,
         prices_were_with_tax=deal is not None and tax_is_taken_out(deal.tax_method, books),
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )
-    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), count)
+    return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
 
 
 def _currency_of_linked(company: Company, connection: QuickBooksConnection, draft: InvoiceDraft) -> str:

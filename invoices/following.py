@@ -118,7 +118,7 @@ def _take_over(finding: Finding) -> int:
     changed = apply(connection, news)
     if not QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id).exists():
         return changed  # other books were connected while these were asked
-    keep_items(connection.company_id, news.items)
+    keep_items(connection, news.items)
     outdate(connection.company_id, news.outdated)
     if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=finding.started):
         connection.notice_missed_at = finding.started
@@ -242,5 +242,6 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
         # The chance only spreads repeats in time, it is no secret
         pause = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
         columns["next_sync_at"] = now + min(pause, LONGEST_PAUSE)
-    QuickBooksConnection.objects.filter(pk=connection.pk).update(**columns)
+    # Nothing of it is said of other books, when they were connected while these were asked.
+    QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id).update(**columns)
     log.info("following %s pauses: %s", connection, error)

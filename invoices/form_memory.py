@@ -72,6 +72,7 @@ class Memory:
     base: dict[str, str] = field(default_factory=dict)  # the fields that a preset can fill, as the deal filled them
     party: tuple[str, int] = ("", 0)  # whose customer is chosen, see `deal_gateway.DealFacts`
     invoices_before: int = 0  # living ones of the deal, as the person saw it last
+    latest_before: int | None = None  # and the row's id of the latest; None in forms older than that
     uses_terms: bool = False  # the company wants the customer's own terms first
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 
@@ -84,7 +85,7 @@ class Memory:
     def deal_as_shown(self) -> tuple[object, ...]:
         """What of the deal stands in the form: when it is another now, somebody has to hear of that."""
         lines = [(line.description, line.attachment_id) for line in self.lines.values()]
-        return self.deal_worth, self.party, lines, self.details, self.base, self.invoices_before
+        return self.deal_worth, self.party, lines, self.details, self.base, self.invoices_before, self.latest_before
 
     @property
     def due_after(self) -> timedelta:

@@ -143,7 +143,7 @@ def _item_of(
             if Invoice.objects.select_for_update().filter(pk=invoice.pk).exists():
                 by = invoice.created_by_name
                 link_item(connection, product_id, name=line.name, code=line.product_code, item=item, by=by)
-                reference.keep_items(invoice.company_id, [item])
+                reference.keep_items(connection, [item])
         return item.id
 
 

@@ -210,6 +210,8 @@ class InvoiceAction(Intent):
     asked_by_id = models.BigIntegerField()
     asked_by_name = models.CharField(max_length=255)
     asked_at = models.DateTimeField(default=timezone.now)
+    # What was paid on the invoice as the person saw it. Empty on rows older than that.
+    paid_then = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
     emailed_before = models.DateTimeField(null=True, blank=True)  # when it had last been e-mailed, before ours
 
     class Meta:

@@ -57,10 +57,12 @@ def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
         except ServiceError as error:
             problem = error
             break
+        except services.Settled:  # it left the desk while the others were run
+            found = None
         tried += 1
         if isinstance(found, Invoice):
             started.append(found)
-        else:
+        elif found is not None:
             held += 1
             _hold(row.invoice, found)
     return RunAgain(tuple(started), held, len(group.stopped) - tried, problem)

@@ -422,14 +422,24 @@ def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, boo
     return Money(whole, invoice.currency).rounded(), Money(paid, invoice.currency).rounded(), with_tax
 
 
-def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> tuple[int, Money | None]:
-    """(count, sum) of the deal's living invoices; no sum when their currencies differ. Unanswered ones count too."""
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """The deal's living invoices: how many, their sum unless their currencies differ, and the latest's row id."""
+
+    count: int
+    amount: Money | None
+    latest: int = 0
+
+
+def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> SoFar:
+    """Unanswered ones count too."""
     living = list(_living(company, deal_id).only("currency", "total", "tax"))
     currencies = {invoice.currency for invoice in living}
+    latest = max((invoice.pk for invoice in living), default=0)
     if len(currencies) != 1:
-        return len(living), None
+        return SoFar(len(living), None, latest)
     amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
-    return len(living), Money(sum(amounts, Decimal(0)), currencies.pop())
+    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest)
 
 
 def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -33,13 +34,14 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.money import Money
+from invoices.domain.status import Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
-from invoices.selectors import invoice_for, invoice_row, invoiced_so_far
+from invoices.selectors import SoFar, invoice_for, invoice_row, invoiced_so_far
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
@@ -72,9 +74,15 @@ class DealMoved(Exception):
 class DealInvoiced(Exception):
     """Somebody has asked for another invoice of the deal since the person looked: nothing was stored."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(str(count))
-        self.count = count
+    def __init__(self, so_far: SoFar) -> None:
+        super().__init__(str(so_far.count))
+        self.so_far = so_far
+
+
+class Settled(Exception):
+    """The refused invoice needs no other one any more: it exists after all, its deal has a later one, or somebody has
+    put it away. Nothing was stored.
+    """
 
 
 def request_invoice(
@@ -86,6 +94,7 @@ def request_invoice(
     template_id: str = "",
     deal_value: Money | None = None,
     invoices_seen: int | None = None,
+    latest_seen: int | None = None,
     party: tuple[str, int] | None = None,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
@@ -95,14 +104,16 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had.
+    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had,
+    `latest_seen` the row's id of the latest: one may have been voided since, and another one made in its place.
     `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
-    somebody else's now, `DealInvoiced` when it has more invoices now, `NotFound` when the visitor may not see the deal,
+    somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
+    that one any more, `NotFound` when the visitor may not see the deal,
     and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
@@ -145,7 +156,9 @@ def request_invoice(
     try:
         with transaction.atomic():
             if invoices_seen is not None:
-                _refuse_unseen(row, invoices_seen)
+                _refuse_unseen(row, invoices_seen, latest_seen)
+            if in_place_of:
+                _refuse_settled(row, in_place_of)
             row.save(force_insert=True)
             if in_place_of:
                 Invoice.objects.filter(pk=in_place_of.pk).update(put_away_at=timezone.now())
@@ -165,14 +178,28 @@ def request_invoice(
     return Requested(row, repeated=False, differs=False)
 
 
-def _refuse_unseen(row: Invoice, seen: int) -> None:
+def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
+    if _was_sent_before(row):
+        return
+    so_far = invoiced_so_far(row.company, row.deal_id, with_tax=False)
+    if so_far.count > seen or (latest_seen is not None and so_far.latest > latest_seen):
+        raise DealInvoiced(so_far)
+
+
+def _refuse_settled(row: Invoice, refused: Invoice) -> None:
+    if _was_sent_before(row):
+        return
+    of_deal = Invoice.objects.filter(company=row.company, deal_id=refused.deal_id)
+    stands = of_deal.filter(pk=refused.pk, submission=Submission.REJECTED, put_away_at__isnull=True)
+    if of_deal.filter(pk__gt=refused.pk).exists() or not stands.exists():
+        raise Settled
+
+
+def _was_sent_before(row: Invoice) -> bool:
     """One press of the company after the other, so that of two at once the second finds the first."""
-    Company.objects.select_for_update(no_key=True).get(pk=row.company_id)
-    if Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists():
-        return  # this very form was sent before
-    count, _amount = invoiced_so_far(row.company, row.deal_id, with_tax=False)
-    if count > seen:
-        raise DealInvoiced(count)
+    if not Company.objects.select_for_update(no_key=True).filter(pk=row.company_id).exists():
+        raise ConnectionExpired("pipedrive", "the company has left")
+    return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
 
 
 def successor_of(refused: Invoice) -> Invoice | None:
@@ -248,8 +275,16 @@ def seen_invoice(visitor: Visitor, public_id: uuid.UUID) -> Invoice | None:
     return invoice if mine or may_see_deal(visitor.user, invoice.deal_id) else None
 
 
-def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_key: uuid.UUID, to: str = "") -> Asked:
-    """Stores the wish; a worker carries it out.
+def request_action(
+    visitor: Visitor,
+    invoice: Invoice,
+    kind: Action,
+    *,
+    intent_key: uuid.UUID,
+    to: str = "",
+    paid_seen: Decimal | None = None,
+) -> Asked:
+    """Stores the wish; a worker carries it out. `paid_seen` as in `actions.ask`.
 
     Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
     """
@@ -257,7 +292,7 @@ def request_action(visitor: Visitor, invoice: Invoice, kind: Action, *, intent_k
     connection = connected(visitor.connection)
     if kind not in invoice_row(invoice, connection).can:
         raise NotPossible(kind)
-    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to)
+    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
 
 
 def invoice_pdf(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> bytes:

@@ -9,9 +9,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
+from integration_settings.models import PipedriveUser
 from integration_settings.tenancy import Visitor
 from invoices.models import Invoice, UnsentForm
 
@@ -31,7 +33,12 @@ def keep(visitor: Visitor, *, deal_id: int, intent_key: uuid.UUID, fields: Query
     if _was_sent(visitor, intent_key):
         return
     what = {"locale": locale, "fields": fields.urlencode(), "left_at": timezone.now(), "company": visitor.company}
-    visitor.user.unsent_forms.update_or_create(deal_id=deal_id, defaults=what)
+    with transaction.atomic():
+        # Gone when the app was uninstalled meanwhile: then there is nobody to keep it for.
+        if PipedriveUser.objects.select_for_update(no_key=True).filter(pk=visitor.user.pk).exists():
+            visitor.user.unsent_forms.update_or_create(deal_id=deal_id, defaults=what)
+    if _was_sent(visitor, intent_key):  # in this very moment
+        forget(visitor, deal_id)
 
 
 def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:

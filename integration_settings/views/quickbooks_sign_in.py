@@ -112,7 +112,7 @@ def callback(request: HttpRequest) -> HttpResponse:
             return lead_to("quickbooks-link-used", company=refusal.begun.company)
         return lead_to("quickbooks-other-browser")
     user = company_user(begun.company, begun.user_id) if begun.company and begun.user_id else None
-    if user is None or not user.is_admin:
+    if user is None or not administers(user):
         return lead_to("quickbooks-no-right", user=user, company=begun.company)
     code, realm_id = request.GET.get("code", ""), request.GET.get("realmId", "")
     if request.GET.get("error") or not code or not realm_id:

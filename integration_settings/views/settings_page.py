@@ -58,17 +58,19 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """POST /embed/settings/save"""
     if not rights.administers(visitor.user):
         return _page(request, visitor, status=403)
+    books = _books(visitor)
+    if request.POST.get("books", "") not in ("", books):  # its items and accounts are others here
+        return _page(request, visitor, other_books=True, status=409)
     fields, problem = _fields(visitor.user, timedelta(days=1))
     lists, items_problem = _item_lists(visitor, AS_STORED)
     form = _form(visitor, fields, lists, request.POST)
     if problem is not None or not form.is_valid():
         return _page(request, visitor, form=form, fields_problem=problem, items_problem=items_problem, status=422)
-    books = {"items_realm_id": visitor.connection.realm_id if visitor.connection else ""}
     ticks, people = _ticks_sent(request), rights.people_of(visitor.company)
     services.save_settings(
         visitor.company,
         by=visitor.user.name,
-        values=form.values | books | (ticks.for_everyone if ticks else {}),
+        values=form.values | {"items_realm_id": books} | (ticks.for_everyone if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
     )
     return _page(request, visitor, saved=True)
@@ -119,6 +121,7 @@ def _page(
     context = {
         **_connection_context(visitor),
         "form": form,
+        "books": _books(visitor),
         "fields_problem": fault_words(fields_problem) if fields_problem else "",
         "items_problem": fault_words(items_problem) if items_problem and visitor.connection else "",
         "country_without_tax_ids": bool(country) and not keeps_tax_ids(country),
@@ -133,6 +136,10 @@ def _page(
     if status != 200:
         response["X-Fragment"] = "swap"
     return response
+
+
+def _books(visitor: Visitor) -> str:
+    return visitor.connection.realm_id if visitor.connection else ""
 
 
 def _connection_part(request: HttpRequest, visitor: Visitor, *, problem: ServiceError | None = None) -> HttpResponse:

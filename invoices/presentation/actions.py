@@ -17,6 +17,7 @@ from invoices.domain.refusals import (
     NOT_THERE,
     OTHER_BOOKS,
     PAID_MEANWHILE,
+    VOIDED_MEANWHILE,
 )
 from invoices.domain.status import Submission
 from invoices.presentation.refusals import quoted
@@ -33,6 +34,7 @@ class Question:
     title: str
     text: str
     button: str
+    paid: str = ""  # what the question says has been paid, for the answer; as a plain number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _void(row: InvoiceRow, number: str, say: Say) -> Question:
         text = _(
             "It stays in QuickBooks with its number, all amounts become zero. A voided invoice cannot be un-voided."
         )
-    return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"))
+    paid = format(row.paid.amount, "f") if row.paid else "0"
+    return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"), paid)
 
 
 def _delete(row: InvoiceRow, number: str) -> Question:
@@ -152,6 +155,8 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
         OTHER_BOOKS: _("Another QuickBooks company is connected now."),
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
+        # Translators: why an invoice was not e-mailed; it = the invoice
+        VOIDED_MEANWHILE: _("It was voided meanwhile."),
         GAVE_UP: _("QuickBooks did not answer for a day."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }

@@ -55,7 +55,8 @@ def memory_of(preparation: Preparation) -> Memory:
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
         party=party_of(deal),
-        invoices_before=preparation.invoices_before,
+        invoices_before=preparation.so_far.count,
+        latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
     )
     return memory.with_preset(preparation.template)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -57,7 +58,8 @@ def delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
 
 def _void_or_delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID, kind: Action) -> HttpResponse:
     try:
-        return _act(request, visitor, public_id, kind, intent_key=uuid.uuid4())
+        paid = _amount(request.GET.get("paid", ""))
+        return _act(request, visitor, public_id, kind, intent_key=uuid.uuid4(), paid_seen=paid)
     except NotAllowed as denied:
         problem = Banner("error", *no_right(visitor, denied.right))
         refused = _panel(request, visitor, invoice_for(visitor.company, public_id), problem)
@@ -171,6 +173,7 @@ def _act(
     *,
     intent_key: uuid.UUID,
     to: str = "",
+    paid_seen: Decimal | None = None,
 ) -> HttpResponse:
     """Raises `NotAllowed`."""
     invoice = seen(request, visitor, public_id)
@@ -178,7 +181,7 @@ def _act(
         return invoice
     problem: Banner | None = None
     try:
-        asked = services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to)
+        asked = services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to, paid_seen=paid_seen)
         act_soon(asked.action)
     except services.NotPossible:
         problem = Banner("warning", *changed_meanwhile())
@@ -260,6 +263,10 @@ def pdf_name(invoice: Invoice) -> str:
     """A name that every system takes: the number, or QuickBooks' id where there is none."""
     number = re.sub(r"[^A-Za-z0-9._-]+", "-", invoice.number).strip("-.")
     return f"Invoice-{number or invoice.qbo_invoice_id}.pdf"
+
+
+def _amount(text: str) -> Decimal | None:
+    return Decimal(text) if re.fullmatch(r"\d{1,15}(\.\d{1,5})?", text, re.ASCII) else None
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -38,7 +38,7 @@ from invoices.presentation.form import form_page
 from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, is_fresh, poll_after, result_page
-from invoices.selectors import Refusal
+from invoices.selectors import Refusal, SoFar
 from invoices.tasks import submit_soon, try_again_now
 from invoices.views.answers import (
     address,
@@ -93,6 +93,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 template_id=sent.form.preset,
                 deal_value=sent.memory.deal_worth,
                 invoices_seen=sent.memory.invoices_before,
+                latest_seen=sent.memory.latest_before,
                 party=sent.memory.party,
                 deal_soon=deal_soon,
                 hand_over=submit_soon,
@@ -126,7 +127,7 @@ def _not_taken(
         )
         return _asked_again(request, visitor, sent, sent.memory, fact=fact, text=text)
     if isinstance(reason, services.DealInvoiced):
-        return _deal_invoiced(request, visitor, sent, reason.count)
+        return _deal_invoiced(request, visitor, sent, reason.so_far)
     if isinstance(reason, NotFound):
         return problem_fragment(request, visitor, not_seen())
     text = _("The invoice was not created. Your entries are kept; try again.")
@@ -144,9 +145,9 @@ def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Mon
     return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
 
 
-def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, count: int) -> HttpResponse:
+def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, so_far: SoFar) -> HttpResponse:
     """Two people had the same deal open: the second one is told, and may mean it."""
-    memory = replace(sent.memory, invoices_before=count)
+    memory = replace(sent.memory, invoices_before=so_far.count, latest_before=so_far.latest)
     fact = _("Another invoice of this deal was asked for since this form was opened.")
     text = _("Nothing was created by this one. Look at the deal’s invoices first, or press “Create invoice” once more"
              " to bill what stands here as well.")  # fmt: skip

@@ -351,6 +351,19 @@ def test_books_that_another_company_is_connected_to_are_not_taken_from_it(quickb
     assert len([call for call in vendor.calls if call.request.url == INTUIT_REVOKE]) == 1
 
 
+def test_a_revocation_is_not_repeated_once_the_books_are_connected_anew(quickbooks, vendor, other_company, no_waiting):
+    """The first answer was lost; meanwhile the company is back, or another one has come to these books."""
+
+    def connect_and_fail(request):
+        QuickBooksConnection.objects.filter(company=other_company).update(realm_id=quickbooks.realm_id)
+        return (500, {}, "")
+
+    add_discovery(vendor)
+    vendor.add_callback("POST", INTUIT_REVOKE, connect_and_fail)
+    connections.disconnect_quickbooks(quickbooks.company)
+    assert len([call for call in vendor.calls if call.request.url == INTUIT_REVOKE]) == 1
+
+
 def test_tokens_are_ciphertext_in_the_database(user):
     with database.cursor() as cursor:
         cursor.execute("SELECT access_token, refresh_token FROM integration_settings_pipedriveuser")

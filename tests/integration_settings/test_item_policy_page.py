@@ -43,6 +43,22 @@ def test_one_item_for_everything_is_saved_for_these_books(client, tenant, header
     assert 'value="Installation"' in client.get(CONTENT, headers=headers).content.decode()
 
 
+@pytest.mark.parametrize("chosen", [{"item_policy": "default"}, {"item_policy": "stop", "due_days": "7"}])
+def test_a_page_of_former_books_saves_nothing_for_the_others(client, tenant, headers, chosen):
+    """The same ids are other items and accounts there."""
+    item = item_named(tenant, "Installation")
+    shown = client.get(CONTENT, headers=headers).content.decode()
+    assert f'<input type="hidden" name="books" value="{tenant.realm}">' in shown
+    tenant.quickbooks.realm_id = "9130350000009999"
+    tenant.quickbooks.save()
+    fields = CHOICES | {"default_item_id": item, "books": tenant.realm} | chosen
+    answer = client.post(SAVE, fields, headers=headers)
+    assert answer.status_code == 409
+    assert "Another QuickBooks company is connected now.</b> Nothing was changed." in text_of(answer)
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.items_realm_id, stored.default_item_id, stored.due_days) == ("", "", 14)
+
+
 def test_new_items_get_the_chosen_income_account(client, tenant, headers):
     account = accounts_of(tenant)["Services"]
     answer = client.post(SAVE, CHOICES | {"item_policy": "create", "income_account_id": account}, headers=headers)

@@ -127,6 +127,16 @@ def test_a_callback_works_once(priya, tenant, control):
     assert control.requests("quickbooks") == []
 
 
+def test_whoever_loses_the_right_at_quickbooks_consent_connects_nothing(priya, tenant, control):
+    """A consent page may stand open for ten minutes; who administers is asked for again after five."""
+    consent = priya.get(go_on_url(priya, connect_url(tenant.user))).headers["Location"]
+    callback = priya.decide_at_quickbooks(consent)
+    demote(control, tenant)
+    with time_machine.travel(timezone.now() + timedelta(minutes=6), tick=True):
+        assert "An administrator connects QuickBooks" in ending(priya.client, priya.get(callback))
+    assert not QuickBooksConnection.objects.exists()
+
+
 def test_a_callback_in_another_browser_connects_nothing(priya, tenant):
     """An attacker signs in to his own books and makes somebody else open the callback."""
     consent = priya.get(go_on_url(priya, connect_url(tenant.user))).headers["Location"]

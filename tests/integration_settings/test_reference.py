@@ -240,7 +240,7 @@ def test_a_page_reads_all_lists_at_once_and_sees_what_it_puts_into_them(connect,
             assert reference.items(company) == [first, *others]
             reference.tax_codes(company)
             reference.read_at(company, "items")
-        reference.keep_items(company.pk, [replace(first, name="Shelf")])
+        reference.keep_items(company.quickbooks, [replace(first, name="Shelf")])
         assert {item.name for item in reference.items(company) if item.id == first.id} == {"Shelf"}
         kept_lists.outdate(company.pk, ["items"])
         assert reference.read_at(company, "items") == kept_lists.OUTDATED

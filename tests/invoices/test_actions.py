@@ -19,7 +19,7 @@ from integration_settings.models import Company, ConnectionState, QuickBooksConn
 from invoices import actions, due, selectors, services
 from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus, Submission
-from invoices.models import InvoiceAction
+from invoices.models import Invoice, InvoiceAction
 from invoices.reports import apply_report, status_of, zone
 from tests.conftest import visitor_of
 from tests.factories import a_draft, make_invoice
@@ -207,6 +207,16 @@ def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, g
     assert gateway.calls == ["read_invoice"]
 
 
+def test_what_was_voided_while_the_email_waited_is_sent_to_nobody(invoice, user, gateway, clock):
+    gateway.fail("read_invoice", DOWN)
+    action = want(invoice, Action.SEND, user)
+    carry_out(action, gateway)
+    gateway.void(invoice.qbo_invoice_id)
+    see_through(action, gateway, clock)
+    assert (action.refusal["code"], gateway.outbox) == ("voided_meanwhile", [])
+    assert status(action) == InvoiceStatus.VOIDED
+
+
 def test_what_was_paid_without_the_person_seeing_it_is_voided_only_when_it_is_meant(invoice, user, gateway):
     gateway.pay(invoice.qbo_invoice_id, "40.00")
     action = want(invoice, Action.VOID, user)
@@ -218,6 +228,32 @@ def test_what_was_paid_without_the_person_seeing_it_is_voided_only_when_it_is_me
     again = want(action.invoice, Action.VOID, user)
     carry_out(again, gateway)
     assert status(again) == InvoiceStatus.VOIDED
+
+
+def found_by_the_sweep(action, gateway):
+    """The company's other look at QuickBooks takes over what changed, before the action's own comes to it."""
+    row = Invoice.objects.get(pk=action.invoice_id)
+    apply_report(row, gateway.read_invoice(row.qbo_invoice_id), place=zone("UTC"))
+
+
+def test_a_payment_that_the_sweep_finds_while_a_void_waits_was_not_seen_either(invoice, user, gateway, clock):
+    gateway.fail("read_invoice", DOWN)
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    gateway.pay(invoice.qbo_invoice_id, "120.00")
+    found_by_the_sweep(action, gateway)
+    see_through(action, gateway, clock)
+    assert (action.refusal["code"], writes(gateway, Action.VOID)) == ("paid_meanwhile", 0)
+    assert status(action) == InvoiceStatus.PAID
+
+
+def test_a_void_that_was_lost_on_its_way_is_not_sent_again_over_a_payment(invoice, user, gateway, clock):
+    gateway.fail("void_invoice", LOST, done=False)
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    gateway.pay(invoice.qbo_invoice_id, "120.00")
+    see_through(action, gateway, clock)
+    assert (action.refusal["code"], writes(gateway, Action.VOID)) == ("paid_meanwhile", 1)
 
 
 @pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])

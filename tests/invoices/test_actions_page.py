@@ -96,6 +96,21 @@ def test_what_cannot_be_undone_is_asked_first_with_its_effect(look, company):
     assert "cannot be undone" in delete["data-confirm-text"]
 
 
+def test_a_payment_that_comes_while_the_question_is_open_is_not_in_the_answer(browser, look, company, user):
+    invoice = make_invoice(company, deal_id=DEAL, due_date=LATER)
+    asked = entry(look(), "Void…").attributes["hx-post"]
+    Invoice.objects.filter(pk=invoice.pk).update(balance=D(70))
+    browser.post(asked)
+    assert InvoiceAction.objects.get().paid_then == 0
+
+
+@pytest.mark.parametrize("paid", ["", "&paid=", "&paid=many", "&paid=NaN", "&paid=1e999999"])
+def test_a_void_that_does_not_say_what_was_shown_goes_by_what_is_known(browser, company, paid):
+    invoice = make_invoice(company, deal_id=DEAL, balance=D(70))
+    browser.post(address(invoice, "void") + paid)
+    assert InvoiceAction.objects.get().paid_then == D(50)
+
+
 def test_a_voided_invoice_is_not_said_to_have_a_payment(look, company):
     make_invoice(company, deal_id=DEAL, voided_on=date(2026, 11, 3), balance=D(0))
     assert "payment" not in entry(look(), "Delete…").attributes["data-confirm-text"]

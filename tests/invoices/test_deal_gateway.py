@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
-from integration_settings.errors import NotFound
+import pytest
+from django.core.cache import cache
+
+from integration_settings.errors import AccessDenied, NotFound
 from integration_settings.pipedrive import PipedriveClient
 from invoices import deal_gateway
-from invoices.deal_gateway import line_discount_of, load_deal, may_see_deal, seen_deal, visible_deals
+from invoices.deal_gateway import (
+    deal_now,
+    line_discount_of,
+    load_deal,
+    load_deal_fields,
+    look_ahead,
+    may_see_deal,
+    seen_deal,
+    visible_deals,
+)
 from invoices.domain.deal import Discount, TaxMethod
 from invoices.domain.mapping import text_of
 from tests.conftest import connect_user
@@ -123,6 +135,19 @@ def test_what_was_seen_is_remembered_per_user_and_company(harbour, control, conn
     assert control.requests("pipedrive") == []
     stranger = connect("US")
     assert seen_deal(stranger.user, deal_id) != facts
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("asked", [deal_now, load_deal, load_deal_fields])
+def test_once_pipedrive_has_said_no_what_was_seen_before_is_forgotten(harbour, control, asked, status):
+    deal_id = deal_called(control, harbour.pair, "Bramley Foods – warehouse racking, phase 2")
+    look_ahead(harbour.user, deal_id)
+    cache.delete(f"deal-just-now:{harbour.company.pk}:{harbour.user.user_id}:{deal_id}")
+    assert may_see_deal(harbour.user, deal_id)
+    control.fault("status", service="pipedrive", status=status, times=None, path=f"/deals/{deal_id}$")
+    with suppress(NotFound, AccessDenied):
+        asked(PipedriveClient(harbour.user) if asked is load_deal else harbour.user, deal_id)
+    assert not may_see_deal(harbour.user, deal_id)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

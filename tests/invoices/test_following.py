@@ -427,6 +427,15 @@ def test_a_rate_limit_is_obeyed(company, gateway):
     assert (found.last_sync_problem, found.sync_lease_until) == ("RateLimited", None)
 
 
+def test_what_former_books_refuse_delays_no_look_at_the_others(company, gateway, clock):
+    former = QuickBooksConnection.objects.get(company=company)
+    grant = Grant("a", "r", timezone.now() + timedelta(hours=1), None)
+    connections.connect_quickbooks(company, realm_id="99", grant=grant, connected_by="Tom Hale")
+    following.pause(former, ConnectionExpired("quickbooks", "revoked"))
+    found = QuickBooksConnection.objects.get(company=company)
+    assert (found.next_sync_at, found.last_sync_problem) == (timezone.now(), "")
+
+
 def test_pauses_grow_with_the_outage_up_to_an_hour(company, gateway, clock):
     QuickBooksConnection.objects.update(last_synced_at=timezone.now())
     pauses = []

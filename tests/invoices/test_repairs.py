@@ -42,10 +42,16 @@ def refuse(row, **refusal):
     return row
 
 
-def press(tenant, mend=as_it_is):
+def desk(tenant):
+    """What somebody sees who is about to press."""
     visitor = visitor_of(tenant.user, "settings")
-    found = [group for group in attention.desk_of(visitor).groups if group.cause.kind == Kind.ELSEWHERE]
-    return [repairs.run_again(visitor, group, mend) for group in found]
+    groups = [group for group in attention.desk_of(visitor).groups if group.cause.kind == Kind.ELSEWHERE]
+    return visitor, groups
+
+
+def press(tenant, mend=as_it_is):
+    visitor, groups = desk(tenant)
+    return [repairs.run_again(visitor, group, mend) for group in groups]
 
 
 # Running again
@@ -81,6 +87,35 @@ def test_a_successor_that_is_refused_itself_can_be_run_again(harbour, draft):
     third = services.successor_of(second)
     assert len({first.pk, second.pk, third.pk}) == 3
     assert Invoice.objects.count() == 3
+
+
+def found_in_the_books(harbour, draft, refused):
+    """Its answer said no, and the sweep has found that it exists all the same."""
+    Invoice.objects.filter(pk=refused.pk).update(
+        submission=Submission.SUCCEEDED, refusal=None, qbo_invoice_id="4711", total=120, balance=120
+    )
+
+
+def invoiced_by_a_form(harbour, draft, refused):
+    ask(harbour, draft)
+
+
+def put_away(harbour, draft, refused):
+    Invoice.objects.filter(pk=refused.pk).update(put_away_at=timezone.now())
+
+
+@pytest.mark.parametrize("meanwhile", [found_in_the_books, invoiced_by_a_form, put_away])
+def test_what_is_settled_while_the_desk_runs_is_not_run_again(harbour, draft, meanwhile):
+    """Pipedrive is asked about each deal of a group, so its last one is run many seconds after the desk was read."""
+    refused = refuse(ask(harbour, draft))
+    visitor, (group,) = desk(harbour)
+    meanwhile(harbour, draft, refused)
+    before = Invoice.objects.count()
+    run = repairs.run_again(visitor, group, as_it_is)
+    assert (run.started, run.held, run.left) == ((), 0, 0)
+    assert Invoice.objects.count() == before
+    refused.refresh_from_db()
+    assert "held" not in (refused.refusal or {})
 
 
 def test_many_are_run_in_parts(harbour, draft, monkeypatch):

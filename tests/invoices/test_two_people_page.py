@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from integration_settings import rights
+from integration_settings.services import uninstall
+from invoices.domain.status import Submission
 from invoices.models import Invoice
+from tests.factories import make_invoice
 from tests.invoices.conftest import RACKING
 from tests.invoices.form_answers import CREATE
 from tests.invoices.fragments import Page
@@ -41,6 +45,46 @@ def test_the_second_is_asked_and_may_mean_it(both, value):
     assert again["memo"] == "Second half"
     assert second.post(CREATE, again).status_code == 200
     assert Invoice.objects.count() == 2
+
+
+def test_one_that_took_the_place_of_a_voided_one_is_asked_about_too(harbour, fill_in, control, deal_id):
+    """A colleague has corrected the invoice while the form stood open: the deal still has one, and it is another."""
+    deal = deal_id(harbour, RACKING)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 0}}})
+    wrong = make_invoice(harbour.company, deal_id=deal)
+    browser, fields = fill_in(harbour)
+    Invoice.objects.filter(pk=wrong.pk).update(voided_on=wrong.invoice_date)
+    make_invoice(harbour.company, deal_id=deal)
+    asked = browser.post(CREATE, fields)
+    assert asked.status_code == 422
+    assert "Another invoice of this deal was asked for since this form was opened." in Page(asked).text
+    assert Invoice.objects.count() == 2
+    assert browser.post(CREATE, Page(asked).fields()).status_code == 200
+    assert Invoice.objects.count() == 3
+
+
+def test_a_refused_one_that_exists_after_all_is_asked_about_too(harbour, fill_in, control, deal_id):
+    deal = deal_id(harbour, RACKING)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 0}}})
+    refused = make_invoice(harbour.company, deal_id=deal, submission=Submission.REJECTED)
+    make_invoice(harbour.company, deal_id=deal)
+    browser, fields = fill_in(harbour)
+    Invoice.objects.filter(pk=refused.pk).update(submission=Submission.SUCCEEDED)
+    assert browser.post(CREATE, fields).status_code == 422
+    assert Invoice.objects.count() == 2
+
+
+def test_a_press_while_the_company_leaves_ends_in_a_reason(harbour, fill_in, monkeypatch):
+    browser, fields = fill_in(harbour)
+
+    def leave(user, right):
+        uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=user.user_id)
+
+    monkeypatch.setattr(rights, "demand", leave)
+    answer = browser.post(CREATE, fields)
+    assert answer.status_code == 422
+    assert "The invoice was not created." in Page(answer).text
+    assert not Invoice.objects.exists()
 
 
 def test_the_same_form_twice_is_one_invoice_and_no_question(both):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,12 @@ from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import pre_save
 from django.http import QueryDict
 
+from integration_settings import services
 from integration_settings.models import PipedriveUser
-from invoices import form_memory, tasks
+from invoices import form_memory, tasks, unsent_forms
 from invoices.models import Invoice, UnsentForm
 from tests.conftest import visitor_of
 from tests.invoices.conftest import NORTHGATE, RACKING
@@ -128,6 +131,27 @@ def test_what_was_kept_in_the_moment_of_the_press_is_not_offered(harbour, left):
     pressed(browser, fields)
     UnsentForm.objects.create(**kept)
     assert opened(browser, fields).by_class("banner--info") == []
+
+
+def test_what_is_kept_in_the_moment_of_the_press_is_gone_like_the_rest(harbour, fill_in):
+    """The window is closed right after the press: both requests are under way at once."""
+    browser, fields = fill_in(harbour)
+
+    def press(**_):
+        pre_save.disconnect(press, UnsentForm)
+        pressed(browser, fields)
+
+    pre_save.connect(press, UnsentForm)
+    assert browser.post(LEAVE, fields).status_code == 204
+    assert Invoice.objects.count() == 1
+    assert not UnsentForm.objects.exists()
+
+
+def test_of_somebody_who_has_just_left_the_app_nothing_is_kept(harbour):
+    visitor = visitor_of(harbour.user, "invoice")
+    services.uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=harbour.user.user_id)
+    unsent_forms.keep(visitor, deal_id=12, intent_key=uuid.uuid4(), fields=QueryDict("a=b"), locale="en_GB")
+    assert not UnsentForm.objects.exists()
 
 
 def test_figures_are_not_taken_over_into_another_locale(harbour, left, browse):

@@ -1,0 +1,130 @@
+"""What former books still answer after others were connected, or after everybody has left, is told to nobody."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings import connections, reference
+from integration_settings.errors import ConnectionExpired
+from integration_settings.models import Company, QuickBooksConnection, ReferenceList
+from integration_settings.oauth import Grant
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.quickbooks import QuickBooksClient
+
+pytestmark = pytest.mark.django_db
+OTHERS = "9130350000009999"
+
+
+def connect_others(company):
+    grant = Grant("others-access", "others-refresh", timezone.now() + timedelta(hours=1), None)
+    return connections.connect_quickbooks(company, realm_id=OTHERS, grant=grant, connected_by="Tom Hale")
+
+
+def leave(company):
+    Company.objects.filter(pk=company.pk).delete()
+
+
+def while_asked(monkeypatch, happens, *calls):
+    """QuickBooks answers these calls, and it happens before its answer is here."""
+
+    def slow(original):
+        def call(*args, **kwargs):
+            answer = original(*args, **kwargs)
+            happens()
+            return answer
+
+        return call
+
+    for name in calls:
+        monkeypatch.setattr(QuickBooksClient, name, slow(getattr(QuickBooksClient, name)))
+
+
+def test_a_worker_that_still_works_for_the_former_books_gets_no_token_of_the_others(quickbooks, vendor):
+    former = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    connect_others(quickbooks.company)
+    for ask in (lambda: connections.refresh_after_401(former, former.access_token), lambda: expired(former)):
+        with pytest.raises(ConnectionExpired):
+            ask()
+    assert former.access_token != "others-access"
+    assert QuickBooksConnection.objects.get(pk=quickbooks.pk).is_connected
+    assert not vendor.calls
+
+
+def expired(connection):
+    connection.access_expires_at = timezone.now()
+    return connections.fresh_access_token(connection)
+
+
+def test_a_pause_or_an_end_of_the_former_books_is_not_one_of_the_others(quickbooks):
+    former = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    connect_others(quickbooks.company)
+    connections.pause(former, 600)
+    connections.end_connection(former, "invalid_grant")
+    now = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    assert (now.paused_until, now.is_connected) == (None, True)
+
+
+@pytest.mark.parametrize("read", [reference.items, reference.terms, reference.tax_codes])
+def test_a_list_of_the_former_books_is_not_kept_for_the_others(connect, monkeypatch, read):
+    tenant = connect("GB")
+    former = QuickBooksConnection.objects.select_related("company").get(pk=tenant.quickbooks.pk)
+    while_asked(monkeypatch, lambda: connect_others(tenant.company), "query_all")
+    assert read(former.company)  # for whoever has asked, whose page knows its books
+    assert not ReferenceList.objects.exclude(kind__startswith="pipedrive").exists()
+
+
+def test_the_profile_of_the_former_books_is_not_that_of_the_others(connect, monkeypatch):
+    tenant = connect("GB")
+    former = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
+    while_asked(monkeypatch, lambda: connect_others(tenant.company), "preferences")
+    reference.refresh_profile(former)
+    now = QuickBooksConnection.objects.get(pk=former.pk)
+    assert (now.name, now.country, now.home_currency, now.profile) == ("", "", "", {})
+
+
+def test_a_doubt_about_the_former_books_says_nothing_of_the_others(connect):
+    tenant = connect("GB")
+    former = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
+    connect_others(tenant.company)
+    reference.doubt(former)
+    assert QuickBooksConnection.objects.get(pk=former.pk).profile == {}
+
+
+def test_an_item_of_the_former_books_is_not_offered_in_the_others(connect):
+    tenant = connect("GB")
+    former = QuickBooksConnection.objects.select_related("company").get(pk=tenant.quickbooks.pk)
+    item = reference.items(former.company)[0]
+    connect_others(tenant.company)
+    ReferenceList.objects.create(company=tenant.company, kind="items", rows=[], fetched_at=timezone.now())
+    reference.keep_items(former, [item])
+    assert ReferenceList.objects.get(kind="items").rows == []
+
+
+def test_who_leaves_while_pipedrive_is_asked_about_him_is_nobody(client, connect, page_token, monkeypatch):
+    tenant = connect("GB")
+    headers = page_token(tenant.user, "settings")
+    asked = PipedriveClient.me
+
+    def me(pipedrive):
+        answer = asked(pipedrive)
+        leave(tenant.company)
+        return answer
+
+    monkeypatch.setattr(PipedriveClient, "me", me)
+    answer = client.get("/embed/settings/content", headers=headers)
+    assert (answer.status_code, answer["X-Page-Token"]) == (401, "expired")
+
+
+def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypatch):
+    tenant = connect("GB")
+    former = QuickBooksConnection.objects.select_related("company").get(pk=tenant.quickbooks.pk)
+    while_asked(monkeypatch, lambda: leave(tenant.company), "query_all", "preferences")
+    with suppress(ConnectionExpired):
+        reference.items(former.company)
+    reference.refresh_profile(former)
+    assert not ReferenceList.objects.exists()
+    assert not QuickBooksConnection.objects.exists()
