@@ -1,8 +1,12 @@
-"""The embedded broker: Celery's file system transport, with messages that appear whole.
+"""kombu's transports, where they would end a worker.
 
-kombu's own `_put` opens the file under its final name and writes afterwards. A reader that comes in between moves an
-empty file away and dies of it, and the worker with it. Here a message is written under another name and then renamed,
-which is one step for every reader.
+The embedded broker is its file system transport, with messages that appear whole: kombu's own `_put` opens the file
+under its final name and writes afterwards. A reader that comes in between moves an empty file away and dies of it, and
+the worker with it. Here a message is written under another name and then renamed, which is one step for every reader.
+
+Redis: when it is away while a task runs, kombu 5.7 wants to put the task's message back through a connection that is
+closed already, and later to acknowledge it there. It raises `AttributeError`, for which the worker ends. What is due
+stands in the database, so such a message may be lost.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.transport import TRANSPORT_ALIASES, filesystem, redis
 from kombu.utils.json import dumps
 
 NAME = "spool"
@@ -34,3 +38,32 @@ class Transport(filesystem.Transport):
 
 
 TRANSPORT_ALIASES[NAME] = f"{__name__}:Transport"
+
+
+class QoS(redis.QoS):
+    @property
+    def is_cut(self) -> bool:
+        transport = self.channel.connection
+        return transport is None or transport.client is None
+
+    def restore_unacked(self, *args: Any, **kwargs: Any) -> Any:
+        return None if self.is_cut else super().restore_unacked(*args, **kwargs)
+
+    def ack(self, *args: Any, **kwargs: Any) -> None:
+        if not self.is_cut:
+            super().ack(*args, **kwargs)
+
+    def reject(self, *args: Any, **kwargs: Any) -> None:
+        if not self.is_cut:
+            super().reject(*args, **kwargs)
+
+
+class RedisChannel(redis.Channel):
+    QoS = QoS
+
+
+class RedisTransport(redis.Transport):
+    Channel = RedisChannel
+
+
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:RedisTransport"

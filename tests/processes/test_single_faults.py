@@ -25,7 +25,7 @@ PRESSES = int(os.environ.get("SINGLE_FAULT_PRESSES", "0"))
 FEW, COMPANIES, AT_ONCE = 4, 3, 8
 LASTS = 10  # seconds, of a fault that lasts
 SOON, AT_WORST = 60, 600
-BRIEF = ("kill_a_worker",)
+BRIEF = ("kill_a_worker", "restart_redis")
 ALL = (
     "kill_a_worker", "stop_a_worker", "kill_the_web", "empty_redis", "restart_redis", "cut_the_database",
     "crash_the_database", "lose_answers", "fail_after_the_work", "fail_before", "delay", "end_access_tokens",

@@ -1,4 +1,4 @@
-"""The embedded broker loses and breaks nothing while several processes use it."""
+"""The embedded broker loses and breaks nothing while several processes use it; Redis may go at any moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from queue import Empty
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from kombu import Connection
+import pytest
+from kombu import Connection, Consumer, Queue
 from kombu.transport import filesystem
 
 from pipedrive_qb import broker
@@ -59,3 +60,28 @@ def test_a_message_has_its_content_when_it_gets_its_name(tmp_path):
 
 def test_it_is_the_file_system_transport_otherwise():
     assert issubclass(broker.Channel, filesystem.Channel)
+
+
+@pytest.fixture
+def cut_off(redis_url):
+    """(channel, message): a message that is worked on, of a connection that the worker has given up meanwhile."""
+    connection, messages = Connection(redis_url), []
+    connection.SimpleQueue("background").put({"n": 1})
+    channel = connection.default_channel
+    Consumer(channel, [Queue("background")], callbacks=[lambda _, message: messages.append(message)]).consume()
+    connection.drain_events(timeout=10)
+    channel._disconnect_pools()
+    channel.connection.client = None
+    yield channel, messages[0]
+    channel.qos._on_collect.cancel()  # or it would be put back once more when the tests end
+
+
+def test_a_task_that_ends_after_redis_was_away_does_not_end_its_worker(cut_off):
+    _, message = cut_off
+    message.ack()
+
+
+def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
+    channel, message = cut_off
+    message.reject(requeue=True)
+    channel.close()
