@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 from integration_settings.log_context import NOBODY, company_id, request_id
 
-__all__ = ["NOBODY", "Context", "JsonLines", "company_id", "request_id"]
+__all__ = ["NOBODY", "Context", "JsonLines", "Lines", "company_id", "request_id"]
+
+DETAIL = re.compile(r"DETAIL: .*")  # of a database's complaint: the row, with what stands in it
 
 
 class Context(logging.Filter):
@@ -16,6 +19,13 @@ class Context(logging.Filter):
         record.request_id = request_id.get()
         record.company_id = company_id.get()
         return True
+
+
+class Lines(logging.Formatter):
+    """A line for people, and below it where a fault came from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return DETAIL.sub("DETAIL left out", super().format(record))
 
 
 class JsonLines(logging.Formatter):
@@ -28,8 +38,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "request_id": getattr(record, "request_id", NOBODY),
             "company_id": getattr(record, "company_id", NOBODY),
-            "message": record.getMessage(),
+            "message": DETAIL.sub("DETAIL left out", record.getMessage()),
         }
         if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+            entry["exception"] = DETAIL.sub("DETAIL left out", self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)

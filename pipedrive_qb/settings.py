@@ -249,6 +249,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+    # A host that is silent: seconds until it is called away, and milliseconds for what was sent to it already.
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    _given = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, "tcp_user_timeout": 15_000, **_given}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, Any] = {
     "default": {
@@ -364,7 +368,10 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "filters": {"context": {"()": "pipedrive_qb.logs.Context"}},
     "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s c=%(company_id)s] %(message)s"},
+        "text": {
+            "()": "pipedrive_qb.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s c=%(company_id)s] %(message)s",
+        },
         "json": {"()": "pipedrive_qb.logs.JsonLines"},
     },
     "handlers": {

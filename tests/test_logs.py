@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from celery import shared_task
@@ -62,3 +63,16 @@ def test_a_task_says_nothing_under_the_name_of_the_company_before_it(said):
     logs.company_id.set("4711")
     carry_out("0d9f")
     assert said() == [("0d9f", "-")]
+
+
+@pytest.mark.parametrize("formatter", [logs.Lines("%(message)s"), logs.JsonLines()])
+def test_what_stands_in_a_row_that_the_database_refused_is_left_out(formatter):
+    """As the drivers of PostgreSQL tell it, in a trace and in the one line that Celery makes of it."""
+    try:
+        raise ValueError('null value in column "x"\nDETAIL:  Failing row contains (7, Bramley Foods Ltd).\n')
+    except ValueError:
+        trace = sys.exc_info()
+    record = logging.LogRecord("a", logging.ERROR, "", 0, "raised: %r", (trace[1],), trace)
+    line = formatter.format(record)
+    assert "Bramley" not in line
+    assert "null value in column" in line
