@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings import oauth
@@ -67,7 +66,7 @@ def keep_alive(connection: AnyConnection) -> None:
 def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
     service, refresh = _service_of(connection)
     with transaction.atomic(durable=True):
-        row: AnyConnection | None = _row_of(connection).select_for_update().first()
+        row = connection.row().select_for_update().first()
         ended = row is None or not row.is_connected
         if row is not None and not ended:
             usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
@@ -93,7 +92,7 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
 def pause(connection: AnyConnection, seconds: float) -> None:
     """The service asked us to wait that long: until then `refuse_while_paused` does, in every process."""
     connection.paused_until = shared_now() + timedelta(seconds=seconds)
-    _row_of(connection).update(paused_until=connection.paused_until)
+    connection.row().update(paused_until=connection.paused_until)
 
 
 def refuse_while_paused(connection: AnyConnection) -> None:
@@ -180,7 +179,7 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
 def end_connection(connection: AnyConnection, why: str) -> None:
     """Marks the grant as gone; `why` is one word for logs and pages. Harmless when it is ended already."""
     with transaction.atomic():
-        row: AnyConnection | None = _row_of(connection).select_for_update().first()
+        row = connection.row().select_for_update().first()
         if row is not None and row.is_connected:
             _write_end(row, why)
             _copy(row, connection)
@@ -197,14 +196,6 @@ def encrypt_anew() -> int:
                     row.save(update_fields=fields)
                     done += 1
     return done
-
-
-def _row_of(connection: AnyConnection) -> QuerySet[Any]:
-    """Its row; none when the company has connected other books since: neither are their tokens for a worker that is
-    still busy with the former ones, nor is what it learns true of them.
-    """
-    rows: QuerySet[Any] = type(connection)._default_manager.filter(pk=connection.pk)
-    return rows.filter(realm_id=connection.realm_id) if isinstance(connection, QuickBooksConnection) else rows
 
 
 def _write_end(row: AnyConnection, why: str) -> None:

@@ -81,14 +81,14 @@ def kept(
     make: Callable[[Row], Made],
     max_age: timedelta,
     *,
-    books: str = "",
+    books: QuickBooksConnection | None = None,
     changes_known_until: datetime | None = None,
 ) -> list[Made]:
     """The list from our store while it is young enough, else read anew; an old one rather than none.
 
     `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared.
-    Raises `NotKept` within `only_kept`. `books` are those that a list of QuickBooks' is read from, by their realm: it
-    is not kept when others were connected meanwhile. `changes_known_until` is the moment up to which a change would
+    Raises `NotKept` within `only_kept`. `books` are those that a list of QuickBooks' is read from: it is not kept
+    when others were connected meanwhile. `changes_known_until` is the moment up to which a change would
     have been reported, see `outdate`.
     """
     row = _stored(company.pk, kind)
@@ -111,7 +111,7 @@ def kept(
         log.info("the earlier list of %s serves: %s", kind, error)
         cache.set(resting, True, REST_AFTER_FAILURE)
         return _made(row, make)
-    if not books or are_connected(company.pk, books):
+    if books is None or books.row().exists():
         ReferenceList.objects.update_or_create(
             company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
         )
@@ -155,11 +155,6 @@ def outdate(company_id: int, kinds: Iterable[str]) -> None:
     """Something has changed in these lists: whoever needs one next reads it anew."""
     ReferenceList.objects.filter(company_id=company_id, kind__in=kinds).update(fetched_at=OUTDATED)
     _let_go(company_id)
-
-
-def are_connected(company_id: int, books: str) -> bool:
-    """Whether the company still has these books: an answer may come long after it was asked for."""
-    return QuickBooksConnection.objects.filter(company_id=company_id, realm_id=books).exists()
 
 
 def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -52,6 +52,10 @@ class Connection(models.Model):
     @property
     def is_connected(self) -> bool:
         return self.state == ConnectionState.CONNECTED
+
+    def row(self) -> models.QuerySet[Self]:
+        """Its row as it stands in the table, to be read anew or written."""
+        return type(self)._default_manager.filter(pk=self.pk)
 
     def access_is_fresh(self, now: datetime, margin: timedelta) -> bool:
         return bool(self.access_token) and self.access_expires_at - margin > now
@@ -121,6 +125,12 @@ class QuickBooksConnection(Connection):
 
     def __str__(self) -> str:
         return f"QuickBooks {self.realm_id} of {self.company}"
+
+    def row(self) -> models.QuerySet[Self]:
+        """None when the company has connected other books since: neither are their tokens for a worker that is still
+        busy with the former ones, nor is what it learns true of them.
+        """
+        return super().row().filter(realm_id=self.realm_id)
 
     @property
     def ends_soon(self) -> bool:

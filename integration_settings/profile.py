@@ -72,8 +72,7 @@ def refresh_profile(connection: QuickBooksConnection) -> Profile:
         "read_at": timezone.now().isoformat(),
     }
     columns = ("name", "country", "home_currency", "timezone", "profile")
-    same = QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id)
-    same.update(**{name: getattr(connection, name) for name in columns})
+    connection.row().update(**{name: getattr(connection, name) for name in columns})
     return profile
 
 

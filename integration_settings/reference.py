@@ -20,7 +20,6 @@ from integration_settings.kept_lists import (
     Made,
     Row,
     Rows,
-    are_connected,
     kept,
     outdate,
     put_into_kept,
@@ -169,7 +168,7 @@ def tax_codes(company: Company, max_age: timedelta = TWO_WEEKS) -> list[TaxCode]
     codes = [_tax_code(row) for row in US_TAX_CODES] if connection.country == "US" else []
     if connection.country != "US" or profile_of(connection).names_sales_tax:
         read = partial(_read_tax_codes, QuickBooksClient(connection))
-        codes += kept(company, "tax_codes", read, _tax_code, max_age, books=connection.realm_id)
+        codes += kept(company, "tax_codes", read, _tax_code, max_age, books=connection)
     return codes
 
 
@@ -193,8 +192,7 @@ def doubt(connection: QuickBooksConnection) -> None:
     """QuickBooks refused an invoice: profile and tax codes, which are kept for long, are read anew by the next form."""
     outdate(connection.company_id, ["tax_codes"])
     connection.profile = {**connection.profile, "read_at": ""}
-    same = QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id)
-    same.update(profile=connection.profile)
+    connection.row().update(profile=connection.profile)
 
 
 def look_again(connection: QuickBooksConnection) -> bool:
@@ -222,7 +220,7 @@ def keep_items(connection: QuickBooksConnection, found: Iterable[Item]) -> None:
         for item in found
         if item.type not in NOT_ON_LINES
     ]
-    if rows and are_connected(connection.company_id, connection.realm_id):
+    if rows and connection.row().exists():
         put_into_kept(connection.company_id, "items", rows)
 
 
@@ -281,8 +279,7 @@ def _followed(
     max_age: timedelta,
 ) -> list[Made]:
     known = connection.changes_known_until
-    company, books = connection.company, connection.realm_id
-    return kept(company, kind, read, make, max_age, books=books, changes_known_until=known)
+    return kept(connection.company, kind, read, make, max_age, books=connection, changes_known_until=known)
 
 
 def _currency(row: Row) -> Currency:

@@ -116,7 +116,7 @@ def _take_over(finding: Finding) -> int:
     if news.is_quiet and news.changed_earlier is None:
         return 0
     changed = apply(connection, news)
-    if not QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id).exists():
+    if not connection.row().exists():
         return changed  # other books were connected while these were asked
     keep_items(connection, news.items)
     outdate(connection.company_id, news.outdated)
@@ -243,5 +243,5 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
         pause = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
         columns["next_sync_at"] = now + min(pause, LONGEST_PAUSE)
     # Nothing of it is said of other books, when they were connected while these were asked.
-    QuickBooksConnection.objects.filter(pk=connection.pk, realm_id=connection.realm_id).update(**columns)
+    connection.row().update(**columns)
     log.info("following %s pauses: %s", connection, error)

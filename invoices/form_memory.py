@@ -26,7 +26,7 @@ from invoices.domain.presets import Preset, filled
 from invoices.domain.tax import TaxProposal, TaxReason
 
 SALT = "invoice-form"
-LIFE = timedelta(days=7)  # as long as a form that was left is kept, see `unsent_forms`
+LIFE = timedelta(days=7)
 CANDIDATE_SALT = "invoice-form-customer"
 COMPARED_SALT = "invoice-form-customer-compared"
 

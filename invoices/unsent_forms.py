@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.http import QueryDict
@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from integration_settings.models import PipedriveUser
 from integration_settings.tenancy import Visitor
+from invoices.form_memory import LIFE
 from invoices.models import Invoice, UnsentForm
 
-KEPT_FOR = timedelta(days=7)
+KEPT_FOR = LIFE  # the form carries what it was made from, which is believed no longer
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from integration_settings.log_context import NOBODY, company_id, request_id
 
 __all__ = ["NOBODY", "Context", "JsonLines", "Lines", "company_id", "request_id"]
 
-DETAIL = re.compile(r"DETAIL: .*")  # of a database's complaint: the row, with what stands in it
+
+def without_rows(text: str) -> str:
+    """A database's complaint quotes the row, with what stands in it."""
+    return re.sub(r"DETAIL: .*", "DETAIL left out", text)
 
 
 class Context(logging.Filter):
@@ -25,7 +28,7 @@ class Lines(logging.Formatter):
     """A line for people, and below it where a fault came from."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return DETAIL.sub("DETAIL left out", super().format(record))
+        return without_rows(super().format(record))
 
 
 class JsonLines(logging.Formatter):
@@ -38,8 +41,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "request_id": getattr(record, "request_id", NOBODY),
             "company_id": getattr(record, "company_id", NOBODY),
-            "message": DETAIL.sub("DETAIL left out", record.getMessage()),
+            "message": without_rows(record.getMessage()),
         }
         if record.exc_info:
-            entry["exception"] = DETAIL.sub("DETAIL left out", self.formatException(record.exc_info))
+            entry["exception"] = without_rows(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)

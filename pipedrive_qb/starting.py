@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import run_checks
@@ -16,9 +17,7 @@ def refuse_wrong_configuration() -> None:
     problems = [message for message in run_checks(databases=["default"]) if message.is_serious()]
     if not problems:
         return
-    for problem in problems:
-        print(f"{problem.id}: {problem.msg}", file=sys.stderr)  # noqa: T201  # logging may not be set up
-    raise SystemExit(CANNOT_BOOT)
+    _end(*(f"{problem.id}: {problem.msg}" for problem in problems))
 
 
 def refuse_missing_static_files() -> None:
@@ -27,5 +26,10 @@ def refuse_missing_static_files() -> None:
     """
     if getattr(staticfiles_storage, "hashed_files", True):  # None are named by their content with DEBUG
         return
-    print("Static files are missing: run python manage.py collectstatic --noinput.", file=sys.stderr)  # noqa: T201
+    _end("Static files are missing: run python manage.py collectstatic --noinput.")
+
+
+def _end(*lines: str) -> NoReturn:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201  # logging may not be set up
     raise SystemExit(CANNOT_BOOT)

@@ -64,8 +64,8 @@ def history_of(
         found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
         steps.append((invoice.settled_at, found))
     for action in asked_since:
-        own = {write.outcome for write in writes if write.request_id.startswith(action.request_id)}
-        if action.settled_at and not own & {WriteOutcome.DONE, WriteOutcome.REFUSED}:
+        own = [write for write in writes if write.request_id.startswith(action.request_id)]
+        if action.settled_at and not (own and _says_so(own[-1], action)):
             steps.append((action.settled_at, _found(action, say)))
     cancelled = invoice.refusal or {}
     if cancelled.get("code") == CANCELLED and invoice.settled_at:
@@ -76,6 +76,13 @@ def history_of(
     title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
     title = title.format(number=invoice.number)
     return History(title, tuple(step for _moment_of_it, step in steps))
+
+
+def _says_so(last: QuickBooksWrite, action: InvoiceAction) -> bool:
+    """The answer to its last call tells how it ended."""
+    if action.submission == Submission.SUCCEEDED:
+        return last.outcome == WriteOutcome.DONE
+    return last.outcome == WriteOutcome.REFUSED and last.code == (action.refusal or {}).get("code")
 
 
 def _found(action: InvoiceAction, say: Say) -> HistoryStep:

@@ -26,7 +26,16 @@ from invoices.models import Invoice
 from invoices.presentation.panel import Banner, panel_of
 from invoices.selectors import invoice_for
 from invoices.tasks import act_soon
-from invoices.views.answers import address, no_right, not_seen, problem_fragment, problem_of, say, seen
+from invoices.views.answers import (
+    address,
+    no_right,
+    not_seen,
+    problem_fragment,
+    problem_of,
+    say,
+    seen,
+    words_for_script,
+)
 from invoices.views.panel import answer, record_in, scene_of
 from invoices.views.result import result_fragment
 
@@ -136,14 +145,14 @@ def payment_link(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -
 
 
 class Fault(Exception):
-    """What is fetched by script and cannot be had: the words for the page's own banner."""
+    """What is fetched by script and cannot be had."""
 
     def __init__(self, fact: str, effect: str, status: int) -> None:
         super().__init__(fact)
         self.fact, self.effect, self.status = fact, effect, status
 
     def answer(self) -> HttpResponse:
-        return JsonResponse({"fact": self.fact, "effect": self.effect}, status=self.status)
+        return words_for_script(self.fact, self.effect, self.status)
 
 
 def _asked(

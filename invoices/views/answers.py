@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -114,6 +114,11 @@ def problem_fragment(request: HttpRequest, visitor: Visitor, problem: Problem, *
     response = render(request, "invoices/problem.html", context, status=problem.status)
     response["X-Fragment"] = "swap"
     return response
+
+
+def words_for_script(fact: str, effect: str, status: int) -> JsonResponse:
+    """What a script asked for cannot be had: the words for the page's own banner."""
+    return JsonResponse({"fact": fact, "effect": effect}, status=status)
 
 
 def not_seen() -> Problem:

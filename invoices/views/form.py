@@ -33,7 +33,16 @@ from invoices.presentation.form_lines import line_rows
 from invoices.presentation.name_check import name_check
 from invoices.presentation.panel import Banner
 from invoices.unsent_forms import Left
-from invoices.views.answers import address, not_connected, not_seen, problem_fragment, problem_of, say, shell
+from invoices.views.answers import (
+    address,
+    not_connected,
+    not_seen,
+    problem_fragment,
+    problem_of,
+    say,
+    shell,
+    words_for_script,
+)
 from invoices.views.form_material import (
     Sent,
     checked_form,
@@ -154,7 +163,8 @@ def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     try:
         sent = sent_form(request.POST, visitor)
     except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+        problem = form_too_old()
+        return words_for_script(problem.title, problem.text, problem.status)
     fields = request.POST.copy()
     fields["kept"] = keep(sent.memory, visitor)  # their lives begin anew
     if sent.seen:

@@ -102,8 +102,26 @@ def test_what_a_look_told_ends_the_history_of_a_lost_answer(look, user, company,
     *_, lost, last = steps(Page(look(user, address(invoice))))
     assert "no answer in time" in lost
     assert last.startswith(told)
-    QuickBooksWrite.objects.filter(request_id="r2-0").update(outcome="done")
+    answer = {"outcome": "refused", "code": ended["code"]} if ended else {"outcome": "done"}
+    QuickBooksWrite.objects.filter(request_id="r2-0").update(**answer)
     assert told not in Page(look(user, address(invoice))).text, "its own answer told"
+
+
+def test_a_refused_try_is_not_the_last_word_when_a_look_found_it_done(look, user, company, quickbooks):
+    invoice = make_invoice(company, deal_id=DEAL, created_at=START, settled_at=START)
+    a_write(invoice, 5, kind="void", outcome="refused", code="5010", request_id="r2-0")
+    InvoiceAction.objects.create(
+        company=company,
+        invoice=invoice,
+        kind="void",
+        intent_key=uuid.uuid4(),
+        request_id="r2",
+        asked_by_id=user.user_id,
+        asked_by_name=user.name,
+        submission=Submission.SUCCEEDED,
+        settled_at=START + timedelta(minutes=6),
+    )
+    assert steps(Page(look(user, address(invoice))))[-1].startswith("The invoice is void in QuickBooks")
 
 
 @pytest.mark.parametrize("outcome, told", [("", "under way"), ("nothing_done", "not done, tried again later")])

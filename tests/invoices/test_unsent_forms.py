@@ -188,6 +188,7 @@ def test_what_is_no_form_of_ours_is_not_kept(harbour, left, browse, colleague):
     for changes in ({"kept": "x"}, {"deal": "nonsense"}, {"deal": "99999"}):
         answer = browser.post(LEAVE, fields | changes)
         assert answer.status_code == 410, changes
+        assert answer.json()["fact"] == "This form has been open for too long"
     assert browse(colleague(harbour)).post(LEAVE, fields).status_code == 410, "the memory is somebody else's"
     assert not UnsentForm.objects.exists()
 

@@ -1,5 +1,5 @@
 """How soon every outcome is known after one fault has ended. `script/ledger --faults 40` presses that often into each
-kind of fault, every run a few times into one of them."""
+kind of fault, every run a few times into two of them."""
 
 from __future__ import annotations
 
