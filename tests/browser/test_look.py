@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from math import ceil
 from typing import Any
 
 import pytest
@@ -70,9 +71,11 @@ def test_texts_may_be_two_fifths_longer_and_have_accents(shown: Shown) -> None:
 
 def test_the_panel_asks_for_the_height_of_its_content_and_never_scrolls(shown: Shown) -> None:
     frame = shown.ready("panel-invoices")
-    expect(shown.page.locator("#frame")).to_have_attribute("height", "625")
-    assert shown.calls("initialize")[0]["size"]["height"] == 625
-    assert frame.evaluate("document.scrollingElement.scrollHeight") == 625
+    content = frame.evaluate("document.body.getBoundingClientRect().height")
+    assert 600 < content < 650  # 625 in our font; a machine under load may draw the page in its own (font-display)
+    expect(shown.page.locator("#frame")).to_have_attribute("height", str(ceil(content)))
+    assert shown.calls("initialize")[0]["size"]["height"] == ceil(content)
+    assert frame.evaluate("document.scrollingElement.scrollHeight") == ceil(content)
 
 
 def test_the_modal_asks_for_its_share_of_the_window_and_a_result_shrinks_it(shown: Shown) -> None:
