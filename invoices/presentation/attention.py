@@ -129,7 +129,7 @@ def _issue(group: Group, place: Place, say: Say) -> Issue:
     return Issue(
         key=group.cause.key,
         title=title,
-        text=" ".join(part for part in (why, _stops(group, say), only.text if only else "", _who(group)) if part),
+        text=" ".join(part for part in (why, _stops(group, say), only.text if only else "", _who(group, place)) if part),
         chips=chips,
         more=ngettext("and {count} more", "and {count} more", hidden).format(count=say.number(hidden))
         if hidden > 0
@@ -232,9 +232,10 @@ def _stops(group: Group, say: Say) -> str:
     return said.format(count=say.number(count), worth=worth)
 
 
-def _who(group: Group) -> str:
+def _who(group: Group, place: Place) -> str:
+    """Who can repair it; nothing where that is the reader alone, who has the button beside it."""
     if group.cause.kind in (Kind.CONNECTION, Kind.FIELD) or not group.fixers:
-        return _("An administrator can fix this.")
+        return "" if place.is_admin else _("An administrator can fix this.")
     # Translators: {name} is a person who may repair what stopped the invoices
     return _("An administrator or {name} can fix this.").format(name=", ".join(group.fixers))
 
@@ -304,7 +305,9 @@ def _lost(name: str, place: Place) -> Issue:
     return Issue(
         key=f"field-{hashlib.sha256(name.encode()).hexdigest()[:8]}",
         title=_("The Pipedrive field for “{field}” is gone").format(field=name),
-        text=_("Invoices are made without it. An administrator can choose another field."),
+        text=_("Invoices are made without it.")
+        if place.is_admin
+        else _("Invoices are made without it. An administrator can choose another field."),
         repair="field" if place.is_admin else "",
         button=_("Choose another field"),
     )
