@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from integration_settings.country_words import tax_id_label
@@ -117,7 +119,7 @@ class SettingsForm(forms.Form):
 
     def __init__(
         self,
-        data: Any = None,
+        data: QueryDict | None = None,
         *,
         stored: CompanySettings,
         fields: Sequence[Field],
@@ -131,7 +133,8 @@ class SettingsForm(forms.Form):
         self.mappings = (*MAPPINGS, *map(own_mapping, self.own.names))
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
-        super().__init__(data, initial=values | policy | switches)
+        initial = values | policy | switches
+        super().__init__(data and _with_changes_only(data, initial), initial=initial)
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         known = {field.code for field in fields}
@@ -149,6 +152,11 @@ class SettingsForm(forms.Form):
                 field.widget.attrs["aria-describedby"] = f"id_{name}_gone"
             field.error_messages["invalid_choice"] = _("Pipedrive does not have this field any more. Choose another.")
             field.error_messages["required"] = _("An invoice needs a recipient. Choose a field.")
+
+    @property
+    def shown(self) -> str:
+        """What is stored while the page is drawn; it comes back with the form, see `_with_changes_only`."""
+        return json.dumps({name: _sent(value) for name, value in self.initial.items()})
 
     @property
     def rows(self) -> list[MappingRow]:
@@ -244,6 +252,27 @@ def lost_mappings(
     names = profile_of(connection).own_fields if connection else ()
     chosen += [(name, own.get(field_id, "")) for field_id, name in names]
     return tuple(label for label, code in chosen if code and code not in known)
+
+
+def _with_changes_only(data: QueryDict, stored: Mapping[str, Any]) -> QueryDict:
+    """The form as sent, with what is stored now wherever the person has left what the page showed: a colleague may
+    have saved meanwhile, and that is not taken back by somebody who has not even seen it.
+    """
+    try:
+        shown = json.loads(data.get("shown", "{}"))
+    except ValueError:
+        shown = None
+    merged = data.copy()
+    if isinstance(shown, dict):
+        for name, value in stored.items():
+            if shown.get(name) == data.get(name, ""):
+                merged[name] = _sent(value)
+    return merged
+
+
+def _sent(value: Any) -> str:
+    """As a browser sends it; nothing for a box without a tick."""
+    return ("on" if value else "") if isinstance(value, bool) else str(value)
 
 
 def own_mapping(field_id: str) -> str:

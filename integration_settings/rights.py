@@ -79,17 +79,35 @@ class Ticks:
 
     ticked: frozenset[tuple[str, Right]]
 
-    @property
+    def __str__(self) -> str:
+        """The values of the boxes that are ticked, for the card to send back."""
+        return " ".join(sorted(f"{who}:{right}" for who, right in self.ticked))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a person has ticked and unticked on a card that showed `shown`. The rest stays as it is stored by then: a
+    colleague may have taken a right away meanwhile, and it is not given back by somebody who has not even seen that.
+    """
+
+    shown: Ticks
+    sent: Ticks
+
+    def onto(self, stored: Ticks) -> Ticks:
+        given, taken = self.sent.ticked - self.shown.ticked, self.shown.ticked - self.sent.ticked
+        return Ticks((stored.ticked | given) - taken)
+
     def for_everyone(self) -> dict[str, bool]:
-        """Columns of `CompanySettings`."""
-        return {column: (EVERYONE, right) in self.ticked for right, column in FOR_EVERYONE.items()}
+        """The changed columns of `CompanySettings`."""
+        return self._of(EVERYONE, FOR_EVERYONE)
 
     def for_people(self, people: Iterable[PipedriveUser]) -> dict[int, dict[str, bool]]:
-        """Columns of `PipedriveUser`, by its row's id."""
-        return {
-            user.pk: {column: (str(user.user_id), right) in self.ticked for right, column in FOR_ONE.items()}
-            for user in people
-        }
+        """The changed columns of each `PipedriveUser`, by its row's id."""
+        return {user.pk: self._of(str(user.user_id), FOR_ONE) for user in people}
+
+    def _of(self, who: str, columns: Mapping[Right, str]) -> dict[str, bool]:
+        changed = self.sent.ticked ^ self.shown.ticked
+        return {name: (who, right) in self.sent.ticked for right, name in columns.items() if (who, right) in changed}
 
 
 def people_of(company: Company) -> list[PipedriveUser]:

@@ -29,8 +29,11 @@ class RightsRow:
 
 @dataclass(frozen=True, slots=True)
 class RightsCard:
+    """`stored` goes into the form and comes back with it."""
+
     columns: tuple[str, ...]
     rows: tuple[RightsRow, ...]
+    stored: str
 
 
 def rights_card(ticks: Ticks, people: Sequence[PipedriveUser], *, stored: Ticks) -> RightsCard:
@@ -64,4 +67,5 @@ def rights_card(ticks: Ticks, people: Sequence[PipedriveUser], *, stored: Ticks)
             RightsRow(admins, _("Always, whatever is ticked"), always, fixed=True),
             *(row(str(user.user_id), user.name, _("Regular user")) for user in people),
         ),
+        stored=str(stored),
     )

@@ -174,7 +174,8 @@ def save_settings(
 ) -> CompanySettings:
     """Stores the choices for everyone in the company.
 
-    `people` holds the columns of single users by their row's id; whoever is not among them has no rights of his own.
+    `people` holds the changed columns of single users by their row's id; whoever is not among them has no rights of
+    his own.
     """
     with transaction.atomic():
         stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
@@ -183,9 +184,10 @@ def save_settings(
         stored.updated_by = by
         stored.save()
         if people is not None:
-            company.users.update(**NO_RIGHTS)
+            company.users.exclude(pk__in=people).update(**NO_RIGHTS)
             for row_id, columns in people.items():
-                company.users.filter(pk=row_id).update(**columns)
+                if columns:
+                    company.users.filter(pk=row_id).update(**columns)
     return stored
 
 

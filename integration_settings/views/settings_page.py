@@ -66,11 +66,11 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     form = _form(visitor, fields, lists, request.POST)
     if problem is not None or not form.is_valid():
         return _page(request, visitor, form=form, fields_problem=problem, items_problem=items_problem, status=422)
-    ticks, people = _ticks_sent(request), rights.people_of(visitor.company)
+    ticks, people = _ticks_changed(request), rights.people_of(visitor.company)
     services.save_settings(
         visitor.company,
         by=visitor.user.name,
-        values=form.values | {"items_realm_id": books} | (ticks.for_everyone if ticks else {}),
+        values=form.values | {"items_realm_id": books} | (ticks.for_everyone() if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
     )
     return _page(request, visitor, saved=True)
@@ -165,16 +165,17 @@ def _connection_context(visitor: Visitor) -> dict[str, Any]:
 def _rights(request: HttpRequest, visitor: Visitor, *, refused: bool) -> RightsCard:
     """As stored; of a form that could not be saved as it was sent."""
     people = rights.people_of(visitor.company)
-    sent = _ticks_sent(request) if refused else None
+    changed = _ticks_changed(request) if refused else None
     stored = rights.stored_ticks(settings_of(visitor.company), people)
-    return rights_card(sent or stored, people, stored=stored)
+    return rights_card(changed.onto(stored) if changed else stored, people, stored=stored)
 
 
-def _ticks_sent(request: HttpRequest) -> rights.Ticks | None:
+def _ticks_changed(request: HttpRequest) -> rights.Changes | None:
     """None from a page without the card: then nothing was meant to be taken away."""
     if "rights_shown" not in request.POST:
         return None
-    return rights.sent_ticks(request.POST.getlist("rights"))
+    shown, sent = request.POST["rights_shown"].split(), request.POST.getlist("rights")
+    return rights.Changes(rights.sent_ticks(shown), rights.sent_ticks(sent))
 
 
 def _fields(user: PipedriveUser, max_age: timedelta) -> tuple[list[Field], ServiceError | None]:

@@ -129,7 +129,9 @@ def _issue(group: Group, place: Place, say: Say) -> Issue:
     return Issue(
         key=group.cause.key,
         title=title,
-        text=" ".join(part for part in (why, _stops(group, say), only.text if only else "", _who(group, place)) if part),
+        text=" ".join(
+            part for part in (why, _stops(group, say), only.text if only else "", _who(group, place)) if part
+        ),
         chips=chips,
         more=ngettext("and {count} more", "and {count} more", hidden).format(count=say.number(hidden))
         if hidden > 0

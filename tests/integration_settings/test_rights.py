@@ -15,6 +15,8 @@ from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 ALL = frozenset(Right)
+EVERYTHING = "everyone:create everyone:send everyone:void"
+"""What the card of a new company shows ticked."""
 
 
 @pytest.fixture
@@ -50,14 +52,14 @@ def test_everyone_may_everything_until_the_company_says_otherwise(client, tenant
 
 
 def test_administrators_choose_who_may_what(client, tenant, headers, tom, rights_now):
-    ticks = {"rights_shown": "yes", "rights": ["everyone:send", f"{tom.user_id}:create"]}
+    ticks = {"rights_shown": EVERYTHING, "rights": ["everyone:send", f"{tom.user_id}:create"]}
     answer = client.post(SAVE, CHOICES | ticks, headers=headers)
     assert answer.status_code == 200
     assert rows(answer)["Everyone in Pipedrive"] == [False, True, False]
     assert rows(answer)[tom.name] == [True, False, False]
     assert rights_now(tom) == {Right.SEND, Right.CREATE}
     assert rights_now(tenant.user) == ALL
-    client.post(SAVE, CHOICES | {"rights_shown": "yes"}, headers=headers)
+    client.post(SAVE, CHOICES | {"rights_shown": f"everyone:send {tom.user_id}:create"}, headers=headers)
     assert rights_now(tom) == frozenset()
     assert rights_now(tenant.user) == ALL
 
@@ -69,13 +71,13 @@ def test_others_see_the_rights_and_cannot_change_them(client, tenant, tom, page_
     assert boxes
     assert all("disabled" in box.attributes and "name" not in box.attributes for box in boxes)
     CompanySettings.objects.update(everyone_voids=False)
-    ticks = {"rights_shown": "yes", "rights": [f"{tom.user_id}:void"]}
+    ticks = {"rights_shown": EVERYTHING, "rights": [f"{tom.user_id}:void"]}
     assert client.post(SAVE, CHOICES | ticks, headers=mine).status_code == 403
     assert Right.VOID not in rights_now(tom)
 
 
 def test_a_form_that_cannot_be_saved_keeps_the_ticks_and_saves_none(client, tenant, headers, tom, rights_now):
-    ticks = {"rights_shown": "yes", "rights": [f"{tom.user_id}:void"]}
+    ticks = {"rights_shown": EVERYTHING, "rights": [f"{tom.user_id}:void"]}
     answer = client.post(SAVE, CHOICES | ticks | {"due_days": "x"}, headers=headers)
     assert answer.status_code == 422
     assert rows(answer)[tom.name] == [False, False, True]
@@ -84,6 +86,20 @@ def test_a_form_that_cannot_be_saved_keeps_the_ticks_and_saves_none(client, tena
     saved = [box["value"] for box in boxes if box["value"] == box["data-saved"]]
     assert saved == ["everyone:create", "everyone:send", "everyone:void"]  # the save bar names what differs from these
     assert rights_now(tom) == ALL
+
+
+def test_a_right_that_a_colleague_took_away_is_not_given_back_by_a_page_opened_before(client, headers, tom, rights_now):
+    mine = Page(client.get(CONTENT, headers=headers)).fields()
+    theirs = {"rights_shown": EVERYTHING, "rights": ["everyone:create", f"{tom.user_id}:send"]}
+    client.post(SAVE, CHOICES | theirs, headers=headers)
+    assert rights_now(tom) == {Right.CREATE, Right.SEND}
+    answer = client.post(SAVE, mine | {"due_days": "x", "rights": ["everyone:void", "everyone:send"]}, headers=headers)
+    assert rows(answer)["Everyone in Pipedrive"] == [False, False, False]
+    assert rows(answer)[tom.name] == [False, True, False]
+    client.post(SAVE, mine | {"rights": ["everyone:void", "everyone:send"]}, headers=headers)
+    assert rights_now(tom) == {Right.SEND}  # "create" was unticked here, "send" is the colleague's
+    client.post(SAVE, mine | {"rights": [*EVERYTHING.split(), f"{tom.user_id}:create"]}, headers=headers)
+    assert rights_now(tom) == {Right.SEND, Right.CREATE}
 
 
 def test_a_page_without_the_card_takes_nothing_away(client, tenant, headers, tom, rights_now):
@@ -95,7 +111,7 @@ def test_ticks_for_strangers_and_invented_rights_are_left_out(client, tenant, he
     stranger = make_user(make_company(), is_admin=False)
     CompanySettings.objects.filter(company=stranger.company).update(everyone_creates=False)
     ticks = [f"{stranger.user_id}:create", f"{tom.user_id}:settings", "nobody", "everyone:"]
-    answer = client.post(SAVE, CHOICES | {"rights_shown": "yes", "rights": ticks}, headers=headers)
+    answer = client.post(SAVE, CHOICES | {"rights_shown": EVERYTHING, "rights": ticks}, headers=headers)
     assert answer.status_code == 200
     assert rights_now(tom) == frozenset()
     stranger.refresh_from_db()
@@ -103,7 +119,7 @@ def test_ticks_for_strangers_and_invented_rights_are_left_out(client, tenant, he
 
 
 def test_who_uninstalls_or_loses_the_grant_is_named_no_more(client, tenant, headers, tom, rights_now):
-    ticks = {"rights_shown": "yes", "rights": [f"{tom.user_id}:create"]}
+    ticks = {"rights_shown": EVERYTHING, "rights": [f"{tom.user_id}:create"]}
     client.post(SAVE, CHOICES | ticks, headers=headers)
     assert rights_now(tom) == {Right.CREATE}
     connections.end_connection(tom, "invalid_grant")

@@ -10,6 +10,7 @@ from django.utils.html import escape
 from integration_settings.models import CompanySettings
 from tests.factories import frame_token_of
 from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, field_named, text_of
+from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +73,41 @@ def test_saving_is_for_everyone_in_the_company(client, tenant, headers, control,
     shown = text_of(client.get(CONTENT, headers=page_token(tom, "settings")))
     assert "Organization – VAT no." in shown
     assert "Issued 13 Mar, due 20 Mar" in shown
+
+
+def test_a_page_that_a_colleague_has_overtaken_saves_what_its_person_changed_and_no_more(client, tenant, headers):
+    mine = Page(client.get(CONTENT, headers=headers)).fields()
+    theirs = {
+        "recipient_field": "person.name",
+        "due_days": "30",
+        "updates_customers": "on",
+        "own_field_1": "deal.title",
+    }
+    assert client.post(SAVE, CHOICES | theirs, headers=headers).status_code == 200
+    answer = client.post(SAVE, mine | {"due_days": "7", "memo_field": "deal.title"}, headers=headers)
+    assert answer.status_code == 200
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.due_days, stored.memo_field) == (7, "deal.title")
+    assert (stored.recipient_field, stored.updates_customers) == ("person.name", True)
+    assert stored.own_fields_from == {"1": "deal.title"}
+    assert Page(answer).fields()["recipient_field"] == "person.name"  # and here it is seen
+
+
+def test_an_entry_that_was_refused_is_compared_with_what_is_stored_by_then(client, tenant, headers):
+    mine = Page(client.get(CONTENT, headers=headers)).fields()
+    CompanySettings.objects.update(recipient_field="person.name")
+    refused = Page(client.post(SAVE, mine | {"due_days": "x"}, headers=headers)).fields()
+    assert (refused["due_days"], refused["recipient_field"]) == ("x", "person.name")
+    client.post(SAVE, refused | {"due_days": "7", "recipient_field": "organization.name"}, headers=headers)
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.due_days, stored.recipient_field) == (7, "organization.name")
+
+
+@pytest.mark.parametrize("shown", ["", "no json", "[1]", '{"due_days": ["14"], "recipient_field": {}}'])
+def test_of_a_page_that_does_not_tell_what_it_showed_everything_counts(client, tenant, headers, shown):
+    CompanySettings.objects.update(due_days=30)
+    assert client.post(SAVE, CHOICES | {"shown": shown}, headers=headers).status_code == 200
+    assert CompanySettings.objects.get(company=tenant.company).due_days == 14
 
 
 @pytest.mark.parametrize(
