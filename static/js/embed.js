@@ -294,19 +294,33 @@
 
   // Attributes on anything that is pressed
 
-  body.addEventListener("input", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
-  body.addEventListener("change", ({ target }) => { if (target.closest("[data-dirty-guard]")) dirty = true; });
+  const KEEP_AFTER = 15_000; // without a change
+  let keeping = 0;
+  function changed({ target }) {
+    if (!target.closest("[data-dirty-guard]")) return;
+    dirty = true;
+    clearTimeout(keeping);
+    keeping = setTimeout(keep, KEEP_AFTER);
+  }
+  body.addEventListener("input", changed);
+  body.addEventListener("change", changed);
   window.addEventListener("beforeunload", (event) => {
     if (dirty && document.querySelector("[data-dirty-guard]:not([data-keep])")) event.preventDefault();
   });
 
-  /* The entries of a form with data-keep are kept, in whatever way it is left. */
+  /* The entries of a form with data-keep are kept, in whatever way it is left: also now and then, since a window may go
+     without a word, and with more in it than a page may send as it goes. */
   const entries = (guard) => ({ method: "POST", body: new URLSearchParams(new FormData(guard)) });
-
-  window.addEventListener("pagehide", () => {
+  async function keep(last) {
     const guard = document.querySelector("[data-keep]");
-    if (dirty && guard) ask(guard.dataset.keep, { ...entries(guard), keepalive: true });
-  });
+    if (!dirty || !guard) return;
+    try {
+      if (!last && ends - Date.now() < RENEW_BEFORE) await renew();
+      await ask(guard.dataset.keep, { ...entries(guard), ...last });
+    } catch { /* the next time */ }
+  }
+
+  window.addEventListener("pagehide", () => keep({ keepalive: true }));
 
   async function leave(pressed) {
     const guard = document.querySelector("[data-dirty-guard]");

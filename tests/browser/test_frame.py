@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -122,6 +123,42 @@ def test_every_request_carries_the_page_token_and_an_expired_one_is_renewed_once
     shown.page.wait_for_timeout(200)
     assert tokens == ["Bearer a-token", "Bearer fresh"]
     assert renewals == [{"token": "signed", "surface": "panel"}]
+
+
+def test_entries_are_kept_a_while_after_the_last_change_and_on_leaving(shown: Shown) -> None:
+    kept: list[str] = []
+
+    def keep(route: Route) -> None:
+        assert route.request.headers["authorization"] == "Bearer a-token"
+        kept.append(parse_qs(route.request.post_data or "")["memo"][0])
+        fulfil(status=503 if len(kept) == 1 else 204)(route)
+
+    shown.page.clock.install()
+    frame = shown.ready("form-uk")
+    shown.page.route("**/_kept", keep)
+    frame.evaluate("document.querySelector('[data-dirty-guard]').dataset.keep = '/_kept'")
+    frame.evaluate("document.getElementById('memo').name = 'memo'")
+    message = frame.get_by_label("Message to the customer")
+    shown.page.clock.fast_forward(60_000)  # nothing was changed
+    message.fill("Than")
+    shown.page.clock.fast_forward(14_000)
+    message.fill("Thanks")
+    shown.page.clock.fast_forward(14_000)
+    assert kept == []
+    with shown.page.expect_response("**/_kept"):  # it goes wrong, and nobody is disturbed
+        shown.page.clock.fast_forward(1_100)
+    assert kept == ["Thanks"]
+    message.fill("Thank you")
+    with shown.page.expect_response("**/_kept"):
+        shown.page.clock.fast_forward(15_100)
+    assert kept == ["Thanks", "Thank you"]
+    expect(frame.get_by_role("alert")).to_have_count(0)
+    shown.page.clock.fast_forward(60_000)
+    assert kept == ["Thanks", "Thank you"]
+    message.fill("Thank you all")
+    with shown.page.expect_request("**/_kept"):
+        shown.page.evaluate("document.getElementById('frame').remove()")  # as the window's cross does
+    assert kept == ["Thanks", "Thank you", "Thank you all"]
 
 
 def test_a_token_that_stays_refused_is_said_and_not_asked_for_without_end(shown: Shown) -> None:
