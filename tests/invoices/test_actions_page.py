@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from integration_settings.models import ConnectionState
 from invoices import actions
@@ -277,7 +278,7 @@ def test_void_delete_and_send_reach_quickbooks_and_the_panel(harbour, billed, br
     assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
     assert "Voided" in act(browser, invoice, "void").text
     assert "Deleted" in act(browser, invoice, "delete").text
-    assert invoice.qbo_invoice_id not in [row["Id"] for row in control.books(harbour.realm)["invoices"]]
+    assert invoice.qbo_invoice_id not in ids(control, harbour)
 
 
 def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
@@ -286,6 +287,24 @@ def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(
     page = act(browse(harbour.user, "panel"), invoice, "send", {"to": "one@menu.example"})
     assert "Deleted" not in page.text
     assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
+
+
+def test_a_gateway_that_knows_no_such_address_makes_no_invoice_deleted(harbour, billed, browse, control):
+    invoice, browser = billed(), browse(harbour.user, "panel")
+    control.fault("status", status=404, path=f"/invoice/{invoice.qbo_invoice_id}$")
+    page = act(browser, invoice, "delete")
+    assert "Being deleted in QuickBooks…" in page.text
+    control.clear_faults()
+    invoice.refresh_from_db()
+    assert (invoice.deleted_on, invoice.qbo_invoice_id in ids(control, harbour)) == (None, True)
+    InvoiceAction.objects.update(next_attempt_at=timezone.now())
+    actions.carry_out(InvoiceAction.objects.get().pk)
+    invoice.refresh_from_db()
+    assert (invoice.deleted_on is None, invoice.qbo_invoice_id in ids(control, harbour)) == (False, False)
+
+
+def ids(control, tenant):
+    return [row["Id"] for row in control.books(tenant.realm)["invoices"]]
 
 
 def test_the_pdf_is_quickbooks_own_and_its_name_is_harmless(harbour, billed, browse):
