@@ -28,6 +28,7 @@ from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+COUNTED = (*OWED, InvoiceStatus.PAID)
 COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
@@ -121,7 +122,8 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Like the deal's value, which contains tax only where the deal's prices do (`with_tax`).
+    """Of a deal like its value, which contains tax only where the deal's prices do (`with_tax`); of a person or an
+    organization with tax, as they pay it.
 
     Voided, deleted and unanswered invoices count nothing.
     """
@@ -139,7 +141,7 @@ class Sums:
 @dataclass(frozen=True, slots=True)
 class PanelData:
     rows: tuple[InvoiceRow, ...]  # being verified, waiting and not created first, then newest first
-    sums: Sums | None  # None without invoices, or when their currencies differ
+    sums: Sums | None  # None without invoices, or when the currencies of those that count differ
     customer_name: str  # of the linked QuickBooks customer, "" when none
     customer_url: str
     books_name: str  # the QuickBooks company
@@ -182,7 +184,7 @@ def panel(
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
-        sums=_sums(rows, deal_value),
+        sums=_sums_of_deal(rows, deal_value) if resource == "deal" else _sums_of_party(rows),
         customer_name=customer.name if customer else "",
         customer_url=url,
         books_name=connection.name if connection else "",
@@ -385,12 +387,29 @@ def _is_stale(connection: QuickBooksConnection | None) -> bool:
     return missed or (bool(connection.last_sync_problem) and looked < long_ago)
 
 
-def _sums(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
+def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
     counted = [
         (row.status, row.whole, row.whole_paid)
         for row in rows
-        if row.whole is not None and row.whole_paid is not None and row.status in (*OWED, InvoiceStatus.PAID)
+        if row.whole is not None and row.whole_paid is not None and row.status in COUNTED
     ]
+    return _sums(counted, deal_value, with_tax=any(row.with_tax for row in rows if row.status in COUNTED))
+
+
+def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:
+    """What is owed. Invoices that are paid count only where nothing is: theirs may be another currency."""
+    living = [
+        (row.status, row.total, row.paid)
+        for row in rows
+        if row.total is not None and row.paid is not None and row.status in COUNTED
+    ]
+    return _sums([each for each in living if each[0] in OWED] or living, None, with_tax=True)
+
+
+def _sums(
+    counted: Sequence[tuple[InvoiceStatus | None, Money, Money]], deal_value: Money | None, *, with_tax: bool
+) -> Sums | None:
+    """`counted`: of each invoice its status, what it is worth, and what of that is paid."""
     currencies = {whole.currency for _, whole, _ in counted}
     if len(currencies) != 1:
         return None
@@ -408,7 +427,7 @@ def _sums(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
         deal_value=value,
         not_invoiced=None if left is None else Money(max(left.amount, Decimal(0)), currency),
         over=Money(-left.amount, currency) if left is not None and left.amount < 0 else None,
-        with_tax=any(row.with_tax for row in rows),
+        with_tax=with_tax,
     )
 
 
