@@ -163,7 +163,7 @@ def _settled(row: InvoiceRow, reader: Reader) -> Row:
         flag=str(row.status),
         kind="off" if off else "plain",
         number=number,
-        second=_second_line(row, say, brief=reader.brief),
+        second=second_line(row, say, brief=reader.brief),
         open_part=_open_part(row, say),
         menu=None if menu.is_empty else menu,
         doing=progress_of(row.doing),
@@ -177,7 +177,7 @@ def _open_part(row: InvoiceRow, say: Say) -> str:
     return ""
 
 
-def _second_line(  # noqa: PLR0911  # one line a status
+def second_line(  # noqa: PLR0911  # one line a status
     row: InvoiceRow, say: Say, *, brief: bool
 ) -> str | SafeString:
     due = say.day(row.due_date) if row.due_date else ""

@@ -8,13 +8,14 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState
-from invoices import actions
+from invoices import actions, submission
 from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice, InvoiceAction
 from invoices.reports import apply_report, zone
 from tests.factories import D, a_bill_to, a_draft, a_line, make_invoice
+from tests.invoices.form_answers import CREATE, pressed
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +280,31 @@ def test_void_delete_and_send_reach_quickbooks_and_the_panel(harbour, billed, br
     assert "Voided" in act(browser, invoice, "void").text
     assert "Deleted" in act(browser, invoice, "delete").text
     assert invoice.qbo_invoice_id not in ids(control, harbour)
+
+
+@pytest.mark.parametrize(
+    ("deed", "title", "second", "left"),
+    [
+        ("void", "The invoice is void in QuickBooks", "Voided", ["result-open", "result-pdf", "result-done"]),
+        ("delete", "The invoice is not in QuickBooks any more", "Deleted in QuickBooks", ["result-done"]),
+    ],
+)
+def test_the_page_that_told_of_an_invoice_tells_what_a_bookkeeper_did_with_it(
+    harbour, fill_in, control, deed, title, second, left
+):
+    browser, fields = fill_in(harbour)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    control.book(harbour.realm, deed, id=invoice.qbo_invoice_id)
+    browser.post(f"/embed/invoice/{invoice.public_id}/send?from=result", {"to": "one@menu.example"})
+    actions.carry_out(InvoiceAction.objects.get().pk)
+    page = Page(browser.get(f"/embed/invoice/{invoice.public_id}/result"))
+    assert page.by_id("result-title").text == title
+    assert f"{invoice.number} · {second}" in page.by_class("result__text")[0].text
+    assert "The e-mail was not sent." in page.text
+    assert [name for name in ("result-open", "result-pdf", "result-done") if page.has_id(name)] == left
+    assert page.by_id("result-title").text == Page(browser.post(CREATE, fields)).by_id("result-title").text
 
 
 def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
