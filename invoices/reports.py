@@ -102,6 +102,7 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
         line_amounts=issued.line_amounts,
         private_note=issued.private_note,
         earlier_total=invoice.total,
+        earlier_voided=invoice.voided_on is not None,
     )
     keeps = voided and invoice.total is not None
     paid = not voided and issued.balance <= 0 and issued.total > 0

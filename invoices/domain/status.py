@@ -51,13 +51,22 @@ def derive_status(  # noqa: PLR0911  # one line a status reads better than neste
 
 
 def looks_voided(
-    *, total: Decimal, line_amounts: Sequence[Decimal], private_note: str, earlier_total: Decimal | None
+    *,
+    total: Decimal,
+    line_amounts: Sequence[Decimal],
+    private_note: str,
+    earlier_total: Decimal | None,
+    earlier_voided: bool = False,
 ) -> bool:
     """QuickBooks reports a void only by zeros and a note, and the note's word is translated in other languages.
 
-    So an invoice is voided when all amounts are zero and either the note starts with QuickBooks' word or we have seen a
-    total above zero before.
+    So an invoice is voided when all amounts are zero and either the note starts with QuickBooks' word, or we have seen
+    a total above zero before, or know it as voided already.
     """
     if total or any(line_amounts):
         return False
-    return private_note.lstrip().lower().startswith("voided") or bool(earlier_total and earlier_total > 0)
+    return (
+        earlier_voided
+        or private_note.lstrip().lower().startswith("voided")
+        or bool(earlier_total and earlier_total > 0)
+    )
