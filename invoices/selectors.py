@@ -349,7 +349,7 @@ def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | N
 
 
 def shown_total(invoice: Invoice) -> Money | None:
-    return _money(invoice.total, invoice) or _expected_total(invoice)
+    return _expected_total(invoice) if invoice.total is None else _money(invoice.total, invoice)
 
 
 def _expected_total(invoice: Invoice) -> Money | None:

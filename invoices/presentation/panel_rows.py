@@ -98,7 +98,7 @@ def _made(row: InvoiceRow, say: Say) -> Row:
         public_id=str(row.public_id),
         flag="",
         number=row.number,
-        amount=say.money(row.total) if row.total else "",
+        amount=say.money(row.total) if row.total is not None else "",
         kind="plain",
         deal_id=row.deal_id,
         updating=progress_of_update(row.updating),

@@ -48,3 +48,8 @@ def test_what_changed_in_the_row_shows_at_once(company, user, row):
     assert "£120.00" in row(user)
     Invoice.objects.filter(pk=invoice.pk).update(total=99, balance=99)
     assert "£99.00" in row(user)
+
+
+def test_a_free_invoice_says_so(company, user, row):
+    make_invoice(company, deal_id=DEAL, number="1042", total=0, tax=0, balance=0)
+    assert row(user).startswith("1042 Paid £0.00")

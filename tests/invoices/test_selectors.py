@@ -189,6 +189,12 @@ def test_before_the_answer_a_row_shows_what_was_confirmed(company):
     )
 
 
+def test_an_invoice_that_was_made_free_in_quickbooks_costs_nothing(company):
+    make(company, "0", draft=to_json(a_draft(expected_total=D("120.00"))))
+    (row,) = panel(company).rows
+    assert (row.status, row.total) == (InvoiceStatus.PAID, pounds("0.00"))
+
+
 def test_an_ended_connection_makes_rows_wait_and_the_panel_old(company):
     row = make_pending_invoice(company, to_json(a_draft()), deal_id=12)
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
