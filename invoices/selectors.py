@@ -118,6 +118,7 @@ class InvoiceRow:
     can_be_paid: bool = False
     doing: Doing | None = None
     updating: Updating | None = None
+    former_books: bool = False  # of a QuickBooks company that is not connected any more: nobody asks what became of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         can_be_paid=actionable and can_be_paid(status),
         doing=_doing_of(invoice),
         updating=_updating_of(invoice),
+        former_books=exists and connection is not None and not same_books,
     )
 
 

@@ -192,6 +192,10 @@ def second_line(  # noqa: PLR0911  # one line a status
             if row.deleted_on is None:
                 return _("Deleted in QuickBooks")
             return _("Deleted in QuickBooks {date}").format(date=say.day(row.deleted_on))
+        case _other if row.former_books:
+            known = (row.checked_at or row.created_at).astimezone(say.zone).date()
+            # Translators: of an invoice in the QuickBooks company that was connected before: how old its status is
+            return _("Former company · as of {date}").format(date=say.day(known))
         case InvoiceStatus.OVERDUE:
             return _overdue_line(row, due, say, brief=brief)
         case InvoiceStatus.UNKNOWN:
