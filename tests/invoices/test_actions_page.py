@@ -307,6 +307,15 @@ def test_the_page_that_told_of_an_invoice_tells_what_a_bookkeeper_did_with_it(
     assert page.by_id("result-title").text == Page(browser.post(CREATE, fields)).by_id("result-title").text
 
 
+def test_an_invoice_whose_price_was_made_nothing_is_not_called_voided(harbour, billed, browse, control):
+    invoice, browser = billed(), browse(harbour.user, "panel")
+    line = control.books(harbour.realm)["invoices"][-1]["Line"][0]["Id"]
+    control.book(harbour.realm, "edit", id=invoice.qbo_invoice_id, line=line, price="0", quantity="2")
+    text = act(browser, invoice, "send", {"to": "one@menu.example"}).text
+    assert "Paid £0.00" in text
+    assert "Voided" not in text
+
+
 def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
     invoice = billed()
     control.fault("query_lag", seconds=3600)
