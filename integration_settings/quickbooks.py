@@ -303,6 +303,7 @@ def _once(
 def _judge(response: Any) -> ServiceError | None:
     """What an answer means: by status first, then by the fault's code; an answer of 200 may hold a fault too.
 
+    What is not there QuickBooks tells by a code. A bare 404 is a gateway's, and says nothing of what was asked for.
     https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
     """
     if response.status_code == 200 and b"Fault" not in response.content[:2000]:
@@ -316,7 +317,7 @@ def _judge(response: Any) -> ServiceError | None:
     trace_id, status = http.trace_id_of("quickbooks", response), response.status_code
     read = http.is_read(response.request.method, response.request.url)
     lost_rights = code in RIGHTS_LOST and isinstance(error, ConnectionExpired)  # no new token would help
-    if error is not None and not isinstance(error, Rejected | AccessDenied) and not lost_rights:
+    if error is not None and not isinstance(error, Rejected | AccessDenied | NotFound) and not lost_rights:
         return error
     by_code: ServiceError
     if code in ("3001", "003001"):
@@ -327,7 +328,7 @@ def _judge(response: Any) -> ServiceError | None:
         by_code = AccessDenied("quickbooks", summary, trace_id=trace_id, status=status)
     elif code == "610" and read:
         by_code = NotFound("quickbooks", summary, trace_id=trace_id, status=status)
-    elif code.isdigit() and int(code) >= 10000:
+    elif (code.isdigit() and int(code) >= 10000) or (isinstance(error, NotFound) and not code):
         kind = ServiceUnavailable if read else OutcomeUnknown
         by_code = kind("quickbooks", summary, trace_id=trace_id, status=status)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -255,6 +255,8 @@ def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
         if issued is None:
             mark_deleted(this.invoice, place=place)
         else:
-            apply_report(this.invoice, issued, place=place)
+            # Of a free invoice QuickBooks' answer need not tell: its amounts were zero before.
+            done = replace(issued, voided=issued.voided or this.kind == Action.VOID)
+            apply_report(this.invoice, done, place=place)
         follow_soon(this.connection)
     log.info("%s is done", this.action)

@@ -45,6 +45,7 @@ class IssuedInvoice:
     updated_at: datetime | None
     payment_ids: tuple[str, ...] = ()
     email: str = ""  # where it is sent, several addresses with commas between
+    quantities: tuple[Decimal, ...] = ()  # of its lines
     voided: bool = False  # only when QuickBooks says so in as many words; see `domain.status.looks_voided`
     deleted: bool = False
 
@@ -126,6 +127,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
             _text(link, "TxnId") for link in _list(answer, "LinkedTxn") if link.get("TxnType") == "Payment"
         ),
         email=_text(_object(answer, "BillEmail"), "Address"),
+        quantities=tuple(_number(_object(line, "SalesItemLineDetail"), "Qty") for line in _list(answer, "Line")),
         voided=answer.get("status") == "Voided",
         deleted=answer.get("status") == "Deleted",
     )

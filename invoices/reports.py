@@ -100,8 +100,10 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
     voided = issued.voided or looks_voided(
         total=issued.total,
         line_amounts=issued.line_amounts,
+        quantities=issued.quantities,
         private_note=issued.private_note,
         earlier_total=invoice.total,
+        earlier_voided=invoice.voided_on is not None,
     )
     keeps = voided and invoice.total is not None
     paid = not voided and issued.balance <= 0 and issued.total > 0

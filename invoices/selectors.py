@@ -28,6 +28,7 @@ from invoices.reports import status_of, zone
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
+COUNTED = (*OWED, InvoiceStatus.PAID)
 COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
@@ -117,11 +118,13 @@ class InvoiceRow:
     can_be_paid: bool = False
     doing: Doing | None = None
     updating: Updating | None = None
+    former_books: bool = False  # of a QuickBooks company that is not connected any more: nobody asks what became of it
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Like the deal's value, which contains tax only where the deal's prices do (`with_tax`).
+    """Of a deal like its value, which contains tax only where the deal's prices do (`with_tax`); of a person or an
+    organization with tax, as they pay it.
 
     Voided, deleted and unanswered invoices count nothing.
     """
@@ -139,7 +142,7 @@ class Sums:
 @dataclass(frozen=True, slots=True)
 class PanelData:
     rows: tuple[InvoiceRow, ...]  # being verified, waiting and not created first, then newest first
-    sums: Sums | None  # None without invoices, or when their currencies differ
+    sums: Sums | None  # None without invoices, or when the currencies of those that count differ
     customer_name: str  # of the linked QuickBooks customer, "" when none
     customer_url: str
     books_name: str  # the QuickBooks company
@@ -182,7 +185,7 @@ def panel(
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
-        sums=_sums(rows, deal_value),
+        sums=_sums_of_deal(rows, deal_value) if resource == "deal" else _sums_of_party(rows),
         customer_name=customer.name if customer else "",
         customer_url=url,
         books_name=connection.name if connection else "",
@@ -332,6 +335,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         can_be_paid=actionable and can_be_paid(status),
         doing=_doing_of(invoice),
         updating=_updating_of(invoice),
+        former_books=exists and connection is not None and not same_books,
     )
 
 
@@ -347,7 +351,7 @@ def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | N
 
 
 def shown_total(invoice: Invoice) -> Money | None:
-    return _money(invoice.total, invoice) or _expected_total(invoice)
+    return _expected_total(invoice) if invoice.total is None else _money(invoice.total, invoice)
 
 
 def _expected_total(invoice: Invoice) -> Money | None:
@@ -385,12 +389,29 @@ def _is_stale(connection: QuickBooksConnection | None) -> bool:
     return missed or (bool(connection.last_sync_problem) and looked < long_ago)
 
 
-def _sums(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
+def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
     counted = [
         (row.status, row.whole, row.whole_paid)
         for row in rows
-        if row.whole is not None and row.whole_paid is not None and row.status in (*OWED, InvoiceStatus.PAID)
+        if row.whole is not None and row.whole_paid is not None and row.status in COUNTED
     ]
+    return _sums(counted, deal_value, with_tax=any(row.with_tax for row in rows if row.status in COUNTED))
+
+
+def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:
+    """What is owed. Invoices that are paid count only where nothing is: theirs may be another currency."""
+    living = [
+        (row.status, row.total, row.paid)
+        for row in rows
+        if row.total is not None and row.paid is not None and row.status in COUNTED
+    ]
+    return _sums([each for each in living if each[0] in OWED] or living, None, with_tax=True)
+
+
+def _sums(
+    counted: Sequence[tuple[InvoiceStatus | None, Money, Money]], deal_value: Money | None, *, with_tax: bool
+) -> Sums | None:
+    """`counted`: of each invoice its status, what it is worth, and what of that is paid."""
     currencies = {whole.currency for _, whole, _ in counted}
     if len(currencies) != 1:
         return None
@@ -408,7 +429,7 @@ def _sums(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
         deal_value=value,
         not_invoiced=None if left is None else Money(max(left.amount, Decimal(0)), currency),
         over=Money(-left.amount, currency) if left is not None and left.amount < 0 else None,
-        with_tax=any(row.with_tax for row in rows),
+        with_tax=with_tax,
     )
 
 

@@ -51,13 +51,20 @@ def derive_status(  # noqa: PLR0911  # one line a status reads better than neste
 
 
 def looks_voided(
-    *, total: Decimal, line_amounts: Sequence[Decimal], private_note: str, earlier_total: Decimal | None
+    *,
+    total: Decimal,
+    line_amounts: Sequence[Decimal],
+    quantities: Sequence[Decimal] = (),
+    private_note: str,
+    earlier_total: Decimal | None,
+    earlier_voided: bool = False,
 ) -> bool:
     """QuickBooks reports a void only by zeros and a note, and the note's word is translated in other languages.
 
-    So an invoice is voided when all amounts are zero and either the note starts with QuickBooks' word or we have seen a
-    total above zero before.
+    So an invoice is voided when all amounts are zero and the note starts with QuickBooks' word, or we know it as voided
+    already, or have seen a total above zero before and the quantities are zero too, which an edit would leave.
     """
     if total or any(line_amounts):
         return False
-    return private_note.lstrip().lower().startswith("voided") or bool(earlier_total and earlier_total > 0)
+    emptied = bool(earlier_total and earlier_total > 0) and not any(quantities)
+    return earlier_voided or emptied or private_note.lstrip().lower().startswith("voided")

@@ -98,7 +98,7 @@ def _made(row: InvoiceRow, say: Say) -> Row:
         public_id=str(row.public_id),
         flag="",
         number=row.number,
-        amount=say.money(row.total) if row.total else "",
+        amount=say.money(row.total) if row.total is not None else "",
         kind="plain",
         deal_id=row.deal_id,
         updating=progress_of_update(row.updating),
@@ -163,7 +163,7 @@ def _settled(row: InvoiceRow, reader: Reader) -> Row:
         flag=str(row.status),
         kind="off" if off else "plain",
         number=number,
-        second=_second_line(row, say, brief=reader.brief),
+        second=second_line(row, say, brief=reader.brief),
         open_part=_open_part(row, say),
         menu=None if menu.is_empty else menu,
         doing=progress_of(row.doing),
@@ -177,7 +177,7 @@ def _open_part(row: InvoiceRow, say: Say) -> str:
     return ""
 
 
-def _second_line(  # noqa: PLR0911  # one line a status
+def second_line(  # noqa: PLR0911  # one line a status
     row: InvoiceRow, say: Say, *, brief: bool
 ) -> str | SafeString:
     due = say.day(row.due_date) if row.due_date else ""
@@ -192,6 +192,10 @@ def _second_line(  # noqa: PLR0911  # one line a status
             if row.deleted_on is None:
                 return _("Deleted in QuickBooks")
             return _("Deleted in QuickBooks {date}").format(date=say.day(row.deleted_on))
+        case _other if row.former_books:
+            known = (row.checked_at or row.created_at).astimezone(say.zone).date()
+            # Translators: of an invoice in the QuickBooks company that was connected before: how old its status is
+            return _("Former company · as of {date}").format(date=say.day(known))
         case InvoiceStatus.OVERDUE:
             return _overdue_line(row, due, say, brief=brief)
         case InvoiceStatus.UNKNOWN:

@@ -20,8 +20,9 @@ from invoices.domain.names import clean_name
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
-from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
+from invoices.presentation.actions import Menu, Progress, found_done, menu_of, progress_of
 from invoices.presentation.customer_update import told
+from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, refusal_of
@@ -283,6 +284,8 @@ def _next_try_text(story: Story, doing: str) -> str:
 
 def _created(story: Story) -> ResultPage:
     invoice, say = story.invoice, story.say
+    if invoice.deleted_on or invoice.voided_on:
+        return _ended(story)
     number = invoice.number or _("without a number")
     due = say.day(invoice.due_date or story.draft.due_date)
     if _tax_was_added(story):
@@ -305,6 +308,26 @@ def _created(story: Story) -> ResultPage:
         facts=_facts(story, with_link=bool(menu.link)),
         trace_id=story.trace_id,
         quickbooks_url=story.quickbooks_url,
+    )
+
+
+def _ended(story: Story) -> ResultPage:
+    """It had been created, and somebody has voided or deleted it since."""
+    row, invoice = story.row, story.invoice
+    gone = invoice.deleted_on is not None
+    number = invoice.number or _("No number")
+    return ResultPage(
+        menu=menu_of(row, number, story.say, story.rights),
+        doing=progress_of(row.doing),
+        public_id=str(invoice.public_id),
+        state="created",
+        tone="neutral",
+        icon="trash" if gone else "void",
+        title=found_done(Action.DELETE if gone else Action.VOID),
+        text=f"{number} · {second_line(row, story.say, brief=False)}",
+        facts=(Fact(_("Customer"), story.customer), *([_email(story)] if row.doing or row.emailed_on else [])),
+        trace_id=story.trace_id,
+        quickbooks_url="" if gone else story.quickbooks_url,
     )
 
 

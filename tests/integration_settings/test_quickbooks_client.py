@@ -237,6 +237,9 @@ def test_nothing_is_asked_of_intuit_when_a_client_is_made(client, base, vendor):
     [
         (400, fault("6240"), Rejected, Rejected),
         (400, fault("610"), NotFound, Rejected),
+        (404, fault("610"), NotFound, Rejected),
+        (404, "<html>", ServiceUnavailable, OutcomeUnknown),
+        (410, "", ServiceUnavailable, OutcomeUnknown),
         (400, fault("5010"), Rejected, Rejected),
         (400, fault("3001"), RateLimited, RateLimited),
         (403, fault("3100"), AccessDenied, AccessDenied),

@@ -88,6 +88,20 @@ def test_it_is_done_with_one_look_and_one_write(invoice, user, gateway, kind):
     assert len(gateway.calls) == 2
 
 
+def test_a_free_invoice_is_voided_also_where_quickbooks_says_so_in_another_language(invoice, user, gateway, clock):
+    free = gateway.change(invoice.qbo_invoice_id, total=Decimal(0), tax=Decimal(0), balance=Decimal(0))
+    Invoice.objects.filter(pk=invoice.pk).update(total=0, tax=0, balance=0)
+    gateway.void = lambda qbo_invoice_id: gateway.change(
+        qbo_invoice_id, private_note=f"Annulé - {free.private_note}", line_amounts=(Decimal(0),)
+    )
+    action = want(invoice, Action.VOID, user)
+    carry_out(action, gateway)
+    assert status(action) == InvoiceStatus.VOIDED
+    clock.shift(timedelta(minutes=1))
+    apply_report(action.invoice, gateway.change(invoice.qbo_invoice_id, number="1099"), place=zone("UTC"))
+    assert (action.invoice.number, status(action)) == ("1099", InvoiceStatus.VOIDED)
+
+
 def test_an_email_goes_where_it_was_sent_to_and_the_row_knows(invoice, user, gateway, clock):
     clock.shift(timedelta(minutes=1))
     action = want(invoice, Action.SEND, user, to="a@bramley.example, b@bramley.example")

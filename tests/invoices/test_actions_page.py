@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from integration_settings.models import ConnectionState
-from invoices import actions
+from invoices import actions, submission
 from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice, InvoiceAction
 from invoices.reports import apply_report, zone
 from tests.factories import D, a_bill_to, a_draft, a_line, make_invoice
+from tests.invoices.form_answers import CREATE, pressed
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -277,7 +279,41 @@ def test_void_delete_and_send_reach_quickbooks_and_the_panel(harbour, billed, br
     assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
     assert "Voided" in act(browser, invoice, "void").text
     assert "Deleted" in act(browser, invoice, "delete").text
-    assert invoice.qbo_invoice_id not in [row["Id"] for row in control.books(harbour.realm)["invoices"]]
+    assert invoice.qbo_invoice_id not in ids(control, harbour)
+
+
+@pytest.mark.parametrize(
+    ("deed", "title", "second", "left"),
+    [
+        ("void", "The invoice is void in QuickBooks", "Voided", ["result-open", "result-pdf", "result-done"]),
+        ("delete", "The invoice is not in QuickBooks any more", "Deleted in QuickBooks", ["result-done"]),
+    ],
+)
+def test_the_page_that_told_of_an_invoice_tells_what_a_bookkeeper_did_with_it(
+    harbour, fill_in, control, deed, title, second, left
+):
+    browser, fields = fill_in(harbour)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    control.book(harbour.realm, deed, id=invoice.qbo_invoice_id)
+    browser.post(f"/embed/invoice/{invoice.public_id}/send?from=result", {"to": "one@menu.example"})
+    actions.carry_out(InvoiceAction.objects.get().pk)
+    page = Page(browser.get(f"/embed/invoice/{invoice.public_id}/result"))
+    assert page.by_id("result-title").text == title
+    assert f"{invoice.number} · {second}" in page.by_class("result__text")[0].text
+    assert "The e-mail was not sent." in page.text
+    assert [name for name in ("result-open", "result-pdf", "result-done") if page.has_id(name)] == left
+    assert page.by_id("result-title").text == Page(browser.post(CREATE, fields)).by_id("result-title").text
+
+
+def test_an_invoice_whose_price_was_made_nothing_is_not_called_voided(harbour, billed, browse, control):
+    invoice, browser = billed(), browse(harbour.user, "panel")
+    line = control.books(harbour.realm)["invoices"][-1]["Line"][0]["Id"]
+    control.book(harbour.realm, "edit", id=invoice.qbo_invoice_id, line=line, price="0", quantity="2")
+    text = act(browser, invoice, "send", {"to": "one@menu.example"}).text
+    assert "Paid £0.00" in text
+    assert "Voided" not in text
 
 
 def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(harbour, billed, browse, control):
@@ -286,6 +322,24 @@ def test_an_invoice_that_was_created_a_moment_ago_is_sent_although_searches_lag(
     page = act(browse(harbour.user, "panel"), invoice, "send", {"to": "one@menu.example"})
     assert "Deleted" not in page.text
     assert [letter["to"] for letter in control.books(harbour.realm)["outbox"]] == ["one@menu.example"]
+
+
+def test_a_gateway_that_knows_no_such_address_makes_no_invoice_deleted(harbour, billed, browse, control):
+    invoice, browser = billed(), browse(harbour.user, "panel")
+    control.fault("status", status=404, path=f"/invoice/{invoice.qbo_invoice_id}$")
+    page = act(browser, invoice, "delete")
+    assert "Being deleted in QuickBooks…" in page.text
+    control.clear_faults()
+    invoice.refresh_from_db()
+    assert (invoice.deleted_on, invoice.qbo_invoice_id in ids(control, harbour)) == (None, True)
+    InvoiceAction.objects.update(next_attempt_at=timezone.now())
+    actions.carry_out(InvoiceAction.objects.get().pk)
+    invoice.refresh_from_db()
+    assert (invoice.deleted_on is None, invoice.qbo_invoice_id in ids(control, harbour)) == (False, False)
+
+
+def ids(control, tenant):
+    return [row["Id"] for row in control.books(tenant.realm)["invoices"]]
 
 
 def test_the_pdf_is_quickbooks_own_and_its_name_is_harmless(harbour, billed, browse):

@@ -355,7 +355,7 @@ def test_an_organization_shows_the_deals_that_the_user_may_see(browse, harbour, 
     ewa = colleague(harbour, 1)
     page = Page(browse(ewa, "panel").get(CONTENT, {"resource": "organization", "id": 1}))
     assert [row.text[:4] for row in page.by_class("row")] == ["1053"]
-    assert page.by_class("sum__title")[0].text == "£100.00 open"
+    assert page.by_class("sum__title")[0].text == "£120.00 open"
     assert page.by_class("sum__of")[0].text == "1 deal"
     link = next(e for e in page.elements if e.attributes.get("data-redirect") == "deals")
     assert (link.text, link.attributes["data-redirect-id"]) == (RACKING, str(shown))

@@ -82,6 +82,36 @@ def test_where_prices_include_tax_the_sums_do_too(company):
     assert (sums.invoiced, sums.with_tax) == (pounds("120.00"), True)
 
 
+def test_only_an_invoice_that_counts_says_that_sums_are_with_tax(company):
+    inclusive = to_json(a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE))
+    make(company, "120", draft=inclusive, voided_on=START.date())
+    make(company, "120")
+    sums = panel(company).sums
+    assert (sums.invoiced, sums.with_tax) == (pounds("100.00"), False)
+
+
+@pytest.mark.parametrize("resource", ["organization", "person"])
+def test_what_an_organization_or_a_person_owes_is_with_tax(company, resource):
+    of_party = {f"{resource}_id": 5}
+    make(company, "7200", "4200", **of_party)
+    make(company, "120", "0", paid_on=START.date(), **of_party)
+    make(company, "4320", due_date=date(2026, 11, 1), **of_party)
+    sums = panel(company, resource, 5).sums
+    assert (sums.open, sums.overdue, sums.with_tax) == (pounds("4200.00"), pounds("4320.00"), True)
+
+
+def test_what_was_paid_in_another_currency_hides_no_debt(company):
+    make(company, "120", organization_id=5)
+    make(company, "600", "0", currency="EUR", organization_id=5)
+    assert panel(company, "organization", 5).sums.open == pounds("120.00")
+
+
+def test_an_organization_without_debts_owes_nothing(company):
+    make(company, "120", "0", organization_id=5)
+    sums = panel(company, "organization", 5).sums
+    assert (sums.open, sums.overdue) == (pounds("0.00"), pounds("0.00"))
+
+
 def test_two_currencies_have_no_sum(company):
     make(company)
     make(company, currency="EUR")
@@ -120,7 +150,7 @@ def test_rows_are_found_by_person_and_organization_and_may_be_limited_to_visible
     assert selectors.deals_with_invoices(company, "organization", 31) == {12, 13}
     limited = panel(company, "organization", 31, deal_ids={13})
     assert [row.deal_id for row in limited.rows] == [13]
-    assert limited.sums.invoiced == pounds("100.00")
+    assert limited.sums.invoiced == pounds("120.00")
 
 
 def test_the_linked_customer_is_named_with_its_page(company):
@@ -157,6 +187,12 @@ def test_before_the_answer_a_row_shows_what_was_confirmed(company):
         "Bramley Foods Ltd",
         "",
     )
+
+
+def test_an_invoice_that_was_made_free_in_quickbooks_costs_nothing(company):
+    make(company, "0", draft=to_json(a_draft(expected_total=D("120.00"))))
+    (row,) = panel(company).rows
+    assert (row.status, row.total) == (InvoiceStatus.PAID, pounds("0.00"))
 
 
 def test_an_ended_connection_makes_rows_wait_and_the_panel_old(company):

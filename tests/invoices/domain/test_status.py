@@ -38,20 +38,22 @@ def test_it_derives_one_status(total, balance, today, voided, deleted, expected)
 
 
 @pytest.mark.parametrize(
-    ("total", "lines", "note", "earlier", "expected"),
+    ("total", "lines", "quantities", "note", "earlier", "expected"),
     [
-        ("0", ["0", "0"], "Voided - old note", None, True),
-        ("0", ["0"], "Storniert", "120", True),  # in another language only the amounts tell
-        ("0", ["0"], "Replaces the voided invoice 1001", None, False),
-        ("0", ["0"], "", None, False),  # an invoice over nothing
-        ("0", ["10", "-10"], "", "120", False),  # edited to nothing
-        ("5", ["5"], "Voided by mistake", "120", False),
+        ("0", ["0", "0"], ["0", "0"], "Voided - old note", None, True),
+        ("0", ["0"], ["0"], "Storniert", "120", True),  # in another language only the amounts tell
+        ("0", ["0"], ["0"], "Replaces the voided invoice 1001", None, False),
+        ("0", ["0"], ["0"], "", None, False),  # an invoice over nothing
+        ("0", ["10", "-10"], ["1", "1"], "", "120", False),  # edited to nothing
+        ("0", ["0"], ["2"], "", "120", False),  # a price edited to nothing
+        ("5", ["5"], ["1"], "Voided by mistake", "120", False),
     ],
 )
-def test_it_recognises_a_void_by_zeros_and_by_what_was_before(total, lines, note, earlier, expected):
+def test_it_recognises_a_void_by_zeros_and_by_what_was_before(total, lines, quantities, note, earlier, expected):
     found = looks_voided(
         total=D(total),
         line_amounts=[D(line) for line in lines],
+        quantities=[D(quantity) for quantity in quantities],
         private_note=note,
         earlier_total=D(earlier) if earlier else None,
     )
