@@ -225,17 +225,16 @@ def _waiting(visitor: Visitor, connection: QuickBooksConnection | None) -> tuple
 
 def _wait(intent: Intent, connection: QuickBooksConnection | None) -> Waiting:
     invoice = invoice_of(intent)
-    since, most = invoice.created_at, leases.GIVE_UP_AFTER
+    since = intent.asked_at if isinstance(intent, InvoiceAction) else invoice.created_at
+    until: datetime | None = since + leases.GIVE_UP_AFTER
     if isinstance(intent, Invoice):
-        most = submission.GIVE_UP_AFTER
-    elif isinstance(intent, InvoiceAction):
-        since = intent.asked_at
+        until = None if intent.sent_at else submission.given_up_at(intent, connection)
     return Waiting(
         intent=intent,
         invoice=invoice,
         worth=worth_of(invoice),
         since=since,
-        until=None if isinstance(intent, Invoice) and intent.sent_at else since + most,
+        until=until,
         signed_out=connection is None or not connection.is_connected,
         in_hand=intent.lease_until is not None and intent.lease_until > timezone.now(),
     )

@@ -10,18 +10,22 @@ from django.db.models.functions import RowNumber
 from integration_settings.models import ConnectionState
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice, InvoiceAction
+from invoices.submission import OLDEST
 
 AT_ONCE = 200  # rows that one tick hands out
 NOTES_AT_ONCE = 10  # of one company
 
 
 def submissions(now: datetime) -> list[int]:
-    """Intents to take further. Those whose connection has ended wait for somebody to sign in again."""
+    """Intents to take further. Those whose connection has ended wait for somebody to sign in again, until they are given
+    up.
+    """
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     other_books = ~Q(realm_id=F("company__quickbooks__realm_id"))
+    long_ago = Q(sent_at__isnull=True, created_at__lt=now - OLDEST)
     due = Invoice.objects.filter(
         free,
-        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books,
+        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
         submission__in=(Submission.PENDING, Submission.UNKNOWN),
         next_attempt_at__lte=now,
     )

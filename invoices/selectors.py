@@ -40,7 +40,7 @@ class Refusal:
     """Why QuickBooks refused. `field` is the form's field as in `checks.Finding`; `message`, `detail` its own words.
 
     `code` is QuickBooks', or ours: "access_denied", "other_books" (connected to another QuickBooks company since),
-    "gave_up" (QuickBooks did not answer for two days), "cancelled" (by a person, before anything was sent). For a taken
+    "gave_up" (it waited too long), "cancelled" (by a person, before anything was sent). For a taken
     name `taken_by` says by whom ("customer", "inactive customer", "vendor", "employee", of an item's "inactive item",
     "category"), and a customer that may be chosen instead is named.
     """

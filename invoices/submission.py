@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
 from invoices.domain.money import is_rounding
-from invoices.domain.refusals import NOT_THERE, Step, field_of
+from invoices.domain.refusals import GAVE_UP, NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -52,7 +52,8 @@ log = logging.getLogger(__name__)
 
 SEARCH_GAP = timedelta(seconds=20)  # between the two searches that must both find nothing
 CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
-GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us
+GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us; while nobody is signed in, it waits longer
+OLDEST = timedelta(days=14)  # what was meant two weeks ago may be meant no more
 FIRST_SEARCH = timedelta(seconds=2)
 
 MakeGateway = Callable[[QuickBooksConnection], InvoiceGateway]
@@ -77,6 +78,8 @@ def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
     connection: QuickBooksConnection | None = getattr(invoice.company, "quickbooks", None)
     if connection is None or connection.realm_id != invoice.realm_id:
         return _without_its_books(invoice)
+    if invoice.sent_at is None and shared_now() > given_up_at(invoice, connection):
+        return _reject(invoice, {"code": GAVE_UP, "field": ""})
     if not connection.is_connected:
         return wait(invoice, timedelta(seconds=WAITS[-1]))
     this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
@@ -92,12 +95,23 @@ def _without_its_books(invoice: Invoice) -> None:
     return wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
 
 
+def given_up_at(invoice: Invoice, connection: QuickBooksConnection | None) -> datetime:
+    """When an intent is given up that never left us: people were told that it waits until somebody signs in again."""
+    oldest = invoice.created_at + OLDEST
+    if connection is None or not connection.is_connected:
+        return oldest
+    return min(max(invoice.created_at, connection.connected_at) + GIVE_UP_AFTER, oldest)
+
+
 def _first_time(this: Try) -> None:
     invoice = this.invoice
-    if shared_now() - invoice.created_at > GIVE_UP_AFTER:
-        return _reject(invoice, {"code": "gave_up", "field": ""})
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
+        if shared_now() - invoice.created_at > GIVE_UP_AFTER:  # the row may come from a backup, and be done since
+            renew(invoice, customer_id=customer_id)
+            if found := _search(this):
+                return _record(this, found)
+            renew(invoice)
         draft = with_items(invoice, _with_rate(this), this.connection, this.gateway)
     except Busy:
         return wait(invoice, timedelta(seconds=WAITS[0]))

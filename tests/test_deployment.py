@@ -265,8 +265,9 @@ def test_the_document_names_what_the_services_take_from_the_file_of_variables():
 
 
 def test_the_document_gives_up_what_waits_when_the_code_does():
-    assert (submission.GIVE_UP_AFTER.days, leases.GIVE_UP_AFTER.days) == (2, 1)
+    assert (submission.GIVE_UP_AFTER.days, leases.GIVE_UP_AFTER.days, submission.OLDEST.days) == (2, 1, 14)
     assert "older than two days are given up; actions on invoices and updates of customers after one" in OPERATING
+    assert "two weeks old ones are given up" in OPERATING
 
 
 def test_a_signing_key_is_kept_as_a_fallback_for_longer_than_anything_it_signed():

@@ -157,7 +157,7 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
         # Translators: why an invoice was not e-mailed; it = the invoice
         VOIDED_MEANWHILE: _("It was voided meanwhile."),
-        GAVE_UP: _("QuickBooks did not answer for a day."),
+        GAVE_UP: _("It has waited too long for QuickBooks."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }
     if refusal.code in known:

@@ -225,7 +225,7 @@ def why_not(refusal: Refusal, customer: str) -> str:
         NOT_THERE: _("It is inactive in QuickBooks or no longer there."),
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
         OTHER_BOOKS: _("Another QuickBooks company is connected now."),
-        GAVE_UP: _("QuickBooks did not answer for a day."),
+        GAVE_UP: _("It has waited too long for QuickBooks."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }
     return known.get(refusal.code) or quoted(refusal) or _("QuickBooks gave no reason.")

@@ -72,7 +72,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("Another QuickBooks company is connected now."),
             _("The invoice was meant for the former one. Open it again to create it in the company connected now."),
         ),
-        GAVE_UP: Explained(_("QuickBooks did not answer for two days."), _("Open the invoice again to create it now.")),
+        GAVE_UP: Explained(_("It has waited too long for QuickBooks."), _("Open the invoice again to create it now.")),
         CANCELLED: Explained(
             _("It was cancelled before anything was sent."), _("Open it again to create it after all.")
         ),

@@ -157,7 +157,7 @@ def test_an_unknown_outcome_is_being_checked(look, company, user):
         (Action.DELETE, {"code": "6000", "detail": "It is linked to a payment"}, "Remove that in QuickBooks first"),
         (Action.SEND, {"code": "not_sent"}, "The e-mail was not sent. QuickBooks shows no trace of it."),
         (Action.VOID, {"code": "610"}, "It is not in QuickBooks any more."),
-        (Action.VOID, {"code": "gave_up"}, "QuickBooks did not answer for a day."),
+        (Action.VOID, {"code": "gave_up"}, "It has waited too long for QuickBooks."),
         (Action.VOID, {"code": "access_denied"}, "An administrator can sign in again."),
         (Action.VOID, {"code": "6000", "detail": "Nein."}, "QuickBooks says: “Nein.”"),
         (Action.VOID, {"code": "6000"}, "QuickBooks gave no reason."),

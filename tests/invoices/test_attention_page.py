@@ -313,6 +313,14 @@ def test_what_waits_says_since_when_how_often_and_until_when(desk, company, user
     assert text.count("It is given up") == 1, "what was sent is never given up"
 
 
+def test_what_waits_for_a_sign_in_says_until_when_it_does(desk, company, user):
+    QuickBooksConnection.objects.filter(company=company).update(state="expired", ended_why="refused")
+    asked_at = timezone.now().replace(hour=12) - timedelta(days=6)
+    until = asked_at + timedelta(days=14)
+    make_pending_invoice(company, to_json(a_draft()), created_at=asked_at)
+    assert f"It is given up {until.day} {until:%b}" in desk(user).text
+
+
 def test_try_now_makes_it_due_at_once(desk, browse, company, user):
     row = make_pending_invoice(
         company, to_json(a_draft()), attempts=1, next_attempt_at=timezone.now() + timedelta(hours=1)

@@ -349,7 +349,7 @@ def test_another_total_is_explained(stored, watch, theirs, reason):
         ({"code": "6190"}, "Its subscription has ended or is not paid."),
         ({"code": "access_denied"}, "QuickBooks does not let the app write invoices."),
         ({"code": "other_books"}, "Another QuickBooks company is connected now."),
-        ({"code": "gave_up"}, "QuickBooks did not answer for two days."),
+        ({"code": "gave_up"}, "It has waited too long for QuickBooks."),
         ({"code": "9999"}, "QuickBooks refused the invoice."),
     ],
 )

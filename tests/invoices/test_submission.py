@@ -234,6 +234,55 @@ def test_after_two_days_an_intent_that_never_left_is_given_up(known, gateway, cl
     assert gateway.calls == []
 
 
+def sign_in_again():
+    QuickBooksConnection.objects.update(state=ConnectionState.CONNECTED, connected_at=timezone.now())
+
+
+def test_the_days_in_which_nobody_was_signed_in_do_not_count(known, gateway, clock):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    clock.shift(timedelta(days=3))
+    submit(known, gateway)
+    assert known.submission == Submission.PENDING
+    sign_in_again()
+    gateway.fail("find_invoice", DOWN)
+    gateway.fail("create_invoice", DOWN)
+    settle(known, gateway, clock)
+    assert known.submission == Submission.SUCCEEDED
+    assert len(gateway.invoices) == 1
+
+
+def test_two_days_after_a_sign_in_it_is_given_up_all_the_same(known, gateway, clock):
+    clock.shift(timedelta(days=3))
+    sign_in_again()
+    clock.shift(timedelta(days=2, minutes=1))
+    submit(known, gateway)
+    assert (known.submission, known.refusal["code"], gateway.calls) == (Submission.REJECTED, "gave_up", [])
+
+
+def test_after_two_weeks_it_is_given_up_though_nobody_is_signed_in(known, gateway, clock):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    Invoice.objects.update(next_attempt_at=timezone.now())
+    clock.shift(timedelta(days=14, minutes=-1))
+    assert due.submissions(timezone.now()) == []
+    clock.shift(timedelta(minutes=2))
+    assert due.submissions(timezone.now()) == [known.pk]
+    submit(known, gateway)
+    assert (known.submission, known.refusal["code"]) == (Submission.REJECTED, "gave_up")
+
+
+def test_an_old_intent_from_a_backup_is_looked_for_before_it_is_sent(known, gateway, clock):
+    before = {name: getattr(known, name) for name in ("submission", "sent_at", "settled_at", "next_attempt_at")}
+    submit(known, gateway)
+    Invoice.objects.update(**before, qbo_invoice_id="", number="")
+    gateway.honours_request_ids = False
+    clock.shift(timedelta(days=3))
+    sign_in_again()
+    known.refresh_from_db()
+    settle(known, gateway, clock)
+    assert known.submission == Submission.SUCCEEDED
+    assert list(gateway.invoices) == [known.qbo_invoice_id]
+
+
 def test_an_intent_that_may_have_been_done_is_never_given_up(known, gateway, clock):
     gateway.fail("create_invoice", LOST, done=True)
     submit(known, gateway)
