@@ -204,14 +204,14 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 @remembered
 def parse_decimal(text: str, locale: str) -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
-    and a currency's sign is passed over.
+    and a currency's sign is passed over, as are marks that nobody sees.
 
     Raises ValueError when it is no number.
     """
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
-        for sign in _without_currency("".join(text.split()), locale)
-        if not sign.isspace() and sign not in "'’\u200e\u200f" and unicodedata.category(sign) != "Sc"
+        for sign in _without_currency(_visible(text), locale)
+        if sign not in "'’" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
     if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", plain) or len(plain) > 30:
@@ -221,6 +221,10 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
         raise ValueError("not a number")
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+def _visible(text: str) -> str:
+    return "".join(sign for sign in text if not sign.isspace() and unicodedata.category(sign) != "Cf")
 
 
 BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
@@ -240,7 +244,7 @@ def _without_currency(text: str, locale: str) -> str:
 @lru_cache(maxsize=64)
 def _currency_words(locale: str) -> frozenset[str]:
     place = locale_of(locale)
-    words = ("".join(word.split()).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
+    words = (_visible(word).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
     return frozenset(word for word in words if len(word) > 1)
 
 

@@ -34,6 +34,7 @@ MOST_UPDATED = 10
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
+PERCENT = re.compile("[%％٪]")
 NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 
@@ -348,9 +349,9 @@ class _Reader:
     def discount(self, name: str, text: str) -> Discount:
         if text in NO_DISCOUNT:
             return Discount()
-        is_percentage = "%" in text
+        is_percentage = PERCENT.search(text) is not None
         try:
-            value = parse_decimal(text.replace("%", "", 1), self.locale)
+            value = parse_decimal(PERCENT.sub("", text, count=1), self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)

@@ -133,6 +133,8 @@ def test_the_age_of_a_check_is_said_as_people_say_it(moment: datetime, shown: st
         ("1\u202f234,5", "fr_FR", "1234.5"),
         ("１２", "en_GB", "12"),
         ("١٢٫٥", "ar", "12.5"),
+        ("\u202d1,234.50\u202c", "en_GB", "1234.50"),  # as a calculator copies it
+        ("\u200eCHF 20", "de_CH", "20"),
     ],
 )
 def test_a_number_is_understood_however_it_is_typed(text: str, locale: str, value: str) -> None:
