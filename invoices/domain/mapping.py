@@ -140,7 +140,7 @@ def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
         name=" ".join(composed(name).split()),
         email=field_email(deal, choices.email),
         address=field_address(deal, choices.address),
-        tax_id=field_text(deal, choices.tax_id),
+        tax_id=composed(field_text(deal, choices.tax_id)).strip(),
     )
 
 
@@ -166,7 +166,7 @@ def field_text(deal: Deal, reference: str) -> str:
 
 def field_email(deal: Deal, reference: str) -> str:
     """Of several addresses the primary one, else the first."""
-    return text_of(field_value(deal, reference)).replace("mailto:", "").strip()
+    return composed(text_of(field_value(deal, reference))).replace("mailto:", "").strip()
 
 
 def field_address(deal: Deal, reference: str) -> Address:
