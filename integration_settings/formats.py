@@ -29,6 +29,7 @@ _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF 
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
 MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
+LAKHS = "#,##,##0"  # how India groups: 12,34,567
 DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
@@ -159,7 +160,8 @@ def _rounded(value: Decimal, places: int) -> Decimal:
 
 
 def _digits(value: Decimal, place: Locale, *, least: int, most: int) -> str:
-    pattern = "#,##0." + "0" * least + "#" * (most - least)
+    in_lakhs = place.decimal_formats[None].pattern.startswith(LAKHS)
+    pattern = f"{LAKHS if in_lakhs else '#,##0'}." + "0" * least + "#" * (most - least)
     with localcontext(DIGITS):
         return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
 
