@@ -13,7 +13,7 @@ from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import decimals, round_amount, to_places
+from invoices.domain.money import decimal_places, decimals, round_amount, to_places
 from invoices.domain.names import composed
 from invoices.domain.plain import plain_number
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
@@ -262,8 +262,7 @@ def _as_kept(product: DealProduct, currency: str, *, before_tax: bool) -> DealPr
 
 
 def _with_decimals(number: Decimal, most: int) -> Decimal:
-    exponent = number.as_tuple().exponent
-    return to_places(number, most) if isinstance(exponent, int) and -exponent > most else number
+    return to_places(number, most) if decimal_places(number) > most else number
 
 
 def _before_tax(product: DealProduct, currency: str) -> DealProduct:

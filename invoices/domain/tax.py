@@ -193,10 +193,8 @@ def net_discount(draft: InvoiceDraft) -> Decimal:
     if draft.discount_percentage:
         return round_amount(net * draft.discount_percentage / HUNDRED, draft.currency)
     amount = draft.discount_amount or ZERO
-    if draft.amounts_are != AmountsAre.TAX_INCLUSIVE:
-        return round_amount(amount, draft.currency)
-    gross = sum((figure.gross or ZERO for figure in figures), ZERO)
-    return round_amount(amount * net / gross, draft.currency) if gross else ZERO
+    gross = sum((figure.gross or ZERO for figure in figures), ZERO)  # nothing where the prices are without tax
+    return round_amount(amount * net / gross if gross else amount, draft.currency)
 
 
 @dataclass(slots=True)

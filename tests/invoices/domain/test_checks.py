@@ -50,6 +50,9 @@ def with_line(**fields):
     return a_draft(lines=(a_line(**fields),))
 
 
+NET_BELOW_ZERO = (a_line(), a_line(unit_price=D(-110), tax_code_id="5", tax_percentage=D(0)))  # though not with tax
+
+
 def with_customer(**fields):
     return a_draft(bill_to=a_bill_to(**fields))
 
@@ -97,6 +100,12 @@ def test_a_good_draft_passes_and_is_told_so():
         (a_draft(discount_amount=D("100.01")), "discount", "discount_over_total"),
         (a_draft(discount_percentage=D("100.1")), "discount", "discount_over_total"),
         (a_draft(discount_percentage=D("-1")), "discount", "discount_over_total"),
+        (a_draft(lines=NET_BELOW_ZERO, discount_percentage=D(5)), "discount", "discount_over_total"),
+        (
+            a_draft(lines=(a_line(discount=D(100)),), amounts_are=AmountsAre.TAX_INCLUSIVE, discount_amount=D(5)),
+            "discount",
+            "discount_over_total",
+        ),
         (a_draft(discount_percentage=D(1), discount_amount=D(1)), "discount", "two_discounts"),
         (a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING), "amounts_are", "tax_setting_of_another_country"),
     ],
