@@ -106,6 +106,12 @@ def tax_is_taken_out(method: TaxMethod, books: Books) -> bool:
     return books.american and books.uses_sales_tax and method == TaxMethod.INCLUSIVE
 
 
+def prices_were_with_tax(deal: Deal, books: Books) -> bool:
+    """Whether the draft's prices are others than the deal's, which somebody has to be told."""
+    taxed = any(product.enabled and product.tax_percentage for product in deal.products)
+    return taxed and tax_is_taken_out(deal.tax_method, books)
+
+
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
     """What the deal's own fields fill, without lines."""
     texts = ((own_id, " ".join(field_text(deal, reference).split())) for own_id, reference in choices.own_fields)

@@ -59,6 +59,7 @@ def memory_of(preparation: Preparation) -> Memory:
         invoices_before=preparation.so_far.count,
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
+        prices_were_with_tax=preparation.prices_were_with_tax,
     )
     return memory.with_preset(preparation.template)
 

@@ -159,6 +159,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         reading.draft,
         deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
+        with_tax=sent.memory.prices_were_with_tax,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,
     )
