@@ -86,6 +86,7 @@ class Context:
     known_currencies: Collection[str]  # ISO 4217
     customer_currency: str = ""
     deal_value: Money | None = None
+    deal_with_tax: bool = False  # its value is one with tax, whatever is said of the draft's prices
     invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
     invoices_before: int = 0
     creates_items: bool = False  # the company's policy for products without an item
@@ -367,7 +368,7 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
         yield _blocks("lines", "negative_total", total=totals.total)
     elif not totals.total and draft.lines:
         yield _warns("lines", "zero_total")
-    with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
+    with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))
 

@@ -247,6 +247,12 @@ def test_where_prices_include_tax_the_deals_value_does_too():
     assert ("over_deal", "over_the_deal") in codes(over, Severity.BLOCKS)
 
 
+def test_a_value_with_tax_is_compared_with_what_the_customer_pays_whatever_the_prices_are_called():
+    context = {"deal_value": Money(D(100), "GBP"), "deal_with_tax": True}
+    assert ("over_deal", "over_the_deal") in codes(check(context=context), Severity.BLOCKS)
+    assert ("", "within_the_deal") in codes(check(context=context | {"deal_with_tax": False}), Severity.FINE)
+
+
 def test_open_books_are_confirmed():
     found = check(closed_until=date(2026, 11, 23))
     assert ("invoice_date", "books_open") in codes(found, Severity.FINE)
