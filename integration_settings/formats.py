@@ -29,6 +29,7 @@ _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF 
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {**dict.fromkeys(_NO_DECIMALS.split(" "), 0), **dict.fromkeys(_THREE_DECIMALS.split(" "), 3)}
 MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
+LAKHS = "#,##,##0"  # how India groups: 12,34,567
 DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
@@ -159,7 +160,8 @@ def _rounded(value: Decimal, places: int) -> Decimal:
 
 
 def _digits(value: Decimal, place: Locale, *, least: int, most: int) -> str:
-    pattern = "#,##0." + "0" * least + "#" * (most - least)
+    in_lakhs = place.decimal_formats[None].pattern.startswith(LAKHS)
+    pattern = f"{LAKHS if in_lakhs else '#,##0'}." + "0" * least + "#" * (most - least)
     with localcontext(DIGITS):
         return numbers.format_decimal(_rounded(value, most), format=pattern.rstrip("."), locale=place)
 
@@ -204,14 +206,14 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 @remembered
 def parse_decimal(text: str, locale: str) -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
-    and a currency's sign is passed over.
+    and a currency's sign is passed over, as are marks that nobody sees.
 
     Raises ValueError when it is no number.
     """
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
-        for sign in _without_currency("".join(text.split()), locale)
-        if not sign.isspace() and sign not in "'’\u200e\u200f" and unicodedata.category(sign) != "Sc"
+        for sign in _without_currency(_visible(text), locale)
+        if sign not in "'’" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
     if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", plain) or len(plain) > 30:
@@ -221,6 +223,10 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
         raise ValueError("not a number")
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+def _visible(text: str) -> str:
+    return "".join(sign for sign in text if not sign.isspace() and unicodedata.category(sign) != "Cf")
 
 
 BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
@@ -240,7 +246,7 @@ def _without_currency(text: str, locale: str) -> str:
 @lru_cache(maxsize=64)
 def _currency_words(locale: str) -> frozenset[str]:
     place = locale_of(locale)
-    words = ("".join(word.split()).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
+    words = (_visible(word).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
     return frozenset(word for word in words if len(word) > 1)
 
 

@@ -37,11 +37,11 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.deal import Deal
 from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
-from invoices.domain.mapping import FieldChoices, prefill, tax_is_taken_out
+from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
 from invoices.domain.presets import Texts
-from invoices.domain.tax import TaxProposal, Totals, propose_sales_tax, sales_taxes, totals
+from invoices.domain.tax import TaxProposal, Totals, amounts_are, propose_sales_tax, sales_taxes, totals
 from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
@@ -73,6 +73,7 @@ class Preparation:
     due_days: int
     rest: Rest  # of the draft's lines: what earlier invoices of the deal have, and what is left
     today: date  # in the QuickBooks company's time zone
+    prices_were_with_tax: bool  # in the deal; the draft's are without
     totals: Totals
     findings: tuple[Finding, ...]
     so_far: SoFar  # of the deal
@@ -159,6 +160,8 @@ def prepare(
     preselected = _preselected(choice)
     draft = _addressed(filled.draft, preselected, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
+    made_before_tax = prices_were_with_tax(deal, books)
+    deal_with_tax = amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE
     rest = rest_of(draft, drafts_so_far(company, deal_id))
     checked = _checked(
         company,
@@ -168,7 +171,8 @@ def prepare(
         items,
         deal_value=Money(deal.value, deal.currency),
         customer_currency=preselected.currency if preselected else "",
-        deal=deal,
+        made_before_tax=made_before_tax,
+        deal_with_tax=deal_with_tax,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
     if may_be_mended(blocking, filled.tax_proposals) and reference.look_again(connection):
@@ -193,6 +197,7 @@ def prepare(
         due_days=chosen.due_days,
         rest=rest,
         today=today,
+        prices_were_with_tax=made_before_tax,
         totals=checked.totals,
         findings=checked.findings,
         so_far=checked.so_far,
@@ -205,12 +210,16 @@ def preview(
     *,
     deal_value: Money | None = None,
     customer_currency: str = "",
+    made_before_tax: bool = False,
+    deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
+    `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
+    value has.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
     that QuickBooks was found to have already.
     """
@@ -226,6 +235,8 @@ def preview(
         items,
         deal_value=deal_value,
         customer_currency=customer_currency,
+        made_before_tax=made_before_tax,
+        deal_with_tax=deal_with_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )
@@ -305,7 +316,8 @@ def _checked(
     *,
     deal_value: Money | None = None,
     customer_currency: str = "",
-    deal: Deal | None = None,
+    made_before_tax: bool = False,
+    deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
 ) -> Preview:
@@ -313,7 +325,7 @@ def _checked(
     draft = with_percentages(draft, codes)
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
-    with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
+    with_tax = deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     so_far = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
     context = Context(
         books=books,
@@ -322,10 +334,11 @@ def _checked(
         known_currencies=list_currencies(),
         customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
         deal_value=deal_value,
+        deal_with_tax=deal_with_tax,
         creates_items=creates_items(connection, draft),
         invoiced_before=so_far.amount,
         invoices_before=so_far.count,
-        prices_were_with_tax=deal is not None and tax_is_taken_out(deal.tax_method, books),
+        prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
     )

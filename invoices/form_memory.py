@@ -74,6 +74,7 @@ class Memory:
     invoices_before: int = 0  # living ones of the deal, as the person saw it last
     latest_before: int | None = None  # and the row's id of the latest; None in forms older than that
     uses_terms: bool = False  # the company wants the customer's own terms first
+    prices_were_with_tax: bool = False  # in the deal, and the form has them without
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
 
     @property

@@ -23,6 +23,7 @@ from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.emails import addresses_in
 from invoices.domain.matching import CustomerCandidate, ItemReason
+from invoices.domain.names import composed
 from invoices.domain.presets import OWN, Texts
 from invoices.domain.terms import due_date as due_by
 from invoices.form_memory import Memory
@@ -34,6 +35,8 @@ MOST_UPDATED = 10
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
+PERCENT = re.compile("[%％٪]")
+PASTED = ("email", "tax_id")  # a mark that nobody sees would be a part of the address
 NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 
@@ -172,6 +175,7 @@ def read_post(post: QueryDict) -> FormInput:
             "private_note", "cc", "bcc", "class_id", "location_id", "taken_name",
         )
     }  # fmt: skip
+    texts |= {name: composed(texts[name]) for name in PASTED}
     keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))
     if len(keys) > MOST_LINES:
         raise UnreadableForm
@@ -348,9 +352,9 @@ class _Reader:
     def discount(self, name: str, text: str) -> Discount:
         if text in NO_DISCOUNT:
             return Discount()
-        is_percentage = "%" in text
+        is_percentage = PERCENT.search(text) is not None
         try:
-            value = parse_decimal(text.replace("%", "", 1), self.locale)
+            value = parse_decimal(PERCENT.sub("", text, count=1), self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)

@@ -18,7 +18,7 @@ from invoices.domain.checks import MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft
-from invoices.domain.money import round_amount
+from invoices.domain.money import decimal_places, round_amount
 from invoices.domain.names import clean_item_name, clean_name
 from invoices.domain.plain import plain_number
 from invoices.domain.tax import LineFigures, is_taxed, line_figures, net_discount
@@ -31,6 +31,7 @@ GLOBAL_TAX = {
     AmountsAre.NO_TAX: "NotApplicable",
 }
 TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
+MOST_PERCENTAGE_DECIMALS = 5
 LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
 
 
@@ -273,9 +274,11 @@ def _discount_words(line: DraftLine) -> str:
 
 
 def _discount_body(draft: InvoiceDraft, books: Books) -> Body:
-    detail: Body = {"PercentBased": bool(draft.discount_percentage)}
-    if draft.discount_percentage:
-        detail["DiscountPercent"] = draft.discount_percentage
+    """A percentage with very many decimals, a third of something, goes as the amount that it comes to."""
+    percentage = draft.discount_percentage
+    detail: Body = {"PercentBased": False}
+    if percentage and decimal_places(percentage) <= MOST_PERCENTAGE_DECIMALS:
+        detail = {"PercentBased": True, "DiscountPercent": percentage}
     if books.discount_account_id:
         detail["DiscountAccountRef"] = {"value": books.discount_account_id}
     return {"DetailType": "DiscountLineDetail", "Amount": net_discount(draft), "DiscountLineDetail": detail}

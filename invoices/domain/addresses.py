@@ -51,7 +51,7 @@ def address_from_parts(parts: Mapping[str, object]) -> Address:
     return Address(
         text=text,
         line1=_street(number, route, text) or _before_the_place(text, parts),
-        line2=_part(parts, "subpremise"),
+        line2=", ".join(part for part in (_part(parts, "subpremise"), _district(parts, text)) if part),
         city=city,
         region=STATES.get(country.casefold(), {}).get(region.casefold(), region),
         postal_code=_part(parts, "postal_code"),
@@ -93,11 +93,24 @@ def _words(text: str) -> str:
 
 
 def _street(number: str, route: str, text: str) -> str:
-    """House number before or after the street as the whole text has it; before it when the text does not tell."""
+    """House number before or after the street as the whole text has it; before it when the text does not tell.
+
+    The text may have the street's name shorter ("C. de Alcalá, 45"), and a comma between.
+    """
     if not number or not route:
         return route or number
-    after = f"{route} {number}"
-    return after if after in text else f"{number} {route}"
+    words, first = _words(text).split(), _words(number).partition(" ")[0]
+    before = words[words.index(first) - 1] if first in words[1:] and words[0] != first else ""
+    if len(before) > 1 and any(word.startswith(before) for word in _words(route).split()):
+        return f"{route}, {number}" if f", {number}" in text else f"{route} {number}"
+    return f"{number} {route}"
+
+
+def _district(parts: Mapping[str, object], text: str) -> str:
+    """The part of a town that letters need in Brazil, India or Japan: there the whole text has it."""
+    town, district = _part(parts, "locality"), _part(parts, "sublocality")
+    needed = town and _words(district) != _words(town) and f" {_words(district)} " in f" {_words(text)} "
+    return district if needed else ""
 
 
 def _before_the_place(text: str, parts: Mapping[str, object]) -> str:

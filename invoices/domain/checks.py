@@ -18,7 +18,7 @@ from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item,
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.emails import addresses_in
 from invoices.domain.matching import shown_name
-from invoices.domain.money import Money, smallest_unit
+from invoices.domain.money import Money, decimal_places, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import TaxProposal, TaxReason, Totals, is_taxed, line_figures, net_discount, sales_taxes
 
@@ -86,6 +86,7 @@ class Context:
     known_currencies: Collection[str]  # ISO 4217
     customer_currency: str = ""
     deal_value: Money | None = None
+    deal_with_tax: bool = False  # its value is one with tax, whatever is said of the draft's prices
     invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
     invoices_before: int = 0
     creates_items: bool = False  # the company's policy for products without an item
@@ -316,11 +317,11 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
 def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
     name = line.description.partition("\n")[0]
     yield from _too_long(f"{where}.description", line.description, LONGEST_DESCRIPTION)
-    if _decimals(line.quantity) > MOST_QUANTITY_DECIMALS:
+    if decimal_places(line.quantity) > MOST_QUANTITY_DECIMALS:
         yield _blocks(f"{where}.quantity", "too_many_decimals", line=name, most=MOST_QUANTITY_DECIMALS)
     elif not line.quantity:
         yield _warns(f"{where}.quantity", "no_quantity", line=name)
-    if _decimals(line.unit_price) > MOST_PRICE_DECIMALS:
+    if decimal_places(line.unit_price) > MOST_PRICE_DECIMALS:
         yield _blocks(f"{where}.unit_price", "too_many_decimals", line=name, most=MOST_PRICE_DECIMALS)
     full = line.before_discount(currency)
     for number, field in ((line.quantity, "quantity"), (line.unit_price, "unit_price"), (full, "unit_price")):
@@ -329,11 +330,6 @@ def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
             break
     if line.discount and not (0 <= line.discount / full <= 1 if full else False):
         yield _blocks(f"{where}.discount", "discount_over_line", line=name)
-
-
-def _decimals(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 # The whole
@@ -347,8 +343,7 @@ def _discount(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
     if not books.allow_discount:
         yield _blocks("discount", "discounts_off")
     net = sum((line_figures(line, draft).net for line in draft.lines), Decimal(0))
-    negative = (draft.discount_percentage or 0) < 0 or (draft.discount_amount or 0) < 0
-    if negative or net_discount(draft) > max(net, Decimal(0)):
+    if not 0 <= net_discount(draft) <= net:
         yield _blocks("discount", "discount_over_total")
 
 
@@ -373,7 +368,7 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
         yield _blocks("lines", "negative_total", total=totals.total)
     elif not totals.total and draft.lines:
         yield _warns("lines", "zero_total")
-    with_tax = draft.amounts_are == AmountsAre.TAX_INCLUSIVE
+    with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from invoices.domain.names import composed
+
 FREE_MAIL = {
     "aol.com", "btinternet.com", "duck.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com",
     "gmx.de", "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.fr",
@@ -23,4 +25,4 @@ def company_domain(email: str) -> str:
 
 def addresses_in(text: str) -> list[str]:
     """QuickBooks takes several in one field, and people type them with commas, semicolons or blanks between."""
-    return [part for part in re.split(r"[\s,;]+", text) if part]
+    return [part for part in re.split(r"[\s,;]+", composed(text)) if part]

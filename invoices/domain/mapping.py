@@ -13,7 +13,7 @@ from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import decimals, round_amount, to_places
+from invoices.domain.money import decimal_places, decimals, round_amount, to_places
 from invoices.domain.names import composed
 from invoices.domain.plain import plain_number
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
@@ -106,6 +106,12 @@ def tax_is_taken_out(method: TaxMethod, books: Books) -> bool:
     return books.american and books.uses_sales_tax and method == TaxMethod.INCLUSIVE
 
 
+def prices_were_with_tax(deal: Deal, books: Books) -> bool:
+    """Whether the draft's prices are others than the deal's, which somebody has to be told."""
+    taxed = any(product.enabled and product.tax_percentage for product in deal.products)
+    return taxed and tax_is_taken_out(deal.tax_method, books)
+
+
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
     """What the deal's own fields fill, without lines."""
     texts = ((own_id, " ".join(field_text(deal, reference).split())) for own_id, reference in choices.own_fields)
@@ -140,7 +146,7 @@ def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
         name=" ".join(composed(name).split()),
         email=field_email(deal, choices.email),
         address=field_address(deal, choices.address),
-        tax_id=field_text(deal, choices.tax_id),
+        tax_id=composed(field_text(deal, choices.tax_id)).strip(),
     )
 
 
@@ -166,7 +172,7 @@ def field_text(deal: Deal, reference: str) -> str:
 
 def field_email(deal: Deal, reference: str) -> str:
     """Of several addresses the primary one, else the first."""
-    return text_of(field_value(deal, reference)).replace("mailto:", "").strip()
+    return composed(text_of(field_value(deal, reference))).replace("mailto:", "").strip()
 
 
 def field_address(deal: Deal, reference: str) -> Address:
@@ -262,8 +268,7 @@ def _as_kept(product: DealProduct, currency: str, *, before_tax: bool) -> DealPr
 
 
 def _with_decimals(number: Decimal, most: int) -> Decimal:
-    exponent = number.as_tuple().exponent
-    return to_places(number, most) if isinstance(exponent, int) and -exponent > most else number
+    return to_places(number, most) if decimal_places(number) > most else number
 
 
 def _before_tax(product: DealProduct, currency: str) -> DealProduct:

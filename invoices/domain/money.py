@@ -34,6 +34,12 @@ def is_rounding(difference: Decimal, currency: str) -> bool:
     return abs(difference) <= MOST_ODD_UNITS * smallest_unit(currency)
 
 
+def decimal_places(number: Decimal) -> int:
+    """Without zeros at the end: 3 of 1.50500."""
+    exponent = number.normalize(DIGITS).as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
 def to_places(number: Decimal, places: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places), context=DIGITS)
 

@@ -14,7 +14,10 @@ LEGAL_FORMS = {
 }  # fmt: skip
 
 
-INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # come along with what is pasted; joiners stay
+# Come along with what is pasted: soft hyphens, blanks of no width, marks of direction. Joiners stay.
+INVISIBLE = dict.fromkeys(
+    map(ord, "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+)
 
 
 def composed(text: str) -> str:

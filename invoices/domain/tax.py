@@ -137,22 +137,27 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
 
 # Several codes may have one percentage. These words mark the special ones: reverse charge, trade with the European
 # Union, imports, purchases, capital goods. An ordinary sale at 20 % is none of them, and one at 0 % is rather
-# zero-rated or free than exempt or outside the scope.
+# zero-rated or free than exempt or outside the scope. People name codes in their language.
 SPECIAL = re.compile(
-    r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|export\w*|postponed|purchase\w*|input|capital|adjust\w*"
-    r"|autoliquid\w*|intracom\w*)\b",
+    r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|e[kx]s?port\w*|esport\w*|postponed|purchase\w*|input|capital|adjust\w*"
+    r"|autoliquid\w*|intracom\w*|innergem\w*|ausfuhr\w*|einfuhr\w*|vorsteuer\w*|inversi\w*|verlegd\w*|apgriezt\w*"
+    r"|pöörd\w*|ühendus\w*)\b",
     re.IGNORECASE,
 )
 OUTSIDE = re.compile(
-    r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors)\b", re.IGNORECASE
+    r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors|steuerfrei\w*"
+    r"|befreit\w*|nicht steuerbar\w*|e[sx]ent\w*|isent\w*|n[oã]o? suj\w*|vrijgesteld\w*|atbrīvot\w*|neapliek\w*"
+    r"|maksuvaba\w*)\b",
+    re.IGNORECASE,
 )
 
 
 def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool, int, str]:
     words = f"{code.name} {code.description}"
     number = int(code.id) if code.id.isdigit() else 0
+    cancelled = any(rate.percentage < 0 for rate in code.rates)  # a reverse charge, or what the customer holds back
     return (
-        bool(SPECIAL.search(code.name)),
+        cancelled or bool(SPECIAL.search(code.name)),
         bool(OUTSIDE.search(code.name)),
         bool(SPECIAL.search(words)),
         number,
@@ -188,10 +193,8 @@ def net_discount(draft: InvoiceDraft) -> Decimal:
     if draft.discount_percentage:
         return round_amount(net * draft.discount_percentage / HUNDRED, draft.currency)
     amount = draft.discount_amount or ZERO
-    if draft.amounts_are != AmountsAre.TAX_INCLUSIVE:
-        return round_amount(amount, draft.currency)
-    gross = sum((figure.gross or ZERO for figure in figures), ZERO)
-    return round_amount(amount * net / gross, draft.currency) if gross else ZERO
+    gross = sum((figure.gross or ZERO for figure in figures), ZERO)  # nothing where the prices are without tax
+    return round_amount(amount * net / gross if gross else amount, draft.currency)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from invoices.deal_gateway import party_of
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
+from invoices.domain.money import round_amount
 from invoices.drafting import Preparation
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_CUSTOMER, NEW_ITEM, FormInput, LineInput
@@ -58,6 +59,7 @@ def memory_of(preparation: Preparation) -> Memory:
         invoices_before=preparation.so_far.count,
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
+        prices_were_with_tax=preparation.prices_were_with_tax,
     )
     return memory.with_preset(preparation.template)
 
@@ -213,9 +215,12 @@ def localised_discount(text: str, currency: str, say: Say) -> str:
 
 
 def discount_amount(value: Decimal, currency: str, say: Say) -> str:
-    """With the currency's sign, so that it is seen to be money; without, where the sign is made of letters."""
+    """With the currency's sign, so that it is seen to be money; without, where the sign is made of letters, or where
+    the currency's decimals would not hold all of it.
+    """
     shown = say.amount(value, currency)
-    return say.price(value, currency) if any(sign.isalpha() for sign in shown) else shown
+    whole = round_amount(value, currency) == value
+    return shown if whole and not any(sign.isalpha() for sign in shown) else say.price(value, currency)
 
 
 def first_line(text: str) -> str:

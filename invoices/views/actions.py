@@ -22,6 +22,7 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices import actions, customer_updates, services
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
+from invoices.domain.emails import addresses_in
 from invoices.models import Invoice
 from invoices.presentation.panel import Banner, panel_of
 from invoices.selectors import invoice_for
@@ -250,7 +251,7 @@ def changed_meanwhile() -> tuple[str, str]:
 
 def tidy(addresses: str) -> str:
     """What was typed, with one comma and a space between addresses."""
-    return ", ".join(part for part in re.split(r"[\s,;]+", addresses.strip()) if part)
+    return ", ".join(addresses_in(addresses))
 
 
 def address_error(addresses: str) -> str:

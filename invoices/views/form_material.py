@@ -21,6 +21,7 @@ from integration_settings.tenancy import Visitor
 from invoices import drafting
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding
+from invoices.domain.draft import AmountsAre
 from invoices.drafting import Preparation
 from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
@@ -159,6 +160,8 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         reading.draft,
         deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
+        made_before_tax=sent.memory.prices_were_with_tax,
+        deal_with_tax=sent.memory.base.get("amounts_are") == AmountsAre.TAX_INCLUSIVE,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,
     )

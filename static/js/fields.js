@@ -8,22 +8,25 @@
   const body = document.body;
   const locale = body.dataset.locale || "en";
   const MINUS = "\u2212";
-  const MOST_DECIMALS = 5;
+  const MOST_DECIMALS = 20; // of what Intl shows
 
   // Numbers
 
   const example = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(12345.6);
   const POINT = example.find((part) => part.type === "decimal")?.value ?? ".";
 
-  function parseNumber(text) {
-    let plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}\u200e\u200f]/gu, "").replaceAll(MINUS, "-");
+  /* The figure as "-1234.5", without zeros that say nothing; null when it is none. */
+  function plainNumber(text) {
+    const plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}\p{Cf}]/gu, "").replaceAll(MINUS, "-");
     if (!/^[+-]?(\d[\d.,]*|[.,]\d+)$/.test(plain) || plain.length > 30) return null;
     const sign = decimalSign(plain);
     const at = sign ? plain.indexOf(sign) : plain.length;
     const whole = plain.slice(0, at);
     const rest = plain.slice(at + 1);
     if (!/^[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})$/.test(whole) || !/^\d*$/.test(rest)) return null;
-    return Number(`${whole.replace(/[.,]/g, "")}.${rest}`);
+    const digits = whole.replace(/[.,+]/g, "").replace(/^(-?)0+(?=\d)/, "$1").replace(/^-?$/, "$&0");
+    const decimals = rest.replace(/0+$/, "");
+    return decimals ? `${digits}.${decimals}` : digits;
   }
 
   function decimalSign(plain) {
@@ -38,35 +41,48 @@
     return grouped && POINT !== sign ? "" : sign;
   }
 
-  function showNumber(value, least = 0, most = MOST_DECIMALS) {
-    if (!Number.isFinite(value) || Math.abs(value) >= 1e10) return null; // beyond this a double drops decimals
-    const shape = { minimumFractionDigits: least, maximumFractionDigits: Math.max(least, most), numberingSystem: "latn" };
-    return new Intl.NumberFormat(locale, shape).format(value).replace("-", MINUS);
+  const parseNumber = (text) => {
+    const plain = plainNumber(text);
+    return plain === null ? null : Number(plain);
+  };
+
+  const decimalsOf = (plain) => Math.min(plain.split(".")[1]?.length ?? 0, MOST_DECIMALS);
+
+  function showNumber(plain, least) {
+    const shape = { minimumFractionDigits: least, maximumFractionDigits: Math.max(least, decimalsOf(plain)), numberingSystem: "latn" };
+    return new Intl.NumberFormat(locale, shape).format(Number(plain)).replace("-", MINUS);
   }
 
   function tidy(input, least) {
-    const value = parseNumber(input.value);
-    const shown = value === null ? null : showNumber(value, least);
-    if (shown !== null) setValue(input, shown);
+    const plain = plainNumber(input.value);
+    if (plain !== null) setFigure(input, plain, showNumber(plain, least));
   }
+
+  const PERCENT = /[%٪]/;
 
   function tidyDiscount(input) {
-    const percent = /^(.*?)\s*%\s*$/.exec(input.value.normalize("NFKC")) ?? /^\s*%\s*(.*)$/.exec(input.value);
-    const value = parseNumber(percent ? percent[1] : input.value);
-    if (value === null) return;
-    if (value === 0) setValue(input, "");
+    const typed = input.value.normalize("NFKC").trim();
+    const percent = PERCENT.test(typed);
+    const plain = plainNumber(typed.replace(PERCENT, ""));
+    if (plain === null) return;
+    if (Number(plain) === 0) setValue(input, "");
     else if (percent) {
-      const shape = { style: "percent", maximumFractionDigits: MOST_DECIMALS, numberingSystem: "latn" };
-      setValue(input, new Intl.NumberFormat(locale, shape).format(value / 100));
-    } else setValue(input, asAmount(value, input.closest("[data-currency]")?.dataset.currency));
+      const shape = { style: "percent", maximumFractionDigits: decimalsOf(plain), numberingSystem: "latn" };
+      setFigure(input, plain, new Intl.NumberFormat(locale, shape).format(Number(plain) / 100));
+    } else setFigure(input, plain, asAmount(plain, input.closest("[data-currency]")?.dataset.currency), showNumber(plain, 2));
   }
 
-  /* The amount with its sign, so that it is seen that money was understood; only with a sign the server can drop. */
-  function asAmount(value, currency) {
-    if (!currency) return showNumber(value);
+  /* The amount with its sign, so that it is seen that money was understood. */
+  function asAmount(plain, currency) {
+    if (!currency) return showNumber(plain, 0);
     const shape = { style: "currency", currency, currencyDisplay: "narrowSymbol", numberingSystem: "latn" };
-    const shown = new Intl.NumberFormat(locale, shape).format(value).replace("-", MINUS);
-    return parseNumber(shown) === null ? showNumber(value, 2) : shown;
+    return new Intl.NumberFormat(locale, shape).format(Number(plain)).replace("-", MINUS);
+  }
+
+  /* The first that loses nothing: a double drops digits, a currency decimals. Else what was typed stays for the server. */
+  function setFigure(input, plain, ...ways) {
+    const shown = ways.find((way) => plainNumber(way.replace(PERCENT, "")) === plain);
+    if (shown !== undefined) setValue(input, shown);
   }
 
   function setValue(input, value) {
@@ -308,5 +324,5 @@
     else if (target.closest("[data-date]")) tidyDate(target);
   }, true);
 
-  window.Fields = { parseNumber, showNumber, parseDate, showDate };
+  window.Fields = { parseNumber, parseDate, showDate };
 })();

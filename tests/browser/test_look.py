@@ -270,6 +270,10 @@ def test_a_date_is_typed_or_picked(shown: Shown) -> None:
         ("de_DE", "1234,5", "1.234,50"),
         ("de_DE", "1.234", "1.234,00"),
         ("en_GB", "0.12345", "0.12345"),
+        ("en_GB", "0.1234567", "0.1234567"),
+        ("de_DE", "1.234,5678", "1.234,5678"),
+        ("en_GB", "9999999999.123456", "9999999999.123456"),
+        ("en_GB", "\u202d1,234.5\u202c", "1,234.50"),
         ("en_GB", "two", "two"),
     ],
 )
@@ -284,7 +288,16 @@ def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str
 def test_a_discount_shows_whether_it_was_understood_as_percent_or_money(shown: Shown) -> None:
     frame = shown.ready("form-uk", more="%26as%3Den_GB")
     discount = frame.get_by_label("Discount, Printed safety manuals")
-    for typed, tidy in (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%")):
+    for typed, tidy in (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%")):
+        discount.fill(typed)
+        discount.press("Tab")
+        expect(discount).to_have_value(tidy)
+
+
+def test_nothing_of_a_discount_is_lost_on_leaving_its_field(shown: Shown) -> None:
+    frame = shown.ready("form-uk", more="%26as%3Den_GB")
+    discount = frame.get_by_label("Discount, Printed safety manuals")
+    for typed, tidy in (("33.3333333%", "33.3333333%"), ("10.555", "10.555"), ("1234.565", "1,234.565")):
         discount.fill(typed)
         discount.press("Tab")
         expect(discount).to_have_value(tidy)
@@ -311,7 +324,25 @@ def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale
     typed = [*(formats.format_date(day, locale) for day in days), "7/1", "1.2.26", "+3", "2026-02-29", "32/1/2026", ""]
     here = [read(lambda text: formats.parse_date(text, locale, today=today).isoformat(), text) for text in typed]
     assert frame.evaluate("texts => texts.map(text => Fields.parseDate(text))", typed) == here
-    figures = ["1 234,5", "1,234.50", "1234.5", "1.234", "1,234", "1.234.567", "0,125", "-5", "€5", "1.2.3,4", "x", ""]
+    figures = [
+        "1 234,5",
+        "1,234.50",
+        "1234.5",
+        "1.234",
+        "1,234",
+        "1.234.567",
+        "0,125",
+        "-5",
+        "€5",
+        "1.2.3,4",
+        "x",
+        "",
+        "0",
+        ".5",
+        "-0.50",
+        "007",
+        "\u202d1,234.5\u202c",
+    ]
     values = [read(lambda text: float(formats.parse_decimal(text, locale)), text) for text in figures]
     assert frame.evaluate("texts => texts.map(Fields.parseNumber)", figures) == values
 

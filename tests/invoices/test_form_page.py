@@ -262,7 +262,15 @@ def test_a_changed_quantity_changes_all_figures(harbour, fill_in):
 
 
 PRICES = {"1 234,5": "£1,234.50", "1,234.50": "£1,234.50", "£1234.5": "£1,234.50", "0": "£0.00"}
-DISCOUNTS = {"10%": "£5,616.00", "20": "£6,220.00", "£20.00": "£6,220.00", "–": "£6,240.00", "": "£6,240.00"}
+DISCOUNTS = {
+    "10%": "£5,616.00",
+    "10٪": "£5,616.00",
+    "１０％": "£5,616.00",
+    "20": "£6,220.00",
+    "£20.00": "£6,220.00",
+    "–": "£6,240.00",
+    "": "£6,240.00",
+}
 
 
 def test_prices_and_discounts_are_taken_as_people_write_them(harbour, fill_in):
@@ -418,3 +426,13 @@ def test_several_changes_at_once_are_each_answered(harbour, open_form, control):
     assert [page.by_id(f"{key}-state").text for key in ("l2", "l3")] == ["Installation, chosen here"] * 2
     assert not page.has_id("l1-state")
     assert not previewed(browser, fields).has_id("l1-state"), "without a change no line is touched"
+
+
+def test_vat_on_top_of_prices_that_include_it_is_more_than_the_deal(harbour, control, deal_id, open_form):
+    number, deal = harbour.pair.pipedrive_company_id, deal_id(harbour, NORTHGATE)
+    rows = control.company(number)["deal_products"][str(deal)]
+    control.change_company(number, {"deal_products": {deal: [row | {"tax_method": "inclusive"} for row in rows]}})
+    browser, fields, page = open_form(harbour, NORTHGATE)
+    assert fields["amounts_are"] == "inclusive"
+    assert "more than the deal" not in page.text
+    assert "more than the deal" in previewed(browser, fields, amounts_are="exclusive").text

@@ -97,6 +97,15 @@ def test_a_hostile_name_stays_text_from_the_deal_to_the_books_and_back(harbour, 
     assert re.fullmatch(r'attachment; filename="[\w.-]+\.pdf"', pdf["Content-Disposition"], re.ASCII)
 
 
+def test_marks_that_nobody_sees_do_not_make_another_address_of_an_email(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    pressed = {"email": "\u202aann@moss.example\u202c", "cc": "bo@moss.example\u200b, cy@moss.example"}
+    assert browser.post("/embed/invoice/create", fields | pressed).status_code == 200
+    draft = Invoice.objects.get().draft
+    assert draft["bill_to"]["email"] == "ann@moss.example"
+    assert draft["extras"]["cc"] == "bo@moss.example, cy@moss.example"
+
+
 FIGURES = [
     # quantity, price, discount; what becomes of the line: its net amount, or the words at its field
     ("0", "10", "", D("0.00")),

@@ -128,6 +128,12 @@ def test_a_discount_on_everything_is_a_line_of_its_own(discount, expected):
     assert last["DiscountLineDetail"] == expected
 
 
+def test_a_percentage_with_more_decimals_than_quickbooks_takes_goes_as_its_amount():
+    last = body(a_draft(discount_percentage=D("33.333333333333336")))["Line"][-1]
+    assert last["Amount"] == D("33.33")
+    assert last["DiscountLineDetail"] == {"PercentBased": False, "DiscountAccountRef": {"value": "86"}}
+
+
 BY_HAND = books("US", automated_sales_tax=False)
 AMERICAN = a_draft(
     amounts_are=AmountsAre.WITHOUT_TAX_SETTING,

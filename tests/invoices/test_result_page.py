@@ -371,7 +371,7 @@ def test_what_never_reached_quickbooks_is_not_called_refused_by_it(stored, watch
 
 def test_a_refusal_comes_back_at_its_field_with_the_input_kept(harbour, fill_in, control):
     control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
-    browser, fields = fill_in(harbour, memo="Thank you", **{"l1-quantity": "7", "l3-description": "Inspection"})
+    browser, fields = fill_in(harbour, memo="Thank you", **{"l1-quantity": "7", "l1-discount": "10.555"})
     del fields["l2-ticked"]
     fields |= {"line": [*fields["line"], "a1"], "a1-added": "yes", "a1-ticked": "yes", "a1-description": "Site visit"}
     fields |= {"a1-quantity": "1", "a1-price": "80", "a1-tax": fields["l1-tax"], "a1-item": fields["l2-item"]}
@@ -384,6 +384,7 @@ def test_a_refusal_comes_back_at_its_field_with_the_input_kept(harbour, fill_in,
     assert "The books are closed for the invoice date." in page.by_id("f-invoice_date-error").text
     assert "The books are closed" in page.by_id("errors").text
     assert (again["memo"], again["l1-quantity"], again["customer"]) == ("Thank you", "7", fields["customer"])
+    assert again["l1-discount"] == "10.555"
     assert "l2-ticked" not in again
     added = again["line"][-1]
     assert (again[f"{added}-description"], again[f"{added}-price"]) == ("Site visit", "80.00")

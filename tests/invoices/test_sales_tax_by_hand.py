@@ -187,3 +187,17 @@ def test_under_automated_sales_tax_nothing_of_it_is_there(connect, open_form):
     _, fields, page = open_form(connect("US"), GLOVES)
     assert "sales_tax" not in fields
     assert not page.has_id("f-sales_tax")
+
+
+@pytest.mark.parametrize(("tax", "told"), [(8, True), (0, False)])
+def test_prices_that_were_made_before_tax_are_told_as_long_as_the_form_is_open(
+    connect, control, deal_id, open_form, tax, told
+):
+    tenant = connect("US")
+    number, deal = tenant.pair.pipedrive_company_id, deal_id(tenant, GLOVES)
+    rows = control.company(number)["deal_products"][str(deal)]
+    with_tax = [row | {"tax_method": "inclusive", "tax": tax} for row in rows]
+    control.change_company(number, {"deal_products": {deal: with_tax}})
+    browser, fields, page = open_form(tenant, GLOVES)
+    assert ("Prices were changed to be before tax" in page.text) is told
+    assert ("Prices were changed to be before tax" in previewed(browser, fields, memo="Thanks").text) is told

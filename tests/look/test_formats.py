@@ -22,6 +22,7 @@ TODAY = date(2026, 11, 23)
         ("-312", "GBP", "en_GB", "−£312.00"),
         ("-342", "USD", "en-US", "−$342.00"),
         ("1200", "JPY", "ja_JP", "￥1,200"),
+        ("1234567.5", "INR", "en_IN", "₹12,34,567.50"),
         ("1200", "KWD", "en_GB", "KWD\u00a01,200.000"),
         ("0.005", "EUR", "en_IE", "€0.01"),
         ("-0.001", "EUR", "en_IE", "€0.00"),
@@ -132,7 +133,10 @@ def test_the_age_of_a_check_is_said_as_people_say_it(moment: datetime, shown: st
         (",5", "de_DE", "0.5"),
         ("1\u202f234,5", "fr_FR", "1234.5"),
         ("１２", "en_GB", "12"),
+        ("12,34,567.50", "en_IN", "1234567.5"),
         ("١٢٫٥", "ar", "12.5"),
+        ("\u202d1,234.50\u202c", "en_GB", "1234.50"),  # as a calculator copies it
+        ("\u200eCHF 20", "de_CH", "20"),
     ],
 )
 def test_a_number_is_understood_however_it_is_typed(text: str, locale: str, value: str) -> None:

@@ -35,6 +35,36 @@ def test_the_house_number_stands_where_the_text_has_it(text, expected):
 
 
 @pytest.mark.parametrize(
+    ("text", "number", "route", "expected"),
+    [
+        ("Rua Augusta, 1500 - Consolação, São Paulo", "1500", "Rua Augusta", "Rua Augusta, 1500"),
+        ("C. de Alcalá, 45, 28014 Madrid", "45", "Calle de Alcalá", "Calle de Alcalá, 45"),
+        ("Friedrichstr. 43a, 10117 Berlin", "43a", "Friedrichstraße", "Friedrichstraße 43a"),
+        ("Via Roma 12/B, 20121 Milano", "12/B", "Via Roma", "Via Roma 12/B"),
+        ("Flat 2, 12 High St, Leeds", "12", "High Street", "12 High Street"),
+        ("12 Highway 12, Baraboo, WI", "12", "Highway 12", "12 Highway 12"),
+        ("12, rue de Rivoli, 75004 Paris", "12", "Rue de Rivoli", "12 Rue de Rivoli"),
+    ],
+)
+def test_the_house_number_stays_behind_a_street_that_is_written_shorter_or_with_a_comma(text, number, route, expected):
+    assert address_from_parts({"value": text, "street_number": number, "route": route}).line1 == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "district", "town", "expected"),
+    [
+        ("Rua Augusta, 1500 - Consolação, São Paulo", "Consolação", "São Paulo", ["Rua Augusta, 1500", "Consolação"]),
+        ("Rua Augusta, 1500, Berlin", "Mitte", "Berlin", ["Rua Augusta, 1500"]),  # a district that nobody writes
+        ("Rua Augusta, 1500, Santos", "Santos", "Santos", ["Rua Augusta, 1500"]),
+        ("Rua Augusta, 1500, Santos", "Santos", "", ["Rua Augusta, 1500"]),  # it stands for the town
+    ],
+)
+def test_the_district_of_a_town_is_kept_where_the_whole_address_has_it(text, district, town, expected):
+    parts = {"value": text, "street_number": "1500", "route": "Rua Augusta", "sublocality": district, "locality": town}
+    assert address_lines(address_from_parts(parts)) == expected
+
+
+@pytest.mark.parametrize(
     ("country", "region", "expected"),
     [
         ("United States", "Illinois", "IL"),

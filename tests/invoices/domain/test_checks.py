@@ -50,6 +50,9 @@ def with_line(**fields):
     return a_draft(lines=(a_line(**fields),))
 
 
+NET_BELOW_ZERO = (a_line(), a_line(unit_price=D(-110), tax_code_id="5", tax_percentage=D(0)))  # though not with tax
+
+
 def with_customer(**fields):
     return a_draft(bill_to=a_bill_to(**fields))
 
@@ -97,6 +100,12 @@ def test_a_good_draft_passes_and_is_told_so():
         (a_draft(discount_amount=D("100.01")), "discount", "discount_over_total"),
         (a_draft(discount_percentage=D("100.1")), "discount", "discount_over_total"),
         (a_draft(discount_percentage=D("-1")), "discount", "discount_over_total"),
+        (a_draft(lines=NET_BELOW_ZERO, discount_percentage=D(5)), "discount", "discount_over_total"),
+        (
+            a_draft(lines=(a_line(discount=D(100)),), amounts_are=AmountsAre.TAX_INCLUSIVE, discount_amount=D(5)),
+            "discount",
+            "discount_over_total",
+        ),
         (a_draft(discount_percentage=D(1), discount_amount=D(1)), "discount", "two_discounts"),
         (a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING), "amounts_are", "tax_setting_of_another_country"),
     ],
@@ -236,6 +245,12 @@ def test_where_prices_include_tax_the_deals_value_does_too():
     assert ("", "within_the_deal") in codes(check(draft, context={"deal_value": Money(D(100), "GBP")}), Severity.FINE)
     over = check(draft, context={"deal_value": Money(D(99), "GBP")})
     assert ("over_deal", "over_the_deal") in codes(over, Severity.BLOCKS)
+
+
+def test_a_value_with_tax_is_compared_with_what_the_customer_pays_whatever_the_prices_are_called():
+    context = {"deal_value": Money(D(100), "GBP"), "deal_with_tax": True}
+    assert ("over_deal", "over_the_deal") in codes(check(context=context), Severity.BLOCKS)
+    assert ("", "within_the_deal") in codes(check(context=context | {"deal_with_tax": False}), Severity.FINE)
 
 
 def test_open_books_are_confirmed():

@@ -86,6 +86,15 @@ def test_the_customer_is_filled_from_the_chosen_fields():
     assert (found.address.line1, found.address.city) == ("4 Mill Lane", "Leeds")
 
 
+def test_marks_that_nobody_sees_are_no_part_of_what_was_pasted():
+    deal = a_deal(
+        organization=a_party(name="\u202aAtlas Trade\u202c", values={"vat": "\u200eGB 1\u200b"}),
+        person=a_party(values={"emails": [{"value": "ann@x.io\u200b", "primary": True}]}),
+    )
+    found = bill_to(deal, FieldChoices("organization.name", "", "person.emails", "organization.vat"))
+    assert (found.name, found.email, found.tax_id) == ("Atlas Trade", "ann@x.io", "GB 1")
+
+
 def test_an_address_in_a_text_field_is_taken_as_it_is():
     deal = a_deal(values={"where": "Dock 4\nHull"})
     assert bill_to(deal, FieldChoices("deal.title", "deal.where")).address == Address(text="Dock 4\nHull")

@@ -95,6 +95,27 @@ def test_french_names_are_understood():
     assert propose("0", codes=codes).code_id == "5"
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Inversión del sujeto pasivo", "Exento", "IVA 0 %"),
+        ("Innergemeinschaftliche Lieferung", "Steuerfrei § 4", "0 % Solaranlagen"),
+        ("Exportação", "Isento", "0 %"),
+        ("Eksports", "Ar PVN neapliekams", "PVN 0 %"),
+        ("Eksport", "Maksuvaba käive", "0 %"),
+        ("Btw verlegd", "Vrijgesteld", "0 %"),
+    ],
+)
+def test_special_codes_are_known_in_the_language_of_the_company(names):
+    codes = tuple(code(str(number), name, "0") for number, name in enumerate(names, start=1))
+    assert propose("0", codes=codes).code_name == names[-1]
+
+
+def test_a_code_whose_rates_cancel_each_other_out_is_a_reverse_charge_whatever_it_is_called():
+    codes = (code("1", "Handel", "20", "-20"), code("2", "Zero", "0"))
+    assert propose("0", codes=codes).code_id == "2"
+
+
 @pytest.mark.parametrize("options", [{"prices": NONE}, {"uses_sales_tax": False}])
 def test_without_tax_there_is_no_code(options):
     assert propose("20", **options).reason == TaxReason.NO_TAX
