@@ -17,7 +17,7 @@ NOTES_AT_ONCE = 10  # of one company
 
 
 def submissions(now: datetime) -> list[int]:
-    """Intents to take further. Those whose connection has ended wait for somebody to sign in, until they are given up."""
+    """Intents to take further. Those whose connection has ended wait for a sign-in, until they are given up."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     other_books = ~Q(realm_id=F("company__quickbooks__realm_id"))
     long_ago = Q(sent_at__isnull=True, created_at__lt=now - OLDEST)
