@@ -52,6 +52,8 @@ RETRIES = 2
 TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid",)}
 DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
 LONGEST_RETRY_AFTER = 24 * 3600.0  # Pipedrive's budget of the day is the longest that anybody waits for
+ESCAPED = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # in JSON; what may be unreadable behind it
+UNREADABLE = re.compile("[\0\ud800-\udfff]")
 EARLIEST_MOMENT = 1e9  # seconds since 1970: in September 2001
 HEADERS = {
     "User-Agent": "deal-invoices",
@@ -251,9 +253,20 @@ def open_session(service: Service, *, access_token: str = "", read_seconds: floa
 def parse_json(response: requests.Response) -> Any:
     """The body with Decimal for every number that has a fraction or an exponent, int for whole ones; never float.
 
-    Raises ValueError when the body is not JSON.
+    What no database keeps and no page can be written with, NUL and half a character, becomes the sign for that. Raises
+    ValueError when the body is not JSON.
     """
-    return json.loads(response.text, parse_float=Decimal)
+    text = response.text
+    found = json.loads(text, parse_float=Decimal)
+    return _readable(found) if ESCAPED.search(text) else found
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_readable(name): _readable(content) for name, content in value.items()}
+    if isinstance(value, list):
+        return [_readable(content) for content in value]
+    return UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 
 def error_for(service: Service, response: requests.Response, *, code: str = "") -> ServiceError | None:

@@ -343,6 +343,13 @@ def test_fractions_are_decimals_and_whole_numbers_ints(vendor):
     assert [type(value) for value in found.values()] == [Decimal, int, Decimal, str]
 
 
+def test_what_no_database_keeps_becomes_the_sign_for_that(vendor):
+    body = r'{"title": "A\u0000B\ud800C", "lines": ["\uDC00", "\ud83c\udfed"], "\u0000": 1, "path": "C:\\u0000"}'
+    vendor.get(URL, body=body)
+    found = http.parse_json(http.open_session("pipedrive").get(URL))
+    assert found == {"title": "A�B�C", "lines": ["�", "🏭"], "�": 1, "path": "C:\\u0000"}
+
+
 def test_the_log_names_the_call_and_the_trace_and_no_secret(vendor, caplog):
     vendor.post(QUERY, json={}, headers={"intuit_tid": "1-abc"})
     with caplog.at_level(logging.DEBUG):

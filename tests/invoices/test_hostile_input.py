@@ -28,6 +28,8 @@ NAMES = {
     "a colon, a tab and a line break": "Atlas: Trade\tCounter\nLeeds",
     "blanks on both sides": "   Moss & Co   ",
 }
+UNREADABLE = "Moss\0 & Co"
+"""No database keeps it."""
 
 
 def spoil(control, tenant, title, text):
@@ -62,6 +64,12 @@ def shown_as_text(answer, text):
         assert element.tag not in ("script", "img") or "alert" not in str(element.attributes) + element.text
     values = [value for element in page.elements for value in element.attributes.values()]
     return one_line(text) in one_line(" ".join([page.text, *values]))
+
+
+def test_a_name_that_no_database_keeps_shows_where_it_is_broken(harbour, browse, control):
+    deal = spoil(control, harbour, RACKING, UNREADABLE)
+    answer = browse(harbour.user).get("/embed/invoice/form", {"deal": deal})
+    assert shown_as_text(answer, "Moss� & Co")
 
 
 @pytest.mark.parametrize("text", NAMES.values(), ids=NAMES)
