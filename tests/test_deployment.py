@@ -309,6 +309,52 @@ def test_djangos_own_check_of_a_deployment_has_nothing_to_say():
     assert "no issues" in told.stdout
 
 
+WITH_NOTHING_BUT = """
+import re, sys
+from importlib.metadata import packages_distributions
+
+names = re.compile("^([A-Za-z0-9._-]+)==", re.MULTILINE)
+locked = {name for lock in sys.argv[1].split() for name in names.findall(open(lock).read())}
+known = packages_distributions()
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        makers = {re.sub("[-_.]+", "-", maker).lower() for maker in known.get(name, [])}
+        if makers and not makers & locked:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+exec(sys.argv[2])
+"""
+SERVICE = """
+import django; django.setup()
+import pipedrive_qb.urls, psycopg2, sentry_sdk
+import gunicorn.app.wsgiapp, gunicorn.workers.gthread, celery.bin.celery, celery.apps.worker, celery.apps.beat
+"""
+
+
+@pytest.mark.parametrize(
+    ("locks", "start"),
+    [
+        ("requirements.txt", SERVICE),
+        ("requirements.txt sandbox/requirements.lock", "import sandbox.__main__"),
+    ],
+    ids=["the service", "the stand-ins"],
+)
+def test_it_starts_where_nothing_is_installed_but_what_its_locks_name(locks, start):
+    told = subprocess.run(
+        [sys.executable, "-c", WITH_NOTHING_BUT, locks, start],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings", **production_like()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+
+
 # The health check of the image
 
 
