@@ -169,19 +169,20 @@
     window.Host.fit();
   }
 
-  /* A form says its failures at its top, a list of a combobox in the list. */
+  /* A form says its failures at its top, a list of a combobox in the list, and what nobody pressed in its own place. */
+  const unasked = (elt, target) => elt.hidden || elt === target;
   const slotOf = (elt, target) =>
-    target?.matches("[role=listbox]")
+    unasked(elt, target) || target?.matches("[role=listbox]")
       ? null
       : elt.closest("form")?.querySelector("[data-fault-slot]") ?? target?.querySelector("[data-fault-slot]");
 
   function place(banner, target, elt) {
     const slot = slotOf(elt, target);
     (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
-    if (!slot && target.querySelector(".skeleton")) target.replaceChildren(banner);
+    if (!slot && target.querySelector("[aria-busy]")) target.replaceChildren(banner);
     else (slot ?? target).prepend(banner);
     if (target.matches("[role=listbox]")) target.hidden = false;
-    banner.scrollIntoView({ block: "nearest" });
+    if (!unasked(elt, target)) banner.scrollIntoView({ block: "nearest" }); // else somebody is busy elsewhere
   }
 
   body.addEventListener("htmx:beforeRequest", (event) => {
