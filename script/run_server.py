@@ -264,8 +264,8 @@ def introduce(address: str, addresses: dict[str, str]) -> None:
     say()
     if addresses:
         say("  This is the demo: both services are stand-ins on this machine, and each start begins anew.")
-        say("  Press Install there, connect a QuickBooks company, save the settings, then open a deal")
-        say("  and press “+ Invoice”.")
+        say("  Press Install there, connect a QuickBooks company, look through the settings, then open a")
+        say("  deal and press “+ Invoice”.")
         say(f"  The bookkeeper, who receives payments, is at  {addresses['quickbooks']}/")
         say("  For the real services put their credentials into .env, see README.md.")
         say()

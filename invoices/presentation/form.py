@@ -224,6 +224,8 @@ def currency_label(code: str, say: Say) -> str:
 
 
 def due_hint(material: Material) -> str:
+    if material.due_date is None:
+        return ""
     if term := material.lists.terms.get(material.term_id):
         # Translators: why an invoice is due then; {term} is the name of payment terms, as in "Net 30"
         return _("{term}, the customer’s terms in QuickBooks").format(term=term.name)

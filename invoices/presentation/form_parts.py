@@ -193,7 +193,7 @@ class Material:
     issues: tuple[Issue, ...]
     checked_at: datetime
     invoice_date: date
-    due_date: date
+    due_date: date | None  # None while it or the invoice date cannot be read
     term_id: str  # of the customer, when the due date is by its terms
     say: Say
     form_styles_url: str

@@ -44,7 +44,7 @@ def lead(refusal: Refusal | None) -> str:
     """The sentence below "The invoice was not created"."""
     if refusal and refusal.code in NEVER_ASKED:
         return _("Nothing was sent to QuickBooks. Your entries are kept.")
-    return _("QuickBooks refused it, so nothing was saved there. Your entries are kept.")
+    return _("QuickBooks refused it, so there is no invoice there. Your entries are kept.")
 
 
 def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:

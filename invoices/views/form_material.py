@@ -177,7 +177,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         issues=issues_of(_together(reading, checked.findings), words),
         checked_at=checked.checked_at,
         invoice_date=reading.draft.invoice_date,
-        due_date=reading.draft.due_date,
+        due_date=None if reading.unreadable & {"invoice_date", "due_date"} else reading.draft.due_date,
         term_id=reading.draft.term_id,
         say=say,
         form_styles_url=form_styles_url(connection_of(visitor)),

@@ -169,19 +169,20 @@
     window.Host.fit();
   }
 
-  /* A form says its failures at its top, a list of a combobox in the list. */
+  /* A form says its failures at its top, a list of a combobox in the list, and what nobody pressed in its own place. */
+  const unasked = (elt, target) => elt.hidden || elt === target;
   const slotOf = (elt, target) =>
-    target?.matches("[role=listbox]")
+    unasked(elt, target) || target?.matches("[role=listbox]")
       ? null
       : elt.closest("form")?.querySelector("[data-fault-slot]") ?? target?.querySelector("[data-fault-slot]");
 
   function place(banner, target, elt) {
     const slot = slotOf(elt, target);
     (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
-    if (!slot && target.querySelector(".skeleton")) target.replaceChildren(banner);
+    if (!slot && target.querySelector("[aria-busy]")) target.replaceChildren(banner);
     else (slot ?? target).prepend(banner);
     if (target.matches("[role=listbox]")) target.hidden = false;
-    banner.scrollIntoView({ block: "nearest" });
+    if (!unasked(elt, target)) banner.scrollIntoView({ block: "nearest" }); // else somebody is busy elsewhere
   }
 
   body.addEventListener("htmx:beforeRequest", (event) => {
@@ -199,8 +200,10 @@
   const ask = (url, options) =>
     fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000), ...options });
 
+  const pageOf = (elt) => elt.closest(".result__body, #invoice") ?? document.getElementById("panel");
+
   async function take(elt, url = elt.dataset.download ?? elt.dataset.copyFrom, options) {
-    const page = elt.closest(".result__body, #invoice") ?? document.getElementById("panel");
+    const page = pageOf(elt);
     const button = buttonOf(elt);
     if (button.getAttribute("aria-disabled") === "true") return null;
     const done = makeBusy(button);
@@ -235,7 +238,7 @@
 
   async function copyFrom(elt) {
     const answer = await take(elt);
-    if (answer) copy((await answer.json()).text, elt.dataset.copied);
+    if (answer) copy(elt, (await answer.json()).text);
   }
 
   // After a swap: focus, news, and the right size
@@ -340,7 +343,8 @@
     window.Host.fit();
   }
 
-  async function copy(text, done) {
+  /* A browser forgets a press after some seconds, and then takes nothing into its clipboard: the text is shown instead. */
+  async function copy(elt, text) {
     try {
       await navigator.clipboard.writeText(text); // the host may not have allowed it to frames
     } catch {
@@ -350,11 +354,12 @@
       const back = document.activeElement;
       body.append(area);
       area.select();
-      document.execCommand("copy");
+      const done = document.execCommand("copy");
       area.remove();
       back?.focus();
+      if (!done) return fault(elt, pageOf(elt), "", "", [words("uncopied"), text]);
     }
-    window.Host.snackbar(done || words("copied"));
+    window.Host.snackbar(elt.dataset.copied || words("copied"));
   }
 
   body.addEventListener("click", (event) => {
@@ -365,7 +370,7 @@
     for (const [name, act] of Object.entries({ download, copyFrom, closeForm })) {
       if (pressed.dataset[name] !== undefined) return void act(pressed);
     }
-    const { openInvoice, modalData, redirect, redirectId, copy: text, copied } = pressed.dataset;
+    const { openInvoice, modalData, redirect, redirectId, copy: text } = pressed.dataset;
     if (openInvoice !== undefined) {
       const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };
       window.Host.openModal({ ...deal, ...(modalData ? JSON.parse(modalData) : {}) });
@@ -374,7 +379,7 @@
       if (pressed.href) event.preventDefault();
       window.Host.redirect(redirect, redirectId, pressed.href);
     }
-    else if (text !== undefined) copy(text, copied);
+    else if (text !== undefined) copy(pressed, text);
     else if (pressed.hasAttribute("href") && !pressed.hasAttribute("hx-get") && !pressed.hasAttribute("hx-post")) {
       event.preventDefault();
       window.Host.confirm(questionOf(pressed)).then((yes) => yes && window.open(pressed.href, pressed.target || "_self", "noopener"));

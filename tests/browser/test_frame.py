@@ -215,6 +215,17 @@ def test_an_error_written_by_the_server_is_shown_as_it_is(shown: Shown) -> None:
     expect(frame.get_by_text("QuickBooks says no")).to_be_visible()
 
 
+def test_what_the_browser_does_not_copy_is_shown_and_not_called_copied(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    # As in Pipedrive's frame when the press was too long ago
+    frame.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject() }")
+    frame.evaluate("() => { document.execCommand = () => false }")
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Copy payment link").click()
+    expect(frame.get_by_role("alert")).to_contain_text("https://pay.example/h/7fK2")
+    assert shown.calls("show_snackbar") == []
+
+
 def test_a_second_press_sends_nothing_and_the_button_says_what_it_does(shown: Shown) -> None:
     frame = shown.ready("form-uk")
     sent: list[Route] = []

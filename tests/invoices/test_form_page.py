@@ -367,6 +367,13 @@ def test_the_days_to_the_due_date_are_counted(harbour, fill_in):
     assert page.by_id("f-due_date-hint").text == "30 days after the invoice date"
 
 
+@pytest.mark.parametrize("typed", [{"due_date": "tomorrow"}, {"due_date": ""}, {"invoice_date": "31 Nov 2026"}])
+def test_no_days_are_counted_to_or_from_a_date_that_cannot_be_read(harbour, fill_in, typed):
+    browser, fields = fill_in(harbour)
+    page = previewed(browser, fields, due_follows="", **typed)
+    assert page.by_id("f-due_date-hint").text == ""
+
+
 def test_what_cannot_be_read_is_said_and_nothing_is_added_up(harbour, fill_in):
     browser, fields = fill_in(harbour)
     page = previewed(browser, fields, **{"l1-quantity": "a dozen"})

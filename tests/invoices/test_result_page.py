@@ -186,6 +186,17 @@ def test_a_new_customer_is_created_and_remembered(harbour, fill_in, control):
     assert CustomerLink.objects.get().customer_id == made["Id"]
 
 
+def test_a_refused_invoice_is_all_that_is_said_not_to_be_there(harbour, fill_in, control):
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
+    browser, fields = fill_in(harbour, NORTHGATE)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    page = Page(browser.get(address(invoice)))
+    assert "QuickBooks refused it, so there is no invoice there." in page.text
+    assert "Northgate Dental Practice" in {c["DisplayName"] for c in control.books(harbour.realm)["customers"]}
+    assert "nothing was saved" not in page.text
+
+
 def test_pressing_again_shows_the_first_rows_result(harbour, fill_in):
     browser, fields = fill_in(harbour)
     first = Page(browser.post(CREATE, fields))
