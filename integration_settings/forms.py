@@ -260,7 +260,7 @@ def _with_changes_only(data: QueryDict, stored: Mapping[str, Any]) -> QueryDict:
     """
     try:
         shown = json.loads(data.get("shown", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = None
     merged = data.copy()
     if isinstance(shown, dict):
