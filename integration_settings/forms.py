@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from integration_settings.country_words import tax_id_label
-from integration_settings.item_links import ChosenPolicy
+from integration_settings.item_links import LONGEST, ChosenPolicy
 from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
 from integration_settings.pipedrive_fields import Field
 from integration_settings.profile import profile_of
@@ -188,7 +188,7 @@ class SettingsForm(forms.Form):
         )
         chosen = cleaned["default_item_id"]
         kept = self.items.chosen.default_item_name if chosen == self.items.chosen.default_item_id else ""
-        cleaned["default_item_name"] = self._item_names.get(chosen, kept)
+        cleaned["default_item_name"] = self._item_names.get(chosen, kept)[:LONGEST]
         return cleaned
 
     def _known(self, name: str, offered: dict[str, str], needed: bool, missing: Any, gone: Any) -> str:
@@ -260,7 +260,7 @@ def _with_changes_only(data: QueryDict, stored: Mapping[str, Any]) -> QueryDict:
     """
     try:
         shown = json.loads(data.get("shown", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = None
     merged = data.copy()
     if isinstance(shown, dict):

@@ -8,6 +8,8 @@ string or body, and the translation of lost answers into `errors`.
 from __future__ import annotations
 
 import atexit
+import http.client
+import io
 import json
 import logging
 import math
@@ -15,6 +17,7 @@ import os
 import random
 import re
 import ssl
+import threading
 import time
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -27,6 +30,8 @@ import requests
 from django.utils import timezone
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from integration_settings.errors import (
@@ -47,13 +52,12 @@ Params = dict[str, Any] | None
 Credentials = tuple[str, str] | None
 CONNECT_SECONDS, READ_SECONDS = 3.05, 20.0
 TOTAL_SECONDS = 29.0  # of one call with everything, body included
+LARGEST_BODY = 64 * 1024 * 1024  # unpacked; the longest list and the longest PDF are far below it
 RETRY_WINDOW = 5.0  # a repeat has to start within this time
 RETRIES = 2
 TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid",)}
 DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
 LONGEST_RETRY_AFTER = 24 * 3600.0  # Pipedrive's budget of the day is the longest that anybody waits for
-ESCAPED = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)  # in JSON; what may be unreadable behind it
-UNREADABLE = re.compile("[\0\ud800-\udfff]")
 EARLIEST_MOMENT = 1e9  # seconds since 1970: in September 2001
 HEADERS = {
     "User-Agent": "deal-invoices",
@@ -64,12 +68,66 @@ HEADERS = {
 PLAIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?/[\w/.-]*", re.ASCII)  # nothing to encode, and no query yet
 CHUNK = 65_536
 CALLS_AT_ONCE = 150  # of one process, whose connections to one host are kept alive
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what no database and no page takes; half an emoji for instance
+MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+class _OfThisThread(threading.local):
+    deadline = math.inf
+
+
+_call = _OfThisThread()
+
+
+class _InTime(io.RawIOBase):
+    """What a socket brings, until the deadline of this thread's call: a time limit of a socket is for its next bytes
+    only, so that single bytes of a head or a body could hold somebody for hours.
+    """
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self.raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > _call.deadline:
+            raise TimeoutError("not complete in time")
+        return self.raw.readinto(buffer)
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp = io.BufferedReader(_InTime(self.fp.detach()))
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = _Answer
+
+
+class _HTTPSConnection(HTTPSConnection):
+    response_class = _Answer
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
 
 
 @lru_cache(maxsize=1)
 def _adapter() -> HTTPAdapter:
     """One pool of kept-alive connections for the whole process, whoever opens a session."""
-    return HTTPAdapter(pool_connections=20, pool_maxsize=CALLS_AT_ONCE, max_retries=0)
+    adapter = HTTPAdapter(pool_connections=20, pool_maxsize=CALLS_AT_ONCE, max_retries=0)
+    adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    return adapter
 
 
 # A forked worker must not speak through its parent's sockets.
@@ -206,10 +264,11 @@ class VendorSession:
         started = time.monotonic()
         response: requests.Response | None = None
         problem: Exception | None = None
+        _call.deadline = begun + TOTAL_SECONDS
         try:
             # As a stream, so that the time limit covers the body too.
             response = _adapter().send(sent, stream=True, timeout=(CONNECT_SECONDS, self.read_seconds))
-            _read_body(response, deadline=begun + TOTAL_SECONDS)
+            _read_body(response)
         except (requests.RequestException, OSError) as error:
             response, problem = None, error
         milliseconds = round((time.monotonic() - started) * 1000)
@@ -253,20 +312,27 @@ def open_session(service: Service, *, access_token: str = "", read_seconds: floa
 def parse_json(response: requests.Response) -> Any:
     """The body with Decimal for every number that has a fraction or an exponent, int for whole ones; never float.
 
-    What no database keeps and no page can be written with, NUL and half a character, becomes the sign for that. Raises
-    ValueError when the body is not JSON.
+    Raises ValueError when the body is not JSON.
     """
-    text = response.text
-    found = json.loads(text, parse_float=Decimal)
-    return _readable(found) if ESCAPED.search(text) else found
+    try:
+        return storable(json.loads(response.text, parse_float=Decimal), response)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
-def _readable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_readable(name): _readable(content) for name, content in value.items()}
-    if isinstance(value, list):
-        return [_readable(content) for content in value]
-    return UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
+def storable(found: Any, response: requests.Response) -> Any:
+    """What was read from the answer's JSON, with U+FFFD in place of each sign of `UNSTORABLE`."""
+    return _storable(found) if MAY_BE_UNSTORABLE.search(response.content) else found
+
+
+def _storable(found: Any) -> Any:
+    if isinstance(found, str):
+        return UNSTORABLE.sub("\ufffd", found)
+    if isinstance(found, list):
+        return [_storable(each) for each in found]
+    if isinstance(found, dict):
+        return {_storable(name): _storable(value) for name, value in found.items()}
+    return found
 
 
 def error_for(service: Service, response: requests.Response, *, code: str = "") -> ServiceError | None:
@@ -306,18 +372,20 @@ def unreadable(service: Service, response: requests.Response) -> ServiceError:
     return kind(service, summary, trace_id=trace_id_of(service, response), status=response.status_code)
 
 
-class _TooSlow(requests.Timeout):
-    """The body kept dripping past the time limit."""
+class _TooLarge(requests.RequestException):
+    """More than any answer of theirs has; it would take the memory of everybody's work."""
 
 
-def _read_body(response: requests.Response, deadline: float) -> None:
-    """Reads the body into the response, giving up at the deadline although single bytes still arrive."""
+def _read_body(response: requests.Response) -> None:
+    """Reads the body into the response."""
     parts: list[bytes] = []
+    size = 0
     try:
         while part := response.raw.read1(CHUNK, decode_content=True):
             parts.append(part)
-            if time.monotonic() > deadline:
-                raise _TooSlow("body not complete in time")
+            size += len(part)
+            if size > LARGEST_BODY:
+                raise _TooLarge("a body without end")
         # A connection closed early must not pass as a short body.
         if response.raw.length_remaining:
             raise requests.exceptions.ChunkedEncodingError("body cut short")
@@ -329,6 +397,7 @@ def _read_body(response: requests.Response, deadline: float) -> None:
         raise requests.ConnectionError(str(error)) from error
     response._content = b"".join(parts)
     response._content_consumed = True  # type: ignore[attr-defined]  # as `Response.content` does
+    response.encoding = "utf-8-sig"  # as all JSON; told as plain text it would be read as Latin-1
     response.raw.release_conn()
 
 

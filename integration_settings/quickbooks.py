@@ -286,6 +286,8 @@ def _once(
     library.session = session = http.open_session("quickbooks", access_token=access_token)
     try:
         answer = send(library)
+        if session.last_response is not None:
+            answer = http.storable(answer, session.last_response)
     except (QuickbooksException, TypeError, ValueError, KeyError) as problem:
         # `from None`: the library's text quotes the body. TypeError and ValueError are its answers to odd fault codes.
         if session.last_response is None:

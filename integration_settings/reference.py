@@ -94,7 +94,10 @@ class TaxCode:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A product or service of QuickBooks; categories and bundles, which no line can name, are left out."""
+    """A product or service of QuickBooks; categories and bundles, which no line can name, are left out.
+
+    `name` has its categories before it, "Doors:Installation", as there may be an "Installation" in each.
+    """
 
     id: str
     name: str
@@ -380,7 +383,7 @@ def _read_items(client: QuickBooksClient) -> Rows:
 def _item_row(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": str(item["Id"]),
-        "name": str(item.get("Name") or ""),
+        "name": str(item.get("FullyQualifiedName") or item.get("Name") or ""),
         "sku": str(item.get("Sku") or ""),
         "type": str(item.get("Type") or ""),
         "active": item.get("Active") is not False,

@@ -8,10 +8,11 @@ the user, the deal and the books that it was made for: in other books the same i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core import signing
 
@@ -29,6 +30,7 @@ SALT = "invoice-form"
 LIFE = timedelta(days=7)
 CANDIDATE_SALT = "invoice-form-customer"
 COMPARED_SALT = "invoice-form-customer-compared"
+Recalled = TypeVar("Recalled")
 
 
 class BadMemory(Exception):
@@ -113,16 +115,22 @@ def keep(memory: Memory, visitor: Visitor) -> str:
 
 def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
     """The memory that `keep` gave to this visitor for this deal and the books connected now; raises `BadMemory`."""
-    try:
-        content = signing.loads(text, salt=SALT, max_age=LIFE)
-    except signing.BadSignature as error:
-        raise BadMemory from error
-    stored = content["memory"]
-    if not _is_for(visitor, content) or stored["deal_id"] != deal_id:
+    memory = _recalled(text, SALT, visitor, "memory", _memory)
+    if memory.deal_id != deal_id:
         raise BadMemory
+    return memory
+
+
+def _recalled(
+    text: str, salt: str, visitor: Visitor, name: str, make: Callable[[dict[str, Any]], Recalled]
+) -> Recalled:
+    """What stands in the text by that name; raises `BadMemory` also for what another version of ours has made."""
     try:
-        return _memory(stored)
-    except (KeyError, TypeError) as error:  # made by another version
+        content = signing.loads(text, salt=salt, max_age=LIFE)
+        if not _is_for(visitor, content):
+            raise BadMemory
+        return make(content[name])
+    except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
         raise BadMemory from error
 
 
@@ -147,13 +155,7 @@ def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
 
 def accept(text: str, visitor: Visitor) -> CustomerCandidate:
     """The customer of an option that `offer` made for this visitor in these books; raises `BadMemory`."""
-    try:
-        content = signing.loads(text, salt=CANDIDATE_SALT, max_age=LIFE)
-    except signing.BadSignature as error:
-        raise BadMemory from error
-    if not _is_for(visitor, content):
-        raise BadMemory
-    return _candidate(content["customer"])
+    return _recalled(text, CANDIDATE_SALT, visitor, "customer", _candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +174,7 @@ def keep_seen(seen: SeenCustomer, visitor: Visitor) -> str:
 
 def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
     """Raises `BadMemory` for anything that `keep_seen` did not give to this visitor for the books connected now."""
-    try:
-        content = signing.loads(text, salt=COMPARED_SALT, max_age=LIFE)
-    except signing.BadSignature as error:
-        raise BadMemory from error
-    if not _is_for(visitor, content):
-        raise BadMemory
-    stored = content["seen"]
-    return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
+    return _recalled(text, COMPARED_SALT, visitor, "seen", _seen)
 
 
 def _marked(visitor: Visitor, **content: Any) -> dict[str, Any]:
@@ -192,6 +187,10 @@ def _is_for(visitor: Visitor, content: dict[str, Any]) -> bool:
 
 def _books(visitor: Visitor) -> str:
     return visitor.connection.realm_id if visitor.connection else ""
+
+
+def _seen(stored: dict[str, Any]) -> SeenCustomer:
+    return SeenCustomer(**{**stored, "differences": tuple(_difference(each) for each in stored["differences"])})
 
 
 def _difference(stored: dict[str, Any]) -> Difference:

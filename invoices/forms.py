@@ -168,7 +168,7 @@ def read_post(post: QueryDict) -> FormInput:
     except ValueError as error:
         raise UnreadableForm from error
     texts = {
-        name: post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
+        name: _text(post, name)
         for name in (
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
             "invoice_date", "due_date", "amounts_are", "sales_tax", "preset", "number", "memo", "discount",
@@ -184,7 +184,7 @@ def read_post(post: QueryDict) -> FormInput:
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
         sales_tax_follows=post.get("sales_tax_follows") == "yes",
-        own_fields=tuple((name, post.get(f"own-{name}", "")[:LONGEST_TEXT].strip()) for name in OWN_FIELDS),
+        own_fields=tuple((name, _text(post, f"own-{name}").strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
         over_deal=post.get("over_deal") == "yes",
         updates_customer=post.get("update_customer") == "yes",
@@ -194,9 +194,13 @@ def read_post(post: QueryDict) -> FormInput:
     )
 
 
+def _text(post: QueryDict, name: str) -> str:
+    return post.get(name, "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "")
+
+
 def _read_line(post: QueryDict, key: str) -> LineInput:
     def text(name: str) -> str:
-        return post.get(f"{key}-{name}", "")[:LONGEST_TEXT].replace("\r\n", "\n").replace("\0", "").strip()
+        return _text(post, f"{key}-{name}").strip()
 
     return LineInput(
         key=key,

@@ -245,17 +245,25 @@ class QuickBooksGateway:
         if not typed:
             return []
         found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
+        if len(found) == MOST_FOUND:
+            begun = self._customers(f"DisplayName like {self._quote(f'{typed}%')}", MOST_FOUND)
+            found = list({customer.customer_id: customer for customer in (*begun, *found)}.values())[:MOST_FOUND]
         return [customer for customer in found if typed.casefold() in customer.name.casefold()]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
-        prefix = search_prefix(name)
-        return self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", MOST_ALIKE) if prefix else []
+        prefix, longer = search_prefix(name), search_prefix(name, 2)
+        found = self._customers(f"DisplayName like {self._quote(f'{prefix}%')}", MOST_ALIKE) if prefix else []
+        if len(found) == MOST_ALIKE and longer != prefix:  # there are more that begin so
+            found += self._customers(f"DisplayName like {self._quote(f'{longer}%')}", MOST_ALIKE)
+        return found
 
     def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
         # One question for both: there is no "or", and the domain's customers contain those of the very address.
-        if domain := company_domain(email):
-            return self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}')}", MOST_ALIKE)
-        return self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND) if email else []
+        domain = company_domain(email)
+        found = self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}')}", MOST_ALIKE) if domain else []
+        if email and (not domain or len(found) == MOST_ALIKE):
+            found += self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND)
+        return found
 
     def changed_since(self, moment: datetime) -> ReportedChanges:
         changes = self.client.changes(("Invoice", "Payment", "CreditMemo", "Item", *FOLLOWED), moment)
@@ -296,11 +304,14 @@ class QuickBooksGateway:
         find neither.
         """
         where = f"{attribute} like {self._quote(f'{name}%')} and {EVEN_INACTIVE}"
-        rows = self.client.query(f"select * from {entity} where {where} maxresults {MOST_ALIKE}")  # noqa: S608
+        # In order, so that the very name is among the first although a hundred others begin with it.
+        order = f"orderby {attribute} maxresults {MOST_ALIKE}"
+        rows = self.client.query(f"select * from {entity} where {where} {order}")  # noqa: S608
         return [row for row in rows if same_name(str(row.get(attribute, "")).removesuffix(DELETED), name)]
 
     def _customers(self, where: str, most: int) -> list[KnownCustomer]:
-        rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} maxresults {most}")  # noqa: S608
+        order = f"orderby DisplayName maxresults {most}"
+        rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} {order}")  # noqa: S608
         return [known_customer(row) for row in rows]
 
     def _quote(self, text: str) -> str:

@@ -32,7 +32,7 @@ from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
-from invoices.domain.matching import CustomerCandidate
+from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.domain.tax import totals
@@ -243,14 +243,24 @@ def name_clash(
 
 
 def search_items(company: Company, q: str) -> list[Item]:
-    """Active items that can be sold whose name or SKU contains the text, at most 20; from the stored list."""
+    """Active items that can be sold whose name or SKU contains the text, at most 20; from the stored list.
+
+    Those that are called so, or begin so, come first: they may be beyond the first 20 of thousands.
+    """
     wanted = q.casefold().split()
+    typed = " ".join(wanted)
+
+    def place(item: Item) -> tuple[int, str]:
+        names = [text.casefold() for text in (own_name(item), item.name, item.sku)]
+        begins = any(text.startswith(typed) for text in names)
+        return 0 if typed in names else 1 if begins else 2, item.name.casefold()
+
     found = (
         item
         for item in reference.items(company, AS_STORED)
         if can_be_sold(item) and all(word in f"{item.name} {item.sku}".casefold() for word in wanted)
     )
-    return sorted(found, key=lambda item: item.name.casefold())[:20]
+    return sorted(found, key=place)[:20]
 
 
 def unlink_customer(*, company: Company, party_kind: str, party_id: int) -> None:

@@ -77,6 +77,27 @@ class ForgivingRedisCache(RedisCache):
             _say(error)
             return delta
 
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        try:
+            return dict(super().get_many(keys, version))
+        except RedisError as error:
+            _say(error)
+            return {}
+
+    def set_many(self, data: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The keys that were not kept."""
+        try:
+            return list(super().set_many(data, *args, **kwargs))
+        except RedisError as error:
+            _say(error)
+            return list(data)
+
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
+        try:
+            super().delete_many(keys, version)
+        except RedisError as error:
+            _say(error)
+
     def delete(self, key: Any, version: int | None = None) -> bool:
         try:
             return super().delete(key, version)

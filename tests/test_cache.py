@@ -26,6 +26,12 @@ def test_a_missing_redis_answers_like_an_empty_cache(cache_without_redis):
     assert cache_without_redis.delete("deal") is False
 
 
+def test_a_missing_redis_has_nothing_of_many_either(cache_without_redis):
+    assert cache_without_redis.set_many({"product:1": {}, "product:2": {}}, 60) == ["product:1", "product:2"]
+    assert cache_without_redis.get_many(["product:1", "product:2"]) == {}
+    cache_without_redis.delete_many(["product:1"])
+
+
 def test_whoever_asks_to_be_first_goes_on(cache_without_redis):
     assert cache_without_redis.add("handed-out", True, 10) is True
 

@@ -28,7 +28,8 @@ class ItemReason(StrEnum):
 class ItemProposal:
     """`name` is the matched item's, also of the inactive one, or the new item's.
 
-    `item_id` is empty when nothing is proposed; `inactive_id` then tells which item that would have been.
+    `item_id` is empty when nothing is proposed; `inactive_id` then tells which item that would have been, and a name
+    with `NONE` that it could be several.
     """
 
     item_id: str
@@ -60,25 +61,32 @@ class ItemMatcher:
         for item in items:
             if item.type not in NEVER_SOLD:
                 self.by_id[item.id] = item
-                self.by_sku.setdefault(_key(item.sku), []).append(item)
-                self.by_name.setdefault(_key(shown_name(item)), []).append(item)
+        for item in self.by_id.values():
+            self.by_sku.setdefault(_key(item.sku), []).append(item)
+            self.by_name.setdefault(_key(own_name(item)), []).append(item)
 
     def propose(self, code: str, name: str, *, product_id: int | None = None) -> ItemProposal:
         """As last time, else by SKU, else by exact name, without regard to case and blanks; else the policy.
 
         An inactive match is named, and nothing is put in its place: somebody has to know. An item that is gone from
-        QuickBooks matches nothing. Only a product gets an item of its own, not the line of a deal without products.
+        QuickBooks matches nothing. Of several that match none is taken, unless one has the name without a category:
+        they may be sold on different accounts. Only a product gets an item of its own, not the line of a deal without
+        products.
         """
-        linked = self.by_id.get(self.links.get(product_id or 0, ""))
+        linked, cleaned = self.by_id.get(self.links.get(product_id or 0, "")), _key(clean_item_name(name))
         matches = [(ItemReason.LINKED, [linked] if linked else [])]
         if linked is None or linked.active:
             matches.append((ItemReason.SKU, self.by_sku.get(_key(code), []) if code.strip() else []))
-            same = self.by_name.get(_key(name)) or self.by_name.get(_key(clean_item_name(name))) or []
+            same = self.by_name.get(_key(name)) or self.by_name.get(cleaned) or []
             matches.append((ItemReason.NAME, same if name.strip() else []))
         for reason, found in matches:
-            for item in found:
-                if item.active:
-                    return ItemProposal(item.id, reason, item.name, item.sku)
+            active = [item for item in found if item.active]
+            if len(active) > 1:
+                active = [item for item in active if _key(item.name) in (_key(name), cleaned)] or active
+            if len(active) > 1:
+                return ItemProposal("", ItemReason.NONE, own_name(active[0]))
+            if active:
+                return ItemProposal(active[0].id, reason, active[0].name, active[0].sku)
         for _, found in matches:
             for item in found:
                 return ItemProposal("", ItemReason.INACTIVE, shown_name(item), item.sku, item.id)
@@ -97,6 +105,11 @@ class ItemMatcher:
 def shown_name(item: Item) -> str:
     """QuickBooks adds "(deleted)" to the name of an item that was made inactive."""
     return item.name if item.active else item.name.removesuffix(" (deleted)")
+
+
+def own_name(item: Item) -> str:
+    """Without its categories; a name itself has no colon."""
+    return shown_name(item).rpartition(":")[2]
 
 
 class Evidence(StrEnum):

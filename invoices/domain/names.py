@@ -67,11 +67,16 @@ def normalised_name(name: str) -> str:
     return " ".join(name_words(name))
 
 
-def search_prefix(name: str) -> str:
-    """How a customer's name is likely to begin: the first telling word as it is written, at least three characters."""
-    first = next(iter(name_words(name)), "")
+def search_prefix(name: str, words: int = 1) -> str:
+    """How a customer's name is likely to begin: the first telling word as it is written, or so many of them, at least
+    three characters.
+    """
+    telling, found = name_words(name)[:words], list[str]()
     for written in clean_name(name).split():
-        if normalised_name(written) == first:
-            found = written.strip("\"'“”‘’.,()")
-            return found if len(found) >= 3 else clean_name(name)
-    return clean_name(name)
+        if telling and normalised_name(written) == telling[0]:
+            telling.pop(0)
+            found.append(written)
+        elif found and telling:
+            found.append(written)
+    prefix = " ".join(found).strip("\"'“”‘’.,()")
+    return prefix if len(prefix) >= 3 else clean_name(name)

@@ -169,6 +169,9 @@ def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tupl
     if item is None:
         if known and known.item.reason == ItemReason.INACTIVE:
             return _("“{item}” is inactive").format(item=known.item.name), "error", "negative", True
+        if known and known.item.reason == ItemReason.NONE and known.item.name:
+            # Translators: nothing is chosen, because a product could be any of several items
+            return _("More than one QuickBooks item fits"), "error", "negative", True
         return _("No QuickBooks item yet"), "error", "negative", True
     if not item.active:
         return _("“{item}” is inactive").format(item=shown_name(item)), "error", "negative", True

@@ -81,7 +81,7 @@ def opened_for(request: HttpRequest) -> Opened:
 def _data(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

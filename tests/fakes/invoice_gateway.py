@@ -288,7 +288,8 @@ class FakeInvoiceGateway:
         wanted = " ".join(text.split()).casefold()
         if not wanted:
             return []
-        return [known for known in self.customers.values() if known.active and wanted in known.name.casefold()][:20]
+        found = [known for known in self.customers.values() if known.active and wanted in known.name.casefold()]
+        return sorted(found, key=lambda known: not known.name.casefold().startswith(wanted))[:20]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         self._read("customers_named_like")

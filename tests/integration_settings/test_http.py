@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import re
 import socket
@@ -165,11 +166,49 @@ def test_a_body_that_drips_for_ever_is_given_up(monkeypatch):
             connection.sendall(b"1")
             time.sleep(0.05)
 
-    with server(drip) as url:
+    assert seconds_until_given_up(drip) < 2.5
+
+
+def seconds_until_given_up(behaviour):
+    with server(behaviour) as url:
         begun = time.monotonic()
         with pytest.raises(ServiceUnavailable):
             http.open_session("pipedrive").get(url)
-        assert time.monotonic() - begun < 2.5
+        return time.monotonic() - begun
+
+
+DRIPS = {
+    "a line of the head": (HEAD + b"X-Long: ", b"a"),
+    "lines of the head": (HEAD, b"X-Many: a\r\n"),
+    "promises to go on": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "the length of a part": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+}
+
+
+@pytest.mark.parametrize("first, then", DRIPS.values(), ids=DRIPS)
+def test_an_answer_that_drips_before_its_body_is_given_up_as_well(monkeypatch, first, then):
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr(http, "RETRY_WINDOW", 0.0)
+
+    def drip(connection):
+        connection.sendall(first)
+        for _ in range(60):
+            connection.sendall(then)
+            time.sleep(0.05)
+
+    assert seconds_until_given_up(drip) < 2.5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_without_end_does_not_take_the_memory_of_all(monkeypatch, packed):
+    monkeypatch.setattr(http, "LARGEST_BODY", 1_000_000)
+    monkeypatch.setattr(http, "RETRY_WINDOW", 0.0)
+    body = b" " * 1_500_000
+    sent = gzip.compress(body) if packed else body
+    encoding = b"Content-Encoding: gzip\r\n" if packed else b""
+    answer = HEAD + encoding + f"Content-Length: {len(sent)}\r\n\r\n".encode() + sent
+    with server(lambda connection: connection.sendall(answer)) as url, pytest.raises(OutcomeUnknown):
+        http.open_session("pipedrive").post(url)
 
 
 def test_a_server_that_never_answers_does_not_hold_us(monkeypatch):
@@ -186,8 +225,6 @@ def test_a_body_cut_short_is_no_answer(monkeypatch):
 
 
 def test_a_compressed_body_is_read(vendor):
-    import gzip
-
     body = gzip.compress(b'{"a": 1}')
     answer = HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     with server(lambda connection: connection.sendall(answer)) as url:
@@ -343,11 +380,22 @@ def test_fractions_are_decimals_and_whole_numbers_ints(vendor):
     assert [type(value) for value in found.values()] == [Decimal, int, Decimal, str]
 
 
-def test_what_no_database_keeps_becomes_the_sign_for_that(vendor):
-    body = r'{"title": "A\u0000B\ud800C", "lines": ["\uDC00", "\ud83c\udfed"], "\u0000": 1, "path": "C:\\u0000"}'
-    vendor.get(URL, body=body)
+def test_json_is_utf_8_whatever_the_answer_says_it_is(vendor):
+    for told in ("text/plain", "text/html; charset=iso-8859-1"):
+        vendor.get(URL, body='\ufeff{"a": "Müller"}'.encode(), content_type=told)
+        assert http.parse_json(http.open_session("pipedrive").get(URL)) == {"a": "Müller"}
+
+
+def test_what_no_database_takes_is_told_as_a_mark(vendor):
+    vendor.get(URL, body=r'{"a": ["half \ud83d", "whole \ud83d\ude00"], "n\u0000": "\u0000 \\u0000"}')
     found = http.parse_json(http.open_session("pipedrive").get(URL))
-    assert found == {"title": "A�B�C", "lines": ["�", "🏭"], "�": 1, "path": "C:\\u0000"}
+    assert found == {"a": ["half \ufffd", "whole \U0001f600"], "n\ufffd": "\ufffd \\u0000"}
+
+
+def test_json_that_is_nested_without_end_is_none(vendor):
+    vendor.get(URL, body="[" * 100_000)
+    with pytest.raises(ValueError, match="deep"):
+        http.parse_json(http.open_session("pipedrive").get(URL))
 
 
 def test_the_log_names_the_call_and_the_trace_and_no_secret(vendor, caplog):

@@ -99,6 +99,11 @@ def test_an_empty_result_has_no_entity(client, base, vendor):
     assert client.query("select * from Customer") == []
 
 
+def test_what_no_database_takes_is_told_as_a_mark(client, base, vendor):
+    vendor.post(f"{base}/query", body=r'{"QueryResponse": {"Customer": [{"DisplayName": "half \ud83d, \u0000"}]}}')
+    assert client.query("select * from Customer") == [{"DisplayName": "half \ufffd, \ufffd"}]
+
+
 def test_all_pages_of_a_query_are_read(client, base, vendor):
     for count in (1000, 1000, 3):
         vendor.post(f"{base}/query", json={"QueryResponse": {"Item": [{"Id": "1"}] * count}})

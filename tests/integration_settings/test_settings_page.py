@@ -103,7 +103,9 @@ def test_an_entry_that_was_refused_is_compared_with_what_is_stored_by_then(clien
     assert (stored.due_days, stored.recipient_field) == (7, "organization.name")
 
 
-@pytest.mark.parametrize("shown", ["", "no json", "[1]", '{"due_days": ["14"], "recipient_field": {}}'])
+@pytest.mark.parametrize(
+    "shown", ["", "no json", "[1]", "[" * 100_000, '{"due_days": ["14"], "recipient_field": {}}'], ids=range(5)
+)
 def test_of_a_page_that_does_not_tell_what_it_showed_everything_counts(client, tenant, headers, shown):
     CompanySettings.objects.update(due_days=30)
     assert client.post(SAVE, CHOICES | {"shown": shown}, headers=headers).status_code == 200

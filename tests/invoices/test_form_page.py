@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db
         ({"selectedIds": "12", "resource": "person"}, f"{FORM}?deal="),
         ({"data": "[1]"}, f"{FORM}?deal="),
         ({"data": "{"}, f"{FORM}?deal="),
+        ({"data": "[" * 3000}, f"{FORM}?deal="),
         ({"data": '{"deal": "12 or 1=1"}'}, f"{FORM}?deal="),
         ({"data": '{"deal": 12, "invoice": "not-an-id"}'}, f"{FORM}?deal=12"),
         ({"data": '{"list": "deal", "id": 12}'}, "/embed/panel/content?resource=deal&id=12&all=1"),

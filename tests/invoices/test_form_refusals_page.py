@@ -10,7 +10,7 @@ from django.core import signing
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices.form_memory import SALT
+from invoices.form_memory import CANDIDATE_SALT, SALT
 from invoices.models import CustomerLink, Invoice
 from tests.factories import frame_token_of
 from tests.invoices.conftest import NORTHGATE, RACKING
@@ -185,6 +185,18 @@ def test_a_form_that_is_not_ours_is_refused(harbour, fill_in):
             assert (answer.status_code, answer.headers["X-Fragment"]) == (410, "swap"), what
             assert "This form has been open for too long" in Page(answer).text
     assert not Invoice.objects.exists()
+
+
+def test_what_another_version_of_ours_has_made_is_as_old_as_it_looks(harbour, fill_in):
+    """While a version is put in place, or taken back, its forms come to the other one."""
+    browser, fields = fill_in(harbour)
+    content = signing.loads(fields["kept"], salt=SALT)
+    content["memory"]["lines"]["l1"]["item"]["reason"] = "a reason of tomorrow"
+    kept = {"kept": signing.dumps(content, salt=SALT, compress=True)}
+    assert browser.post(PREVIEW, fields | kept).status_code == 410
+    option = {"for": content["for"], "books": content["books"], "customer": {"customer_id": "1", "shoe_size": 44}}
+    found = {"found": signing.dumps(option, salt=CANDIDATE_SALT)}
+    assert browser.post(CUSTOMER, fields | found).status_code == 410
 
 
 def test_a_form_lives_for_a_week(harbour, fill_in, browse):

@@ -134,6 +134,22 @@ def test_likely_customers_are_found_by_name_and_by_email(case):
     assert case.gateway.customers_with_email_like("") == []
 
 
+def test_among_hundreds_who_are_called_alike_the_very_one_is_found(case):
+    for number in range(101):
+        case.customer(f"Hotel {number:03} am Markt", email=f"desk{number}@inns.example")
+    made = case.customer("Hotel Zur Post", email="post@inns.example")
+    assert made.customer_id in [found.customer_id for found in case.gateway.customers_named_like("Hotel zur Post GmbH")]
+    assert made.customer_id in [found.customer_id for found in case.gateway.customers_with_email_like(made.email)]
+
+
+def test_a_search_names_those_first_who_begin_as_it_was_typed(case):
+    for number in range(25):
+        case.customer(f"Atrium {number:02} Zebra")
+    made = case.customer("Zebra")
+    found = case.gateway.search_customers("zebra")
+    assert (found[0].customer_id, len(found)) == (made.customer_id, 20)
+
+
 def test_of_free_mail_only_the_very_address_is_alike(case):
     made = case.customer("Pim Verhoeven", email="pim.verhoeven@gmail.com")
     found = case.gateway.customers_with_email_like("pim.verhoeven@gmail.com")

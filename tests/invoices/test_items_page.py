@@ -134,6 +134,19 @@ def test_an_item_chosen_after_the_list_was_read_is_found_all_the_same(harbour, o
     assert state(page, 3) == "Delivery, as last time"
 
 
+def test_two_items_of_one_name_in_two_categories_are_told_apart_and_none_is_taken(harbour, open_form, control):
+    for name, category in (("Delivery", "Doors"), ("Site survey", "Gates")):
+        parent = control.book(harbour.realm, "add_category", name=category)["Id"]
+        changes = {"Name": INSPECTION, "ParentRef": {"value": parent}}
+        control.book(harbour.realm, "edit_item", id=item_id(harbour, name), set=changes)
+    harbour.company.reference_lists.filter(kind="items").delete()
+    browser, fields, page = open_form(harbour, RACKING)
+    assert (state(page, 3), fields["l3-item"]) == ("More than one QuickBooks item fits Choose item", "")
+    offered = Page(browser.get("/embed/invoice/items", {"q": INSPECTION})).by_class("option")
+    names = [option.attributes["data-label"] for option in offered]
+    assert names == [f"Doors:{INSPECTION}", f"Gates:{INSPECTION}"]
+
+
 # One item for everything
 
 

@@ -394,6 +394,15 @@ def test_items_are_searched_by_words_of_name_and_sku(harbour):
     assert len(services.search_items(harbour.company, "")) == 20
 
 
+def test_an_item_that_is_called_what_was_typed_is_first_although_hundreds_contain_it(harbour):
+    some = next(item for item in reference.items(harbour.company) if item.active)
+    many = [replace(some, id=f"9{n:03}", name=f"Arm of brace {n:03}", sku="") for n in range(300)]
+    called = [replace(some, id="1001", name="Zones:Brace", sku=""), replace(some, id="1002", name="Brace end", sku="")]
+    reference.keep_items(harbour.quickbooks, [*many, *called, replace(some, id="1003", name="Zed", sku="brace")])
+    found = [item.name for item in services.search_items(harbour.company, "BRACE")]
+    assert found[:4] == ["Zed", "Zones:Brace", "Brace end", "Arm of brace 000"]
+
+
 def test_a_refresh_asks_once_and_not_again_at_once(harbour, control):
     control.forget_requests()
     assert services.refresh_now(harbour.company)

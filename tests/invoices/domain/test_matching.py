@@ -51,6 +51,35 @@ def test_an_inactive_item_is_named_without_quickbooks_own_addition():
     assert ItemMatcher(ITEMS).propose("RACK-3L", "").name == "Pallet racking bay 3L"
 
 
+IN_CATEGORIES = (
+    Thing("1", "Racking:Installation", "FIT"),
+    Thing("2", "Doors:Installation", "FIT"),
+    Thing("3", "Doors:Survey"),
+    Thing("4", "Racking:Survey (deleted)", active=False),
+    Thing("5", "Doors:Gate", "GATE"),
+    Thing("6", "Gate", "GATE"),
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "item_id", "shown"),
+    [
+        ("", "Installation", "", "Installation"),  # sold on two accounts perhaps
+        ("FIT", "Whatever", "", "Installation"),
+        ("", "survey", "3", "Doors:Survey"),
+        ("GATE", "Gate", "6", "Gate"),
+        ("", "Gate", "6", "Gate"),
+    ],
+)
+def test_of_several_items_none_is_taken_but_the_one_without_a_category(code, name, item_id, shown):
+    found = ItemMatcher(IN_CATEGORIES, policy=ItemPolicy(default_item_id="3")).propose(code, name)
+    assert (found.item_id, found.name, found.reason == ItemReason.NONE) == (item_id, shown, not item_id)
+
+
+def test_an_item_that_two_pages_of_a_list_name_is_one():
+    assert ItemMatcher([*ITEMS, *ITEMS]).propose("", "Installation").item_id == "2"
+
+
 @pytest.mark.parametrize(
     ("links", "item_id", "reason"),
     [

@@ -94,3 +94,18 @@ def test_a_name_that_looks_the_same_is_searched_for_and_known_as_the_same():
 )
 def test_a_search_begins_with_the_first_telling_word(name, expected):
     assert search_prefix(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Hotel Alpenblick GmbH", "Hotel Alpenblick"),
+        ("The (Grand) Hotel, Leeds", "Grand) Hotel"),
+        ("Moss & Sons", "Moss &"),
+        ("Bramley Ltd", "Bramley"),
+        ("A1 Ltd", "A1 Ltd"),
+        ("", ""),
+    ],
+)
+def test_a_narrower_search_begins_with_two(name, expected):
+    assert search_prefix(name, 2) == expected
