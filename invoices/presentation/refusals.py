@@ -61,9 +61,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("The books are closed for the invoice date."),
             _("Choose a later date, or ask whoever keeps the books to open the period in QuickBooks."),
         ),
-        NOT_THERE: Explained(
-            _("Something this invoice names is inactive in QuickBooks or no longer there."), quoted(refusal)
-        ),
+        NOT_THERE: Explained(_not_there(refusal.field), quoted(refusal)),
         NOT_PAID_FOR: Explained(
             _("QuickBooks takes no entries from this company now."),
             _("Its subscription has ended or is not paid. Whoever keeps the books can renew it in QuickBooks."),
@@ -83,6 +81,14 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
     }
     quote = quoted(refusal)
     return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), quote, bool(quote))
+
+
+def _not_there(field: str) -> str:
+    if field == "customer":
+        return _("The customer is inactive in QuickBooks or no longer there.")
+    if field.startswith("lines."):
+        return _("An item on this invoice is inactive in QuickBooks or no longer there.")
+    return _("Something this invoice names is inactive in QuickBooks or no longer there.")
 
 
 def _name_taken(refusal: Refusal, customer: str) -> Explained:
