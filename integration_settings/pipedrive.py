@@ -46,9 +46,18 @@ class PipedriveClient:
         Raises `NotFound` also for one that was deleted, or merged into another: Pipedrive keeps it for a while.
         """
         found = self._one(f"v2/deals/{int(deal_id)}", include_option_labels="true")
-        if found.get("is_deleted") is True or found.get("status") == "deleted":
+        if _is_deleted(found):
             raise NotFound("pipedrive", "the deal was deleted")
         return found
+
+    def deals(self, ids: Iterable[int]) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; those that this user may see, 100 ids a call;
+        the archived ones have a list of their own
+        """
+        wanted = set(ids)
+        found = self._by_ids("v2/deals", wanted)
+        found += self._by_ids("v2/deals/archived", wanted - {int(deal["id"]) for deal in found})
+        return [deal for deal in found if not _is_deleted(deal)]
 
     def latest_deals(self, most: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first, one page"""
@@ -73,12 +82,7 @@ class PipedriveClient:
 
     def products(self, ids: Iterable[int]) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Products#getProducts ; 100 ids a call"""
-        wanted = sorted({int(product_id) for product_id in ids})
-        found: list[Json] = []
-        for start in range(0, len(wanted), IDS_AT_ONCE):
-            part = wanted[start : start + IDS_AT_ONCE]
-            found += self._pages("v2/products", ids=",".join(map(str, part)))
-        return found
+        return self._by_ids("v2/products", ids)
 
     def fields(self, of: FieldsOf) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/DealFields#getDealFields and its siblings"""
@@ -118,6 +122,14 @@ class PipedriveClient:
     def _get(self, path: str, **params: Any) -> Json:
         return self._send("GET", path, params=params)
 
+    def _by_ids(self, path: str, ids: Iterable[int]) -> list[Json]:
+        wanted = sorted({int(each) for each in ids})
+        found: list[Json] = []
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            part = wanted[start : start + IDS_AT_ONCE]
+            found += self._pages(path, ids=",".join(map(str, part)))
+        return found
+
     def _pages(self, path: str, **params: Any) -> list[Json]:
         """All pages of a version 2 list. https://pipedrive.readme.io/docs/core-api-concepts-pagination"""
         found: list[Json] = []
@@ -153,6 +165,10 @@ class PipedriveClient:
     def _data(answer: Json) -> Json:
         data = answer.get("data")
         return data if isinstance(data, dict) else {}
+
+
+def _is_deleted(deal: Json) -> bool:
+    return deal.get("is_deleted") is True or deal.get("status") == "deleted"
 
 
 def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: Any) -> Json:

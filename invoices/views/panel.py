@@ -186,9 +186,7 @@ def _scene_of_deal(visitor: Visitor, record: Record) -> Scene | None:
 def _scene_of_party(visitor: Visitor, record: Record) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
     deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
-    visible = visible_deals(visitor.user, deal_ids)
-    seen = {deal_id: seen_deal(visitor.user, deal_id) for deal_id in visible}
-    titles = {deal_id: facts.title for deal_id, facts in seen.items() if facts}
+    titles = {deal_id: facts.title for deal_id, facts in visible_deals(visitor.user, deal_ids).items()}
     data = selectors.panel(
         visitor.company,
         resource=record.resource,

@@ -169,8 +169,25 @@ def test_several_deals_are_asked_for_at_once(harbour, control):
     ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
     hidden = deal_called(control, harbour.pair, "Confidential")
     shown = deal_called(control, harbour.pair, "Moss & Co – shop refit")
-    assert visible_deals(ewa, [hidden, shown, 99_999]) == {shown}
-    assert visible_deals(ewa, []) == set()
+    assert visible_deals(ewa, [hidden, shown, 99_999]) == {shown: seen_deal(ewa, shown)}
+    assert visible_deals(ewa, []) == {}
+
+
+def test_the_hundreds_of_deals_of_a_large_customer_are_asked_for_by_lists(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    hidden = deal_called(control, harbour.pair, "Confidential")
+    titles = ("Moss & Co – shop refit", "Bramley Foods – warehouse racking, phase 2", "Northgate Dental – storage")
+    shown, archived, deleted = (deal_called(control, harbour.pair, title) for title in titles)
+    changes = {archived: {"is_archived": True}, deleted: {"is_deleted": True, "status": "deleted"}}
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": changes})
+    control.throttle(True)
+    control.forget_requests()
+    found = visible_deals(ewa, [hidden, shown, archived, deleted, *range(90_000, 90_400)])
+    assert found.keys() == {shown, archived}
+    assert len(control.requests("pipedrive")) <= 10
+    control.forget_requests()
+    assert found == {deal_id: seen_deal(ewa, deal_id) for deal_id in found}
+    assert not control.requests("pipedrive"), "they are remembered"
 
 
 def test_the_party_is_the_organization_else_the_person_else_the_deal():

@@ -86,8 +86,16 @@ async def get_deal(call: Call) -> Response:
 
 
 async def list_deals(call: Call) -> Response:
+    return listed(call, archived=False)
+
+
+async def list_archived_deals(call: Call) -> Response:
+    return listed(call, archived=True)
+
+
+def listed(call: Call, *, archived: bool) -> Response:
     query = call.query
-    found = [deal for deal in call.company.visible(call.user, call.company.deals) if not deal["is_archived"]]
+    found = [deal for deal in call.company.visible(call.user, call.company.deals) if deal["is_archived"] is archived]
     for name in ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id"):
         if name in query:
             found = [deal for deal in found if deal[name] == query[name]]

@@ -135,6 +135,7 @@ V2 = [
     on("GET v2 /deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
         paged("id", "billing_date", "deal_id", deal_ids=DEAL_IDS)),
     on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, DEALS_QUERY),
+    on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, DEALS_QUERY),
     on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, one(deals.DEAL_EXTRAS)),
     on("PATCH v2 /deals/{id}", deals.patch_deal, 5, DEALS_FULL, body=deals.DEAL_BODY),
     on("GET v2 /deals/{id}/products", deal_lines.products_of_deal, 10, (*DEALS_READ, *PRODUCTS_READ), paged(*LINES)),
