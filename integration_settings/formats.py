@@ -86,25 +86,10 @@ def decimals(currency: str) -> int:
 
 
 @remembered
-def format_money(amount: Decimal, currency: str, locale: str, *, distinct: bool = False) -> str:
-    """`£2,880.00`, `2.880,00 £`; the sign is the locale's own.
-
-    distinct: for views where two currencies meet; a sign that several countries share gets its country (`US$`).
-    """
+def format_money(amount: Decimal, currency: str, locale: str) -> str:
+    """`£2,880.00`, `2.880,00 £`: the locale's own pattern and sign, the currency's own decimals."""
     place = locale_of(locale)
     sign = numbers.get_currency_symbol(currency, place)
-    if distinct and len(sign) == 1 and sign in "$£¥":
-        sign = numbers.get_currency_symbol(currency, "en_001")
-    return _in_pattern(amount, currency, place, sign)
-
-
-def format_money_with_code(amount: Decimal, currency: str, locale: str) -> str:
-    """`EUR 1,200.00`, `1.200,00 EUR`: for views where two currencies stand side by side."""
-    return _in_pattern(amount, currency, locale_of(locale), currency)
-
-
-def _in_pattern(amount: Decimal, currency: str, place: Locale, sign: str) -> str:
-    """The locale's pattern for money with a sign of our choice and the currency's own decimals."""
     places = decimals(currency)
     digits = _digits(abs(amount), place, least=places, most=places)
     spot = place.currency_formats["standard"].pattern.split(";")[0]
@@ -141,13 +126,6 @@ def format_percent(value: Decimal | int, locale: str, *, least: int = 0) -> str:
     pattern = locale_of(locale).percent_formats[None].pattern
     before, _, after = re.sub(r"[#0.,]+", "\0", pattern).partition("\0")
     return f"{before}{format_exactly(Decimal(value), locale, least=least)}{after}"
-
-
-def currency_sign(currency: str, locale: str) -> tuple[str, str]:
-    """The sign beside a money field: (before, after), one of them empty."""
-    place = locale_of(locale)
-    sign = numbers.get_currency_symbol(currency, place)
-    return (sign, "") if place.currency_formats["standard"].pattern.lstrip("\u200f").startswith("¤") else ("", sign)
 
 
 def currency_name(currency: str, locale: str) -> str:

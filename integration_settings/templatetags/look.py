@@ -61,61 +61,6 @@ def flag(status: str) -> SafeString:
 
 
 @register.filter
-def money(amount: Decimal | None, currency: str) -> SafeString:
-    return format_html('<span class="amount">{}</span>', money_text(amount, currency))
-
-
-@register.filter
-def money_text(amount: Decimal | None, currency: str) -> str:
-    return NOTHING if amount is None else formats.format_money(amount, currency, formats.reader().locale)
-
-
-@register.filter
-def money_distinct(amount: Decimal | None, currency: str) -> str:
-    if amount is None:
-        return NOTHING
-    return formats.format_money(amount, currency, formats.reader().locale, distinct=True)
-
-
-@register.filter
-def money_code(amount: Decimal | None, currency: str) -> str:
-    return NOTHING if amount is None else formats.format_money_with_code(amount, currency, formats.reader().locale)
-
-
-@register.filter
-def number_input(amount: Decimal | None, currency: str) -> str:
-    return "" if amount is None else formats.format_amount(amount, currency, formats.reader().locale)
-
-
-@register.filter
-def number(value: Decimal | int | None) -> str:
-    return NOTHING if value is None else formats.format_number(value, formats.reader().locale)
-
-
-@register.filter
-def percent(value: Decimal | int | None, least: int = 0) -> str:
-    return NOTHING if value is None else formats.format_percent(value, formats.reader().locale, least=least)
-
-
-@register.simple_tag
-def money_affix(side: str, currency: str) -> SafeString | str:
-    """The currency's sign beside a money field, if the locale writes it on this side ("start" or "end")."""
-    before, after = formats.currency_sign(currency, formats.reader().locale)
-    sign = before if side == "start" else after
-    return format_html('<span class="input-group__sign" aria-hidden="true">{}</span>', sign) if sign else ""
-
-
-@register.filter
-def currency_name(currency: str) -> str:
-    return formats.currency_name(currency, formats.reader().locale)
-
-
-@register.filter
-def decimals(currency: str) -> int:
-    return formats.decimals(currency)
-
-
-@register.filter
 def day(value: date | None) -> str:
     return NOTHING if value is None else formats.format_date(value, formats.reader().locale)
 
@@ -123,23 +68,6 @@ def day(value: date | None) -> str:
 @register.filter
 def day_short(value: date | None) -> str:
     return NOTHING if value is None else formats.format_day_and_month(value, formats.reader().locale)
-
-
-@register.filter
-def iso(value: date | None) -> str:
-    return "" if value is None else value.isoformat()
-
-
-@register.filter
-def clock(moment: datetime | None) -> str:
-    return NOTHING if moment is None else formats.format_time(moment, formats.reader().locale, formats.reader().zone)
-
-
-@register.filter
-def clock_seconds(moment: datetime | None) -> str:
-    if moment is None:
-        return NOTHING
-    return formats.format_time(moment, formats.reader().locale, formats.reader().zone, seconds=True)
 
 
 @register.filter

@@ -386,5 +386,5 @@
     }
   });
 
-  window.Embed = { announce, renew, isDirty: () => dirty, touch: () => { dirty = true; } };
+  window.Embed = { announce, touch: () => { dirty = true; } };
 })();

@@ -1,6 +1,6 @@
-/* Fields that take what readers type: money, quantity, discount and date, shown in the locale's form on leaving.
+/* Fields that take what readers type: price, quantity, discount and date, shown in the locale's form on leaving.
    The server reads the same forms (integration_settings/formats.py), so a page without this script still works.
-   Attributes: data-money (on .input-group, with data-decimals), data-quantity, data-discount (with data-currency),
+   Attributes: data-price (with data-decimals), data-quantity, data-discount (with data-currency),
    data-date (on .date; the input may name the field it counts from in data-base). Defines window.Fields. */
 (() => {
   "use strict";
@@ -316,9 +316,7 @@
 
   body.addEventListener("change", ({ target }) => {
     if (!target.matches("input")) return;
-    const money = target.closest("[data-money]");
-    if (money) tidy(target, Number(money.dataset.decimals ?? 2));
-    else if (target.matches("[data-price]")) tidy(target, Number(target.dataset.decimals ?? 2));
+    if (target.matches("[data-price]")) tidy(target, Number(target.dataset.decimals ?? 2));
     else if (target.matches("[data-quantity]")) tidy(target, 0);
     else if (target.matches("[data-discount]")) tidyDiscount(target);
     else if (target.closest("[data-date]")) tidyDate(target);

@@ -26,7 +26,7 @@
   let lastSize = "";
 
   const words = (id) => (document.getElementById(`text-${id}`)?.content.textContent ?? "").trim();
-  const tell = (name, detail) => body.dispatchEvent(new CustomEvent(`host:${name}`, { detail }));
+  const tell = (name) => body.dispatchEvent(new Event(`host:${name}`));
 
   /* Two sources may report the same thing at almost the same time; the page hears it once. */
   const lastTold = {};
@@ -95,7 +95,6 @@
   function useTheme(theme) {
     if (theme !== "light" && theme !== "dark") return;
     root.dataset.theme = theme;
-    tell("theme", { theme });
   }
 
   function outside() {
@@ -129,7 +128,6 @@
     sdk.listen("user_settings_change", ({ data }) => useTheme(data?.theme));
     sdk.listen("close_custom_modal", () => tellOnce("modal-closed"));
     sdk.listen("visibility", ({ data }) => data?.is_visible && tellOnce("visible"));
-    tell("ready");
   }
 
   const ready = start();
@@ -210,7 +208,6 @@
   }
 
   window.Host = {
-    ready,
     words,
     fit: fitSoon,
     snackbar,
