@@ -134,6 +134,7 @@ class Gallery:
         someone.settings.get_by_label("Show the result for").fill(PHASE_2)
         someone.settings.get_by_role("option", name=PHASE_2).click()
         someone.settings.locator("#in-deal-recipient_field", has_text="Bramley Foods").wait_for()
+        someone.settings.get_by_text("Fields that fill the invoice").click()  # nothing has the focus
         self.save(someone, "settings", "section.settings-frame iframe")
         someone.page.set_viewport_size({"width": 760, "height": 900})
         self.save(someone, "settings-narrow", "section.settings-frame iframe")
