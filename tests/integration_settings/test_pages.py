@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import path
 from django.utils import timezone
 
+from integration_settings import services
 from integration_settings import urls as our_urls
 from integration_settings.metrics import as_text
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -46,6 +47,17 @@ def test_the_privacy_page_tells_of_a_service_that_is_told_of_faults_where_there_
     assert words not in client.get("/privacy").content.decode()
     settings.SENTRY_DSN = "https://key@sentry.example.com/1"
     assert words in client.get("/privacy").content.decode()
+
+
+def test_the_privacy_page_tells_how_long_a_company_is_kept_that_left_without_an_uninstall(client):
+    assert timedelta(days=30) == services.ABANDONED_AFTER
+    assert "thirty days after the last sign-in to Pipedrive has ended" in client.get("/privacy").content.decode()
+
+
+def test_the_first_page_asks_an_administrator_for_the_first_connection_alone(client):
+    """Every user installs the app; most are no administrators."""
+    shown = client.get("/").content.decode()
+    assert "for the first connection, an administrator’s account" in shown
 
 
 def test_the_first_page_leads_to_the_others(client):
