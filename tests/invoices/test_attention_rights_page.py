@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings
@@ -79,6 +80,26 @@ def test_nobody_touches_what_a_colleague_asked_for(browse, company, user, tom, w
     row.refresh_from_db()
     assert (row.submission, row.next_attempt_at) == (Submission.PENDING, before)
     assert browse(user, "settings").post(f"{DESK}/{row.public_id}/{what}").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["now", "cancel"])
+def test_who_no_longer_administers_sees_and_touches_only_his_own(harbour, colleague, browse, desk, what):
+    """The desk was open when the right was taken away: nobody has opened the settings since."""
+    tom = colleague(harbour)
+    type(tom).objects.filter(pk=tom.pk).update(is_admin=True)
+    stopped = refused(harbour.company, deal_id=1)
+    waits = make_pending_invoice(harbour.company, to_json(a_draft()), deal_id=2)
+    assert "Warehouse racking" in desk(harbour.user).text
+    key = next(e.id for e in desk(harbour.user).elements if e.id.startswith("issue-")).removeprefix("issue-")
+    browser = browse(tom, "settings")
+    assert browser.post(f"{DESK}/{waits.public_id}/{what}").status_code == 404
+    type(tom).objects.filter(pk=tom.pk).update(is_admin=True)
+    cache.clear()
+    assert "Nothing needs you" in desk(tom).text
+    for repair in ("run", "put-away"):
+        assert "Somebody else was faster." in Page(browser.post(f"{DESK}/{key}/{repair}")).text
+    stopped.refresh_from_db()
+    assert stopped.put_away_at is None
 
 
 def test_causes_of_another_company_are_not_there(desk, browse, company, user, other_company):
