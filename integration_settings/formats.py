@@ -32,6 +32,7 @@ MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
 LAKHS = "#,##,##0"  # how India groups: 12,34,567
 DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
+LONGEST_DATE = 60  # signs; with the name of a weekday and all blanks a date is shorter in every language
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
 
@@ -270,8 +271,11 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
     """ISO, the locale's own order, month names, `+14` (days after `after`, else after today).
 
     A year of two digits is in this century; a missing year is the next such date from half a year ago on.
-    What `format_date` shows is read back in every locale. Raises ValueError when it is no date.
+    What `format_date` shows is read back in every locale. Raises ValueError when it is no date, at once for a text
+    that is too long to be one: to look for a date in it would take long.
     """
+    if len(text) > LONGEST_DATE:
+        raise ValueError("not a date")
     try:
         return _typed(unicodedata.normalize("NFKC", text).strip(), locale, today, after or today)
     except ValueError:
@@ -283,6 +287,8 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
 def _as_shown(text: str, locale: str) -> date | None:
     """A date exactly as our pages have it: in some languages a month's name is no word that could be looked for."""
     figures = {int(part) for part in re.findall(r"\d{1,4}", text)}
+    if len(figures) > len("dMy"):
+        return None
     for year in (figure for figure in figures if EARLIEST <= figure <= LATEST):
         for month in range(1, 13):
             for day in (figure for figure in figures if 1 <= figure <= monthrange(year, month)[1]):
@@ -348,17 +354,23 @@ def _month(word: str, place: Locale) -> int | None:
     if len(word) < 3:
         return None
     for language in (place, Locale("en")):
-        names = [
-            (_plain(name), int(number))
-            for width in ("wide", "abbreviated")
-            for context in ("format", "stand-alone")
-            for number, name in dates.get_month_names(width, context, language).items()
-        ]
+        names = _months(language)
         for alike in (str.__eq__, str.startswith, lambda name, word: len(name) >= 3 and word.startswith(name)):
             found = {number for name, number in names if alike(name, word)}
             if len(found) == 1:
                 return found.pop()
     return None
+
+
+@lru_cache(maxsize=64)
+def _months(language: Locale) -> tuple[tuple[str, int], ...]:
+    """Their names, and the month that each stands for."""
+    return tuple(
+        (_plain(name), int(number))
+        for width in ("wide", "abbreviated")
+        for context in ("format", "stand-alone")
+        for number, name in dates.get_month_names(width, context, language).items()
+    )
 
 
 def _plain(word: str) -> str:

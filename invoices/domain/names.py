@@ -31,8 +31,8 @@ def clean_name(name: str, longest: int = LONGEST_NAME) -> str:
     A colon would mean a sub-customer or a category there. "Atlas: Trade Counter" becomes "Atlas – Trade Counter".
     """
     readable = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in composed(name))
-    readable = re.sub(r"\s*:\s+", " – ", readable)
-    readable = re.sub(r"\s*:", "-", readable)
+    readable = re.sub(r"\s+", " ", readable)
+    readable = re.sub(" ?:", "-", re.sub(" ?: ", " – ", readable))
     return re.sub(r"\s+", " ", readable).strip()[:longest].rstrip(" –-")
 
 

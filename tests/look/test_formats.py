@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -218,6 +219,17 @@ def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         formats.parse_date(text, "en_GB", today=TODAY)
+
+
+@pytest.mark.parametrize(
+    "text", ["7 Dec 2026 " + "and so on " * 400, " ".join(map(str, [*range(1, 32), *range(1900, 2200)]))]
+)
+def test_what_is_too_long_for_a_date_is_refused_before_anybody_looks_for_one_in_it(text: str) -> None:
+    begun = process_time()
+    for spaces in range(20):  # a form has a date on each line
+        with pytest.raises(ValueError, match="not a date"):
+            formats.parse_date(text + " " * spaces, "en_GB", today=TODAY)
+    assert process_time() - begun < 2
 
 
 @pytest.mark.parametrize(
