@@ -113,7 +113,7 @@ def request_invoice(
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
     somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
-    that one any more, `NotFound` when the visitor may not see the deal,
+    that one any more, `NotFound` when the visitor may not see the deal, or sends the key of another deal's form,
     and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
@@ -166,6 +166,8 @@ def request_invoice(
                 customer_updates.store(row, wish)
     except IntegrityError:
         stored = Invoice.objects.get(company=company, intent_key=intent_key)
+        if stored.deal_id != draft.deal_id:
+            raise NotFound("pipedrive", "the key is of another deal's form, which this user may not see") from None
         hand_over(stored)
         return Requested(stored, repeated=True, differs=stored.fingerprint != row.fingerprint)
     hand_over(row)

@@ -481,6 +481,23 @@ def test_a_colleague_who_may_not_see_the_deal_sees_no_result(harbour, browse, de
     assert browse(ewa).get(address(shown)).status_code == 200
 
 
+def test_the_key_of_another_deals_form_shows_nothing_of_its_invoice(harbour, fill_in):
+    """That of a refused invoice's successor follows from its address, which somebody may have seen once."""
+    refused = make_pending_invoice(harbour.company, to_json(a_draft()), deal_id=987_654, created_by_id=1)
+    make_pending_invoice(
+        harbour.company,
+        to_json(a_draft(bill_to=a_bill_to(name="Kestrel Logistics"))),
+        deal_id=987_654,
+        created_by_id=1,
+        intent_key=refused.key_of_successor,
+    )
+    browser, fields = fill_in(harbour)
+    answer = browser.post(CREATE, fields | {"intent_key": str(refused.key_of_successor)})
+    assert answer.status_code == 404
+    assert "Kestrel" not in answer.content.decode()
+    assert Invoice.objects.count() == 2
+
+
 def test_a_silent_service_on_the_way_back_to_the_form(harbour, browse, deal_id, control):
     made = make_pending_invoice(
         harbour.company,
