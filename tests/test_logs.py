@@ -88,3 +88,15 @@ def test_what_stands_in_a_row_that_the_database_refused_is_left_out(formatter, c
     assert "null value in column" in line
     assert "the row was not stored" in line
     assert line.count("Traceback") == 2
+
+
+STRANGERS = {
+    "asks by another name": lambda client: client.get("/", headers={"host": "elsewhere.example"}),
+    "sends without end": lambda client: client.post("/embed/token", "x" * 3_000_000, content_type="application/json"),
+}
+
+
+@pytest.mark.parametrize("attempt", STRANGERS.values(), ids=STRANGERS)
+def test_what_a_stranger_tries_is_no_error_that_anybody_is_called_for(client, caplog, attempt):
+    assert attempt(client).status_code == 400
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
