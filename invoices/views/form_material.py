@@ -216,7 +216,8 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
 
 def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
     """What cannot be read comes first; about those fields, and about sums over them, nothing more is said."""
-    rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in reading.unreadable]
+    unreadable = reading.unreadable
+    rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in unreadable]
     if not reading.figures_readable:
         rest = [finding for finding in rest if finding.field and finding.code not in SUMS]
     return [*reading.findings, *rest]
