@@ -32,7 +32,7 @@ MOST_DECIMALS = 5  # what QuickBooks keeps of a quantity
 LAKHS = "#,##,##0"  # how India groups: 12,34,567
 DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
-LONGEST_DATE = 60  # signs; with the name of a weekday and all blanks a date is shorter in every language
+LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
 
@@ -187,8 +187,10 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
     and a currency's sign is passed over, as are marks that nobody sees.
 
-    Raises ValueError when it is no number.
+    Raises ValueError when it is no number, at once for a text that is too long to be one.
     """
+    if len(text) > LONGEST_TYPED:
+        raise ValueError("not a number")
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
         for sign in _without_currency(_visible(text), locale)
@@ -252,7 +254,7 @@ def parse_date(text: str, locale: str, *, today: date, after: date | None = None
     What `format_date` shows is read back in every locale. Raises ValueError when it is no date, at once for a text
     that is too long to be one: to look for a date in it would take long.
     """
-    if len(text) > LONGEST_DATE:
+    if len(text) > LONGEST_TYPED:
         raise ValueError("not a date")
     try:
         return _typed(unicodedata.normalize("NFKC", text).strip(), locale, today, after or today)

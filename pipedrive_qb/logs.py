@@ -12,9 +12,14 @@ from integration_settings.log_context import NOBODY, company_id, request_id
 __all__ = ["NOBODY", "Context", "JsonLines", "Lines", "company_id", "request_id"]
 
 
+# A database's complaint quotes the row, on as many lines as what stands in it has; behind it may come more of a trace.
+ROW = re.compile(
+    r"(?:DETAIL|CONTEXT): .*?(?=\n(?:Traceback \(|\nThe above exception |\nDuring handling )|\Z)", re.DOTALL
+)
+
+
 def without_rows(text: str) -> str:
-    """A database's complaint quotes the row, with what stands in it."""
-    return re.sub(r"DETAIL: .*", "DETAIL left out", text)
+    return ROW.sub("DETAIL left out", text)
 
 
 class Context(logging.Filter):

@@ -387,8 +387,10 @@ LOGGING: dict[str, Any] = {
         "requests_oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
-        # Whoever looks for holes asks by any name; that he gets a 400 is no error of ours.
+        # Whoever looks for holes asks by any name and sends any amount; that he gets a 400 is no error of ours.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         # These would say every two seconds that a tick found nothing due.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import pytest
 from celery import shared_task
@@ -65,14 +64,39 @@ def test_a_task_says_nothing_under_the_name_of_the_company_before_it(said):
     assert said() == [("0d9f", "-")]
 
 
+COMPLAINTS = [
+    'null value in column "x"\nDETAIL:  Failing row contains (7, Bramley Foods Ltd).\n',
+    'null value in column "x"\nDETAIL:  Failing row contains (7, Dear customer,\n\nthanks.\nBramley Foods Ltd).\n',
+    'null value in column "x"\nCONTEXT:  JSON data, line 1: {"name": "Bramley Foods Ltd...\n',
+]
+
+
+@pytest.mark.parametrize("complaint", COMPLAINTS)
 @pytest.mark.parametrize("formatter", [logs.Lines("%(message)s"), logs.JsonLines()])
-def test_what_stands_in_a_row_that_the_database_refused_is_left_out(formatter):
+def test_what_stands_in_a_row_that_the_database_refused_is_left_out(formatter, complaint):
     """As the drivers of PostgreSQL tell it, in a trace and in the one line that Celery makes of it."""
     try:
-        raise ValueError('null value in column "x"\nDETAIL:  Failing row contains (7, Bramley Foods Ltd).\n')
-    except ValueError:
-        trace = sys.exc_info()
-    record = logging.LogRecord("a", logging.ERROR, "", 0, "raised: %r", (trace[1],), trace)
+        try:
+            raise ValueError(complaint)
+        except ValueError as error:
+            raise RuntimeError("the row was not stored") from error
+    except RuntimeError as error:
+        trace = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("a", logging.ERROR, "", 0, "raised: %r", (trace[1].__cause__,), trace)
     line = formatter.format(record)
     assert "Bramley" not in line
     assert "null value in column" in line
+    assert "the row was not stored" in line
+    assert line.count("Traceback") == 2
+
+
+STRANGERS = {
+    "asks by another name": lambda client: client.get("/", headers={"host": "elsewhere.example"}),
+    "sends without end": lambda client: client.post("/embed/token", "x" * 3_000_000, content_type="application/json"),
+}
+
+
+@pytest.mark.parametrize("attempt", STRANGERS.values(), ids=STRANGERS)
+def test_what_a_stranger_tries_is_no_error_that_anybody_is_called_for(client, caplog, attempt):
+    assert attempt(client).status_code == 400
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -73,6 +73,11 @@ def test_a_stranger_is_asked_to_sign_in_and_sees_nothing(client, company, switch
     assert "operator" not in client.cookies
 
 
+def test_a_stranger_who_sends_too_many_fields_is_no_error_that_anybody_is_called_for(client, switched_on, caplog):
+    assert client.post("/admin/login/", {f"f{number}": "" for number in range(12_001)}).status_code == 400
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
 def test_an_account_that_is_no_operators_does_not_get_in(client, switched_on):
     User.objects.create_user("sam", password=PASSWORD)
     client.post("/admin/login/", {"username": "sam", "password": PASSWORD})

@@ -34,7 +34,7 @@ LONGEST_COPIES = 200
 LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
-EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
+EMAIL = re.compile(r"[^\s@,;<>\"\0-\x1f\x7f]+@[^\s@,;<>\"\0-\x1f\x7f]+\.[^\s@,;<>\".\0-\x1f\x7f]{2,}")
 
 
 BY_SETTINGS = {"books_closed", "multicurrency_off", "discounts_off", "no_number", "sales_tax_gone", "tax_code_gone"}

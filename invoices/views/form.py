@@ -46,7 +46,9 @@ from invoices.views.answers import (
 from invoices.views.form_material import (
     Sent,
     checked_form,
+    drawn_from_lists,
     form_too_old,
+    keep_entries,
     material_as_opened,
     page_fragment,
     sent_form,
@@ -165,12 +167,7 @@ def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except (UnreadableForm, BadMemory):
         problem = form_too_old()
         return words_for_script(problem.title, problem.text, problem.status)
-    fields = request.POST.copy()
-    fields["kept"] = keep(sent.memory, visitor)  # their lives begin anew
-    if sent.seen:
-        fields["seen_customer"] = keep_seen(sent.seen, visitor)
-    deal_id, intent_key = sent.form.deal_id, sent.form.intent_key
-    unsent_forms.keep(visitor, deal_id=deal_id, intent_key=intent_key, fields=fields, locale=say().locale)
+    keep_entries(visitor, sent, request.POST)
     return HttpResponse(status=204)
 
 
@@ -187,6 +184,7 @@ def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
+@drawn_from_lists
 def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the fields that were changed."""
     try:
@@ -240,6 +238,7 @@ def _count_changed(request: HttpRequest, to_fix: int) -> str:
 
 @page_token_required
 @require_POST
+@drawn_from_lists
 def preset(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The preset's field again, and what the chosen one puts into the others: all but what a person typed there."""
     try:
@@ -287,6 +286,7 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
+@drawn_from_lists
 def customer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The customer section again, after somebody chose an option of the search."""
     try:

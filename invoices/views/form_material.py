@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -18,12 +19,12 @@ from integration_settings.presets import form_styles_url, list_templates
 from integration_settings.reference import AS_STORED, Term
 from integration_settings.rights import Right, rights_of
 from integration_settings.tenancy import Visitor
-from invoices import drafting
+from invoices import drafting, unsent_forms
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
 from invoices.drafting import Preparation
-from invoices.form_memory import Memory, SeenCustomer, keep, recall, recall_seen
+from invoices.form_memory import Memory, SeenCustomer, keep, keep_seen, recall, recall_seen
 from invoices.forms import FormInput, Lists, Reading, read_post, understand
 from invoices.presentation import filling
 from invoices.presentation.finding_parts import Words
@@ -32,7 +33,7 @@ from invoices.presentation.form_parts import FormPage, Material
 from invoices.presentation.line_html import rows_html
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
-from invoices.views.answers import Problem, no_right
+from invoices.views.answers import Problem, no_right, problem_fragment, problem_of, say
 
 SUMS = ("zero_total", "negative_total", "over_the_deal", "discount_over_total")  # told once every figure can be read
 
@@ -62,6 +63,32 @@ def sent_form(fields: QueryDict, visitor: Visitor) -> Sent:
     form, kept = read_post(fields), fields.get("kept", "")
     seen = recall_seen(form.seen_customer, visitor) if form.seen_customer else None
     return Sent(form, recall(kept, visitor, deal_id=form.deal_id), kept, seen)
+
+
+def keep_entries(visitor: Visitor, sent: Sent, fields: QueryDict) -> None:
+    """What stands in a form, for when its person opens it again."""
+    fields = fields.copy()
+    fields["kept"] = keep(sent.memory, visitor)  # their lives begin anew
+    if sent.seen:
+        fields["seen_customer"] = keep_seen(sent.seen, visitor)
+    deal_id, intent_key = sent.form.deal_id, sent.form.intent_key
+    unsent_forms.keep(visitor, deal_id=deal_id, intent_key=intent_key, fields=fields, locale=say().locale)
+
+
+def drawn_from_lists(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what answers a form that was sent with the form. When somebody ends the connection the company's lists go,
+    and there is nothing to draw it from: that is said, and the entries are kept.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+        try:
+            return view(request, visitor)
+        except ConnectionExpired as error:
+            keep_entries(visitor, sent_form(request.POST, visitor), request.POST)
+            return problem_fragment(request, visitor, problem_of(error))
+
+    return answer
 
 
 def form_too_old() -> Problem:
@@ -189,7 +216,8 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
 
 def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
     """What cannot be read comes first; about those fields, and about sums over them, nothing more is said."""
-    rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in reading.unreadable]
+    unreadable = reading.unreadable
+    rest = [finding for finding in by_keys(checked, reading.keys) if finding.field not in unreadable]
     if not reading.figures_readable:
         rest = [finding for finding in rest if finding.field and finding.code not in SUMS]
     return [*reading.findings, *rest]

@@ -55,6 +55,7 @@ from invoices.views.form_material import (
     Sent,
     blocking,
     checked_form,
+    drawn_from_lists,
     form_too_old,
     page_fragment,
     sent_form,
@@ -66,6 +67,7 @@ LONGEST_WAIT, BETWEEN_LOOKS = 0.9, 0.01  # seconds
 
 @page_token_required
 @require_POST
+@drawn_from_lists
 def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Faults come back at their fields with the input kept; otherwise the intent is stored and its fate shown."""
     try:

@@ -16,6 +16,7 @@ from django.db.models.signals import pre_save
 from django.http import QueryDict
 
 from integration_settings import services
+from integration_settings.connections import disconnect_quickbooks
 from integration_settings.models import PipedriveUser
 from invoices import form_memory, tasks, unsent_forms
 from invoices.models import Invoice, UnsentForm
@@ -152,6 +153,20 @@ def test_of_somebody_who_has_just_left_the_app_nothing_is_kept(harbour):
     services.uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=harbour.user.user_id)
     unsent_forms.keep(visitor, deal_id=12, intent_key=uuid.uuid4(), fields=QueryDict("a=b"), locale="en_GB")
     assert not UnsentForm.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["preview", "preset", "customer", "create"])
+def test_when_somebody_disconnects_quickbooks_meanwhile_that_is_said_and_the_entries_are_kept(harbour, fill_in, what):
+    """The lists that the form is drawn from go with the connection."""
+    browser, fields = fill_in(harbour)
+    fields |= TYPED
+    disconnect_quickbooks(harbour.company)
+    answer = browser.post(f"/embed/invoice/{what}", fields | {"found": "new"})
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (409, "swap")
+    assert "QuickBooks ended the connection" in Page(answer).text
+    kept = QueryDict(UnsentForm.objects.get(user=harbour.user).fields)
+    assert {name: kept[name] for name in TYPED} == TYPED
+    assert not Invoice.objects.exists()
 
 
 def test_figures_are_not_taken_over_into_another_locale(harbour, left, browse):

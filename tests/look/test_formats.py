@@ -217,6 +217,14 @@ def test_what_is_too_long_for_a_date_is_refused_before_anybody_looks_for_one_in_
     assert process_time() - begun < 2
 
 
+def test_what_is_too_long_for_a_number_is_refused_before_anybody_reads_it() -> None:
+    begun = process_time()
+    for spaces in range(1000):
+        with pytest.raises(ValueError, match="not a number"):
+            formats.parse_decimal("1" + " " * (4000 + spaces) + "000", "en_GB")
+    assert process_time() - begun < 2
+
+
 @pytest.mark.parametrize(
     "locale",
     [

@@ -274,6 +274,9 @@ def test_what_blocks_comes_first():
         ("a@b.c", False),
         ("a@b.co;c@d.co", False),
         ("<a@b.co>", False),
+        ("a\0b@c.de", False),
+        ("a@b\x07.de", False),
+        ("a@b.de\x7f", False),
     ],
 )
 def test_it_knows_an_email_address(text, expected):
