@@ -14,6 +14,7 @@ from integration_settings import services
 from integration_settings import urls as our_urls
 from integration_settings.metrics import as_text
 from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices import deal_gateway
 from pipedrive_qb import health
 from tests.factories import make_user
 
@@ -52,6 +53,11 @@ def test_the_privacy_page_tells_of_a_service_that_is_told_of_faults_where_there_
 def test_the_privacy_page_tells_how_long_a_company_is_kept_that_left_without_an_uninstall(client):
     assert timedelta(days=30) == services.ABANDONED_AFTER
     assert "thirty days after the last sign-in to Pipedrive has ended" in client.get("/privacy").content.decode()
+
+
+def test_the_privacy_page_says_how_long_memory_outlives_a_company(client):
+    assert max(deal_gateway.PRODUCT_SECONDS, deal_gateway.REMEMBERED_SECONDS) == 60 * 60
+    assert "are gone an hour later" in client.get("/privacy").content.decode()
 
 
 def test_the_first_page_asks_an_administrator_for_the_first_connection_alone(client):
