@@ -220,10 +220,10 @@ def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> 
 # Customers and items
 
 
-def taken_customer(
+def customer_there(
     connection: QuickBooksConnection, customer_id: str, name: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> CustomerCandidate:
-    """The customer that has the name already, put in place of the new one that was refused for it."""
+    """The customer in place of the new one that a refused invoice was for: it has the name, or was created with it."""
     candidate = CustomerCandidate(customer_id, name)
     if not books_of(connection).names_sales_tax:
         return candidate

@@ -203,7 +203,7 @@ def _signed_out(service: str) -> Problem:
     return Problem(
         "negative",
         "link",
-        _("QuickBooks ended the connection"),
+        _("QuickBooks is disconnected"),
         _("New invoices can be created once somebody signs in again. Nothing you saved is lost."),
         409,
         connect=True,

@@ -86,7 +86,10 @@ def drawn_from_lists(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Ca
             return view(request, visitor)
         except ConnectionExpired as error:
             keep_entries(visitor, sent_form(request.POST, visitor), request.POST)
-            return problem_fragment(request, visitor, problem_of(error))
+            response = problem_fragment(request, visitor, problem_of(error))
+            # In place of the form: a part of it that was to be drawn anew would leave the rest "ready to create".
+            response["HX-Retarget"], response["HX-Reswap"] = "#invoice", "innerHTML"
+            return response
 
     return answer
 

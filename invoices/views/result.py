@@ -30,7 +30,7 @@ from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.evidence import trace_of_creation
 from invoices.form_memory import BadMemory, Memory, keep
-from invoices.forms import FormInput, UnreadableForm
+from invoices.forms import NEW_CUSTOMER, FormInput, UnreadableForm
 from invoices.models import Invoice
 from invoices.presentation import filling, refusals
 from invoices.presentation.findings import Issue, by_key, target_of
@@ -250,12 +250,17 @@ def _form_again(
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id and not other_books) and request.POST.get("use_customer") == "yes"
+    customer_id, name = "", ""
     if refusal and mended:
-        taken = services.taken_customer(connection, refusal.customer_id, refusal.customer)
-        memory = memory.with_customer(taken)
+        customer_id, name = refusal.customer_id, refusal.customer
+    elif form.customer == NEW_CUSTOMER and not other_books:  # it may have been created before the invoice was refused
+        customer_id, name = invoice.customer_id, form.name
+    if customer_id:
+        there = services.customer_there(connection, customer_id, name)
+        memory = memory.with_customer(there)
         untouched = form.sales_tax == drafting.usual_sales_tax(connection, None)
-        rate = drafting.usual_sales_tax(connection, taken) if untouched else form.sales_tax
-        form = replace(form, customer=taken.customer_id, sales_tax=rate)
+        rate = drafting.usual_sales_tax(connection, there) if untouched else form.sales_tax
+        form = replace(form, customer=there.customer_id, sales_tax=rate)
     material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
     return page_fragment(request, form_page(material, errors=() if mended else (_at_its_field(refusal, keys, form),)))
 

@@ -219,7 +219,7 @@ def test_when_the_connection_ended_the_form_says_so(harbour, browse, deal_id):
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
     answer = browse(harbour.user).get(FORM, {"deal": deal_id(harbour, RACKING)})
     assert answer.status_code == 409
-    assert "QuickBooks ended the connection" in Page(answer).text
+    assert "QuickBooks is disconnected" in Page(answer).text
 
 
 @pytest.mark.parametrize("service, name", [("quickbooks", "QuickBooks"), ("pipedrive", "Pipedrive")])

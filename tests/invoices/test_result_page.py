@@ -434,6 +434,17 @@ def test_a_taken_name_offers_the_customer_that_has_it(harbour, fill_in, control)
     assert not form.has_id("errors")
 
 
+def test_a_customer_that_was_created_before_the_refusal_is_chosen_in_the_form_again(harbour, fill_in, control):
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
+    browser, fields = fill_in(harbour, NORTHGATE)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    form = Page(browser.post(address(invoice, "retry")))
+    assert form.fields()["customer"] == CustomerLink.objects.get().customer_id
+    assert "The books are closed" in form.by_id("errors").text
+    assert "name is taken" not in form.text
+
+
 def test_only_a_refused_invoice_goes_back_to_the_form(stored, browse, user):
     page = Page(browse(user).post(address(stored(), "retry")))
     assert state(page) == "sending"

@@ -163,7 +163,8 @@ def test_when_somebody_disconnects_quickbooks_meanwhile_that_is_said_and_the_ent
     disconnect_quickbooks(harbour.company)
     answer = browser.post(f"/embed/invoice/{what}", fields | {"found": "new"})
     assert (answer.status_code, answer.headers["X-Fragment"]) == (409, "swap")
-    assert "QuickBooks ended the connection" in Page(answer).text
+    assert answer.headers["HX-Retarget"] == "#invoice", "nothing is ready to create any more"
+    assert "QuickBooks is disconnected" in Page(answer).text
     kept = QueryDict(UnsentForm.objects.get(user=harbour.user).fields)
     assert {name: kept[name] for name in TYPED} == TYPED
     assert not Invoice.objects.exists()
