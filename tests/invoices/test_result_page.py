@@ -317,7 +317,7 @@ def test_when_the_connection_ended_meanwhile_nothing_is_stored(harbour, fill_in)
     browser, fields = fill_in(harbour)
     QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
     page = Page(browser.post(CREATE, fields))
-    assert "QuickBooks ended the connection" in page.by_class("banner")[0].text
+    assert "QuickBooks is disconnected" in page.by_class("banner")[0].text
     assert page.fields()["l1-price"] == "520.00"
     assert not Invoice.objects.exists()
 
