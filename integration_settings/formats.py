@@ -166,6 +166,11 @@ def format_time(moment: datetime, locale: str, zone: tzinfo, *, seconds: bool = 
     return dates.format_time(local.time(), "medium" if seconds else "short", locale=locale_of(locale))
 
 
+def with_one_stop(text: str) -> str:
+    """A text in which a full stop follows a time or a date that ends with one itself, "9:14 a.m." or "28 nov."."""
+    return text.replace("..", ".")
+
+
 def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -> str:
     """When something was checked: today the time, yesterday in words, else date and time."""
     time, day = format_time(moment, locale, zone), moment.astimezone(zone).date()

@@ -70,6 +70,11 @@ def day_short(value: date | None) -> str:
     return NOTHING if value is None else formats.format_day_and_month(value, formats.reader().locale)
 
 
+@register.filter(is_safe=True)
+def one_stop(text: str) -> str:
+    return formats.with_one_stop(text)
+
+
 @register.filter
 def checked(moment: datetime | None) -> str:
     if moment is None:

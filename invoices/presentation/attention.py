@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings.fault_words import fault_words
+from integration_settings.formats import with_one_stop
 from integration_settings.item_links import shown_item_name
 from integration_settings.models import Company
 from integration_settings.reference import Item
@@ -280,7 +281,7 @@ def _chip(row: Stopped, company: Company, say: Say) -> DealChip:
 
 def _single(row: Stopped, place: Place, say: Say) -> Single:
     day = say.moment(row.invoice.created_at)
-    text = _("Asked for by {name}, {moment}.").format(name=row.invoice.created_by_name, moment=day)
+    text = with_one_stop(_("Asked for by {name}, {moment}.").format(name=row.invoice.created_by_name, moment=day))
     held = row.refusal.held if row.refusal else ""
     if held:
         text = _held(held)

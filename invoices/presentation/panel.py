@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
 from invoices.presentation import words
@@ -197,7 +198,8 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
     waiting = sum(row.waiting for row in data.rows)
     parts = []
     if data.checked_at:
-        parts.append(_("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now)))
+        said = _("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now))
+        parts.append(with_one_stop(said))
     if waiting:
         parts.append(
             ngettext(

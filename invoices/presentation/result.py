@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration_settings.formats import with_one_stop
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
@@ -26,6 +27,7 @@ from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow, refusal_of
+from invoices.submission import given_up_at
 
 SLOW, LONG = timedelta(seconds=4), timedelta(seconds=10)
 
@@ -210,7 +212,7 @@ def _next_try_in(story: Story) -> float:
 
 def _held_up(story: Story) -> ResultPage:
     """QuickBooks does not answer, and certainly nothing was sent: the intent waits for its next try."""
-    until = story.invoice.created_at + timedelta(days=2)
+    until = given_up_at(story.invoice, story.connection)
     text = _("QuickBooks does not answer right now. Your entries are kept, and we try again until {time}.")
     return ResultPage(
         public_id=str(story.invoice.public_id),
@@ -218,7 +220,7 @@ def _held_up(story: Story) -> ResultPage:
         tone="info",
         icon="clock",
         title=_("The invoice for {customer} waits").format(customer=story.customer),
-        text=text.format(time=story.say.moment(until)),
+        text=with_one_stop(text.format(time=story.say.moment(until))),
         steps=(Step("current", _next_try_text(story, _("Nothing was sent yet"))),),
         small=_("You can close this window. The answer appears on the deal’s panel."),
     )
@@ -304,7 +306,7 @@ def _created(story: Story) -> ResultPage:
         tone="positive",
         icon="check",
         title=_("Invoice {number} is in QuickBooks").format(number=number),
-        text=text.format(customer=story.customer, date=due),
+        text=with_one_stop(text.format(customer=story.customer, date=due)),
         facts=_facts(story, with_link=bool(menu.link)),
         trace_id=story.trace_id,
         quickbooks_url=story.quickbooks_url,

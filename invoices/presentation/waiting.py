@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration_settings.formats import with_one_stop
 from invoices.attention import Waiting
 from invoices.domain.actions import Action
 from invoices.domain.money import Money
@@ -82,7 +83,8 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     if not intent.attempts:
         return _("Asked for {moment}; it goes out at any moment.").format(moment=_moment(row.since, say, now))
     said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
-    return said.format(moment=_moment(row.since, say, now), tries=tries, next=_next(intent.next_attempt_at, say, now))
+    next_try = _next(intent.next_attempt_at, say, now)
+    return with_one_stop(said.format(moment=_moment(row.since, say, now), tries=tries, next=next_try))
 
 
 def _next(moment: datetime | None, say: Say, now: datetime) -> str:

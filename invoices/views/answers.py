@@ -25,6 +25,7 @@ from integration_settings.errors import (
     ServiceUnavailable,
     SubscriptionEnded,
 )
+from integration_settings.formats import with_one_stop
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
@@ -188,7 +189,8 @@ def _when_again(error: RateLimited) -> str:
     if error.retry_after <= A_WHILE:
         return _("Too many came at once. Nothing is lost; try again in a minute.")
     until = say().moment(timezone.now() + timedelta(seconds=error.retry_after))
-    return _("Too many came already. It takes them again from {time}. Nothing is lost.").format(time=until)
+    said = _("Too many came already. It takes them again from {time}. Nothing is lost.").format(time=until)
+    return with_one_stop(said)
 
 
 def _signed_out(service: str) -> Problem:

@@ -321,6 +321,16 @@ def test_what_waits_for_a_sign_in_says_until_when_it_does(desk, company, user):
     assert f"It is given up {until.day} {until:%b}" in desk(user).text
 
 
+@pytest.mark.parametrize("locale", ["en_CA", "lv_LV"])
+def test_a_sentence_that_ends_with_a_time_has_one_full_stop(desk, company, user, locale):
+    user.locale = locale
+    user.save()
+    assert re.search(r"Nothing needs you\. Last checked [\d:]+(\s[ap]\.m)?\.", desk(user).text)
+    make_pending_invoice(company, to_json(a_draft()), attempts=2, next_attempt_at=timezone.now() + timedelta(hours=3))
+    assert re.search(r"next try [\d:]+(\s[ap]\.m)?\. It is given up", desk(user).text)
+    assert ".." not in desk(user).text
+
+
 def test_try_now_makes_it_due_at_once(desk, browse, company, user):
     row = make_pending_invoice(
         company, to_json(a_draft()), attempts=1, next_attempt_at=timezone.now() + timedelta(hours=1)

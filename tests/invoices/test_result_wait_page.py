@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -14,6 +14,7 @@ from invoices import submission, tasks
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.views import result
+from tests.factories import D
 from tests.invoices.conftest import NORTHGATE
 from tests.invoices.form_answers import address, pressed, state
 from tests.invoices.fragments import Page
@@ -147,3 +148,21 @@ def test_an_intent_waits_while_quickbooks_is_down(stored, watch):
     assert state(page) == "waiting"
     assert "QuickBooks does not answer right now. Your entries are kept, and we try again until" in page.text
     assert page.by_class("step--current")[0].text == "Nothing was sent yet. Next try in 40 s"
+
+
+@time_machine.travel("2026-11-27T12:00:00Z", tick=False)
+def test_it_says_until_when_it_is_tried_which_a_sign_in_since_has_moved(stored, watch, user):
+    user.locale = "lv_LV"
+    user.save()
+    asked_at, signed_in_at = timezone.now() - timedelta(days=3), timezone.now() - timedelta(hours=1)
+    QuickBooksConnection.objects.update(connected_at=signed_in_at)
+    page = watch(stored(created_at=asked_at, next_attempt_at=timezone.now() + timedelta(seconds=38), attempts=5))
+    assert "we try again until 29. nov., 11:00." in page.text
+
+
+def test_a_date_that_ends_with_a_full_stop_brings_no_second_one(stored, watch, user):
+    user.locale = "lv_LV"
+    user.save()
+    values = {"submission": Submission.SUCCEEDED, "number": "1054", "qbo_invoice_id": "9", "total": D(120)}
+    page = watch(stored(**values, balance=D(120), due_date=date(2026, 11, 28)))
+    assert "nov. It is on the deal" in page.text
