@@ -233,7 +233,7 @@ def _without_connection(story: Story) -> ResultPage:
         tone="info",
         icon="clock",
         title=_("The invoice for {customer} waits").format(customer=story.customer),
-        text=_("QuickBooks ended the connection. The invoice is created once somebody signs in again."),
+        text=_("QuickBooks is disconnected. The invoice is created once somebody signs in again."),
         small=_("You can close this window. The answer appears on the deal’s panel."),
         reconnect=True,
     )
@@ -249,7 +249,7 @@ def _verifying(story: Story) -> ResultPage:
     asking = (
         _next_try_text(story, _("Asking QuickBooks for this invoice"))
         if connected
-        else _("QuickBooks ended the connection; we ask as soon as somebody signs in again")
+        else _("QuickBooks is disconnected; we ask as soon as somebody signs in again")
     )
     return ResultPage(
         public_id=str(story.invoice.public_id),
