@@ -306,12 +306,12 @@ class QuickBooksGateway:
         where = f"{attribute} like {self._quote(f'{name}%')} and {EVEN_INACTIVE}"
         # In order, so that the very name is among the first although a hundred others begin with it.
         order = f"orderby {attribute} maxresults {MOST_ALIKE}"
-        rows = self.client.query(f"select * from {entity} where {where} {order}")  # noqa: S608
+        rows = self.client.query(f"select * from {entity} where {where} {order}")  # noqa: S608  # quoted
         return [row for row in rows if same_name(str(row.get(attribute, "")).removesuffix(DELETED), name)]
 
     def _customers(self, where: str, most: int) -> list[KnownCustomer]:
         order = f"orderby DisplayName maxresults {most}"
-        rows: Sequence[Json] = self.client.query(f"select * from Customer where {where} {order}")  # noqa: S608
+        rows = self.client.query(f"select * from Customer where {where} {order}")  # noqa: S608  # quoted
         return [known_customer(row) for row in rows]
 
     def _quote(self, text: str) -> str:

@@ -291,20 +291,25 @@ def production_like() -> dict[str, str]:
     }
 
 
-@pytest.mark.timeout(600)
-def test_djangos_own_check_of_a_deployment_has_nothing_to_say():
-    if (ROOT / ".env").exists():
-        pytest.skip("a .env file beside the project would have a say")  # a developer's; in CI there is none
-    told = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+def run_python(*arguments, **variables):
+    """In the project's folder, with the variables of a production and these."""
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **production_like()},
+        env={"PATH": os.environ["PATH"], **variables, **production_like()},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=150,
         check=False,
     )
+
+
+@pytest.mark.timeout(600)
+def test_djangos_own_check_of_a_deployment_has_nothing_to_say():
+    if (ROOT / ".env").exists():
+        pytest.skip("a .env file beside the project would have a say")  # a developer's; in CI there is none
+    told = run_python("manage.py", "check", "--deploy", "--fail-level", "INFO")
     assert told.returncode == 0, told.stderr
     assert "no issues" in told.stdout
 
@@ -342,16 +347,7 @@ import gunicorn.app.wsgiapp, gunicorn.workers.gthread, celery.bin.celery, celery
     ids=["the service", "the stand-ins"],
 )
 def test_it_starts_where_nothing_is_installed_but_what_its_locks_name(locks, start):
-    told = subprocess.run(
-        [sys.executable, "-c", WITH_NOTHING_BUT, locks, start],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings", **production_like()},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
+    told = run_python("-c", WITH_NOTHING_BUT, locks, start, DJANGO_SETTINGS_MODULE="pipedrive_qb.settings")
     assert told.returncode == 0, told.stderr
 
 

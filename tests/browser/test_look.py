@@ -285,19 +285,18 @@ def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str
     expect(price).to_have_value(tidy)
 
 
-def test_a_discount_shows_whether_it_was_understood_as_percent_or_money(shown: Shown) -> None:
+@pytest.mark.parametrize(
+    "cases",
+    [
+        (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%")),
+        (("33.3333333%", "33.3333333%"), ("10.555", "10.555"), ("1234.565", "1,234.565")),
+    ],
+    ids=["percent or money", "nothing is lost"],
+)
+def test_a_discount_shows_on_leaving_how_it_was_understood(shown: Shown, cases: tuple[tuple[str, str], ...]) -> None:
     frame = shown.ready("form-uk", more="%26as%3Den_GB")
     discount = frame.get_by_label("Discount, Printed safety manuals")
-    for typed, tidy in (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%")):
-        discount.fill(typed)
-        discount.press("Tab")
-        expect(discount).to_have_value(tidy)
-
-
-def test_nothing_of_a_discount_is_lost_on_leaving_its_field(shown: Shown) -> None:
-    frame = shown.ready("form-uk", more="%26as%3Den_GB")
-    discount = frame.get_by_label("Discount, Printed safety manuals")
-    for typed, tidy in (("33.3333333%", "33.3333333%"), ("10.555", "10.555"), ("1234.565", "1,234.565")):
+    for typed, tidy in cases:
         discount.fill(typed)
         discount.press("Tab")
         expect(discount).to_have_value(tidy)

@@ -194,7 +194,7 @@ def test_an_answer_that_drips_before_its_body_is_given_up_as_well(monkeypatch, f
         connection.sendall(first)
         for _ in range(60):
             connection.sendall(then)
-            time.sleep(0.05)
+            time.sleep(0.05)  # the drip is the fault; nothing is waited for
 
     assert seconds_until_given_up(drip) < 2.5
 

@@ -1,0 +1,79 @@
+"""Who sees the result of a "Create invoice", and who gets nothing."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from invoices.domain.draft import to_json
+from invoices.models import Invoice
+from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice, make_user
+from tests.invoices.conftest import DEAL, RACKING
+from tests.invoices.form_answers import CREATE, address
+
+pytestmark = pytest.mark.django_db
+
+
+def test_wrong_methods_are_refused(stored, browse, user):
+    invoice = stored()
+    assert browse(user).post(address(invoice)).status_code == 405
+    assert browse(user).get(address(invoice, "retry")).status_code == 405
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer forged"}])
+def test_without_proof_there_is_nothing(client, stored, headers):
+    invoice = stored()
+    assert client.get(address(invoice), headers=headers).status_code == 401
+    assert client.post(address(invoice, "retry"), headers=headers).status_code == 401
+
+
+def test_another_companys_invoice_is_not_there(browse, user, other_company):
+    foreign = make_invoice(other_company)
+    unknown = f"/embed/invoice/{uuid.uuid4()}/result"
+    assert browse(user).get(address(foreign)).status_code == 404
+    assert browse(user).post(address(foreign, "retry")).status_code == 404
+    theirs, nobodys = browse(user).get(address(foreign)), browse(user).get(unknown)
+    assert theirs.content.replace(theirs["X-Request-Id"].encode(), b"") == nobodys.content.replace(
+        nobodys["X-Request-Id"].encode(), b""
+    )
+
+
+def test_a_colleague_who_may_not_see_the_deal_sees_no_result(harbour, browse, deal_id, colleague):
+    ewa = colleague(harbour, 1)
+    hidden = make_pending_invoice(
+        harbour.company,
+        to_json(a_draft()),
+        deal_id=deal_id(harbour, "Confidential"),
+        created_by_id=harbour.user.user_id,
+    )
+    answer = browse(ewa).get(address(hidden))
+    assert answer.status_code == 404
+    assert "Bramley" not in answer.content.decode()
+    shown = make_pending_invoice(
+        harbour.company, to_json(a_draft()), deal_id=deal_id(harbour, RACKING), created_by_id=harbour.user.user_id
+    )
+    assert browse(ewa).get(address(shown)).status_code == 200
+
+
+def test_the_key_of_another_deals_form_shows_nothing_of_its_invoice(harbour, fill_in):
+    """That of a refused invoice's successor follows from its address, which somebody may have seen once."""
+    refused = make_pending_invoice(harbour.company, to_json(a_draft()), deal_id=987_654, created_by_id=1)
+    make_pending_invoice(
+        harbour.company,
+        to_json(a_draft(bill_to=a_bill_to(name="Kestrel Logistics"))),
+        deal_id=987_654,
+        created_by_id=1,
+        intent_key=refused.key_of_successor,
+    )
+    browser, fields = fill_in(harbour)
+    answer = browser.post(CREATE, fields | {"intent_key": str(refused.key_of_successor)})
+    assert answer.status_code == 404
+    assert "Kestrel" not in answer.content.decode()
+    assert Invoice.objects.count() == 2
+
+
+def test_a_colleague_of_the_company_is_asked_for_the_deal_first(stored, company, browse, seen):
+    tom = make_user(company, name="Tom Hale", is_admin=False)
+    seen(tom, DEAL)
+    assert browse(tom).get(address(stored())).status_code == 200
