@@ -102,8 +102,8 @@ def kept(
     if _only_kept.get():
         raise NotKept(kind)
     try:
-        if row is not None:
-            read_budget.refuse_when_spent()
+        if row is not None and books is not None:
+            read_budget.refuse_when_spent(books)
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
         if row is None:

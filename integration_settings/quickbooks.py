@@ -41,6 +41,7 @@ MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
 RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
+LONGEST_WAIT_OF_READS = 300.0  # seconds; "R3" of docs/reliability.md
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -319,6 +320,9 @@ def _judge(response: Any) -> ServiceError | None:
     trace_id, status = http.trace_id_of("quickbooks", response), response.status_code
     read = http.is_read(response.request.method, response.request.url)
     lost_rights = code in RIGHTS_LOST and isinstance(error, ConnectionExpired)  # no new token would help
+    if isinstance(error, RateLimited) and read:
+        # Bursts are over within a minute. A longer wait is about the month's reads, which keeps no write from going.
+        error.retry_after = min(error.retry_after, LONGEST_WAIT_OF_READS)
     if error is not None and not isinstance(error, Rejected | AccessDenied | NotFound) and not lost_rights:
         return error
     by_code: ServiceError

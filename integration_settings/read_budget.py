@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
@@ -25,6 +25,8 @@ from integration_settings.models import QuickBooksConnection
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 60
+MOST_OF_ONE = 10
+"""Percent of the month's reads beyond which one company waits, once they get scarce, so that the others see theirs."""
 
 
 class Level(IntEnum):
@@ -71,10 +73,31 @@ def level() -> Level:
     return max(each for each in Level if percent >= each)
 
 
-def refuse_when_spent() -> None:
+def refuse_when_spent(connection: QuickBooksConnection) -> None:
     """For reads that can wait. Raises `RateLimited` until the month is over."""
-    if level() == Level.SPENT:
-        raise RateLimited("quickbooks", "the month's reads are used up", retry_after=seconds_left())
+    if without_reads([connection]):
+        raise used_up()
+
+
+def without_reads(connections: Collection[QuickBooksConnection]) -> set[int]:
+    """The ids of those whose reads have to wait for the next month: all when nothing is left, and while little is left
+    those that have used far more than their share.
+    """
+    found = level() if connections else Level.PLENTY
+    if found == Level.SPENT:
+        return {connection.pk for connection in connections}
+    if found == Level.PLENTY:
+        return set()
+    month = _month(timezone.now())
+    most = settings.QUICKBOOKS_MONTHLY_READ_BUDGET * MOST_OF_ONE // 100
+    greedy = {each.pk for each in connections if each.reads_month == month and each.reads > most}
+    is_alone = greedy and len(QuickBooksConnection.objects.filter(reads_month=month)[:2]) == 1
+    return set() if is_alone else greedy
+
+
+def used_up() -> RateLimited:
+    """What a read is refused with whose company is `without_reads`."""
+    return RateLimited("quickbooks", "the month's reads are used up", retry_after=seconds_left(), status=None)
 
 
 def seconds_left() -> int:

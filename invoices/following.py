@@ -59,7 +59,7 @@ def catch_up(
         return None
     changed = 0
     try:
-        read_budget.refuse_when_spent()
+        read_budget.refuse_when_spent(connection)
         gateway = make_gateway(connection)
         changes = ask(gateway, connection.changes_cursor, started)
         if changes is None or changes.cut_off:
@@ -228,20 +228,26 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
 
 
 def pause(connection: QuickBooksConnection, error: Exception) -> None:
-    """When to ask again: as QuickBooks says, else after as long as it has been away, an hour at most."""
+    """When to ask again: first as QuickBooks says, else after as long as it has been away, an hour at most.
+
+    Whoever is refused again after the wait that it asked for met no burst of calls: Intuit counts the month's reads of
+    all apps of a workspace, more than we know of, and then refuses every one.
+    """
     now = shared_now()
-    columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
-    if isinstance(error, RateLimited):
+    limit = error if isinstance(error, RateLimited) else None
+    least = timedelta(seconds=limit.retry_after if limit else settings.QUICKBOOKS_SYNC_SECONDS)
+    refused_before = connection.last_sync_problem == RateLimited.__name__
+    if limit and not (refused_before and limit.status == 429):
         # Who is still paused then is not asked, see `due_connections`; reads of the month may have been bought.
-        columns["next_sync_at"] = now + min(timedelta(seconds=error.retry_after), LONGEST_PAUSE)
+        wait = least
     elif isinstance(error, ConnectionExpired):
-        columns["next_sync_at"] = now + LONGEST_PAUSE  # not due at all while the connection is ended
+        wait = LONGEST_PAUSE  # not due at all while the connection is ended
     else:
         away = now - (connection.last_synced_at or connection.connected_at)
-        least = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
         # The chance only spreads repeats in time, it is no secret
-        pause = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
-        columns["next_sync_at"] = now + min(pause, LONGEST_PAUSE)
+        wait = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+    columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
+    columns["next_sync_at"] = now + min(wait, LONGEST_PAUSE)
     # Nothing of it is said of other books, when they were connected while these were asked.
     connection.row().update(**columns)
     log.info("following %s pauses: %s", connection, error)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integration_settings import reference, rights
+from integration_settings import read_budget, reference, rights
 from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, NotFound
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
@@ -234,6 +234,7 @@ def search_customers(
     connection: QuickBooksConnection, q: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> list[CustomerCandidate]:
     """Active customers whose name contains the text, at most 20. Raises the `ServiceError`s of QuickBooks."""
+    read_budget.refuse_when_spent(connection)
     return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
 
 

@@ -105,16 +105,13 @@ class Sweep:
         now = shared_now()
         claimed = following.claim_due(room)
         self.asked += len(claimed)
-        try:
-            if claimed:
-                read_budget.refuse_when_spent()
-        except RateLimited as spent:
-            for connection in claimed:
-                following.pause(connection, spent)
-            return 0
+        waiting = read_budget.without_reads(claimed)
         for connection in claimed:
+            if connection.pk in waiting:
+                following.pause(connection, read_budget.used_up())
+                continue
             self._fly(pool, Look(connection, now, self.make_gateway(connection, self.answered.append)), self._ask)
-        return len(claimed)
+        return len(claimed) - len(waiting)
 
     def _fly(self, pool: ThreadPoolExecutor, look: Look, work: Callable[[Look], None]) -> None:
         self.flying += 1

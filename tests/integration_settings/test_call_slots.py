@@ -88,6 +88,15 @@ def test_after_a_429_of_quickbooks_nobody_calls_the_company_for_the_stated_time(
         QuickBooksClient(tenant.quickbooks).query("select * from Term")
 
 
+def test_when_all_reads_are_refused_until_next_month_a_write_waits_for_minutes_only(connect, control: Control):
+    tenant = connect("GB")
+    control.fault("status", path="query", status=429, times=1, retry_after=24 * 3600)
+    with pytest.raises(RateLimited):
+        QuickBooksClient(tenant.quickbooks).query("select * from Term")
+    with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1)):
+        QuickBooksClient(tenant.quickbooks).create("Customer", {"DisplayName": "Birch"}, request_id="1")
+
+
 def test_after_a_429_of_pipedrive_nobody_calls_as_that_user_for_the_stated_time(connect, control: Control):
     tenant = connect("GB")
     control.fault("status", service="pipedrive", path="users/me", status=429, times=1, retry_after=30)

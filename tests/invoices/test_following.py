@@ -427,6 +427,24 @@ def test_a_rate_limit_is_obeyed(company, gateway):
     assert (found.last_sync_problem, found.sync_lease_until) == ("RateLimited", None)
 
 
+def test_who_is_refused_again_and_again_is_asked_as_seldom_as_one_that_is_away(company, gateway, clock):
+    QuickBooksConnection.objects.update(last_synced_at=timezone.now())
+    asked = 0
+    until = timezone.now() + timedelta(days=1)
+    while timezone.now() < until:
+        gateway.fail("changed_since", RateLimited("quickbooks", "429"))
+        with pytest.raises(RateLimited):
+            catch_up(company, gateway)
+        asked += 1
+        clock.move_to(QuickBooksConnection.objects.get().next_sync_at)
+    assert asked < 45
+    catch_up(company, gateway)
+    gateway.fail("changed_since", RateLimited("quickbooks", "429"))
+    with pytest.raises(RateLimited):
+        catch_up(company, gateway)
+    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + timedelta(minutes=1)
+
+
 def test_what_former_books_refuse_delays_no_look_at_the_others(company, gateway, clock):
     former = QuickBooksConnection.objects.get(company=company)
     grant = Grant("a", "r", timezone.now() + timedelta(hours=1), None)

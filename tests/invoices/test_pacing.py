@@ -13,8 +13,9 @@ from django.utils import timezone
 from integration_settings import read_budget, reference
 from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.models import QuickBooksConnection
+from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.read_budget import Level
-from invoices import following, submission
+from invoices import following, services, submission
 from invoices.domain.draft import to_json
 from invoices.models import Invoice
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice
@@ -166,6 +167,21 @@ def test_answered_reads_are_counted_and_writes_are_not(connect, control, clock):
     reference.items(tenant.company, timedelta(0))
     found = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
     assert (found.reads_month, found.reads) == ("2026-12", 1)
+
+
+def test_when_the_reads_are_spent_customers_are_not_searched_and_pipedrives_lists_are_read_all_the_same(
+    connect, control, settings, clock
+):
+    tenant = connect("GB")
+    pipedrive_fields(tenant.user)
+    spend(100, settings)
+    control.forget_requests()
+    clock.shift(timedelta(hours=2))
+    with pytest.raises(RateLimited):
+        services.search_customers(tenant.quickbooks, "moss")
+    pipedrive_fields(tenant.user)
+    assert control.requests("quickbooks") == []
+    assert control.requests("pipedrive") != []
 
 
 def test_the_operator_is_told_in_time(company, settings, caplog):

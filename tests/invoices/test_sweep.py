@@ -129,6 +129,24 @@ def test_while_the_months_reads_are_spent_nobody_is_asked(fleet, look, settings)
     assert not following.due_connections(timezone.now()).exists()
 
 
+@pytest.mark.parametrize(("spent", "asked"), [(69, True), (70, False)], ids=["there are plenty", "they get scarce"])
+def test_one_company_does_not_use_up_the_reads_of_the_others(fleet, look, settings, spent, asked):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 100
+    month = timezone.now().strftime("%Y-%m")
+    QuickBooksConnection.objects.update(reads=1, reads_month=month)
+    QuickBooksConnection.objects.filter(realm_id=realms()[0]).update(reads=spent - 11)
+    look()
+    assert [bool(fleet[realm].calls) for realm in realms()] == [asked] + 11 * [True]
+
+
+def test_a_company_that_is_alone_may_use_all_reads(fleet, look, settings):
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 100
+    month = timezone.now().strftime("%Y-%m")
+    QuickBooksConnection.objects.filter(realm_id=realms()[0]).update(reads=95, reads_month=month)
+    look()
+    assert all(gateway.calls for gateway in fleet.values())
+
+
 def test_when_the_operator_raises_the_months_reads_everybody_is_asked_within_the_hour(fleet, look, settings):
     settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1
     QuickBooksConnection.objects.update(reads=5, reads_month=timezone.now().strftime("%Y-%m"))
