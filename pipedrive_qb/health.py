@@ -29,11 +29,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """GET /readyz: database and broker can be reached; 503 tells which cannot."""
-    found = {"database": _works(_ask_database), "broker": _works(_ask_broker)}
-    ready = all(found.values())
-    words = {name: "ok" if works else "unreachable" for name, works in found.items()}
-    return JsonResponse(words, status=200 if ready else 503)
+    """GET /readyz: database and broker can be reached, and the database written to; 503 tells which cannot."""
+    found = {"database": _state(_ask_database), "broker": _state(_ask_broker)}
+    ready = all(state == "ok" for state in found.values())
+    return JsonResponse(found, status=200 if ready else 503)
 
 
 @never_cache
@@ -47,18 +46,24 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(as_text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _works(ask: Callable[[], None]) -> bool:
+class ReadOnly(Exception):
+    """The database answers and takes nothing: a standby, or a primary that became one while we were connected."""
+
+
+def _state(ask: Callable[[], None]) -> str:
     try:
         ask()
     except Exception as error:  # whatever it is, the answer is "not ready"
         log.warning("not ready: %s", type(error).__name__)
-        return False
-    return True
+        return "read only" if isinstance(error, ReadOnly) else "unreachable"
+    return "ok"
 
 
 def _ask_database() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SHOW transaction_read_only" if connection.vendor == "postgresql" else "SELECT 'off'")
+        if cursor.fetchone() != ("off",):
+            raise ReadOnly
 
 
 def _ask_broker() -> None:

@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import path
 from django.utils import timezone
@@ -144,6 +145,14 @@ def test_not_ready_says_what_is_missing_and_nothing_more(client, monkeypatch, pa
     assert answer.status_code == 503
     assert answer.json()[part] == "unreachable"
     assert "secret-host" not in answer.content.decode()
+
+
+@pytest.mark.postgres
+def test_a_database_that_takes_nothing_is_not_ready(client):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"database": "read only", "broker": "ok"})
 
 
 @pytest.mark.parametrize(
