@@ -265,7 +265,8 @@ class Ledger:
             wait_until(quiet, seconds=QUIET, every=1, what="every outcome is known and every status is QuickBooks'")
         except AssertionError:
             for row in Invoice.objects.filter(settled_at__isnull=True):
-                self.blame("I4", f"{row} is still {row.submission} after {row.attempts} tries")
+                turns = f"handed out until {row.lease_until}, next {row.next_attempt_at}, it is {timezone.now()}"
+                self.blame("I4", f"{row} is still {row.submission} after {row.attempts} tries, {turns}")
             for difference in self.differing():
                 self.blame("I7", difference)
         for person, press in presses:
