@@ -214,12 +214,12 @@ def from_result(request: HttpRequest) -> bool:
 def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Banner | None = None) -> HttpResponse:
     """The panel in which the menu was used, as it is now."""
     record = record_in(request.GET.get("resource", "deal"), request.GET.get("id", str(invoice.deal_id)))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
     try:
-        scene = scene_of(visitor, record) if record else None
+        scene = scene_of(visitor, record)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error))
-    if record is None or scene is None:
-        return problem_fragment(request, visitor, not_seen())
     everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything, problem=problem)
     if problem:

@@ -306,6 +306,16 @@ def test_a_refresh_finds_out_that_the_connection_ended(browse, harbour, control,
     assert "QuickBooks ended the connection" in page.by_class("banner")[0].text
 
 
+def test_a_refresh_during_which_pipedrive_falls_silent_says_so(browse, harbour, control, deal_id, colleague):
+    for title in (RACKING, "Confidential"):
+        make_invoice(harbour.company, deal_id=deal_id(harbour, title), organization_id=1)
+    ewa = colleague(harbour, 1)
+    control.fault("status", service="pipedrive", status=503, path="/deals/", skip=2, times=None)
+    answer = browse(ewa, "panel").post(f"{REFRESH}?resource=organization&id=1")
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
+    assert "Pipedrive does not answer right now" in Page(answer).text
+
+
 # The customer
 
 
@@ -317,6 +327,17 @@ def test_a_customer_is_unlinked(look, browse, user, company):
     after = Page(browse(user, "panel").post(entry.attributes["hx-post"]))
     assert "No QuickBooks customer linked yet" in after.text
     assert list(CustomerLink.objects.all()) == [other]
+
+
+def test_an_unlinking_during_which_pipedrive_falls_silent_says_so(browse, harbour, control, deal_id, colleague):
+    for title in (RACKING, "Confidential"):
+        make_invoice(harbour.company, deal_id=deal_id(harbour, title), organization_id=1)
+    make_customer_link(harbour.company, party_kind="organization", party_id=1)
+    ewa = colleague(harbour, 1)
+    control.fault("status", service="pipedrive", status=503, path="/deals/", skip=2, times=None)
+    answer = browse(ewa, "panel").post(f"{UNLINK}?resource=organization&id=1")
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
+    assert not CustomerLink.objects.exists()
 
 
 def test_an_administrator_disconnects_for_everyone(browse, harbour, deal_id, control):
