@@ -1,4 +1,4 @@
-"""What every page here answers with: shells, fragments, and fragments that tell what went wrong."""
+"""What every page here answers with: fragments that tell what went wrong, and who may be asked."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.formats import with_one_stop
+from integration_settings.log_context import request_id
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
-from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
+from integration_settings.tenancy import Visitor
 from integration_settings.tickets import issue_ticket
 from invoices import services
 from invoices.domain.refusals import NOT_PAID_FOR
@@ -36,7 +37,6 @@ from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
-from pipedrive_qb.logs import request_id
 
 A_WHILE = 180  # seconds
 
@@ -53,16 +53,6 @@ class Problem:
     again: bool = False
     connect: bool = False
     code: str = ""
-
-
-def shell(request: HttpRequest, visitor: Visitor, template: str, context: dict[str, Any]) -> HttpResponse:
-    """The first answer of a frame: nothing is asked of anybody, so it stands at once."""
-    proof = {
-        "visitor": visitor,
-        "page_token": issue_page_token(visitor),
-        "page_token_seconds": PAGE_TOKEN_SECONDS,
-    }
-    return render(request, template, proof | context)
 
 
 def seen(

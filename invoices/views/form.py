@@ -18,7 +18,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
-from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
@@ -40,7 +40,6 @@ from invoices.views.answers import (
     problem_fragment,
     problem_of,
     say,
-    shell,
     words_for_script,
 )
 from invoices.views.form_material import (
@@ -114,7 +113,7 @@ def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     else:
         context["is_form"] = True
         context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "")
-    return shell(request, visitor, "invoices/form_shell.html", context)
+    return render(request, "invoices/form_shell.html", shell_context(visitor) | context)
 
 
 @page_token_required

@@ -19,7 +19,7 @@ from integration_settings.errors import ConnectionExpired, NotFound, ServiceErro
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
-from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
@@ -34,7 +34,6 @@ from invoices.views.answers import (
     problem_fragment,
     problem_of,
     say,
-    shell,
 )
 
 RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
@@ -61,7 +60,8 @@ def record_in(resource: str, ids: str) -> Record | None:
 def panel(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     record = record_in(request.GET.get("resource", "deal"), request.GET.get("selectedIds", ""))
     query = {"resource": record.resource, "id": record.id} if record else {"resource": "", "id": ""}
-    return shell(request, visitor, "invoices/panel.html", {"content_url": address("embed_panel_content", **query)})
+    context = {"content_url": address("embed_panel_content", **query)}
+    return render(request, "invoices/panel.html", shell_context(visitor) | context)
 
 
 def about_a_record(
