@@ -176,15 +176,6 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     return False
 
 
-def end_connection(connection: AnyConnection, why: str) -> None:
-    """Marks the grant as gone; `why` is one word for logs and pages. Harmless when it is ended already."""
-    with transaction.atomic():
-        row = connection.row().select_for_update().first()
-        if row is not None and row.is_connected:
-            _write_end(row, why)
-            _copy(row, connection)
-
-
 def encrypt_anew() -> int:
     """Writes whatever is encrypted with the first of the encryption keys; how many rows. Harmless beside refreshes."""
     done = 0

@@ -166,7 +166,7 @@ def _look_first(this: Try) -> None:
 def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
     """What the invoice as it is now leaves to do. `unseen`: more of it is paid than whoever asked had been shown."""
     action = this.action
-    if _is_done(this, found):
+    if _is_done(this):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
@@ -191,7 +191,7 @@ def _gone(this: Try) -> None:
         mark_deleted(this.invoice, place=zone(this.connection.timezone))
 
 
-def _is_done(this: Try, found: IssuedInvoice) -> bool:
+def _is_done(this: Try) -> bool:
     if this.kind == Action.VOID:
         return this.invoice.voided_on is not None
     if this.kind == Action.SEND and this.action.sent_at is not None:

@@ -24,7 +24,7 @@ MOST_DEALS = 500
 ASKED_ONE_BY_ONE = 30  # deals; 100 in the lists of both kinds cost as much
 PRODUCT_SECONDS = 3600
 JUST_NOW_SECONDS = 5
-KEPT = ("name", "code", "unit")  # of a product
+KEPT = ("name", "code")  # of a product
 Json = Mapping[str, Any]
 
 
@@ -262,7 +262,6 @@ def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
         tax_percentage=_number(row.get("tax")),
         enabled=row.get("is_enabled") is not False,
         code=_text(product.get("code")),
-        unit=_text(product.get("unit")),
         comments=_text(row.get("comments")),
     )
 
@@ -297,7 +296,7 @@ def _deal_discount(row: Json) -> Discount:
 
 
 def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
-    """Code and unit of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
+    """Name and code of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
     ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
     key = f"product:{client.user.company_id}:{{}}".format
     known: dict[str, Json] = cache.get_many([key(product_id) for product_id in ids])

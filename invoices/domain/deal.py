@@ -56,7 +56,6 @@ class DealProduct:
     tax_percentage: Decimal
     enabled: bool
     code: str = ""
-    unit: str = ""
     comments: str = ""
 
 
