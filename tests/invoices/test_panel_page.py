@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -168,6 +169,18 @@ def test_an_invoice_that_is_being_verified_stands_on_top(look, company):
     assert "Being verified" in first
     assert "£10,740.00" in first
     assert "please don’t create it again" in first
+
+
+@pytest.mark.parametrize(
+    ("wait", "says"), [(20, "next try in 20 s"), (300, "next try {time}"), (86_400, "next try {time}")]
+)
+def test_an_invoice_that_waits_and_was_never_sent_is_not_called_sent(look, company, quickbooks, wait, says):
+    asked, again = timezone.now() - timedelta(minutes=10), timezone.now() + timedelta(seconds=wait)
+    make_pending_invoice(company, to_json(a_draft(deal_id=DEAL)), deal_id=DEAL, created_at=asked, next_attempt_at=again)
+    say = Say("en_GB", ZoneInfo(quickbooks.timezone))
+    row = look().by_class("row")[0].text
+    assert f"Asked for {say.clock(asked)}, {says.format(time=say.clock(again))}" in row
+    assert "Sent" not in row
 
 
 def test_a_refused_invoice_says_why_and_leads_back(look, company):
