@@ -169,7 +169,7 @@ def _write_as(
     user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient
 ) -> dict[str, Any]:
     note = note_of(invoice, connection, reader=_reader(invoice) or user, now=timezone.now())
-    unfinished = invoice.note_id is None and invoice.note_attempts > 1
+    unfinished = invoice.note_id is None and invoice.note_attempts > TRIED
     if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended
         Invoice.objects.filter(pk=invoice.pk).update(note_id=found)
         invoice.note_id = found

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from integration_settings.reference import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
-from invoices.domain.matching import ItemReason, shown_name
+from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
@@ -87,7 +87,7 @@ def empty_row(material: Material) -> LineRow:
 
 def _line_name(line: LineInput, memory: Memory) -> str:
     known = memory.lines.get(line.key)
-    return known.name if known else line.description.partition("\n")[0]
+    return known.name if known else line.name
 
 
 class _Rows:
@@ -172,7 +172,7 @@ def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tupl
             return _("More than one QuickBooks item fits"), "error"
         return _("No QuickBooks item yet"), "error"
     if not item.active:
-        return _("“{item}” is inactive").format(item=shown_name(item)), "error"
+        return _("“{item}” is inactive").format(item=item.shown_name), "error"
     reason = known.item.reason if known and known.item.item_id == item.id else None
     told = {
         # Translators: which item a line stands for, and why
