@@ -124,7 +124,7 @@ def _connection(connection: QuickBooksConnection | None, waiting: Iterable[Waiti
     stopped = tuple(
         Stopped(row.intent, row.invoice, row.worth) for row in waiting if row.signed_out and row.intent == row.invoice
     )
-    if connection.ended_why == "disconnected" and not stopped:
+    if connection.was_disconnected and not stopped:
         return []  # somebody wanted it so
     return [Group(Cause(Kind.CONNECTION, connection.ended_why or "ended", connection.name), stopped)]
 

@@ -30,7 +30,7 @@ from integration_settings.log_context import request_id
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import Visitor
-from integration_settings.tickets import issue_ticket
+from integration_settings.tickets import connect_url
 from invoices import services
 from invoices.domain.refusals import NOT_PAID_FOR
 from invoices.models import Invoice
@@ -77,13 +77,6 @@ def say() -> Say:
     return Say(reader.locale, reader.zone)
 
 
-def connect_url(visitor: Visitor) -> str:
-    """A link that starts the sign-in to QuickBooks in a tab of its own; "" for those who may not connect."""
-    if not visitor.user.is_admin:
-        return ""
-    return address("quickbooks_connect", ticket=issue_ticket(visitor.user))
-
-
 def admin_names(visitor: Visitor) -> tuple[str, ...]:
     return tuple(user.name for user in administrators_of(visitor.company))
 
@@ -98,7 +91,7 @@ def problem_fragment(request: HttpRequest, visitor: Visitor, problem: Problem, *
     context = {
         "problem": problem,
         "again_url": again_url if problem.again else "",
-        "connect_url": connect_url(visitor) if problem.connect else "",
+        "connect_url": connect_url(visitor.user) if problem.connect else "",
         "admins": names_in_a_row(admin_names(visitor)) if problem.connect else "",
         "in_modal": visitor.surface == "invoice",
     }

@@ -20,6 +20,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
+from integration_settings.tickets import connect_url
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
@@ -29,12 +30,12 @@ from invoices.selectors import PanelData, Resource
 from invoices.views.answers import (
     address,
     admin_names,
-    connect_url,
     not_seen,
     problem_fragment,
     problem_of,
     say,
 )
+from invoices.views.parameters import whole_number
 
 RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
 
@@ -49,11 +50,9 @@ class Record:
 
 def record_in(resource: str, ids: str) -> Record | None:
     """`ids` may be a list of selected records; in a detail view it is the one that is open."""
-    first = ids.split(",", maxsplit=1)[0].strip()
+    number = whole_number(ids.split(",", maxsplit=1)[0])
     found = next((known for known in RESOURCES if known == resource), None)
-    if found is None or not first.isascii() or not first.isdigit() or len(first) > 18:
-        return None
-    return Record(found, int(first))
+    return None if found is None or number is None else Record(found, number)
 
 
 @framed_shell("panel")
@@ -202,7 +201,7 @@ def _place(visitor: Visitor, record: Record, titles: dict[int, str]) -> Place:
         is_admin=visitor.user.is_admin,
         company_name=visitor.company.name,
         admin_names=admin_names(visitor) if _asks_administrators(connection, rights) else (),
-        disconnected_here=connection is not None and connection.ended_why == "disconnected",
+        disconnected_here=connection is not None and connection.was_disconnected,
         country=connection.country if connection else "",
         deal_titles=titles,
         deal_urls={deal_id: deal_url(visitor.company, deal_id) for deal_id in titles},
@@ -237,5 +236,5 @@ def answer(
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.sign_in),
     }
     if context["needs_connect"]:
-        context["connect_url"] = connect_url(visitor)
+        context["connect_url"] = connect_url(visitor.user)
     return render(request, "invoices/panel_content.html", context)
