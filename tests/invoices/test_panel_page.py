@@ -452,6 +452,23 @@ def test_a_dead_pipedrive_is_said_and_can_be_asked_again(browse, harbour, contro
     assert any("Try again" in e.text and e.attributes.get("hx-get") for e in page.elements)
 
 
+@pytest.mark.parametrize(
+    ("surface", "shell", "query"),
+    [
+        ("panel", "/embed/panel", {"resource": "deal", "selectedIds": "12"}),
+        ("invoice", "/embed/invoice", {"data": '{"list": "deal", "id": 12}'}),
+        ("invoice", "/embed/invoice", {"selectedIds": "12"}),
+    ],
+)
+def test_another_try_finds_its_place_in_each_frame(browse, client, harbour, control, surface, shell, query):
+    control.fault("status", service="pipedrive", status=503, times=None)
+    frame = Page(client.get(shell, query | {"token": frame_token_of(harbour.user)}))
+    main = next(element for element in frame.elements if element.tag == "main")
+    fragment = Page(browse(harbour.user, surface).get(main.attributes["hx-get"]))
+    again = next(e for e in fragment.elements if e.tag == "button" and e.text == "Try again")
+    assert again.attributes["hx-target"] in ("closest main", f"#{main.attributes['id']}")
+
+
 def test_a_pipedrive_that_is_not_paid_for_is_not_taken_for_a_hidden_deal(browse, harbour, control, deal_id):
     control.fault("status", service="pipedrive", status=402, times=None)
     for resource in ("deal", "organization"):
