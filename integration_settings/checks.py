@@ -9,7 +9,6 @@ At a public address: E008 a key for signing that can be guessed; E009 ALLOWED_HO
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 from django.http.request import validate_host
 
+from integration_settings.api_hosts import is_loopback
 from integration_settings.crypto import decrypt
 
 ID = "integration_settings.{}"
@@ -153,11 +153,7 @@ def _is_told_of(name: str) -> bool:
 
 
 def _is_local(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(address).hostname or "")
 
 
 def _some_stored_tokens() -> list[str]:

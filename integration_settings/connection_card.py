@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -15,7 +13,7 @@ from integration_settings.country_words import country_name, tax_word
 from integration_settings.models import QuickBooksConnection
 from integration_settings.profile import Profile, profile_of
 from integration_settings.tenancy import Visitor
-from integration_settings.tickets import issue_ticket
+from integration_settings.tickets import connect_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +39,16 @@ class ConnectionCard:
 
 def connection_card(visitor: Visitor) -> ConnectionCard:
     connection = visitor.connection
-    connect_url = ""
-    if visitor.user.is_admin:
-        connect_url = f"{reverse('quickbooks_connect')}?{urlencode({'ticket': issue_ticket(visitor.user)})}"
+    sign_in = connect_url(visitor.user)
     if connection is None:
-        return ConnectionCard("none", version_of(None), connect_url)
+        return ConnectionCard("none", version_of(None), sign_in)
     profile = profile_of(connection)
     ends = connection.hard_expires_at
     left = (ends - timezone.now()).days if ends else None
     return ConnectionCard(
         _state(connection),
         version_of(connection),
-        connect_url,
+        sign_in,
         name=connection.name or gettext("A QuickBooks company"),
         sign=initials(connection.name),
         country=country_name(connection.country, get_language() or "en") if connection.country else "",
@@ -76,7 +72,7 @@ def version_of(connection: QuickBooksConnection | None) -> str:
 def _state(connection: QuickBooksConnection) -> Literal["connected", "off", "ended"]:
     if connection.is_connected:
         return "connected"
-    return "off" if connection.ended_why == "disconnected" else "ended"
+    return "off" if connection.was_disconnected else "ended"
 
 
 def profile_facts(profile: Profile) -> list[str]:

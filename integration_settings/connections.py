@@ -22,6 +22,7 @@ from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.crypto import encrypted_fields
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import (
+    DISCONNECTED,
     NO_RIGHTS,
     Company,
     CompanySettings,
@@ -145,14 +146,14 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
     return row
 
 
-def disconnect_quickbooks(company: Company, why: str = "disconnected") -> None:
+def disconnect_quickbooks(company: Company) -> None:
     """Ends the grant here, then at Intuit as well as that goes. Settings and invoices stay, copied lists do not."""
     with transaction.atomic():
         row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
         if row is None or not row.is_connected:
             return
         token, realm_id = row.refresh_token, row.realm_id
-        _write_end(row, why)
+        _write_end(row, DISCONNECTED)
         ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
     revoke_quickbooks_quietly(token, realm_id)
 
@@ -174,15 +175,6 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
         else:
             return True
     return False
-
-
-def end_connection(connection: AnyConnection, why: str) -> None:
-    """Marks the grant as gone; `why` is one word for logs and pages. Harmless when it is ended already."""
-    with transaction.atomic():
-        row = connection.row().select_for_update().first()
-        if row is not None and row.is_connected:
-            _write_end(row, why)
-            _copy(row, connection)
 
 
 def encrypt_anew() -> int:

@@ -54,7 +54,7 @@ def link_item(
             "product_name": name[:LONGEST],
             "product_code": code[:LONGEST],
             "item_id": item.id,
-            "item_name": shown_item_name(item)[:LONGEST],
+            "item_name": item.shown_name[:LONGEST],
             "linked_by": by[:LONGEST],
             "linked_at": now,
             **({"last_used_at": now} if used else {}),
@@ -87,12 +87,7 @@ def product_items(connection: QuickBooksConnection, items: Sequence[Item], text:
 def product_item(link: ItemLink, item: Item | None) -> ProductItem:
     if item is None:
         return ProductItem(link, link.item_name, "", "gone")
-    return ProductItem(link, shown_item_name(item), item.sku, "active" if item.active else "inactive")
-
-
-def shown_item_name(item: Item) -> str:
-    """QuickBooks adds "(deleted)" to the name of an item that was made inactive."""
-    return item.name if item.active else item.name.removesuffix(" (deleted)")
+    return ProductItem(link, item.shown_name, item.sku, "active" if item.active else "inactive")
 
 
 # The policy for products without an item

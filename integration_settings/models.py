@@ -32,6 +32,9 @@ class ConnectionState(models.TextChoices):
     ENDED = "ended"  # revoked, expired or disconnected; a person has to sign in again
 
 
+DISCONNECTED = "disconnected"  # why a connection ended that somebody ended here
+
+
 class Connection(models.Model):
     """Tokens of one grant. Read and written only by `integration_settings.connections`."""
 
@@ -97,12 +100,12 @@ class QuickBooksConnection(Connection):
     realm_id = models.CharField(max_length=32)
     hard_expires_at = models.DateTimeField(null=True, blank=True)  # five years after the sign-in, never extended
     connected_by = models.CharField(max_length=255, blank=True, default="")
-    # From CompanyInfo and Preferences, kept current by `reference`.
+    # From CompanyInfo and Preferences, kept current by `profile`.
     name = models.CharField(max_length=255, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
     home_currency = models.CharField(max_length=3, blank=True, default="")
     timezone = models.CharField(max_length=64, blank=True, default="")
-    profile = models.JSONField(default=dict)  # see `reference.Profile`
+    profile = models.JSONField(default=dict)  # see `profile.Profile`
     # Following changes; the cursor is QuickBooks' own time of the last answer that was applied completely.
     changes_cursor = models.DateTimeField(null=True, blank=True)
     next_sync_at = models.DateTimeField(null=True, blank=True)
@@ -131,6 +134,11 @@ class QuickBooksConnection(Connection):
         busy with the former ones, nor is what it learns true of them.
         """
         return super().row().filter(realm_id=self.realm_id)
+
+    @property
+    def was_disconnected(self) -> bool:
+        """Somebody here wanted it so; else QuickBooks has ended it."""
+        return self.ended_why == DISCONNECTED
 
     @property
     def ends_soon(self) -> bool:

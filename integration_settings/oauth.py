@@ -74,18 +74,6 @@ def refresh_pipedrive(refresh_token: str) -> Grant:
     )
 
 
-def revoke_pipedrive(refresh_token: str) -> None:
-    """Ends the installation at Pipedrive; raises ServiceError. https://pipedrive.readme.io/docs/app-uninstallation"""
-    session = http.open_session("pipedrive", read_seconds=TOKEN_CALL_SECONDS)
-    response = session.post(
-        f"{settings.PIPEDRIVE_OAUTH_URL}/oauth/revoke",
-        data={"token": refresh_token, "token_type_hint": "refresh_token"},
-        auth=(settings.PIPEDRIVE_CLIENT_ID, settings.PIPEDRIVE_CLIENT_SECRET),
-    )
-    if error := http.error_for("pipedrive", response):
-        raise error
-
-
 def _pipedrive_token(body: dict[str, str], *, old_refresh_token: str) -> Grant:
     session = http.open_session("pipedrive", read_seconds=TOKEN_CALL_SECONDS)
     try:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from integration_settings.models import Company, PipedriveUser
 from integration_settings.selectors import app_settings_url, pipedrive_front_door, pipedrive_url, quickbooks_of
-from integration_settings.tickets import issue_ticket
+from integration_settings.tickets import connect_url
 
 SALT = "outcome"
 KEPT_SECONDS = 600
@@ -93,10 +93,8 @@ def _settings(about: About, kind: str = "primary") -> Action:
 
 def _connect(about: About, text: str, kind: str = "primary", **switch: str) -> tuple[Action, ...]:
     """A link with a ticket, for somebody who has just proven himself as an administrator."""
-    if about.user is None or not about.user.is_admin or not about.user.is_connected:
-        return ()
-    ticket = urlencode({"ticket": issue_ticket(about.user, **switch)})
-    return (Action(text, f"{reverse('quickbooks_connect')}?{ticket}", kind),)
+    url = connect_url(about.user, **switch) if about.user and about.user.is_connected else ""
+    return (Action(text, url, kind),) if url else ()
 
 
 def _pipedrive_cancelled(about: About) -> Outcome:

@@ -33,8 +33,6 @@ class Profile:
     custom_numbers: bool = False  # QuickBooks leaves the numbering to whoever writes the invoice
     allow_discount: bool = False
     discount_account_id: str = ""
-    default_terms_id: str = ""
-    default_item_id: str = ""
     books_closed_until: date | None = None
     timezone: str = "UTC"
     own_fields: tuple[tuple[str, str], ...] = ()  # id and name of the company's own fields of sales forms
@@ -127,8 +125,6 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         custom_numbers=bool(sales.get("CustomTxnNumbers")),
         allow_discount=bool(sales.get("AllowDiscount")),
         discount_account_id=reference_value(sales.get("DefaultDiscountAccount")),
-        default_terms_id=reference_value(sales.get("DefaultTerms")),
-        default_item_id=reference_value(sales.get("DefaultItem")),
         books_closed_until=date.fromisoformat(closed) if closed else None,
         timezone=_known_timezone(str(company_info.get("DefaultTimeZone") or "")) or fallback_timezone,
         own_fields=_own_fields(sales),

@@ -108,6 +108,11 @@ class Item:
     tax_code_id: str
     taxable: bool
 
+    @property
+    def shown_name(self) -> str:
+        """QuickBooks adds "(deleted)" to the name of an item that was made inactive."""
+        return self.name if self.active else self.name.removesuffix(" (deleted)")
+
 
 @dataclass(frozen=True, slots=True)
 class Currency:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 
 from integration_settings.models import PipedriveUser, UsedTicket
 from integration_settings.sign_ins import SIGN_IN_LIFE, digest, mark_of
@@ -40,6 +42,14 @@ class Errand:
 def issue_ticket(user: PipedriveUser, *, switch_to: str = "", switch_name: str = "") -> str:
     content = {"u": user.pk, "n": secrets.token_urlsafe(16), "s": switch_to, "m": switch_name}
     return signing.dumps(content, salt=TICKET)
+
+
+def connect_url(user: PipedriveUser, *, switch_to: str = "", switch_name: str = "") -> str:
+    """A link that starts the sign-in in a tab of its own, with a ticket; "" for those who may not connect."""
+    if not user.is_admin:
+        return ""
+    ticket = issue_ticket(user, switch_to=switch_to, switch_name=switch_name)
+    return f"{reverse('quickbooks_connect')}?{urlencode({'ticket': ticket})}"
 
 
 def errand_of_ticket(ticket: str) -> Errand:

@@ -30,7 +30,7 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
-from invoices.domain.refusals import GAVE_UP, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -152,7 +152,7 @@ def _look_first(this: Try) -> None:
         found = this.gateway.read_invoice(action.invoice.qbo_invoice_id)
     except ServiceError as error:
         if isinstance(error, AccessDenied) and action.sent_at is None:
-            return reject(action, {"code": "access_denied", "trace_id": error.trace_id})
+            return reject(action, {"code": ACCESS_DENIED, "trace_id": error.trace_id})
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
@@ -166,7 +166,7 @@ def _look_first(this: Try) -> None:
 def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
     """What the invoice as it is now leaves to do. `unseen`: more of it is paid than whoever asked had been shown."""
     action = this.action
-    if _is_done(this, found):
+    if _is_done(this):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:
         return _not_sent_yet(this)
@@ -191,7 +191,7 @@ def _gone(this: Try) -> None:
         mark_deleted(this.invoice, place=zone(this.connection.timezone))
 
 
-def _is_done(this: Try, found: IssuedInvoice) -> bool:
+def _is_done(this: Try) -> bool:
     if this.kind == Action.VOID:
         return this.invoice.voided_on is not None
     if this.kind == Action.SEND and this.action.sent_at is not None:
@@ -206,7 +206,7 @@ def _not_sent_yet(this: Try) -> None:
         return wait(action, LOOK_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := action.absent_since + LOOK_GAP - now) > timedelta(0):
         return wait(action, left, submission=Submission.UNKNOWN)
-    return reject(action, {"code": "not_sent"})
+    return reject(action, {"code": NOT_SENT})
 
 
 def _send(this: Try, found: IssuedInvoice) -> None:
@@ -225,7 +225,7 @@ def _send(this: Try, found: IssuedInvoice) -> None:
     except (Rejected, NotFound) as refusal:
         return reject_or_look_again(action, refusal, sent_before)
     except AccessDenied as denied:
-        return reject(action, {"code": "access_denied", "trace_id": denied.trace_id})
+        return reject(action, {"code": ACCESS_DENIED, "trace_id": denied.trace_id})
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
         return wait(action, wait_for(error, action), sent_at=sent_before)
     return _succeed(this, issued)

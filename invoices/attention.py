@@ -25,14 +25,14 @@ from invoices.domain.causes import Cause, Kind, cause_of
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.refusals import OTHER_BOOKS
-from invoices.domain.status import Submission
+from invoices.domain.status import UNSETTLED, Submission
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.reports import zone
 from invoices.selectors import Refusal, refusal_of, shown_total
 
 LATEST = 200  # of each kind; whoever has more to fix begins with these
 REJECTED = Q(submission=Submission.REJECTED, put_away_at__isnull=True)
-UNSETTLED = Q(submission__in=leases.UNSETTLED)
+WAITING = Q(submission__in=UNSETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _connection(connection: QuickBooksConnection | None, waiting: Iterable[Waiti
     stopped = tuple(
         Stopped(row.intent, row.invoice, row.worth) for row in waiting if row.signed_out and row.intent == row.invoice
     )
-    if connection.ended_why == "disconnected" and not stopped:
+    if connection.was_disconnected and not stopped:
         return []  # somebody wanted it so
     return [Group(Cause(Kind.CONNECTION, connection.ended_why or "ended", connection.name), stopped)]
 
@@ -221,11 +221,11 @@ def _notes(visitor: Visitor) -> list[Group]:
 
 
 def _waiting(visitor: Visitor, connection: QuickBooksConnection | None) -> tuple[Waiting, ...]:
-    invoices = Invoice.objects.filter(UNSETTLED, company=visitor.company).order_by("-pk")
+    invoices = Invoice.objects.filter(WAITING, company=visitor.company).order_by("-pk")
     intents: list[Intent] = [
         *_visible(visitor, invoices)[:LATEST],
-        *_theirs(visitor, InvoiceAction, UNSETTLED),
-        *_theirs(visitor, CustomerUpdate, UNSETTLED),
+        *_theirs(visitor, InvoiceAction, WAITING),
+        *_theirs(visitor, CustomerUpdate, WAITING),
     ]
     return tuple(_wait(intent, connection) for intent in intents)
 
@@ -264,7 +264,7 @@ def waiting_intent(visitor: Visitor, invoice: Invoice, what: str) -> Intent | No
     intent: Intent | None = invoice
     asker = invoice.created_by_id
     if what == "action":
-        action = InvoiceAction.objects.select_related("invoice").filter(UNSETTLED, invoice=invoice).first()
+        action = InvoiceAction.objects.select_related("invoice").filter(WAITING, invoice=invoice).first()
         intent, asker = action, action.asked_by_id if action else asker
     elif what == "customer":
         intent = CustomerUpdate.objects.select_related("invoice").filter(invoice=invoice).first()

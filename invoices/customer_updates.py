@@ -30,7 +30,7 @@ from invoices.domain.customer_update import (
     EditedElsewhere,
     PartyDetails,
 )
-from invoices.domain.refusals import GAVE_UP, NOT_THERE
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_THERE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
@@ -140,7 +140,7 @@ def _look_first(this: Try) -> None:
         record = this.gateway.read_customer(this.update.customer_id)
     except ServiceError as error:
         if isinstance(error, AccessDenied) and this.update.sent_at is None:  # what went out may have been done
-            return reject(this.update, {"code": "access_denied", "trace_id": error.trace_id})
+            return reject(this.update, {"code": ACCESS_DENIED, "trace_id": error.trace_id})
         return wait(this.update, wait_for(error, this.update))
     if record is None or not record.active:
         return reject(this.update, {"code": NOT_THERE})
@@ -167,7 +167,7 @@ def _write(this: Try, record: CustomerRecord, left: tuple[Change, ...]) -> None:
     except (Rejected, NotFound) as refusal:
         return reject_or_look_again(update, refusal, sent_before)
     except AccessDenied as denied:
-        return reject(update, {"code": "access_denied", "trace_id": denied.trace_id})
+        return reject(update, {"code": ACCESS_DENIED, "trace_id": denied.trace_id})
     except ServiceError as error:  # certainly nothing was done
         return wait(update, wait_for(error, update), sent_at=sent_before)
     return _succeed(update)

@@ -15,7 +15,7 @@ from integration_settings.models import Company
 from integration_settings.prepared import Prepared
 from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
-from invoices.deal_gateway import party_of
+from invoices.deal_gateway import party_of_loaded
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
@@ -127,7 +127,7 @@ def choice_for(
     The link is the organization's also where the user may not see that: what is chosen is kept there. QuickBooks is
     asked when there is no link, or one in another currency only; with `whole` also for the linked one's terms and tax.
     """
-    kind, party_id = party_of(deal)
+    kind, party_id = party_of_loaded(deal)
     party = deal.organization or deal.person
     stored = linked_customer(company, realm_id, (kind, party_id), currency)
     linked = as_candidate(stored) if stored else None

@@ -15,7 +15,7 @@ from integration_settings.errors import AccessDenied, ConnectionExpired, NotFoun
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
 from integration_settings.side_by_side import SideBySide
-from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod
+from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod, party_of
 from invoices.domain.money import Money, round_amount
 
 REMEMBERED_SECONDS = 300
@@ -24,7 +24,7 @@ MOST_DEALS = 500
 ASKED_ONE_BY_ONE = 30  # deals; 100 in the lists of both kinds cost as much
 PRODUCT_SECONDS = 3600
 JUST_NOW_SECONDS = 5
-KEPT = ("name", "code", "unit")  # of a product
+KEPT = ("name", "code")  # of a product
 Json = Mapping[str, Any]
 
 
@@ -40,16 +40,12 @@ class DealFacts:
 
     @property
     def party(self) -> tuple[str, int]:
-        """Whose customer it is: the organization, else the person, else the deal itself."""
-        if self.organization_id:
-            return "organization", self.organization_id
-        return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
+        return party_of(self.deal_id, self.organization_id, self.person_id)
 
 
-def party_of(deal: Deal) -> tuple[str, int]:
-    """The same of a deal that was loaded, also where the organization itself may not be seen or is gone."""
-    organization, person = _id(deal.values.get("org_id")), _id(deal.values.get("person_id"))
-    return DealFacts(deal.id, deal.title, Money(deal.value, deal.currency), organization, person).party
+def party_of_loaded(deal: Deal) -> tuple[str, int]:
+    """Also where the organization itself may not be seen or is gone."""
+    return party_of(deal.id, _id(deal.values.get("org_id")), _id(deal.values.get("person_id")))
 
 
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
@@ -262,7 +258,6 @@ def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
         tax_percentage=_number(row.get("tax")),
         enabled=row.get("is_enabled") is not False,
         code=_text(product.get("code")),
-        unit=_text(product.get("unit")),
         comments=_text(row.get("comments")),
     )
 
@@ -297,7 +292,7 @@ def _deal_discount(row: Json) -> Discount:
 
 
 def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
-    """Code and unit of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
+    """Name and code of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
     ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
     key = f"product:{client.user.company_id}:{{}}".format
     known: dict[str, Json] = cache.get_many([key(product_id) for product_id in ids])

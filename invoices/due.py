@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from integration_settings.models import ConnectionState
-from invoices.domain.status import Submission
-from invoices.models import CustomerUpdate, Invoice, InvoiceAction
+from invoices.domain.status import UNSETTLED
+from invoices.leases import GIVE_UP_AFTER, free
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.submission import OLDEST
 
 AT_ONCE = 200  # rows that one tick hands out
@@ -17,35 +18,26 @@ NOTES_AT_ONCE = 10  # of one company
 
 
 def submissions(now: datetime) -> list[int]:
-    """Intents to take further. Those whose connection has ended wait for a sign-in, until they are given up."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    other_books = ~Q(realm_id=F("company__quickbooks__realm_id"))
-    long_ago = Q(sent_at__isnull=True, created_at__lt=now - OLDEST)
-    due = Invoice.objects.filter(
-        free,
-        Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
-        submission__in=(Submission.PENDING, Submission.UNKNOWN),
-        next_attempt_at__lte=now,
-    )
-    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
+    return _due(Invoice, "realm_id", Q(sent_at__isnull=True, created_at__lt=now - OLDEST), now)
 
 
 def actions(now: datetime) -> list[int]:
-    return _beside_invoices(InvoiceAction, Q(asked_at__lt=now - timedelta(days=1)), now)
+    return _due(InvoiceAction, "invoice__realm_id", Q(asked_at__lt=now - GIVE_UP_AFTER), now)
 
 
 def customer_updates(now: datetime) -> list[int]:
-    return _beside_invoices(CustomerUpdate, Q(invoice__created_at__lt=now - timedelta(days=1)), now)
+    return _due(CustomerUpdate, "invoice__realm_id", Q(invoice__created_at__lt=now - GIVE_UP_AFTER), now)
 
 
-def _beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_ago: Q, now: datetime) -> list[int]:
-    """What was asked for `long_ago` is due without a connection too: it is given up."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    other_books = ~Q(invoice__realm_id=F("company__quickbooks__realm_id"))
+def _due(kind: type[Intent], books: str, long_ago: Q, now: datetime) -> list[int]:
+    """Intents to take further. Those whose connection has ended wait for a sign-in; what was asked for `long_ago` does
+    not, it is given up. `books` is the column that says which ones it is for.
+    """
+    other_books = ~Q(**{books: F("company__quickbooks__realm_id")})
     due = kind._default_manager.filter(
-        free,
+        free(now),
         Q(company__quickbooks__state=ConnectionState.CONNECTED) | other_books | long_ago,
-        submission__in=(Submission.PENDING, Submission.UNKNOWN),
+        submission__in=UNSETTLED,
         next_attempt_at__lte=now,
     )
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
@@ -53,8 +45,7 @@ def _beside_invoices(kind: type[InvoiceAction] | type[CustomerUpdate], long_ago:
 
 def notes(now: datetime) -> list[int]:
     """A few of each company, so that one with thousands of changes does not make the others' notes wait for its own."""
-    nobody_writes = Q(note_lease_until__isnull=True) | Q(note_lease_until__lte=now)
-    due = Invoice.objects.filter(nobody_writes, note_due_at__lte=now).exclude(qbo_invoice_id="")
+    due = Invoice.objects.filter(free(now, "note_lease_until"), note_due_at__lte=now).exclude(qbo_invoice_id="")
     turn = Window(RowNumber(), partition_by="company_id", order_by="note_due_at")
     fair = due.annotate(turn=turn).filter(turn__lte=NOTES_AT_ONCE)
     return list(fair.order_by("turn", "note_due_at").values_list("pk", flat=True)[:AT_ONCE])

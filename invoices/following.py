@@ -30,6 +30,7 @@ from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.reference import keep_items
 from invoices import pacing
 from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
+from invoices.leases import free
 from invoices.news import EVERY_LIST, OVERLAP, News, apply, news_of, ours, unreported
 from invoices.submission import MakeGateway
 
@@ -164,9 +165,10 @@ def give_back(connection: QuickBooksConnection) -> None:
 
 
 def due_connections(now: datetime) -> QuerySet[QuickBooksConnection]:
-    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
     allowed = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
-    return QuickBooksConnection.objects.filter(free, allowed, state=ConnectionState.CONNECTED, next_sync_at__lte=now)
+    return QuickBooksConnection.objects.filter(
+        free(now, "sync_lease_until"), allowed, state=ConnectionState.CONNECTED, next_sync_at__lte=now
+    )
 
 
 def read_ours(
@@ -219,8 +221,9 @@ def _leaving_time() -> Iterator[None]:
 
 
 def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
-    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
-    mine = QuickBooksConnection.objects.filter(free, pk=connection.pk, state=ConnectionState.CONNECTED)
+    mine = QuickBooksConnection.objects.filter(
+        free(now, "sync_lease_until"), pk=connection.pk, state=ConnectionState.CONNECTED
+    )
     if mine.update(sync_lease_until=now + LEASE) != 1:
         return False
     connection.refresh_from_db()  # another worker may have moved the cursor since this object was read

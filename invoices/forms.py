@@ -59,6 +59,11 @@ class LineInput:
     service_date: str = ""
 
     @property
+    def name(self) -> str:
+        """What the person called it."""
+        return self.description.partition("\n")[0]
+
+    @property
     def untouched(self) -> bool:
         """Added by the person, and as "Add a line" makes it."""
         typed = (self.description, self.item_id, self.price, self.discount, self.tax_code_id, self.service_date)
@@ -392,18 +397,11 @@ class _Reader:
             quantity=quantity,
             unit_price=price,
             discount=line_discount(quantity, price, discount, currency),
-            discount_text=plain_discount(discount),
+            discount_text=discount.text,
             tax_code_id=code.id if code else "",
             tax_percentage=code.percentage if code else Decimal(0),
             service_date=day,
         )
-
-
-def plain_discount(discount: Discount) -> str:
-    """As the draft keeps it: "5%" or "20", with a point for decimals."""
-    if not discount.value:
-        return ""
-    return f"{discount.value.normalize():f}" + ("%" if discount.is_percentage else "")
 
 
 def term_of(form: FormInput, memory: Memory, terms: Mapping[str, Term]) -> Term | None:
@@ -424,7 +422,3 @@ def due_date_moved(
         return (due_by(term, invoice_date) if term else None) or invoice_date + memory.due_after
     except (ValueError, OverflowError):
         return None
-
-
-def with_customer(form: FormInput, customer: str) -> FormInput:
-    return replace(form, customer=customer)

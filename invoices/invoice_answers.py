@@ -54,7 +54,6 @@ class IssuedInvoice:
 class AppliedPayment:
     """A payment or credit memo, and the invoices it is applied to; one that is `gone` (deleted, voided) tells none."""
 
-    payment_id: str
     paid_on: date | None
     invoice_ids: tuple[str, ...]
     gone: bool = False
@@ -69,7 +68,6 @@ class KnownCustomer:
     currency: str
     active: bool
     notes: str
-    created_at: datetime | None
     tax_ids: tuple[str, ...] = ()  # those that came in the clear
     address_lines: tuple[str, ...] = ()
     postal_code: str = ""
@@ -149,7 +147,6 @@ def applied_payment(answer: Json) -> AppliedPayment:
     if reference := _text(_object(answer, "InvoiceRef"), "value"):
         invoices.append(reference)
     return AppliedPayment(
-        payment_id=_text(answer, "Id"),
         paid_on=_date(answer, "TxnDate"),
         invoice_ids=tuple(dict.fromkeys(invoices)),
         gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _number(answer, "TotalAmt")),
@@ -169,7 +166,6 @@ def known_customer(answer: Json) -> KnownCustomer:
         currency=_text(_object(answer, "CurrencyRef"), "value"),
         active=active,
         notes=_text(answer, "Notes"),
-        created_at=_moment(_object(answer, "MetaData"), "CreateTime"),
         tax_ids=_readable_tax_ids(answer),
         address_lines=_address_lines(address),
         postal_code=_text(address, "PostalCode"),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from integration_settings.country_words import keeps_tax_ids
 from invoices.domain.addresses import MOST_LINES, address_lines
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
 from invoices.domain.checks import MOST_PRICE_DECIMALS
@@ -30,13 +31,12 @@ GLOBAL_TAX = {
     AmountsAre.TAX_INCLUSIVE: "TaxInclusive",
     AmountsAre.NO_TAX: "NotApplicable",
 }
-TAX_ID_COUNTRIES = ("AU", "CA", "GB", "IN")  # elsewhere QuickBooks keeps no tax identifier of a customer
 MOST_PERCENTAGE_DECIMALS = 5
 LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
 
 
 def party_mark(reference: str) -> str:
-    """What a customer of ours carries in its notes. `reference` tells the party, see `submission`."""
+    """What a customer of ours carries in its notes. `reference` tells the party, see `customers.mark_of_party`."""
     return f"Created from Pipedrive · {reference}"
 
 
@@ -64,7 +64,7 @@ def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) ->
     if books.american and bill_to.address.names_place:
         # Sales tax is that of the place it is shipped to, and without one the company's own.
         body["ShipAddr"] = body["BillAddr"]
-    if bill_to.tax_id and books.country in TAX_ID_COUNTRIES:
+    if bill_to.tax_id and keeps_tax_ids(books.country):
         body["PrimaryTaxIdentifier"] = bill_to.tax_id
     if books.multicurrency:
         body["CurrencyRef"] = {"value": currency}

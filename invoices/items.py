@@ -19,7 +19,7 @@ from integration_settings.selectors import settings_of
 from invoices.claims import claimed
 from invoices.domain.books import NEVER_SOLD, can_be_sold
 from invoices.domain.draft import DraftLine, InvoiceDraft, to_json
-from invoices.domain.matching import ItemPolicy, shown_name
+from invoices.domain.matching import ItemPolicy
 from invoices.domain.names import same_name
 from invoices.domain.refusals import NAME_TAKEN
 from invoices.evidence import written_down
@@ -169,4 +169,4 @@ def _create(invoice: Invoice, index: int, line: DraftLine, gateway: InvoiceGatew
         if can_be_sold(owner):
             return owner
         taken_by = "category" if owner.type in NEVER_SOLD else "inactive item"
-        raise ItemRefused(index, shown_name(owner), refusal, taken_by) from refusal
+        raise ItemRefused(index, owner.shown_name, refusal, taken_by) from refusal

@@ -19,14 +19,13 @@ from django.db.models.functions import Least
 from integration_settings.clock import shared_now
 from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
-from invoices.domain.refusals import CANCELLED, NOT_THERE
-from invoices.domain.status import Submission
+from invoices.domain.refusals import CANCELLED, GAVE_UP, NOT_THERE, OTHER_BOOKS
+from invoices.domain.status import UNSETTLED, Submission
 from invoices.models import Intent, Invoice
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=32)  # longer than any call can take with everything, and renewed before sending
-UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
 WAITS = (2, 5, 10, 20, 40, 60)  # seconds before the next try, by the number of tries
 REFUSED_WAITS = (*WAITS, 120, 300, 600)  # it answers, and will go on refusing until a person does something there
 LONG_WAITS = (*WAITS, 60, 60, 60, 60, 120, 300)  # an hour without QuickBooks is waited out more quietly
@@ -54,12 +53,16 @@ def one_step(kind: type[Row], row_id: int, step: Callable[[Row], None], *related
         log.warning("another worker has taken over %s", row)
 
 
+def free(now: datetime, lease: str = "lease_until") -> Q:
+    """Rows in nobody's hands; `lease` is the column that says until when somebody has them."""
+    return Q(**{f"{lease}__isnull": True}) | Q(**{f"{lease}__lte": now})
+
+
 def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
     """The row under a lease of our own, None when it is settled, not due or somebody else's."""
     now, token = shared_now(), str(uuid.uuid4())
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = kind._default_manager
-    due = rows.filter(free, pk=row_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
+    due = rows.filter(free(now), pk=row_id, submission__in=UNSETTLED, next_attempt_at__lte=now)
     attempts = Least(F("attempts") + 1, Value(MOST_COUNTED))
     if due.update(lease_until=now + LEASE, lease_token=token, attempts=attempts) != 1:
         return None
@@ -69,8 +72,7 @@ def claim(kind: type[Row], row_id: int, *related: str) -> Row | None:
 def bring_forward(kind: type[Row], row_ids: Sequence[int]) -> list[int]:
     """Makes due now what waits for its next try; what is settled or in a worker's hands stays as it is."""
     now = shared_now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    waiting = kind._default_manager.filter(free, submission__in=UNSETTLED, next_attempt_at__isnull=False)
+    waiting = kind._default_manager.filter(free(now), submission__in=UNSETTLED, next_attempt_at__isnull=False)
     return [row_id for row_id in row_ids if waiting.filter(pk=row_id).update(next_attempt_at=now)]
 
 
@@ -80,8 +82,8 @@ def cancel(row: Intent, by: str) -> bool:
     A worker that takes the row in the same moment finds it settled, or we find its lease: one update decides.
     """
     now = shared_now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    unsent = type(row)._default_manager.filter(free, pk=row.pk, submission=Submission.PENDING, sent_at__isnull=True)
+    rows = type(row)._default_manager
+    unsent = rows.filter(free(now), pk=row.pk, submission=Submission.PENDING, sent_at__isnull=True)
     refusal = NO_WORDS | {"code": CANCELLED, "by": by}
     columns = {"settled_at": now, "next_attempt_at": None, "lease_until": None, "lease_token": "", "put_away_at": now}
     return unsent.update(submission=Submission.REJECTED, refusal=refusal, **columns) == 1
@@ -118,11 +120,11 @@ def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBo
     connection = QuickBooksConnection.objects.filter(company_id=invoice.company_id).first()
     if connection is None or connection.realm_id != invoice.realm_id:
         if row.sent_at is None:
-            reject(row, {"code": "other_books"})
+            reject(row, {"code": OTHER_BOOKS})
         else:
             wait(row, timedelta(hours=1), submission=Submission.UNKNOWN)
     elif row.sent_at is None and too_late(asked_at):
-        reject(row, {"code": "gave_up"})
+        reject(row, {"code": GAVE_UP})
     elif not connection.is_connected:
         wait(row, timedelta(seconds=WAITS[-1]))
     else:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import Company, InvoicePreset, PipedriveUser
+from invoices.domain.deal import party_of
 from invoices.domain.status import Submission
 
 
@@ -188,10 +189,7 @@ class Invoice(Intent):
 
     @property
     def party(self) -> tuple[str, int]:
-        """Whose customer it is: the organization, else the person, else the deal itself."""
-        if self.organization_id:
-            return "organization", self.organization_id
-        return ("person", self.person_id) if self.person_id else ("deal", self.deal_id)
+        return party_of(self.deal_id, self.organization_id, self.person_id)
 
     @property
     def key_of_successor(self) -> uuid.UUID:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -39,6 +39,7 @@ from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
 from invoices.deal_gateway import may_see_deal
 from invoices.domain.status import InvoiceStatus
+from invoices.leases import free
 from invoices.models import Invoice
 from invoices.reports import overdue_from, status_of, zone
 
@@ -105,8 +106,7 @@ def _claim(invoice_id: int) -> datetime | None:
     """
     now = shared_now()
     until = now + LEASE
-    nobody_writes = Q(note_lease_until__isnull=True) | Q(note_lease_until__lte=now)
-    due = Invoice.objects.filter(nobody_writes, pk=invoice_id, note_due_at__lte=now)
+    due = Invoice.objects.filter(free(now, "note_lease_until"), pk=invoice_id, note_due_at__lte=now)
     claim = {"note_due_at": until, "note_lease_until": until, "note_attempts": F("note_attempts") + 1}
     return until if due.update(**claim) == 1 else None
 
@@ -169,7 +169,7 @@ def _write_as(
     user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient
 ) -> dict[str, Any]:
     note = note_of(invoice, connection, reader=_reader(invoice) or user, now=timezone.now())
-    unfinished = invoice.note_id is None and invoice.note_attempts > 1
+    unfinished = invoice.note_id is None and invoice.note_attempts > TRIED
     if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended
         Invoice.objects.filter(pk=invoice.pk).update(note_id=found)
         invoice.note_id = found

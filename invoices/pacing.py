@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from integration_settings.models import QuickBooksConnection
 from integration_settings.read_budget import Level, level
-from invoices.domain.status import Submission
+from invoices.domain.status import UNSETTLED, Submission
 from invoices.models import Invoice
 
 ONCE_A_DAY = timedelta(days=1)
@@ -30,7 +30,7 @@ BY_AGE = ((timedelta(days=3), 1), (timedelta(days=14), 4), (timedelta(days=36_50
 SLOWER = {Level.PLENTY: 1, Level.NEAR: 2, Level.SHORT: 8, Level.SPENT: 8}
 
 
-UNSETTLED = Q(submission__in=(Submission.PENDING, Submission.UNKNOWN))
+WAITING = Q(submission__in=UNSETTLED)
 UNPAID = Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
 TOUCHED = Greatest("created_at", Coalesce("qbo_updated_at", "created_at"))
 
@@ -38,14 +38,14 @@ TOUCHED = Greatest("created_at", Coalesce("qbo_updated_at", "created_at"))
 def pace(connections: Collection[QuickBooksConnection]) -> dict[int, timedelta]:
     """The wait until the next look by connection, after one that went well; one question for all of them."""
     waiting = Invoice.objects.filter(
-        UNSETTLED | UNPAID,
+        WAITING | UNPAID,
         company_id__in=[connection.company_id for connection in connections],
         realm_id__in=[connection.realm_id for connection in connections],
     )
     standing = {
         (row["company_id"], row["realm_id"]): (row["unsettled"], row["touched"])
         for row in waiting.values("company_id", "realm_id").annotate(
-            unsettled=Count("pk", filter=UNSETTLED), touched=Max(TOUCHED, filter=UNPAID)
+            unsettled=Count("pk", filter=WAITING), touched=Max(TOUCHED, filter=UNPAID)
         )
     }
     slower = SLOWER[level()]

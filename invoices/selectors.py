@@ -21,7 +21,7 @@ from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
 from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, total
-from invoices.domain.status import InvoiceStatus, Submission
+from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.domain.tax import line_figures, net_discount
 from invoices.models import Intent, Invoice
 from invoices.reports import status_of, zone
@@ -39,10 +39,9 @@ SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 class Refusal:
     """Why QuickBooks refused. `field` is the form's field as in `checks.Finding`; `message`, `detail` its own words.
 
-    `code` is QuickBooks', or ours: "access_denied", "other_books" (connected to another QuickBooks company since),
-    "gave_up" (it waited too long), "cancelled" (by a person, before anything was sent). For a taken
-    name `taken_by` says by whom ("customer", "inactive customer", "vendor", "employee", of an item's "inactive item",
-    "category"), and a customer that may be chosen instead is named.
+    `code` is QuickBooks', or one of ours in `domain.refusals`. For a taken name `taken_by` says by whom ("customer",
+    "inactive customer", "vendor", "employee", of an item's "inactive item", "category"), and a customer that may be
+    chosen instead is named.
     """
 
     code: str
@@ -200,7 +199,7 @@ def panel(
 
 
 def _is_under_way(row: InvoiceRow) -> bool:
-    if row.updating is not None and row.updating.submission in (Submission.PENDING, Submission.UNKNOWN):
+    if row.updating is not None and row.updating.submission in UNSETTLED:
         return True
     if row.status is None:
         return row.refusal is None

@@ -266,9 +266,9 @@ def search_items(company: Company, q: str) -> list[Item]:
     return sorted(found, key=place)[:20]
 
 
-def unlink_customer(*, company: Company, party_kind: str, party_id: int) -> None:
+def unlink_customer(*, company: Company, party: tuple[str, int]) -> None:
     if connection := quickbooks_of(company):
-        customers.unlink(company=company, realm_id=connection.realm_id, party=(party_kind, party_id))
+        customers.unlink(company=company, realm_id=connection.realm_id, party=party)
 
 
 # Doing something with an invoice

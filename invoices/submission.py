@@ -37,7 +37,7 @@ from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
 from invoices.domain.money import is_rounding
-from invoices.domain.refusals import GAVE_UP, NOT_THERE, Step, field_of
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_THERE, OTHER_BOOKS, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -79,7 +79,7 @@ def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
     if connection is None or connection.realm_id != invoice.realm_id:
         return _without_its_books(invoice)
     if invoice.sent_at is None and shared_now() > given_up_at(invoice, connection):
-        return _reject(invoice, {"code": GAVE_UP, "field": ""})
+        return _reject(invoice, {"code": GAVE_UP})
     if not connection.is_connected:
         return wait(invoice, timedelta(seconds=WAITS[-1]))
     this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
@@ -91,7 +91,7 @@ def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
 def _without_its_books(invoice: Invoice) -> None:
     """The company is connected to other books now: never create it there; what was sent can be settled only here."""
     if invoice.sent_at is None:
-        return _reject(invoice, {"code": "other_books", "field": ""})
+        return _reject(invoice, {"code": OTHER_BOOKS})
     return wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
 
 
@@ -241,7 +241,7 @@ def _item_refusal(refused: ItemRefused) -> dict[str, Any]:
 
 
 def _denied(denied: AccessDenied) -> dict[str, Any]:
-    return {"code": "access_denied", "field": "", "trace_id": denied.trace_id}
+    return {"code": ACCESS_DENIED, "trace_id": denied.trace_id}
 
 
 # Recording, always under our lease

@@ -12,7 +12,8 @@ from celery import Celery, Task
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_prerun
 from django.conf import settings
 
-from pipedrive_qb import broker, error_reports, logs  # noqa: F401  # `broker` makes the embedded one known
+from integration_settings import log_context
+from pipedrive_qb import broker, error_reports  # noqa: F401  # `broker` makes the embedded one known
 from pipedrive_qb.starting import refuse_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")
@@ -66,12 +67,12 @@ def check_configuration(**_: object) -> None:
 @before_task_publish.connect
 def name_the_request(headers: dict[str, Any], **_: object) -> None:
     """What a worker logs is found by the code that was shown to whoever pressed the button."""
-    headers["request_id"] = logs.request_id.get()
+    headers["request_id"] = log_context.request_id.get()
 
 
 @task_prerun.connect
 def begin_its_log(task: Task[..., Any], task_id: str, **_: object) -> None:
     """One process does one task after the other: nothing of the last one's request and company stands in the next."""
-    given = getattr(task.request, "request_id", None) or logs.NOBODY
-    logs.request_id.set(given if given != logs.NOBODY else task_id)
-    logs.company_id.set(logs.NOBODY)
+    given = getattr(task.request, "request_id", None) or log_context.NOBODY
+    log_context.request_id.set(given if given != log_context.NOBODY else task_id)
+    log_context.company_id.set(log_context.NOBODY)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pipedrive_qb import logs
+from integration_settings import log_context
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -61,7 +61,7 @@ def what_may_go_out(event: Event, hint: Hint) -> Event | None:
         "environment": "production",
         "logentry": {"message": template},
         "exception": {"values": [_kind_and_place(each) for each in (known.get("exception") or {}).get("values", [])]},
-        "tags": {"request_id": logs.request_id.get(), "company_id": logs.company_id.get()},
+        "tags": {"request_id": log_context.request_id.get(), "company_id": log_context.company_id.get()},
     }
 
 

@@ -9,9 +9,6 @@ from datetime import UTC, datetime
 
 from integration_settings.log_context import NOBODY, company_id, request_id
 
-__all__ = ["NOBODY", "Context", "JsonLines", "Lines", "company_id", "request_id"]
-
-
 # A database's complaint quotes the row, on as many lines as what stands in it has; behind it may come more of a trace.
 ROW = re.compile(
     r"(?:DETAIL|CONTEXT): .*?(?=\n(?:Traceback \(|\nThe above exception |\nDuring handling )|\Z)", re.DOTALL

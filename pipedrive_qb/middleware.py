@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from pipedrive_qb import logs
+from integration_settings import log_context
 
 Handler = Callable[[HttpRequest], HttpResponse]
 ACCEPTS_BROTLI = re.compile(r"\bbr\b")
@@ -40,13 +40,13 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if PLAUSIBLE_ID.fullmatch(given) else readable_id()
-        token = logs.request_id.set(request_id)
-        company = logs.company_id.set(logs.NOBODY)
+        token = log_context.request_id.set(request_id)
+        company = log_context.company_id.set(log_context.NOBODY)
         try:
             response = self.get_response(request)
         finally:
-            logs.request_id.reset(token)
-            logs.company_id.reset(company)
+            log_context.request_id.reset(token)
+            log_context.company_id.reset(company)
         response["X-Request-Id"] = request_id
         return response
 

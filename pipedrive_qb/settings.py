@@ -292,8 +292,8 @@ STORAGES = {
 # An invoice form sends about ten fields a line; the default of 1000 would end it at a hundred lines.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 
-# No cookie is used inside Pipedrive's frame; the one cookie outside it (the browser's mark during a sign-in) is set by
-# `integration_settings.oauth` with its own attributes. These are the operator's, who signs in at /admin/.
+# No cookie is used inside Pipedrive's frame; those outside it mark a browser for as long as a sign-in takes, and
+# `sign_ins` and `tickets` set them with their own attributes. These are the operator's, who signs in at /admin/.
 SESSION_COOKIE_NAME = "operator"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

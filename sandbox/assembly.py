@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import pipedrive, quickbooks
 from .clock import Clock
 from .config import Config
 from .control import Control
 from .exchanges import ExchangeLog, ExchangeMiddleware
 from .faults import FaultMiddleware, Faults
-from .service import World, load
+from .service import Service, World
+
+SERVICES = {"pipedrive": cast(Service, pipedrive), "quickbooks": cast(Service, quickbooks)}
 
 
 class Fork:
@@ -39,19 +43,14 @@ class Sandbox:
         self.log = ExchangeLog(self.clock, exchange_log or os.environ.get("EXCHANGE_LOG"))
         self.control = Control(self.clock, self.faults, self.log)
         self.worlds: dict[str, World] = self.control.worlds
-        self.apps: dict[str, ASGIApp] = {}
         for config in configs.values():
             config.neighbours = {name: other.url for name, other in configs.items()}
         inner = {name: self.inner(name, config) for name, config in configs.items()}
         control = self.control.app()
-        for name, app in inner.items():
-            if app is not None:
-                self.apps[name] = Fork(control, app)
+        self.apps: dict[str, ASGIApp] = {name: Fork(control, app) for name, app in inner.items()}
 
-    def inner(self, name: str, config: Config) -> ASGIApp | None:
-        module = load(name)
-        if module is None:
-            return None
+    def inner(self, name: str, config: Config) -> ASGIApp:
+        module = SERVICES[name]
         world = module.World(self.clock, config)
         self.worlds[name] = world
         self.control.configs[name] = config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from .faults import BadRule, Faults, rule_from
 from .seeds import PAIRS
 from .service import World
 
-Handler = Callable[[Request], Awaitable[Response]]
 STATIC = Path(__file__).parent / "pages"
 
 

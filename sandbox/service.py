@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -13,8 +12,6 @@ from starlette.routing import BaseRoute
 from .clock import Clock
 from .config import Config
 from .faults import Faults
-
-NAMES = ("pipedrive", "quickbooks")
 
 
 class World(Protocol):
@@ -47,13 +44,3 @@ class Service(Protocol):
     """(status, path, retry_after) -> the vendor's own answer for a failure."""
     PEOPLE_PATHS: tuple[str, ...]
     """Beginnings of paths that people open in a browser; they are not recorded as exchanges."""
-
-
-def load(name: str) -> Service | None:
-    """The service's module, or None as long as it does not exist."""
-    try:
-        return cast(Service, importlib.import_module(f"sandbox.{name}"))
-    except ModuleNotFoundError as error:
-        if error.name == f"sandbox.{name}":
-            return None
-        raise

@@ -58,7 +58,7 @@ GUARDS = [
     Guard("a time limit", "integration_settings/http.py", "timeout=(CONNECT_SECONDS, self.read_seconds))", "timeout=None)", S + "test_http.py"),
     Guard("quotes in a query", "integration_settings/quickbooks.py", ".replace(\"'\", \"\\\\'\")", "", S + "test_quickbooks_client.py"),
     Guard("rights", "integration_settings/rights.py", "        raise NotAllowed(right)", "        return", S + "test_rights.py " + N + "test_rights_page.py"),
-    Guard("a lease of one worker", "invoices/leases.py", "due = rows.filter(free, pk=row_id,", "due = rows.filter(pk=row_id,", N + "test_submission.py"),
+    Guard("a lease of one worker", "invoices/leases.py", "due = rows.filter(free(now), pk=row_id,", "due = rows.filter(pk=row_id,", N + "test_submission.py"),
     Guard("leases go by one clock", "integration_settings/clock.py", "return database_now() if connection.vendor == \"postgresql\" else", "return", N + "test_clocks.py", postgres=True),
     Guard("written under the lease only", "invoices/leases.py", "filter(pk=row.pk, lease_token=row.lease_token, submission__in=UNSETTLED)", "filter(pk=row.pk)", N + "test_submission.py"),
     Guard("looked for before it is sent again", "invoices/submission.py", "    return _search_first(this)\n", "    return _send(this, invoice.customer_id)\n", N + "test_submission.py"),

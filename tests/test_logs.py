@@ -9,6 +9,7 @@ from celery import shared_task
 from celery.app.trace import build_tracer
 from kombu import Queue
 
+from integration_settings import log_context
 from pipedrive_qb import logs
 from pipedrive_qb.celery import app
 
@@ -27,10 +28,10 @@ def said(caplog):
 
 @pytest.fixture(autouse=True)
 def nobody():
-    request, company = logs.request_id.set(logs.NOBODY), logs.company_id.set(logs.NOBODY)
+    request, company = log_context.request_id.set(log_context.NOBODY), log_context.company_id.set(log_context.NOBODY)
     yield
-    logs.request_id.reset(request)
-    logs.company_id.reset(company)
+    log_context.request_id.reset(request)
+    log_context.company_id.reset(company)
 
 
 def carry_out(task_id, **message):
@@ -40,7 +41,7 @@ def carry_out(task_id, **message):
 
 
 def test_a_message_carries_the_code_of_the_request_that_sent_it():
-    logs.request_id.set("7F3C-29AD")
+    log_context.request_id.set("7F3C-29AD")
     a_task_that_says_something.apply_async(queue="for-this-test")
     with app.connection_for_read() as broker:
         message = Queue("for-this-test")(broker.default_channel).get(no_ack=True)
@@ -59,7 +60,7 @@ def test_what_runs_by_the_clock_has_a_code_of_its_own(said):
 
 
 def test_a_task_says_nothing_under_the_name_of_the_company_before_it(said):
-    logs.company_id.set("4711")
+    log_context.company_id.set("4711")
     carry_out("0d9f")
     assert said() == [("0d9f", "-")]
 

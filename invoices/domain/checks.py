@@ -17,7 +17,6 @@ from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, addres
 from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
 from invoices.domain.emails import addresses_in
-from invoices.domain.matching import shown_name
 from invoices.domain.money import Money, decimal_places, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import TaxProposal, TaxReason, Totals, is_taxed, line_figures, net_discount, sales_taxes
@@ -265,37 +264,35 @@ def _is_taxable(line: DraftLine, context: Context) -> bool:
 
 
 def _item(where: str, line: DraftLine, context: Context) -> Iterator[Finding]:
-    name = line.description.partition("\n")[0]
     if line.needs_new_item and context.creates_items:
         return
     if not line.item_id:
-        yield _blocks(f"{where}.item", "no_item", line=name)
+        yield _blocks(f"{where}.item", "no_item", line=line.name)
         return
     item = context.items.get(line.item_id)
     if item is None:
-        yield _blocks(f"{where}.item", "item_gone", line=name)
+        yield _blocks(f"{where}.item", "item_gone", line=line.name)
     elif not item.active:
-        yield _blocks(f"{where}.item", "inactive_item", line=name, item=shown_name(item))
+        yield _blocks(f"{where}.item", "inactive_item", line=line.name, item=item.shown_name)
     elif item.type in NEVER_SOLD:
-        yield _blocks(f"{where}.item", "item_not_sold", line=name, item=item.name)
+        yield _blocks(f"{where}.item", "item_not_sold", line=line.name, item=item.name)
 
 
 def _tax_code(
     where: str, line: DraftLine, draft: InvoiceDraft, books: Books, codes: Mapping[str, TaxCode]
 ) -> Iterator[Finding]:
-    name = line.description.partition("\n")[0]
     if books.american:
         if books.uses_sales_tax and line.tax_code_id not in (TAXABLE, NOT_TAXABLE):
-            yield _blocks(f"{where}.tax_code", "no_tax_code", line=name)
+            yield _blocks(f"{where}.tax_code", "no_tax_code", line=line.name)
         return
     if not books.uses_sales_tax or draft.amounts_are == AmountsAre.NO_TAX:
         return
     if not line.tax_code_id:
-        yield _blocks(f"{where}.tax_code", "no_tax_code", line=name)
+        yield _blocks(f"{where}.tax_code", "no_tax_code", line=line.name)
         return
     code = codes.get(line.tax_code_id)
     if code is None or not code.active:
-        yield _blocks(f"{where}.tax_code", "tax_code_gone", line=name, tax_code=code.name if code else "")
+        yield _blocks(f"{where}.tax_code", "tax_code_gone", line=line.name, tax_code=code.name if code else "")
 
 
 def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
@@ -310,26 +307,24 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
     lacking = [(line, code) for line, code in usual if code and code.percentage and not line.tax_percentage]
     if lacking:
         line, code = lacking[0]
-        name = line.description.partition("\n")[0]
-        yield _warns("lines", "items_are_taxed", count=len(lacking), line=name, tax_code=code.name)
+        yield _warns("lines", "items_are_taxed", count=len(lacking), line=line.name, tax_code=code.name)
 
 
 def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
-    name = line.description.partition("\n")[0]
     yield from _too_long(f"{where}.description", line.description, LONGEST_DESCRIPTION)
     if decimal_places(line.quantity) > MOST_QUANTITY_DECIMALS:
-        yield _blocks(f"{where}.quantity", "too_many_decimals", line=name, most=MOST_QUANTITY_DECIMALS)
+        yield _blocks(f"{where}.quantity", "too_many_decimals", line=line.name, most=MOST_QUANTITY_DECIMALS)
     elif not line.quantity:
-        yield _warns(f"{where}.quantity", "no_quantity", line=name)
+        yield _warns(f"{where}.quantity", "no_quantity", line=line.name)
     if decimal_places(line.unit_price) > MOST_PRICE_DECIMALS:
-        yield _blocks(f"{where}.unit_price", "too_many_decimals", line=name, most=MOST_PRICE_DECIMALS)
+        yield _blocks(f"{where}.unit_price", "too_many_decimals", line=line.name, most=MOST_PRICE_DECIMALS)
     full = line.before_discount(currency)
     for number, field in ((line.quantity, "quantity"), (line.unit_price, "unit_price"), (full, "unit_price")):
         if len(number.normalize().as_tuple().digits) > MOST_DIGITS or abs(number) >= Decimal(10) ** 12:
-            yield _blocks(f"{where}.{field}", "too_large", line=name)
+            yield _blocks(f"{where}.{field}", "too_large", line=line.name)
             break
     if line.discount and not (0 <= line.discount / full <= 1 if full else False):
-        yield _blocks(f"{where}.discount", "discount_over_line", line=name)
+        yield _blocks(f"{where}.discount", "discount_over_line", line=line.name)
 
 
 # The whole

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from invoices.domain.plain import plain_number
+
 
 class TaxMethod(StrEnum):
     """How a deal's prices relate to tax; Pipedrive keeps one for all products of a deal."""
@@ -44,6 +46,11 @@ class Discount:
     is_percentage: bool = False
     description: str = ""
 
+    @property
+    def text(self) -> str:
+        """As drafts keep it: "5%" or "20", with a point for decimals; "" for none."""
+        return f"{plain_number(self.value)}{'%' if self.is_percentage else ''}" if self.value else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DealProduct:
@@ -56,7 +63,6 @@ class DealProduct:
     tax_percentage: Decimal
     enabled: bool
     code: str = ""
-    unit: str = ""
     comments: str = ""
 
 
@@ -67,6 +73,13 @@ class Party:
     id: int
     name: str
     values: dict[str, object]
+
+
+def party_of(deal_id: int, organization_id: int | None, person_id: int | None) -> tuple[str, int]:
+    """Whose customer a deal is: the organization's, else the person's, else its own."""
+    if organization_id:
+        return "organization", organization_id
+    return ("person", person_id) if person_id else ("deal", deal_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,7 +247,7 @@ def _line(
         quantity=product.quantity,
         unit_price=price,
         discount=line_discount(product.quantity, price, discount, currency),
-        discount_text=_discount_text(discount),
+        discount_text=discount.text,
         tax_code_id=code.code_id,
         tax_percentage=percentage,
         product_id=product.product_id,
@@ -297,10 +297,6 @@ def _without_tax(amount: Decimal, percentage: Decimal) -> Decimal:
 def _as_in_its_field(discount: Discount, currency: str) -> Discount:
     """An amount to the currency's decimals, before anything is taken off: the form is read again as it stands."""
     return discount if discount.is_percentage else replace(discount, value=round_amount(discount.value, currency))
-
-
-def _discount_text(discount: Discount) -> str:
-    return f"{plain_number(discount.value)}{'%' if discount.is_percentage else ''}" if discount.value else ""
 
 
 def _whole_discount(

@@ -89,7 +89,7 @@ class ItemMatcher:
                 return ItemProposal(active[0].id, reason, active[0].name, active[0].sku)
         for _, found in matches:
             for item in found:
-                return ItemProposal("", ItemReason.INACTIVE, shown_name(item), item.sku, item.id)
+                return ItemProposal("", ItemReason.INACTIVE, item.shown_name, item.sku, item.id)
         return self._by_policy(code, name, product_id)
 
     def _by_policy(self, code: str, name: str, product_id: int | None) -> ItemProposal:
@@ -102,14 +102,9 @@ class ItemMatcher:
         return ItemProposal("", ItemReason.NONE)
 
 
-def shown_name(item: Item) -> str:
-    """QuickBooks adds "(deleted)" to the name of an item that was made inactive."""
-    return item.name if item.active else item.name.removesuffix(" (deleted)")
-
-
 def own_name(item: Item) -> str:
     """Without its categories; a name itself has no colon."""
-    return shown_name(item).rpartition(":")[2]
+    return item.shown_name.rpartition(":")[2]
 
 
 class Evidence(StrEnum):

@@ -59,15 +59,6 @@ class Money:
     def __sub__(self, other: Money) -> Money:
         return Money(self.amount - self._same(other), self.currency)
 
-    def __mul__(self, factor: Decimal | int) -> Money:
-        return Money(self.amount * factor, self.currency)
-
-    def __neg__(self) -> Money:
-        return Money(-self.amount, self.currency)
-
-    def __lt__(self, other: Money) -> bool:
-        return self.amount < self._same(other)
-
     def __bool__(self) -> bool:
         return bool(self.amount)
 
@@ -82,7 +73,7 @@ class Money:
         whole, total = self.rounded(), sum(weights, Decimal(0))
         if not total:
             raise ValueError("nothing to split by")
-        unit = Decimal(1).scaleb(-decimals(self.currency))
+        unit = smallest_unit(self.currency)
         exact = [whole.amount * weight / total for weight in weights]
         parts = [amount.quantize(unit, rounding=ROUND_FLOOR, context=DIGITS) for amount in exact]
         missing = int((whole.amount - sum(parts, Decimal(0))) / unit)

@@ -14,6 +14,7 @@ NOT_PAID_FOR = "6190"
 UNKNOWN_MEMBER = "2010"
 # Our own, for what ended without an answer of QuickBooks
 OTHER_BOOKS, GAVE_UP, ACCESS_DENIED, CANCELLED = "other_books", "gave_up", "access_denied", "cancelled"
+NOT_SENT = "not_sent"  # of an e-mail whose answer was lost: the invoice shows no trace of it
 PAID_MEANWHILE = "paid_meanwhile"  # of a void: whoever asked for it had seen less paid
 VOIDED_MEANWHILE = "voided_meanwhile"  # of an e-mail: nobody wants to be asked for nothing
 BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}

@@ -27,6 +27,9 @@ class Submission(StrEnum):
     REJECTED = "rejected"  # QuickBooks refused, nothing exists there
 
 
+UNSETTLED = (Submission.PENDING, Submission.UNKNOWN)
+
+
 def derive_status(  # noqa: PLR0911  # one line a status reads better than nested conditions
     *, total: Decimal | None, balance: Decimal | None, due: date | None, today: date, voided: bool, deleted: bool
 ) -> InvoiceStatus:

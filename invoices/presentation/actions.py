@@ -14,6 +14,7 @@ from invoices.domain.refusals import (
     BOOKS_CLOSED,
     GAVE_UP,
     NOT_PAID_FOR,
+    NOT_SENT,
     NOT_THERE,
     OTHER_BOOKS,
     PAID_MEANWHILE,
@@ -23,8 +24,6 @@ from invoices.domain.status import Submission
 from invoices.presentation.refusals import quoted
 from invoices.presentation.say import Say
 from invoices.selectors import Doing, InvoiceRow, Refusal
-
-NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True, slots=True)

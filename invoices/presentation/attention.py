@@ -12,8 +12,7 @@ from django.utils.translation import ngettext
 
 from integration_settings.fault_words import fault_words
 from integration_settings.formats import with_one_stop
-from integration_settings.item_links import shown_item_name
-from integration_settings.models import Company
+from integration_settings.models import DISCONNECTED, Company
 from integration_settings.reference import Item
 from integration_settings.selectors import deal_url
 from invoices.attention import Desk, Group, Stopped
@@ -155,7 +154,7 @@ def _told(group: Group, place: Place) -> tuple[str, str]:  # noqa: PLR0911  # on
         case Kind.NAME:
             return _name(group)
         case Kind.CONNECTION:
-            off = cause.about == "disconnected"
+            off = cause.about == DISCONNECTED
             fact = _("QuickBooks is disconnected") if off else _("QuickBooks ended the connection")
             return fact, _("Nothing new goes to QuickBooks before somebody signs in again.")
         case Kind.ACTION if refusal:
@@ -179,7 +178,7 @@ def _item(group: Group, place: Place) -> tuple[str, str]:
     item = (place.items or {}).get(item_id)
     if item is None and place.items is not None:
         return _("“{item}” is no longer in QuickBooks").format(item=group.cause.name), ""
-    name = shown_item_name(item) if item else group.cause.name
+    name = item.shown_name if item else group.cause.name
     if item and not item.active:
         return _("“{item}” is inactive in QuickBooks.").format(item=name).rstrip("."), ""
     return _("QuickBooks does not take the item “{item}”").format(item=name), refusals.quoted(

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
-from invoices.deal_gateway import party_of
+from invoices.deal_gateway import party_of_loaded
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
@@ -55,7 +55,7 @@ def memory_of(preparation: Preparation) -> Memory:
         amounts_are=draft.amounts_are,
         details=PartyDetails(draft.bill_to.email, draft.bill_to.address, draft.bill_to.tax_id),
         base=dict(preparation.base),
-        party=party_of(deal),
+        party=party_of_loaded(deal),
         invoices_before=preparation.so_far.count,
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
@@ -147,7 +147,7 @@ def _same_origin(kept: DraftLine, line: DraftLine) -> bool:
     """From the same product of the deal, or both the one line that stands for the deal's value."""
     if kept.attachment_id != line.attachment_id:
         return False
-    return line.attachment_id is not None or first_line(kept.description) == first_line(line.description)
+    return line.attachment_id is not None or kept.name == line.name
 
 
 def head_of(draft: InvoiceDraft, say: Say) -> FormInput:
@@ -221,10 +221,6 @@ def discount_amount(value: Decimal, currency: str, say: Say) -> str:
     shown = say.amount(value, currency)
     whole = round_amount(value, currency) == value
     return shown if whole and not any(sign.isalpha() for sign in shown) else say.price(value, currency)
-
-
-def first_line(text: str) -> str:
-    return text.partition("\n")[0]
 
 
 def key_of(index: int) -> str:

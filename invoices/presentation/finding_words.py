@@ -406,7 +406,7 @@ def _prices_were_with_tax(_finding: Finding, with_words: Words) -> Told:
     return Told(_("Prices were changed to be before tax"), said.format(tax=with_words.tax))
 
 
-def _negative_total(finding: Finding, _w: Words) -> Told:
+def _negative_total(_finding: Finding, _w: Words) -> Told:
     return Told(_("The total is below zero"), _("QuickBooks takes that only as a credit note. Change the lines."))
 
 

@@ -44,7 +44,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         kept=material.kept,
         title=_page_title(errors),
         customer_aside=_customer_aside(memory),
-        cards=tuple(_card(found, memory, form, profile, say) for found in memory.candidates),
+        cards=tuple(_card(found, memory, form, profile) for found in memory.candidates),
         new_card=_new_card(memory, form),
         is_new=form.customer == NEW_CUSTOMER,
         remembered=_remembered(memory),
@@ -133,7 +133,7 @@ NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's w
 STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}
 
 
-def _card(found: CustomerCandidate, memory: Memory, form: FormInput, profile: Profile, say: Say) -> CustomerCard:
+def _card(found: CustomerCandidate, memory: Memory, form: FormInput, profile: Profile) -> CustomerCard:
     linked = found.customer_id == memory.linked_id
     place = [found.place]
     if found.currency and found.currency != profile.home_currency:

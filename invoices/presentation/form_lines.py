@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from integration_settings.reference import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
-from invoices.domain.matching import ItemReason, shown_name
+from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
@@ -87,7 +87,7 @@ def empty_row(material: Material) -> LineRow:
 
 def _line_name(line: LineInput, memory: Memory) -> str:
     known = memory.lines.get(line.key)
-    return known.name if known else line.description.partition("\n")[0]
+    return known.name if known else line.name
 
 
 class _Rows:
@@ -103,14 +103,12 @@ class _Rows:
         memory, lists = self.material.memory, self.material.lists
         known = memory.lines.get(line.key)
         name = _line_name(line, memory)
-        text, icon, tone, fault = _item_state(line, known, lists)
+        text, icon = _item_state(line, known, lists)
         return LineRow(
             input=line,
             name=name,
             item_text=text,
             item_icon=icon,
-            item_tone=tone,
-            item_fault=fault,
             invoiced=_invoiced(known, self.material.say),
             reason=_tax_reason(line, known, self.material) if self.mode != "none" else "",
             codes=_yes_or_no(line) if self.mode == "pair" else (),
@@ -160,21 +158,21 @@ def named(labels: Mapping[str, str], name: str) -> dict[str, str]:
     return {part: label.replace("{name}", name or _("the new line")) for part, label in labels.items()}
 
 
-def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tuple[str, str, str, bool]:
-    """(text, icon, tone, is a fault)"""
+def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tuple[str, str]:
+    """(text, icon); with "error" the line cannot stand so."""
     item = lists.items.get(line.item_id)
     if line.item_id == NEW_ITEM and known and known.item.reason == ItemReason.NEW:
         # Translators: the item that a line will stand for; {item} is its name
-        return _("New item “{item}”, created with the invoice").format(item=known.item.name), "plus", "accent", False
+        return _("New item “{item}”, created with the invoice").format(item=known.item.name), "plus"
     if item is None:
         if known and known.item.reason == ItemReason.INACTIVE:
-            return _("“{item}” is inactive").format(item=known.item.name), "error", "negative", True
+            return _("“{item}” is inactive").format(item=known.item.name), "error"
         if known and known.item.reason == ItemReason.NONE and known.item.name:
             # Translators: nothing is chosen, because a product could be any of several items
-            return _("More than one QuickBooks item fits"), "error", "negative", True
-        return _("No QuickBooks item yet"), "error", "negative", True
+            return _("More than one QuickBooks item fits"), "error"
+        return _("No QuickBooks item yet"), "error"
     if not item.active:
-        return _("“{item}” is inactive").format(item=shown_name(item)), "error", "negative", True
+        return _("“{item}” is inactive").format(item=item.shown_name), "error"
     reason = known.item.reason if known and known.item.item_id == item.id else None
     told = {
         # Translators: which item a line stands for, and why
@@ -185,7 +183,7 @@ def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tupl
         ItemReason.DEFAULT: _("Default item, {item}"),
     }
     said = told[reason] if reason in told else _("{item}, chosen here")
-    return said.format(item=item.name, sku=item.sku), "checked", "positive", False
+    return said.format(item=item.name, sku=item.sku), "checked"
 
 
 def _invoiced(known: LineMemory | None, say: Say) -> str:

@@ -62,8 +62,6 @@ class LineRow:
     name: str
     item_text: str
     item_icon: str
-    item_tone: str
-    item_fault: bool
     invoiced: str  # how much of it earlier invoices have
     reason: str  # of its tax code
     codes: tuple[Choice, ...]  # of a Yes/No pair
@@ -75,6 +73,10 @@ class LineRow:
     @property
     def key(self) -> str:
         return self.input.key
+
+    @property
+    def item_fault(self) -> bool:
+        return self.item_icon == "error"
 
     @property
     def fault(self) -> bool:

@@ -27,7 +27,6 @@ def rows_html(page: FormPage) -> SafeString:
         look = (
             row.input.ticked,
             row.item_icon,
-            row.item_fault,
             bool(row.invoiced),
             bool(row.reason),
             row.options,

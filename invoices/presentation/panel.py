@@ -42,7 +42,6 @@ class Sum:
     note: str = ""
     over: str = ""
     bar: Mapping[str, Decimal] = field(default_factory=dict)  # paid, open, overdue, whole; empty: no bar
-    bar_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +265,6 @@ def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
             "overdue": sums.overdue.amount,
             "whole": whole.amount,
         },
-        bar_text=", ".join(f"{entry.label} {entry.amount}" for entry in legend),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -120,20 +119,18 @@ def _under_way(row: InvoiceRow, place: Place, say: Say, now: datetime) -> Row:
             "QuickBooks did not answer in time. We are asking it whether the invoice exists; "
             "please don’t create it again."
         )
-        return replace(made, flag="being_verified", kind="verifying", text=text, note=_sent(row, say, now))
+        return replace(made, flag="being_verified", kind="verifying", text=text, note=_asked(row, say, now))
     text = _("The invoice is on its way to QuickBooks.")
-    return replace(made, flag="waiting", kind="verifying", text=text, note=_sent(row, say, now))
+    return replace(made, flag="waiting", kind="verifying", text=text, note=_asked(row, say, now))
 
 
-def _sent(row: InvoiceRow, say: Say, now: datetime) -> str:
-    """The next try is counted down in steps of five seconds."""
-    time = say.clock(row.created_at)
-    wait = (row.next_attempt_at - now).total_seconds() if row.next_attempt_at else 0
-    if wait <= 0:
-        return _("Sent {time}").format(time=time)
-    seconds = say.number(math.ceil(wait / 5) * 5)
-    # Translators: an invoice that is being verified; when it was sent, and when QuickBooks is asked again
-    return _("Sent {time}, next try in {seconds} s").format(time=time, seconds=seconds)
+def _asked(row: InvoiceRow, say: Say, now: datetime) -> str:
+    """Since when, and when again where nobody is at it: whether it was sent the sentence above says."""
+    moment = say.since(row.created_at, now)
+    if row.next_attempt_at is None or row.next_attempt_at <= now:
+        return _("Asked for {moment}").format(moment=moment)
+    # Translators: an invoice that is not settled yet; {next} is "next try 09:24" or "next try in 20 s"
+    return _("Asked for {moment}, {next}").format(moment=moment, next=say.next_try(row.next_attempt_at, now))
 
 
 class Reader(NamedTuple):

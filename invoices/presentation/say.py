@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from django.utils import timezone
@@ -61,6 +62,19 @@ class Say:
         day = formats.format_day_and_month(moment.astimezone(self.zone).date(), self.locale)
         # Translators: a day and a time, as in "26 Nov, 09:24"
         return _("{date}, {time}").format(date=day, time=self.clock(moment))
+
+    def since(self, moment: datetime, now: datetime, *, seconds: bool = False) -> str:
+        """When something began that goes on: the time, of what began long ago with its day."""
+        return self.clock(moment, seconds=seconds) if now - moment < timedelta(hours=12) else self.moment(moment)
+
+    def next_try(self, moment: datetime | None, now: datetime) -> str:
+        """Near ones are counted down in steps of five seconds."""
+        left = (moment - now).total_seconds() if moment else 0
+        if left <= 0:
+            return _("next try now")
+        if left > 120 and moment:
+            return _("next try {time}").format(time=self.clock(moment))
+        return _("next try in {seconds} s").format(seconds=self.number(math.ceil(left / 5) * 5))
 
     def checked(self, moment: datetime, now: datetime) -> str:
         return formats.format_checked(moment, now, self.locale, self.zone)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -69,44 +68,28 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     intent = row.intent
     if row.signed_out:
         said = _("Asked for {moment}; it waits until somebody signs in to QuickBooks again.")
-        return said.format(moment=_moment(row.since, say, now))
+        return said.format(moment=say.since(row.since, now))
     if row.in_hand:
         return _("It is being sent at this moment.")
     tries = ngettext("Tried {count} time", "Tried {count} times", intent.attempts).format(
         count=say.number(intent.attempts)
     )
     if intent.submission == Submission.UNKNOWN:
-        sent = _moment(intent.sent_at or row.since, say, now, seconds=True)
+        sent = say.since(intent.sent_at or row.since, now, seconds=True)
         # Translators: {tries} is "Tried 2 times", {next} is "next try 09:24"
         said = _("Sent {moment}, no answer. {tries}, {next}; we ask until we know. There will never be two.")
-        return said.format(moment=sent, tries=tries, next=_next(intent.next_attempt_at, say, now))
+        return said.format(moment=sent, tries=tries, next=say.next_try(intent.next_attempt_at, now))
     if not intent.attempts:
-        return _("Asked for {moment}; it goes out at any moment.").format(moment=_moment(row.since, say, now))
+        return _("Asked for {moment}; it goes out at any moment.").format(moment=say.since(row.since, now))
     said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
-    next_try = _next(intent.next_attempt_at, say, now)
-    return with_one_stop(said.format(moment=_moment(row.since, say, now), tries=tries, next=next_try))
-
-
-def _next(moment: datetime | None, say: Say, now: datetime) -> str:
-    """Near ones are counted down in steps of five seconds."""
-    left = (moment - now).total_seconds() if moment else 0
-    if left <= 0:
-        return _("next try now")
-    if left > 120 and moment:
-        return _("next try {time}").format(time=say.clock(moment))
-    return _("next try in {seconds} s").format(seconds=say.number(math.ceil(left / 5) * 5))
+    next_try = say.next_try(intent.next_attempt_at, now)
+    return with_one_stop(said.format(moment=say.since(row.since, now), tries=tries, next=next_try))
 
 
 def _until(row: Waiting, say: Say) -> str:
     if row.until is None:
         return ""
     return _("It is given up {moment} at the latest.").format(moment=say.moment(row.until))
-
-
-def _moment(moment: datetime, say: Say, now: datetime, *, seconds: bool = False) -> str:
-    if now - moment < timedelta(hours=12):
-        return say.clock(moment, seconds=seconds)
-    return say.moment(moment)
 
 
 def waiting_banner(moved: bool) -> Banner | None:

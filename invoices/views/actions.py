@@ -38,6 +38,7 @@ from invoices.views.answers import (
     words_for_script,
 )
 from invoices.views.panel import answer, record_in, scene_of
+from invoices.views.parameters import uuid_in
 from invoices.views.result import result_fragment
 
 Fetched = TypeVar("Fetched")
@@ -91,7 +92,7 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
         form = SendForm(number, invoice.email, str(uuid.uuid4()), no_right=off)
         return _send_form(request, public_id, form)
     form = SendForm(number, tidy(request.POST.get("to", "")), request.POST.get("intent_key", ""))
-    key = _uuid(form.intent_key) or uuid.uuid4()
+    key = uuid_in(form.intent_key) or uuid.uuid4()
     form = replace(form, intent_key=str(key))
     if wrong := address_error(form.to):
         return _send_form(request, public_id, replace(form, error=wrong), status=422)
@@ -214,12 +215,12 @@ def from_result(request: HttpRequest) -> bool:
 def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Banner | None = None) -> HttpResponse:
     """The panel in which the menu was used, as it is now."""
     record = record_in(request.GET.get("resource", "deal"), request.GET.get("id", str(invoice.deal_id)))
+    if record is None:
+        return problem_fragment(request, visitor, not_seen())
     try:
-        scene = scene_of(visitor, record) if record else None
+        scene = scene_of(visitor, record)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error))
-    if record is None or scene is None:
-        return problem_fragment(request, visitor, not_seen())
     everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything, problem=problem)
     if problem:
@@ -277,10 +278,3 @@ def pdf_name(invoice: Invoice) -> str:
 
 def _amount(text: str) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"\d{1,15}(\.\d{1,5})?", text, re.ASCII) else None
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""What every page here answers with: shells, fragments, and fragments that tell what went wrong."""
+"""What every page here answers with: fragments that tell what went wrong, and who may be asked."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.formats import with_one_stop
+from integration_settings.log_context import request_id
 from integration_settings.rights import Right
 from integration_settings.selectors import administrators_of
-from integration_settings.tenancy import PAGE_TOKEN_SECONDS, Visitor, issue_page_token
-from integration_settings.tickets import issue_ticket
+from integration_settings.tenancy import Visitor
+from integration_settings.tickets import connect_url
 from invoices import services
 from invoices.domain.refusals import NOT_PAID_FOR
 from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
-from pipedrive_qb.logs import request_id
 
 A_WHILE = 180  # seconds
 
@@ -53,16 +53,6 @@ class Problem:
     again: bool = False
     connect: bool = False
     code: str = ""
-
-
-def shell(request: HttpRequest, visitor: Visitor, template: str, context: dict[str, Any]) -> HttpResponse:
-    """The first answer of a frame: nothing is asked of anybody, so it stands at once."""
-    proof = {
-        "visitor": visitor,
-        "page_token": issue_page_token(visitor),
-        "page_token_seconds": PAGE_TOKEN_SECONDS,
-    }
-    return render(request, template, proof | context)
 
 
 def seen(
@@ -87,13 +77,6 @@ def say() -> Say:
     return Say(reader.locale, reader.zone)
 
 
-def connect_url(visitor: Visitor) -> str:
-    """A link that starts the sign-in to QuickBooks in a tab of its own; "" for those who may not connect."""
-    if not visitor.user.is_admin:
-        return ""
-    return address("quickbooks_connect", ticket=issue_ticket(visitor.user))
-
-
 def admin_names(visitor: Visitor) -> tuple[str, ...]:
     return tuple(user.name for user in administrators_of(visitor.company))
 
@@ -108,7 +91,7 @@ def problem_fragment(request: HttpRequest, visitor: Visitor, problem: Problem, *
     context = {
         "problem": problem,
         "again_url": again_url if problem.again else "",
-        "connect_url": connect_url(visitor) if problem.connect else "",
+        "connect_url": connect_url(visitor.user) if problem.connect else "",
         "admins": names_in_a_row(admin_names(visitor)) if problem.connect else "",
         "in_modal": visitor.surface == "invoice",
     }

@@ -24,6 +24,7 @@ from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import NotAllowed, administers
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, page_token_required
+from integration_settings.tickets import connect_url
 from invoices import attention, repairs, tasks
 from invoices.attention import Desk, Group
 from invoices.domain.causes import Kind, Mend, as_it_is, with_item, with_name
@@ -43,7 +44,7 @@ from invoices.presentation.history import history_of
 from invoices.presentation.panel import Banner
 from invoices.presentation.waiting import cancelled_banner, waiting_banner
 from invoices.selectors import invoice_for
-from invoices.views.answers import address, connect_url, no_right, problem_of, say
+from invoices.views.answers import address, no_right, problem_of, say
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ def _answer(
         "page": page,
         "whole": whole,
         "poll_url": address("embed_settings_attention", seen=page.digest),
-        "connect_url": connect_url(visitor),
+        "connect_url": connect_url(visitor.user),
     }
     response = render(request, "invoices/attention.html", context, status=status)
     if status != 200:

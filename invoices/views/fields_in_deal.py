@@ -14,6 +14,7 @@ from invoices.deal_gateway import latest_deals, load_deal_fields
 from invoices.domain.mapping import FieldChoices
 from invoices.presentation.fields_in_deal import cells_of
 from invoices.views.answers import problem_of, say
+from invoices.views.parameters import whole_number
 
 MOST_OPTIONS = 20
 LONGEST_REFERENCE = 80
@@ -44,10 +45,11 @@ def fields_in_deal(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
     The mapping is the one in the page, which need not be saved; what the page does not have is taken as saved.
     """
-    sent, whole = request.GET.get("deal", ""), "whole" in request.GET
-    context: dict[str, object] = {"whole": whole}
+    context: dict[str, object] = {"whole": "whole" in request.GET}
     try:
-        deal_id = int(sent) if sent.isascii() and sent.isdigit() and len(sent) <= 18 else _changed_last(visitor)
+        deal_id = whole_number(request.GET.get("deal", ""))
+        if deal_id is None:
+            deal_id = _changed_last(visitor)
         if deal_id is not None:
             deal = load_deal_fields(visitor.user, deal_id)
             context |= {"deal": deal, "cells": cells_of(deal, _choices(request, visitor))}

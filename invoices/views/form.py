@@ -18,7 +18,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
-from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
@@ -40,7 +40,6 @@ from invoices.views.answers import (
     problem_fragment,
     problem_of,
     say,
-    shell,
     words_for_script,
 )
 from invoices.views.form_material import (
@@ -54,6 +53,7 @@ from invoices.views.form_material import (
     sent_form,
     terms_of,
 )
+from invoices.views.parameters import uuid_in, whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ def opened_for(request: HttpRequest) -> Opened:
     data = _data(request.GET.get("data", ""))
     selected = request.GET.get("selectedIds", "") if request.GET.get("resource", "deal") == "deal" else ""
     return Opened(
-        deal_id=_whole(data.get("deal")) or _whole(selected.split(",")[0]),
-        invoice_id=_uuid(data.get("invoice")),
+        deal_id=whole_number(data.get("deal")) or whole_number(selected.split(",")[0]),
+        invoice_id=uuid_in(data.get("invoice")),
         edit=data.get("edit") is True,
         list_of=str(data.get("list") or "")[:16],
-        list_id=_whole(data.get("id")),
+        list_id=whole_number(data.get("id")),
     )
 
 
@@ -86,18 +86,6 @@ def _data(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _whole(value: Any) -> int | None:
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-
-
-def _uuid(value: Any) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(str(value))
-    except ValueError:
-        return None
 
 
 @framed_shell("invoice")
@@ -114,7 +102,7 @@ def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     else:
         context["is_form"] = True
         context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "")
-    return shell(request, visitor, "invoices/form_shell.html", context)
+    return render(request, "invoices/form_shell.html", shell_context(visitor) | context)
 
 
 @page_token_required
@@ -123,7 +111,7 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Everything the form needs, read from both services in one go; with what this person left in it, unless he wants
     to begin `afresh`.
     """
-    deal_id = _whole(request.GET.get("deal", ""))
+    deal_id = whole_number(request.GET.get("deal", ""))
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
     if deal_id is None:
@@ -175,7 +163,7 @@ def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_safe
 def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """A hand is on its way to "Create invoice": reads the deal again, so that the press need not wait for that."""
-    deal_id = _whole(request.GET.get("deal", ""))
+    deal_id = whole_number(request.GET.get("deal", ""))
     if deal_id is not None:
         with suppress(ServiceError):  # whoever presses is told
             deal_gateway.look_ahead(visitor.user, deal_id)

@@ -229,7 +229,7 @@ def _together(reading: Reading, checked: tuple[Finding, ...]) -> list[Finding]:
 def _line_names(form: FormInput, memory: Memory) -> dict[str, str]:
     """By key. Lines of the same name are told apart by a number behind it."""
     known = {key: line.name for key, line in memory.lines.items()}
-    names = {line.key: known.get(line.key) or filling.first_line(line.description) for line in form.lines}
+    names = {line.key: known.get(line.key) or line.name for line in form.lines}
     often, so_far = Counter(names.values()), Counter[str]()
     for key, name in names.items():
         if name and often[name] > 1:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings.connections import disconnect_quickbooks
-from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.errors import ConnectionExpired, NotFound, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
-from integration_settings.tenancy import Visitor, framed_shell, page_token_required
+from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
+from integration_settings.tickets import connect_url
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
@@ -27,13 +30,12 @@ from invoices.selectors import PanelData, Resource
 from invoices.views.answers import (
     address,
     admin_names,
-    connect_url,
     not_seen,
     problem_fragment,
     problem_of,
     say,
-    shell,
 )
+from invoices.views.parameters import whole_number
 
 RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
 
@@ -48,33 +50,46 @@ class Record:
 
 def record_in(resource: str, ids: str) -> Record | None:
     """`ids` may be a list of selected records; in a detail view it is the one that is open."""
-    first = ids.split(",", maxsplit=1)[0].strip()
+    number = whole_number(ids.split(",", maxsplit=1)[0])
     found = next((known for known in RESOURCES if known == resource), None)
-    if found is None or not first.isascii() or not first.isdigit() or len(first) > 18:
-        return None
-    return Record(found, int(first))
+    return None if found is None or number is None else Record(found, number)
 
 
 @framed_shell("panel")
 def panel(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     record = record_in(request.GET.get("resource", "deal"), request.GET.get("selectedIds", ""))
     query = {"resource": record.resource, "id": record.id} if record else {"resource": "", "id": ""}
-    return shell(request, visitor, "invoices/panel.html", {"content_url": address("embed_panel_content", **query)})
+    context = {"content_url": address("embed_panel_content", **query)}
+    return render(request, "invoices/panel.html", shell_context(visitor) | context)
+
+
+def about_a_record(
+    view: Callable[[HttpRequest, Visitor, Record], HttpResponse],
+) -> Callable[[HttpRequest, Visitor], HttpResponse]:
+    """For what shows the list of a record: where Pipedrive does not show that to the user, or does not answer, it is
+    said in place of the list.
+    """
+
+    @wraps(view)
+    def shown(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+        record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
+        if record is None:
+            return problem_fragment(request, visitor, not_seen())
+        try:
+            return view(request, visitor, record)
+        except ServiceError as error:
+            again_url = request.get_full_path() if request.method == "GET" else ""
+            return problem_fragment(request, visitor, problem_of(error), again_url=again_url)
+
+    return shown
 
 
 @page_token_required
 @require_safe
-def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@about_a_record
+def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """The list. With `seen`, the digest of what is shown already, an unchanged one is answered with nothing."""
-    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
-    if record is None:
-        return problem_fragment(request, visitor, not_seen())
-    try:
-        scene = scene_of(visitor, record)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
-    if scene is None:
-        return problem_fragment(request, visitor, not_seen())
+    scene = scene_of(visitor, record)
     everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
     if (seen := request.GET.get("seen")) and seen == shown.digest:
@@ -84,23 +99,16 @@ def content(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
-def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@about_a_record
+def refresh(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Asks QuickBooks now, then answers with the list and what changed in it."""
-    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
-    if record is None:
-        return problem_fragment(request, visitor, not_seen())
     problem: Banner | None = None
-    try:
-        before = scene_of(visitor, record)
-        if before is None:
-            return problem_fragment(request, visitor, not_seen())
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
+    before = scene_of(visitor, record)
     try:
         services.refresh_now(visitor.company)
     except ServiceError as error:
         problem = _refresh_failed(error)
-    after = scene_of(visitor, record, afresh=True) or before
+    after = scene_of(visitor, record, afresh=True)
     changed = changed_rows(before.data, after.data)
     shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
     if problem:
@@ -110,20 +118,12 @@ def refresh(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
-def unlink(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@about_a_record
+def unlink(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Forgets which QuickBooks customer the deal's organization or person is; invoices stay as they are."""
-    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
-    if record is None:
-        return problem_fragment(request, visitor, not_seen())
-    try:
-        scene = scene_of(visitor, record)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if scene is None:
-        return problem_fragment(request, visitor, not_seen())
-    if scene.party:
-        services.unlink_customer(company=visitor.company, party_kind=scene.party[0], party_id=scene.party[1])
-    scene = scene_of(visitor, record) or scene
+    if party := scene_of(visitor, record).party:
+        services.unlink_customer(company=visitor.company, party=party)
+    scene = scene_of(visitor, record)
     shown = panel_of(scene.data, scene.place, say(), timezone.now())
     # Translators: told once after a customer was unlinked
     return answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
@@ -131,20 +131,13 @@ def unlink(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
-def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@about_a_record
+def disconnect(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Ends the connection with QuickBooks for the whole company; only an administrator's press does anything."""
-    record = record_in(request.GET.get("resource", ""), request.GET.get("id", ""))
-    if record is None:
-        return problem_fragment(request, visitor, not_seen())
     allowed = administers(visitor.user)
     if allowed:
         disconnect_quickbooks(visitor.company)
-    try:
-        scene = scene_of(visitor, record, afresh=True)
-    except ServiceError as error:
-        return problem_fragment(request, visitor, problem_of(error))
-    if scene is None:
-        return problem_fragment(request, visitor, not_seen())
+    scene = scene_of(visitor, record, afresh=True)
     shown = panel_of(scene.data, scene.place, say(), timezone.now())
     if allowed:
         shown = replace(shown, announce=_("QuickBooks is disconnected"))
@@ -158,8 +151,9 @@ class Scene:
     party: tuple[str, int] | None
 
 
-def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene | None:
-    """What the panel is made from; None when the user may not see the deal. Raises `ServiceError`s of Pipedrive.
+def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene:
+    """What the panel is made from. Raises the `ServiceError`s of Pipedrive; `NotFound` when the user may not see the
+    deal.
 
     `afresh`: the connection may have changed since the visitor came in.
     """
@@ -168,10 +162,10 @@ def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene
     return _scene_of_deal(visitor, record) if record.resource == "deal" else _scene_of_party(visitor, record)
 
 
-def _scene_of_deal(visitor: Visitor, record: Record) -> Scene | None:
+def _scene_of_deal(visitor: Visitor, record: Record) -> Scene:
     facts = seen_deal(visitor.user, record.id)
     if facts is None:
-        return None
+        raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     data = selectors.panel(
         visitor.company,
         resource="deal",
@@ -207,7 +201,7 @@ def _place(visitor: Visitor, record: Record, titles: dict[int, str]) -> Place:
         is_admin=visitor.user.is_admin,
         company_name=visitor.company.name,
         admin_names=admin_names(visitor) if _asks_administrators(connection, rights) else (),
-        disconnected_here=connection is not None and connection.ended_why == "disconnected",
+        disconnected_here=connection is not None and connection.was_disconnected,
         country=connection.country if connection else "",
         deal_titles=titles,
         deal_urls={deal_id: deal_url(visitor.company, deal_id) for deal_id in titles},
@@ -242,5 +236,5 @@ def answer(
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.sign_in),
     }
     if context["needs_connect"]:
-        context["connect_url"] = connect_url(visitor)
+        context["connect_url"] = connect_url(visitor.user)
     return render(request, "invoices/panel_content.html", context)

@@ -22,6 +22,7 @@ from integration_settings.rights import NotAllowed, rights_of
 from integration_settings.selectors import quickbooks_url
 from integration_settings.side_by_side import SideBySide
 from integration_settings.tenancy import Visitor, page_token_required
+from integration_settings.tickets import connect_url
 from invoices import drafting, selectors, services
 from invoices.deal_gateway import deal_now
 from invoices.domain.checks import Severity, may_be_mended
@@ -42,7 +43,6 @@ from invoices.selectors import Refusal, SoFar
 from invoices.tasks import submit_soon, try_again_now
 from invoices.views.answers import (
     address,
-    connect_url,
     no_right,
     not_connected,
     not_seen,
@@ -287,7 +287,7 @@ def result_fragment(
         "state_changed": request.GET.get("state") != page.state,
         "poll_after": poll_after(page, invoice, now, crowded=crowded),
         "send_next": "send" in (request.POST.get("then"), request.GET.get("then")),  # as was asked with the invoice
-        "connect_url": connect_url(visitor) if page.reconnect else "",
+        "connect_url": connect_url(visitor.user) if page.reconnect else "",
     }
     return render(request, "invoices/result.html", context)
 

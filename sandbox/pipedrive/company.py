@@ -47,7 +47,6 @@ class StoredFile:
 
     record: Record
     content: bytes
-    media_type: str
 
 
 @dataclass

@@ -91,7 +91,3 @@ def time_v2(moment: datetime) -> str:
 def time_v1(moment: datetime) -> str:
     """UTC without saying so, e.g. 2026-11-23 09:14:00."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def read_time_v1(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)

@@ -30,7 +30,7 @@ def save(books: b.Books, body: Row) -> Row:
     if "TotalAmt" not in wanted:
         raise refusals.required("TotalAmt")
     customer = sales.customer_of(books, wanted, old)
-    currency = currency_of(books, wanted, customer)
+    currency = currency_of(wanted, customer)
     day = wanted.get("TxnDate", books.today().isoformat())[:10]
     books.refuse_closed(day)
     total = money.rounded(wanted["TotalAmt"], currency)
@@ -60,7 +60,7 @@ def save(books: b.Books, body: Row) -> Row:
     return row
 
 
-def currency_of(books: b.Books, wanted: Row, customer: Row) -> str:
+def currency_of(wanted: Row, customer: Row) -> str:
     expected = str(customer["CurrencyRef"]["value"])
     if wanted.get("CurrencyRef", {}).get("value", expected) != expected:
         raise refusals.business(f"The customer's currency is {expected}.", "CurrencyRef")

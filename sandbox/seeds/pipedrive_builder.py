@@ -354,10 +354,10 @@ class Builder:
             }
         )
 
-    def file(self, deal: int, name: str, content: bytes, media_type: str) -> None:
+    def file(self, deal: int, name: str, content: bytes) -> None:
         company, number = self.company, self.company.next_id("file")
         places = {"deal_id": deal, "org_id": company.deals[deal]["org_id"]}
         then = time_v1(self.ago(25, 15, 40))
         owner = company.deals[deal]["owner_id"]
         record = file_record(company, number, name, size=len(content), user_id=owner, when=then, places=places)
-        company.files[number] = StoredFile(record, content, media_type)
+        company.files[number] = StoredFile(record, content)

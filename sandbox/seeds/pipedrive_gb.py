@@ -136,7 +136,7 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
     )
     build.activity(phase2, "Site survey, Aire Park", "meeting", days_ago=26, who="done by Tom Hale")
     build.activity(phase2, "Delivery slot for week 49", "email", days_ago=6, who="Alice Whitcombe")
-    build.file(phase2, "Quote BF phase 2.pdf", TINY_PDF, "application/pdf")
+    build.file(phase2, "Quote BF phase 2.pdf", TINY_PDF)
     build.deal("Spare shelves, Hull", bramley, alice, [Line(products["shelf"], "50")], Details(stage=5, owner=2))
     yearly = build.deal(
         "Bramley Foods – annual maintenance",

@@ -26,13 +26,12 @@
   let lastSize = "";
 
   const words = (id) => (document.getElementById(`text-${id}`)?.content.textContent ?? "").trim();
-  const tell = (name) => body.dispatchEvent(new Event(`host:${name}`));
 
   /* Two sources may report the same thing at almost the same time; the page hears it once. */
   const lastTold = {};
   function tellOnce(name) {
     const now = Date.now();
-    if (now - (lastTold[name] ?? 0) > 800) tell(name);
+    if (now - (lastTold[name] ?? 0) > 800) body.dispatchEvent(new Event(`host:${name}`));
     lastTold[name] = now;
   }
 
@@ -156,8 +155,8 @@
     toastTimer = setTimeout(() => { toast.hidden = true; }, 5000);
   }
 
-  function snackbar(message, link) {
-    return ask("show_snackbar", link ? { message, link } : { message }).catch(() => ownToast(message));
+  function snackbar(message) {
+    return ask("show_snackbar", { message }).catch(() => ownToast(message));
   }
 
   function ownDialog({ title, text, button, tone }) {

@@ -82,7 +82,6 @@ class FakeInvoiceGateway:
             "currency": "GBP",
             "active": True,
             "notes": "",
-            "created_at": timezone.now(),
         } | fields
         customer = KnownCustomer(**values)
         self.customers[customer.customer_id] = customer
@@ -117,7 +116,7 @@ class FakeInvoiceGateway:
     def pay(self, qbo_invoice_id: str, amount: str, on: date | None = None) -> None:
         balance = self.invoices[qbo_invoice_id].balance - Decimal(amount)
         self.change(qbo_invoice_id, balance=balance)
-        self.payments.append(AppliedPayment(str(next(self.ids)), on or timezone.now().date(), (qbo_invoice_id,)))
+        self.payments.append(AppliedPayment(on or timezone.now().date(), (qbo_invoice_id,)))
 
     def void(self, qbo_invoice_id: str) -> None:
         note = f"Voided - {self.invoices[qbo_invoice_id].private_note}"

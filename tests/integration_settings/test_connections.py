@@ -261,9 +261,12 @@ class TestManyAtOnce:
         assert time.monotonic() - begun < 5
 
 
-def test_connecting_the_same_books_again_keeps_the_cursor(quickbooks):
+def test_connecting_the_same_books_again_keeps_the_cursor(quickbooks, vendor):
     cursor = quickbooks.changes_cursor
-    connections.end_connection(quickbooks, "invalid_grant")
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, status=400, json={"error": "invalid_grant"})
+    with pytest.raises(ConnectionExpired):
+        connections.keep_alive(quickbooks)
     again = connections.connect_quickbooks(
         quickbooks.company, realm_id=quickbooks.realm_id, grant=grant(), connected_by="Tom Hale"
     )
@@ -396,9 +399,11 @@ def test_after_the_keys_were_rotated_the_new_one_is_enough(user, quickbooks, set
         assert (again.access_token, again.refresh_token) == (connection.access_token, connection.refresh_token)
 
 
-def test_one_users_end_is_not_anothers(company):
+def test_one_users_end_is_not_anothers(company, vendor):
     one, two = make_user(company), make_user(company)
-    connections.end_connection(one, "invalid_grant")
+    vendor.post(PIPEDRIVE_TOKEN, status=400, json={"error": "invalid_grant"})
+    with pytest.raises(ConnectionExpired):
+        connections.keep_alive(one)
     assert not one.is_connected
     assert PipedriveUser.objects.get(pk=two.pk).is_connected
 

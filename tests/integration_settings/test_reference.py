@@ -75,7 +75,6 @@ def test_a_profile_without_preferences_counts_everything_as_off():
         ({"CurrencyPrefs": {"HomeCurrency": "USD"}}, {"home_currency": "USD"}),
         ({"SalesFormsPrefs": {"DefaultDiscountAccount": "86"}}, {"discount_account_id": "86"}),
         ({"SalesFormsPrefs": {"DefaultDiscountAccount": {"value": "86"}}}, {"discount_account_id": "86"}),
-        ({"SalesFormsPrefs": {"DefaultTerms": {"value": "3"}}}, {"default_terms_id": "3"}),
         ({"AccountingInfoPrefs": {"BookCloseDate": "2026-09-30"}}, {"books_closed_until": date(2026, 9, 30)}),
         ({"TaxPrefs": {"UsingSalesTax": True, "PartnerTaxEnabled": False}}, {"uses_sales_tax": True}),
         ({"TaxPrefs": {"TaxGroupCodeRef": {"value": "9"}}}, {"usual_sales_tax_id": "9"}),

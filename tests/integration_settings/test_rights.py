@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integration_settings import connections
+from integration_settings.errors import ConnectionExpired
 from integration_settings.models import CompanySettings
 from integration_settings.rights import Right, rights_of
 from integration_settings.services import uninstall
@@ -122,7 +123,10 @@ def test_who_uninstalls_or_loses_the_grant_is_named_no_more(client, tenant, head
     ticks = {"rights_shown": EVERYTHING, "rights": [f"{tom.user_id}:create"]}
     client.post(SAVE, CHOICES | ticks, headers=headers)
     assert rights_now(tom) == {Right.CREATE}
-    connections.end_connection(tom, "invalid_grant")
+    tom.refresh_token = "not one of Pipedrive's any more"
+    tom.save()
+    with pytest.raises(ConnectionExpired):
+        connections.keep_alive(tom)
     assert tom.name not in rows(client.get(CONTENT, headers=headers))
     tom.refresh_from_db()
     assert not tom.may_create  # also when he comes back

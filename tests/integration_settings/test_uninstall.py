@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from integration_settings import services, tasks
+from integration_settings import log_context, services, tasks
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import (
     Company,
@@ -276,11 +276,11 @@ def test_a_grant_that_cannot_be_kept_alive_is_logged_under_its_company(monkeypat
         raise ServiceUnavailable("quickbooks", "503")
 
     monkeypatch.setattr(services.connections, "keep_alive", silent)
-    before = logs.company_id.get()
+    before = log_context.company_id.get()
     services.keep_installations_alive()
     (record,) = [record for record in caplog.records if "kept alive" in record.getMessage()]
     assert record.company_id == str(connection.company.pipedrive_company_id)
-    assert logs.company_id.get() == before
+    assert log_context.company_id.get() == before
 
 
 @pytest.mark.parametrize(("days", "stays"), [(29, True), (31, False)])

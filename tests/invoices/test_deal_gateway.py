@@ -162,7 +162,7 @@ def test_a_deal_whose_organization_is_hidden_is_loaded_without_it(harbour, contr
     control.change_company(company_id, {"hides_with": status, "deals": {deal_id: {"org_id": secret["id"]}}})
     deal = load(harbour, control, title, ewa)
     assert (deal.organization, deal.person.name) == (None, "Oliver Moss")
-    assert deal_gateway.party_of(deal) == ("organization", secret["id"])
+    assert deal_gateway.party_of_loaded(deal) == ("organization", secret["id"])
 
 
 def test_several_deals_are_asked_for_at_once(harbour, control):

@@ -74,7 +74,7 @@ def test_a_payment_whose_date_was_corrected_corrects_the_note(company, gateway, 
     gateway.pay(issued.qbo_invoice_id, "100.00", date(2026, 11, 20))
     catch_up(company, gateway)
     Invoice.objects.update(note_due_at=None)
-    gateway.payments = [AppliedPayment("1", date(2026, 11, 19), (issued.qbo_invoice_id,))]
+    gateway.payments = [AppliedPayment(date(2026, 11, 19), (issued.qbo_invoice_id,))]
     clock.shift(timedelta(minutes=1))
     assert catch_up(company, gateway) == 1
     issued.refresh_from_db()
@@ -86,7 +86,7 @@ def test_of_several_payments_an_early_one_that_is_edited_does_not_move_the_day_o
     gateway.pay(issued.qbo_invoice_id, "60.00", date(2026, 11, 20))
     gateway.change(issued.qbo_invoice_id, payment_ids=("1", "2"))
     catch_up(company, gateway)
-    gateway.payments = [AppliedPayment("1", date(2026, 11, 5), (issued.qbo_invoice_id,))]
+    gateway.payments = [AppliedPayment(date(2026, 11, 5), (issued.qbo_invoice_id,))]
     catch_up(company, gateway)
     assert (status(issued), issued.paid_on) == (InvoiceStatus.PAID, date(2026, 11, 20))
 
@@ -212,7 +212,7 @@ def test_an_invoice_named_by_a_payment_is_read_when_it_was_not_reported(company,
 
 
 def test_payments_of_foreign_invoices_cost_nothing(company, gateway, issued):
-    gateway.payments.append(AppliedPayment("1", TODAY, ("4711",)))
+    gateway.payments.append(AppliedPayment(TODAY, ("4711",)))
     catch_up(company, gateway)
     assert gateway.calls == ["changed_since"]
 
@@ -225,7 +225,7 @@ def test_a_payment_that_is_gone_makes_us_look_at_what_was_paid(company, gateway,
     unpaid = replace(gateway.invoices[issued.qbo_invoice_id], balance=D(100))
     gateway.invoices[issued.qbo_invoice_id] = replace(unpaid, updated_at=issued.qbo_updated_at)
     Invoice.objects.update(qbo_updated_at=issued.qbo_updated_at)
-    gateway.payments = [AppliedPayment("1", None, (), gone=True)]
+    gateway.payments = [AppliedPayment(None, (), gone=True)]
     other = replace(unpaid, qbo_invoice_id="4711", private_note="")
     reported = (other,) * others
     gateway.changed_since = lambda moment: ReportedChanges(timezone.now(), reported, tuple(gateway.payments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -170,6 +171,18 @@ def test_an_invoice_that_is_being_verified_stands_on_top(look, company):
     assert "please don’t create it again" in first
 
 
+@pytest.mark.parametrize(
+    ("wait", "says"), [(20, "next try in 20 s"), (300, "next try {time}"), (86_400, "next try {time}")]
+)
+def test_an_invoice_that_waits_and_was_never_sent_is_not_called_sent(look, company, quickbooks, wait, says):
+    asked, again = timezone.now() - timedelta(minutes=10), timezone.now() + timedelta(seconds=wait)
+    make_pending_invoice(company, to_json(a_draft(deal_id=DEAL)), deal_id=DEAL, created_at=asked, next_attempt_at=again)
+    say = Say("en_GB", ZoneInfo(quickbooks.timezone))
+    row = look().by_class("row")[0].text
+    assert f"Asked for {say.clock(asked)}, {says.format(time=say.clock(again))}" in row
+    assert "Sent" not in row
+
+
 def test_a_refused_invoice_says_why_and_leads_back(look, company):
     made = make_pending_invoice(
         company,
@@ -306,6 +319,16 @@ def test_a_refresh_finds_out_that_the_connection_ended(browse, harbour, control,
     assert "QuickBooks ended the connection" in page.by_class("banner")[0].text
 
 
+def test_a_refresh_during_which_pipedrive_falls_silent_says_so(browse, harbour, control, deal_id, colleague):
+    for title in (RACKING, "Confidential"):
+        make_invoice(harbour.company, deal_id=deal_id(harbour, title), organization_id=1)
+    ewa = colleague(harbour, 1)
+    control.fault("status", service="pipedrive", status=503, path="/deals/", skip=2, times=None)
+    answer = browse(ewa, "panel").post(f"{REFRESH}?resource=organization&id=1")
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
+    assert "Pipedrive does not answer right now" in Page(answer).text
+
+
 # The customer
 
 
@@ -317,6 +340,17 @@ def test_a_customer_is_unlinked(look, browse, user, company):
     after = Page(browse(user, "panel").post(entry.attributes["hx-post"]))
     assert "No QuickBooks customer linked yet" in after.text
     assert list(CustomerLink.objects.all()) == [other]
+
+
+def test_an_unlinking_during_which_pipedrive_falls_silent_says_so(browse, harbour, control, deal_id, colleague):
+    for title in (RACKING, "Confidential"):
+        make_invoice(harbour.company, deal_id=deal_id(harbour, title), organization_id=1)
+    make_customer_link(harbour.company, party_kind="organization", party_id=1)
+    ewa = colleague(harbour, 1)
+    control.fault("status", service="pipedrive", status=503, path="/deals/", skip=2, times=None)
+    answer = browse(ewa, "panel").post(f"{UNLINK}?resource=organization&id=1")
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
+    assert not CustomerLink.objects.exists()
 
 
 def test_an_administrator_disconnects_for_everyone(browse, harbour, deal_id, control):
@@ -416,6 +450,23 @@ def test_a_dead_pipedrive_is_said_and_can_be_asked_again(browse, harbour, contro
     assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")
     assert "Pipedrive does not answer right now" in page.text
     assert any("Try again" in e.text and e.attributes.get("hx-get") for e in page.elements)
+
+
+@pytest.mark.parametrize(
+    ("surface", "shell", "query"),
+    [
+        ("panel", "/embed/panel", {"resource": "deal", "selectedIds": "12"}),
+        ("invoice", "/embed/invoice", {"data": '{"list": "deal", "id": 12}'}),
+        ("invoice", "/embed/invoice", {"selectedIds": "12"}),
+    ],
+)
+def test_another_try_finds_its_place_in_each_frame(browse, client, harbour, control, surface, shell, query):
+    control.fault("status", service="pipedrive", status=503, times=None)
+    frame = Page(client.get(shell, query | {"token": frame_token_of(harbour.user)}))
+    main = next(element for element in frame.elements if element.tag == "main")
+    fragment = Page(browse(harbour.user, surface).get(main.attributes["hx-get"]))
+    again = next(e for e in fragment.elements if e.tag == "button" and e.text == "Try again")
+    assert again.attributes["hx-target"] in ("closest main", f"#{main.attributes['id']}")
 
 
 def test_a_pipedrive_that_is_not_paid_for_is_not_taken_for_a_hidden_deal(browse, harbour, control, deal_id):

@@ -156,7 +156,7 @@ def test_customers_are_read_as_candidates():
         "Bayshore",
         "USD",
     )
-    assert all(row.active and row.created_at for row in rows)
+    assert all(row.active for row in rows)
 
 
 @pytest.mark.parametrize("year", ["2020", "2026"])
@@ -180,8 +180,8 @@ def test_a_masked_tax_number_is_not_read_but_one_in_the_notes_is():
 
 def test_payments_name_their_invoices():
     rows = recordings.answer("payments").json["QueryResponse"]["Payment"]
-    found = {payment.payment_id: payment for payment in map(applied_payment, rows)}
-    assert (found["128"].invoice_ids, found["128"].paid_on) == (("96",), date(2026, 4, 8))
+    payment = next(applied_payment(row) for row in rows if row["Id"] == "128")
+    assert (payment.invoice_ids, payment.paid_on) == (("96",), date(2026, 4, 8))
     unapplied = recordings.answer("create-payment").json["Payment"]
     assert (applied_payment(unapplied).invoice_ids, applied_payment(unapplied).gone) == ((), False)
     assert applied_payment(unapplied | {"TotalAmt": 0}).gone, "voided"

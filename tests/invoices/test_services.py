@@ -244,7 +244,7 @@ def test_billing_a_customer_remembers_whose_it_is(harbour, control):
         row.organization_id,
         harbour.user.name,
     )
-    services.unlink_customer(company=harbour.company, party_kind="organization", party_id=row.organization_id)
+    services.unlink_customer(company=harbour.company, party=("organization", row.organization_id))
     assert CustomerLink.objects.count() == 0
 
 

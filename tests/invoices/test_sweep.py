@@ -92,7 +92,7 @@ def test_an_invoice_that_a_payment_names_is_read_beside(fleet, look):
     yesterday = timezone.now() - timedelta(days=1)
     Invoice.objects.filter(pk=first.pk).update(qbo_updated_at=yesterday)
     change(gateway, first, balance=D(0), updated_at=yesterday)
-    gateway.payments = [AppliedPayment("1", timezone.now().date(), (first.qbo_invoice_id,))]
+    gateway.payments = [AppliedPayment(timezone.now().date(), (first.qbo_invoice_id,))]
     look()
     assert gateway.calls == ["changed_since", "read_invoices"]
     first.refresh_from_db()

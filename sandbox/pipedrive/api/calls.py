@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from ...clock import Clock
 from ..company import Company, User
-from ..grants import Installation
 from ..wire import Record, RefusalError, ban_page, failure, hidden, parse, unauthorized
 from ..world import World
 from .rules import Member, Param, check_body, read_query
@@ -25,7 +24,6 @@ class Call:
     clock: Clock
     company: Company
     user: User
-    installation: Installation
     query: Record = field(default_factory=dict)
     body: Record = field(default_factory=dict)
 
@@ -102,7 +100,7 @@ class Gate:
         if not set(self.endpoint.scopes) & set(installation.scopes):
             raise RefusalError(403, "Scope and URL mismatch")
         user = company.users[installation.user_id]
-        call = Call(request, self.world, self.world.clock, company, user, installation)
+        call = Call(request, self.world, self.world.clock, company, user)
         call.query = read_query(request.query_params.multi_items(), self.endpoint.query)
         if self.endpoint.body is not None:
             call.body = await self.read_body(request, self.endpoint.body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
@@ -84,6 +83,5 @@ async def add_file(call: Call) -> Response:
     company, now = call.company, time_v1(call.clock.now())
     number = company.next_id("file")
     record = file_record(company, number, name, size=len(content), user_id=call.user.id, when=now, places=places)
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    company.files[number] = StoredFile(record, content, media_type)
+    company.files[number] = StoredFile(record, content)
     return success(show_file(call, company.files[number]))

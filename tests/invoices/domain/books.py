@@ -38,6 +38,10 @@ class Thing:
     tax_code_id: str = ""
     taxable: bool = False
 
+    @property
+    def shown_name(self) -> str:
+        return self.name.removesuffix(" (deleted)")
+
 
 def code(code_id: str, name: str, *percentages: str, description: str = "", active: bool = True) -> Code:
     rates = tuple(Rate(f"{code_id}{number}", f"{name} {number}", D(value)) for number, value in enumerate(percentages))
