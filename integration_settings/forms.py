@@ -255,17 +255,17 @@ def lost_mappings(
 
 
 def _with_changes_only(data: QueryDict, stored: Mapping[str, Any]) -> QueryDict:
-    """The form as sent, with what is stored now wherever the person has left what the page showed: a colleague may
-    have saved meanwhile, and that is not taken back by somebody who has not even seen it.
+    """The form as sent, with what is stored now wherever the person has left what the page showed, or the page did not
+    have it yet: a colleague may have saved meanwhile, and that is not taken back by somebody who has not even seen it.
     """
     try:
-        shown = json.loads(data.get("shown", "{}"))
+        shown = json.loads(data.get("shown", ""))
     except (ValueError, RecursionError):
         shown = None
     merged = data.copy()
     if isinstance(shown, dict):
         for name, value in stored.items():
-            if shown.get(name) == data.get(name, ""):
+            if name not in shown or shown[name] == data.get(name, ""):
                 merged[name] = _sent(value)
     return merged
 
