@@ -65,8 +65,11 @@ def connection_card(visitor: Visitor) -> ConnectionCard:
 
 
 def version_of(connection: QuickBooksConnection | None) -> str:
-    """Changes with the state, the books and their country; cheap to compare."""
-    return f"{_state(connection)}:{connection.realm_id}:{connection.country}" if connection else "none"
+    """Changes with the state, the books, their country and their own fields; cheap to compare."""
+    if connection is None:
+        return "none"
+    own = ",".join(f"{field_id} {name}" for field_id, name in profile_of(connection).own_fields)
+    return f"{_state(connection)}:{connection.realm_id}:{connection.country}:{own}"
 
 
 def _state(connection: QuickBooksConnection) -> Literal["connected", "off", "ended"]:

@@ -134,7 +134,7 @@ class SettingsForm(forms.Form):
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
         initial = values | policy | switches
-        super().__init__(data and _with_changes_only(data, initial), initial=initial)
+        super().__init__(data and with_changes_only(data, initial), initial=initial)
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         known = {field.code for field in fields}
@@ -155,8 +155,8 @@ class SettingsForm(forms.Form):
 
     @property
     def shown(self) -> str:
-        """What is stored while the page is drawn; it comes back with the form, see `_with_changes_only`."""
-        return json.dumps({name: _sent(value) for name, value in self.initial.items()})
+        """What is stored while the page is drawn; it comes back with the form, see `with_changes_only`."""
+        return shown_of(self.initial)
 
     @property
     def rows(self) -> list[MappingRow]:
@@ -254,25 +254,31 @@ def lost_mappings(
     return tuple(label for label, code in chosen if code and code not in known)
 
 
-def _with_changes_only(data: QueryDict, stored: Mapping[str, Any]) -> QueryDict:
-    """The form as sent, with what is stored now wherever the person has left what the page showed: a colleague may
-    have saved meanwhile, and that is not taken back by somebody who has not even seen it.
+def shown_of(stored: Mapping[str, Any]) -> str:
+    """What a page shows of what is stored, as the text that `with_changes_only` reads."""
+    return json.dumps({name: _sent(value) for name, value in stored.items()})
+
+
+def with_changes_only(data: QueryDict, stored: Mapping[str, Any], prefix: str = "") -> QueryDict:
+    """The form as sent, with what is stored now wherever the person has left what the page showed, or the page did not
+    have it yet: a colleague may have saved meanwhile, and that is not taken back by somebody who has not even seen it.
+    `prefix` stands before the names of the form's fields.
     """
     try:
-        shown = json.loads(data.get("shown", "{}"))
+        shown = json.loads(data.get(f"{prefix}shown", ""))
     except (ValueError, RecursionError):
         shown = None
     merged = data.copy()
     if isinstance(shown, dict):
         for name, value in stored.items():
-            if shown.get(name) == data.get(name, ""):
-                merged[name] = _sent(value)
+            if name not in shown or shown[name] == data.get(prefix + name, ""):
+                merged[prefix + name] = _sent(value)
     return merged
 
 
 def _sent(value: Any) -> str:
     """As a browser sends it; nothing for a box without a tick."""
-    return ("on" if value else "") if isinstance(value, bool) else str(value)
+    return ("on" if value else "") if isinstance(value, bool) else "" if value is None else str(value)
 
 
 def own_mapping(field_id: str) -> str:

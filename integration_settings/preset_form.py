@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from integration_settings.country_words import amounts_are_labels
-from integration_settings.forms import MOST_DAYS
+from integration_settings.forms import MOST_DAYS, shown_of, with_changes_only
 from integration_settings.models import InvoicePreset
 from integration_settings.presets import presets_of
 from integration_settings.profile import Profile
@@ -19,6 +19,7 @@ from integration_settings.profile import Profile
 # The same as the invoice form's, see `invoices.domain.checks`; a test compares them.
 LONGEST_MEMO, LONGEST_PRIVATE_NOTE, LONGEST_COPIES, LONGEST_OWN_FIELD = 1000, 3900, 200, 31
 LONGEST_NAME = 60
+PREFIX = "preset"  # of the names of the fields, which stand on one page with the settings
 TEXTS = ("name", "memo", "private_note", "cc", "bcc", "amounts_are")
 
 
@@ -66,7 +67,8 @@ class PresetForm(forms.Form):
         self.own_names = {f"own_{field_id}": (field_id, name) for field_id, name in profile.own_fields}
         initial = {name: getattr(preset, name) for name in (*TEXTS, "due_days", "is_default")}
         own = {name: self.own_before.get(field_id, "") for name, (field_id, _name) in self.own_names.items()}
-        super().__init__(data, initial=initial | own, prefix="preset")
+        stored = initial | own
+        super().__init__(data and with_changes_only(data, stored, f"{PREFIX}-"), initial=stored, prefix=PREFIX)
         for name, (_id, label) in self.own_names.items():
             self.fields[name] = forms.CharField(
                 label=label, required=False, max_length=LONGEST_OWN_FIELD, widget=_input()
@@ -87,6 +89,11 @@ class PresetForm(forms.Form):
     def focus(self) -> None:
         """On the first fault, else on the name."""
         self.fields[next(iter(self.errors), "name")].widget.attrs["data-autofocus"] = True
+
+    @property
+    def shown(self) -> str:
+        """What is stored while the form is drawn: what a colleague saves meanwhile stays as it is."""
+        return shown_of(self.initial)
 
     @property
     def own_rows(self) -> list[forms.BoundField]:

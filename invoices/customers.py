@@ -18,7 +18,7 @@ from invoices.claims import claimed
 from invoices.deal_gateway import party_of_loaded
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
-from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, rank_customers
+from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, has_name, rank_customers
 from invoices.domain.names import clean_name, same_name
 from invoices.domain.refusals import NAME_TAKEN
 from invoices.evidence import written_down
@@ -120,12 +120,15 @@ def choice_for(
     *,
     gateway: InvoiceGateway,
     currency: str,
+    recipient: str = "",
     whole: bool = False,
 ) -> CustomerChoice:
     """The stored link, and what QuickBooks has of that name, e-mail address or e-mail domain.
 
     The link is the organization's also where the user may not see that: what is chosen is kept there. QuickBooks is
     asked when there is no link, or one in another currency only; with `whole` also for the linked one's terms and tax.
+    `recipient` is the field that names whom the invoice is for: where that is another one than the linked customer, it
+    is offered, and ticked only if it matches.
     """
     kind, party_id = party_of_loaded(deal)
     party = deal.organization or deal.person
@@ -133,18 +136,29 @@ def choice_for(
     linked = as_candidate(stored) if stored else None
     if linked and whole:
         linked = completed(linked, gateway)
-    known = stored is not None and stored.currency in ("", currency)
+    meant = linked if linked and _is_meant(linked, bill_to.name, recipient, kind) else None
+    known = meant is not None and meant.currency in ("", currency)
     found = [] if known else _similar(gateway, bill_to.name, bill_to.email)
-    others = [customer.described() for customer in found if not linked or customer.customer_id != linked.customer_id]
-    candidates = rank_customers(others, bill_to, currency=currency)
+    others = [customer.described() for customer in found if not meant or customer.customer_id != meant.customer_id]
+    matches = rank_customers(others, bill_to, currency=currency)
     return CustomerChoice(
         party_kind=kind,
         party_id=party_id,
         party_name=party.name if party else deal.title,
         linked=linked,
-        candidates=candidates,
-        preselected=best_candidate(candidates, linked, currency=currency),
+        candidates=tuple(each for each in matches if not linked or each.customer_id != linked.customer_id),
+        preselected=best_candidate(matches, meant, currency=currency),
     )
+
+
+def _is_meant(linked: CustomerCandidate, name: str, recipient: str, party_kind: str) -> bool:
+    """A name of the party's own is the party, whatever QuickBooks calls it. A field of the deal, or of the person of an
+    organization's deal, may name somebody else each time.
+    """
+    owner = recipient.partition(".")[0]
+    if owner == party_kind or owner not in ("deal", "person") or party_kind == "deal":
+        return True
+    return not name or has_name(linked, name)
 
 
 def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:

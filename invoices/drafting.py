@@ -155,6 +155,7 @@ def prepare(
         filled.draft.bill_to,
         gateway=gateway,
         currency=deal.currency,
+        recipient=chosen.recipient_field,
         whole=bool(terms) or books.names_sales_tax,
     )
     preselected = _preselected(choice)

@@ -76,7 +76,7 @@ GUARDS = [
     Guard("nothing of other books meanwhile", "integration_settings/models.py", "super().row().filter(realm_id=self.realm_id)", "super().row()", S + "test_late_answers.py"),
     Guard("no list of other books meanwhile", "integration_settings/kept_lists.py", "if books is None or books.row().exists():", "if kind:", S + "test_late_answers.py"),
     Guard("settings of other books meanwhile", "integration_settings/views/settings_page.py", "if request.POST.get(\"books\", \"\") not in (\"\", books):", "if books is None:", S + "test_item_policy_page.py"),
-    Guard("settings that a colleague saved meanwhile", "integration_settings/forms.py", "if shown.get(name) == data.get(name, \"\"):", "if shown is None:", S + "test_settings_page.py"),
+    Guard("settings that a colleague saved meanwhile", "integration_settings/forms.py", "if name not in shown or shown[name] == data.get(prefix + name, \"\"):", "if shown is None:", S + "test_settings_page.py"),
     Guard("rights that a colleague took meanwhile", "integration_settings/rights.py", "for right, name in columns.items() if (who, right) in changed}", "for right, name in columns.items()}", S + "test_rights.py"),
     Guard("who administers at the callback meanwhile", "integration_settings/views/quickbooks_sign_in.py", "if user is None or not administers(user):", "if user is None or not user.is_admin:", S + "test_quickbooks_sign_in.py"),
     Guard("books that another company uses, too", "integration_settings/connections.py", "filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():", "filter(realm_id='', state=ConnectionState.CONNECTED).exists():", S + "test_connections.py"),

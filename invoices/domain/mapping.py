@@ -114,7 +114,7 @@ def prices_were_with_tax(deal: Deal, books: Books) -> bool:
 
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:
     """What the deal's own fields fill, without lines."""
-    texts = ((own_id, " ".join(field_text(deal, reference).split())) for own_id, reference in choices.own_fields)
+    texts = ((own_id, _in_one_line(field_text(deal, reference))) for own_id, reference in choices.own_fields)
     own = (pair for pair in texts if pair[1])
     return InvoiceDraft(
         deal_id=deal.id,
@@ -143,10 +143,10 @@ def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
     name = name or (fallback.name if fallback else "")
     return BillTo(
         customer_id="",
-        name=" ".join(composed(name).split()),
+        name=_in_one_line(name),
         email=field_email(deal, choices.email),
         address=field_address(deal, choices.address),
-        tax_id=composed(field_text(deal, choices.tax_id)).strip(),
+        tax_id=_in_one_line(field_text(deal, choices.tax_id)),
     )
 
 
@@ -171,8 +171,8 @@ def field_text(deal: Deal, reference: str) -> str:
 
 
 def field_email(deal: Deal, reference: str) -> str:
-    """Of several addresses the primary one, else the first."""
-    return composed(text_of(field_value(deal, reference))).replace("mailto:", "").strip()
+    """Of an e-mail field's addresses the primary one, else the first; of a text all, with blanks between."""
+    return _in_one_line(field_text(deal, reference).replace("mailto:", ""))
 
 
 def field_address(deal: Deal, reference: str) -> Address:
@@ -202,6 +202,11 @@ def text_of(value: object) -> str:  # noqa: PLR0911  # one kind of value a line
     if isinstance(value, list):
         return _text_of_list(value)
     return str(value)
+
+
+def _in_one_line(text: str) -> str:
+    """For a field of one line: a browser takes line breaks out of it, and two addresses would become one."""
+    return " ".join(composed(text).split())
 
 
 def _text_of_list(values: list[object]) -> str:

@@ -198,14 +198,13 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     """Name and e-mail address carry a proposal, and the tax number; the rest supports it or makes a weak one."""
     candidate = each.candidate
     name, email = bill_to.name, bill_to.email
-    called = candidate.name.removesuffix(f" ({candidate.currency})")  # the second of one name, see `second_name`
+    called = _called(candidate)
     exact = same_name(called, name)
-    alike = bool(normalised_name(name)) and normalised_name(called) == normalised_name(name)
     mailed = _key(email) in addresses_in(candidate.email.casefold())
     domain = company_domain(email)
     holds = {
         Evidence.SAME_TAX_ID: _tax_key(bill_to.tax_id) in {_tax_key(tax_id) for tax_id in each.tax_ids} - {""},
-        Evidence.SAME_NAME: exact or alike,
+        Evidence.SAME_NAME: has_name(candidate, name),
         Evidence.SAME_EMAIL: mailed,
         Evidence.SAME_ADDRESS: same_place(bill_to.address, each.address_lines, each.postal_code),
         Evidence.SAME_DOMAIN: not mailed and bool(domain) and company_domain(candidate.email) == domain,
@@ -221,6 +220,17 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
         both = holds[Evidence.SAME_ADDRESS] and holds[Evidence.SAME_DOMAIN]
         strength = Strength.LIKELY if strength == Strength.WEAK and both else strength
     return replace(candidate, evidence=tuple(evidence), strength=strength)
+
+
+def has_name(customer: CustomerCandidate, name: str) -> bool:
+    """Without regard to case, accents, punctuation and legal form."""
+    called = _called(customer)
+    return same_name(called, name) or (bool(normalised_name(name)) and normalised_name(called) == normalised_name(name))
+
+
+def _called(customer: CustomerCandidate) -> str:
+    """Without the currency behind the second of one name, see `second_name`."""
+    return customer.name.removesuffix(f" ({customer.currency})")
 
 
 def _tax_key(tax_id: str) -> str:

@@ -57,6 +57,13 @@
   for (const kind of ["input", "change"]) {
     body.addEventListener(kind, ({ target }) => target.form?.matches("[data-changes]") && showChanges(target.form));
   }
+  // What a check of the connection finds loads the page anew, but not over what somebody is still typing.
+  let outdated = false;
+  document.addEventListener("settings-changed", (event) => {
+    outdated = document.querySelector("[data-save-bar]:not([hidden]), #presets form") !== null;
+    if (outdated) event.stopPropagation();
+  }, true);
+
   body.addEventListener("reset", ({ target }) => {
     if (!target.matches("[data-changes]")) return;
     setTimeout(() => {
@@ -67,6 +74,7 @@
         control.closest("[data-combobox]")?.dispatchEvent(new CustomEvent("combobox:reset", { bubbles: true }));
       }
       showChanges(target);
+      if (outdated) window.htmx.trigger(body, "settings-changed");
     });
   });
   body.addEventListener("htmx:afterSwap", () => document.querySelectorAll("form[data-changes]").forEach(showChanges));

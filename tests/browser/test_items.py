@@ -134,3 +134,30 @@ def test_items_chosen_in_a_hurry_are_all_shown_at_their_lines(live_app, person, 
     for line in lines:
         expect(priya.form.get_by_role("row").filter(has_text=line)).to_contain_text("Installation, chosen here")
     expect(priya.form.get_by_role("button", name=re.compile("^Choose item"))).to_have_count(0)
+
+
+def test_an_own_field_of_the_books_comes_with_a_check_and_not_over_what_is_being_changed(
+    live_app, person, connect, control
+):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_settings()
+    page = priya.settings
+    priya.set_due_days(21)
+    expect(page.get_by_text("1 change not saved")).to_be_visible()
+    fields = control.books(tenant.realm)["preferences"]["SalesFormsPrefs"]["CustomField"]
+    more = [
+        {"Name": "SalesFormsPrefs.UseSalesCustom2", "Type": "BooleanType", "BooleanValue": True},
+        {"Name": "SalesFormsPrefs.SalesCustomName2", "Type": "StringType", "StringValue": "Bob’s 'code'"},
+    ]
+    changed = {"SalesFormsPrefs": {"CustomField": [*fields, {"CustomField": more}]}}
+    control.book(tenant.realm, "set_preferences", set=changed)
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_text("Last answer")).to_be_visible()
+    wait_until(lambda: len(control.requests("quickbooks", path="preferences")) > 1, what="checked")
+    expect(page.get_by_text("1 change not saved")).to_be_visible()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_label("Bob’s 'code'")).to_be_visible()
+    page.get_by_role("button", name="Check now").click()  # its name in the request is no trouble
+    expect(page.get_by_label("Bob’s 'code'")).to_be_visible()

@@ -80,6 +80,18 @@ def test_it_is_changed_and_keeps_its_place(client, tenant, admin):
     assert InvoicePreset.objects.count() == 1
 
 
+def test_what_a_colleague_has_changed_meanwhile_stays(client, tenant, admin):
+    preset = make_preset(tenant.company, name="Standard", memo="Thanks", due_days=14, is_default=True)
+    mine = Page(client.get(address_of(preset), headers=admin)).fields()
+    theirs = mine | {"preset-memo": "Thank you", "preset-due_days": "", "preset-own_1": "BF-7"}
+    del theirs["preset-is_default"]
+    assert client.post(address_of(preset), theirs, headers=admin).status_code == 200
+    assert client.post(address_of(preset), mine | {"preset-name": "UK"}, headers=admin).status_code == 200
+    preset.refresh_from_db()
+    assert (preset.name, preset.memo, preset.due_days, preset.is_default) == ("UK", "Thank you", None, False)
+    assert preset.own_fields == {"1": "BF-7"}
+
+
 def test_one_at_most_is_the_default(client, tenant, admin):
     first, second = make_preset(tenant.company, name="A", is_default=True), make_preset(tenant.company, name="B")
     shown = Page(client.get(address_of(second), headers=admin)).fields()

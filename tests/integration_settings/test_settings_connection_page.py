@@ -83,6 +83,21 @@ def test_a_check_that_finds_the_grant_dead_shows_the_ended_connection(client, te
     assert answer.headers["HX-Trigger"] == "settings-changed"
 
 
+def test_a_check_that_finds_a_new_own_field_of_the_books_brings_it_onto_the_page(client, tenant, headers, control):
+    version = client.get(CONTENT, headers=headers).context["card"].version
+    seeded = control.books(tenant.realm)["preferences"]["SalesFormsPrefs"]["CustomField"]
+    more = [{"Name": "SalesFormsPrefs.UseSalesCustom2", "Type": "BooleanType", "BooleanValue": True}]
+    more += [{"Name": "SalesFormsPrefs.SalesCustomName2", "Type": "StringType", "StringValue": 'Bob’s "code"'}]
+    fields = [*seeded, {"CustomField": more}]
+    control.book(tenant.realm, "set_preferences", set={"SalesFormsPrefs": {"CustomField": fields}})
+    answer = client.post("/embed/settings/check", {"version": version}, headers=headers)
+    assert answer.headers["HX-Trigger"] == "settings-changed"
+    page = client.get(CONTENT, headers=headers)
+    assert page.context["form"]["own_field_2"].label == 'Bob’s "code"'
+    again = client.post("/embed/settings/check", {"version": page.context["card"].version}, headers=headers)
+    assert "HX-Trigger" not in again.headers
+
+
 def test_the_connection_card_comes_alone_when_only_it_is_asked_for(client, tenant, headers):
     answer = client.get(CONTENT, {"part": "connection"}, headers=headers)
     assert "<table" not in answer.content.decode()

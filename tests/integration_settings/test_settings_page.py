@@ -93,6 +93,17 @@ def test_a_page_that_a_colleague_has_overtaken_saves_what_its_person_changed_and
     assert Page(answer).fields()["recipient_field"] == "person.name"  # and here it is seen
 
 
+def test_what_the_page_did_not_have_yet_stays_as_it_is(client, tenant, headers):
+    CompanySettings.objects.update(own_fields_from={"1": "deal.title", "2": "deal.status"}, items_realm_id=tenant.realm)
+    mine = Page(client.get(CONTENT, headers=headers)).fields()
+    tenant.quickbooks.profile |= {"own_fields": [["1", "PO number"], ["2", "Cost centre"]]}
+    tenant.quickbooks.save()
+    assert "own_field_2" not in mine
+    assert client.post(SAVE, mine | {"due_days": "7"}, headers=headers).status_code == 200
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert (stored.due_days, stored.own_fields_from) == (7, {"1": "deal.title", "2": "deal.status"})
+
+
 def test_an_entry_that_was_refused_is_compared_with_what_is_stored_by_then(client, tenant, headers):
     mine = Page(client.get(CONTENT, headers=headers)).fields()
     CompanySettings.objects.update(recipient_field="person.name")

@@ -125,6 +125,47 @@ def test_a_customer_linked_in_another_currency_is_offered_beside_the_one_that_fi
     assert found.linked.customer_id == "4711"
 
 
+@pytest.fixture
+def billed(harbour, control):
+    """billed("Another Ltd"): the company names the recipient in a field of the deal, and chose customer 7 before."""
+    deal_id = deal_called(control, harbour.pair, "Bramley Foods – warehouse racking, phase 2")
+    party = drafting.prepare(visitor_of(harbour.user), deal_id).customer.party_id
+    make_customer_link(harbour.company, party_id=party, customer_id="7", name="Aire Leasing Ltd")
+    field = next(each for each in reference.pipedrive_fields(harbour.user) if each.name == "Customer PO")
+    CompanySettings.objects.filter(company=harbour.company).update(recipient_field=field.code)
+
+    def make(name):
+        code, company = field.code.removeprefix("deal."), harbour.pair.pipedrive_company_id
+        deal = control.company(company)["deals"][str(deal_id)]
+        values = deal["custom_fields"] | {code: name}
+        control.change_company(company, {"deals": {deal_id: {"custom_fields": values}}})
+        return drafting.prepare(visitor_of(harbour.user), deal_id)
+
+    return make
+
+
+def test_the_customer_chosen_before_stands_where_the_deal_names_it(billed):
+    assert billed("aire leasing limited").customer.preselected == "7"
+
+
+def test_another_recipient_than_the_customer_chosen_before_is_not_billed_to_that_one(billed):
+    found = billed("Pennine Capital Ltd")
+    assert (found.customer.preselected, found.draft.bill_to.name) == ("", "Pennine Capital Ltd")
+    assert found.customer.linked is not None, "it is still offered"
+    assert found.customer.linked.customer_id == "7"
+
+
+def test_the_recipient_that_a_deal_names_is_found_although_another_was_chosen_before(billed):
+    assert billed("Bramley Foods Ltd").draft.bill_to.name == "Bramley Foods Ltd"
+
+
+def test_each_person_of_an_organization_is_a_recipient_where_persons_are_billed(billed):
+    CompanySettings.objects.update(recipient_field="person.name")
+    found = billed("")
+    assert found.customer.preselected != "7"
+    assert found.draft.bill_to.name == found.deal.person.name
+
+
 def test_a_deal_that_the_user_may_not_see_has_no_form_and_no_invoice(harbour, control):
     ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
     hidden = deal_called(control, harbour.pair, "Confidential")

@@ -95,6 +95,15 @@ def test_marks_that_nobody_sees_are_no_part_of_what_was_pasted():
     assert (found.name, found.email, found.tax_id) == ("Atlas Trade", "ann@x.io", "GB 1")
 
 
+def test_lines_of_a_text_stay_apart_in_a_field_of_one_line():
+    deal = a_deal(values={"to": "a@x.io\r\nb@y.io", "vat": "GB 1\nsince 2019", "po": "BF-1\nBF-2"})
+    found = filled(
+        deal, choices=FieldChoices("deal.to", "", "deal.to", "deal.vat", "", "", "deal.to", (("1", "deal.po"),))
+    )
+    assert (found.draft.bill_to.email, found.draft.extras.cc) == ("a@x.io b@y.io", "a@x.io b@y.io")
+    assert (found.draft.bill_to.tax_id, found.draft.extras.own_field("1")) == ("GB 1 since 2019", "BF-1 BF-2")
+
+
 def test_an_address_in_a_text_field_is_taken_as_it_is():
     deal = a_deal(values={"where": "Dock 4\nHull"})
     assert bill_to(deal, FieldChoices("deal.title", "deal.where")).address == Address(text="Dock 4\nHull")
