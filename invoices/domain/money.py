@@ -59,15 +59,6 @@ class Money:
     def __sub__(self, other: Money) -> Money:
         return Money(self.amount - self._same(other), self.currency)
 
-    def __mul__(self, factor: Decimal | int) -> Money:
-        return Money(self.amount * factor, self.currency)
-
-    def __neg__(self) -> Money:
-        return Money(-self.amount, self.currency)
-
-    def __lt__(self, other: Money) -> bool:
-        return self.amount < self._same(other)
-
     def __bool__(self) -> bool:
         return bool(self.amount)
 
