@@ -213,15 +213,13 @@ def _line_bodies(line: DraftLine, draft: InvoiceDraft, books: Books) -> list[Bod
     if price is not None:
         words = f"{line.description} ({_discount_words(line)})" if line.discount else line.description
         return [make(figures, quantity=line.quantity, price=price, description=words)]
-    full = line.before_discount(draft.currency)
-    price = unit_price_for(line.quantity, full, draft.currency, wanted=line.unit_price)
-    if price is None or figures.gross is not None:
+    if figures.gross is not None:
         lump = f"{line.description} ({plain_number(line.quantity)} × {plain_number(line.unit_price)}"
         lump += f", {_discount_words(line)})" if line.discount else ")"
         return [make(figures, quantity=Decimal(1), price=figures.net, description=lump)]
-    off = LineFigures(-line.discount, None)
+    full, off = LineFigures(line.before_discount(draft.currency), None), LineFigures(-line.discount, None)
     return [
-        make(LineFigures(full, None), quantity=line.quantity, price=price, description=line.description),
+        make(full, quantity=line.quantity, price=line.unit_price, description=line.description),
         make(off, quantity=Decimal(1), price=off.net, description=f"{line.description} ({_discount_words(line)})"),
     ]
 

@@ -186,8 +186,6 @@ def line_figures(line: DraftLine, draft: InvoiceDraft) -> LineFigures:
 
 def net_discount(draft: InvoiceDraft) -> Decimal:
     """The discount on the whole invoice without tax, which is how QuickBooks keeps it."""
-    if not draft.has_discount:
-        return ZERO
     figures = [line_figures(line, draft) for line in draft.lines]
     net = sum((figure.net for figure in figures), ZERO)
     if draft.discount_percentage:
@@ -222,7 +220,7 @@ def totals(draft: InvoiceDraft, codes: Mapping[str, TaxCode], *, books: Books) -
     elif books.names_sales_tax and draft.sales_tax_id in codes:
         tax_lines = _sales_tax(draft, shares, codes)
     tax = sum((line.tax for line in tax_lines), ZERO)
-    taxable = books.american and books.uses_sales_tax and any(is_taxed(line, draft, books) for line in draft.lines)
+    taxable = books.uses_sales_tax and any(is_taxed(line, draft, books) for line in draft.lines)
     return Totals(
         currency=currency,
         line_amounts=tuple(line.amount(currency) for line in draft.lines),
@@ -251,7 +249,7 @@ def _shares(draft: InvoiceDraft) -> list[_Share]:
 def _take_off(discount: Decimal, shares: Sequence[_Share], currency: str) -> Decimal:
     """Takes the net discount off the shares in proportion; returns what that is with tax."""
     weights = [share.net for share in shares]
-    if not discount or not sum(weights, ZERO):
+    if not sum(weights, ZERO):
         return ZERO
     with_tax = ZERO
     for share, part in zip(shares, Money(discount, currency).split(weights), strict=True):

@@ -68,6 +68,20 @@ def test_a_british_invoice():
     }
 
 
+def test_what_nobody_gave_is_no_member():
+    empty = a_draft(bill_to=a_bill_to(email=""), memo=" ", private_note=" ")
+    assert set(body(empty, WITH_EVERYTHING)) == {
+        *("CustomerRef", "TxnDate", "DueDate", "Line", "PrivateNote", "GlobalTaxCalculation", "CurrencyRef")
+    }
+    assert body(empty)["PrivateNote"] == mark_line(12, "request-1")
+    by_class = books("GB", class_per=ClassPer.LINE)
+    assert set(body(empty, by_class)["Line"][0]["SalesItemLineDetail"]) == {"ItemRef", "Qty", "UnitPrice", "TaxCodeRef"}
+
+
+def test_the_customers_terms_stand_beside_the_due_date_that_they_gave():
+    assert body(a_draft(term_id="3"))["SalesTermRef"] == {"value": "3"}
+
+
 def test_an_american_invoice_knows_no_tax_setting_and_no_currency():
     draft = a_draft(
         amounts_are=AmountsAre.WITHOUT_TAX_SETTING,
@@ -126,12 +140,17 @@ def test_a_discount_on_everything_is_a_line_of_its_own(discount, expected):
     last = body(a_draft(**discount))["Line"][-1]
     assert (last["DetailType"], last["Amount"]) == ("DiscountLineDetail", D("10.00"))
     assert last["DiscountLineDetail"] == expected
+    assert "DiscountAccountRef" not in body(a_draft(**discount), US)["Line"][-1]["DiscountLineDetail"]
+    assert "ApplyTaxAfterDiscount" not in body(a_draft(**discount))
 
 
 def test_a_percentage_with_more_decimals_than_quickbooks_takes_goes_as_its_amount():
-    last = body(a_draft(discount_percentage=D("33.333333333333336")))["Line"][-1]
-    assert last["Amount"] == D("33.33")
-    assert last["DiscountLineDetail"] == {"PercentBased": False, "DiscountAccountRef": {"value": "86"}}
+    for percentage in ("33.333333333333336", "33.333333"):
+        last = body(a_draft(discount_percentage=D(percentage)))["Line"][-1]
+        assert last["Amount"] == D("33.33")
+        assert last["DiscountLineDetail"] == {"PercentBased": False, "DiscountAccountRef": {"value": "86"}}
+    last = body(a_draft(discount_percentage=D("33.33333")))["Line"][-1]
+    assert last["DiscountLineDetail"]["DiscountPercent"] == D("33.33333")
 
 
 BY_HAND = books("US", automated_sales_tax=False)
@@ -165,6 +184,8 @@ def test_a_line_discount_lowers_the_price_and_is_told():
     (sent,) = sent_lines(a_draft(lines=(line,)), GB)
     assert sent.body["Description"] == "Pallet racking bay 4L (-5%)"
     assert (sent.body["Amount"], sent.body["SalesItemLineDetail"]["UnitPrice"]) == (D("5928.00"), D("494.00"))
+    line = a_line(discount=D("20.00"), discount_text="20")
+    assert body(a_draft(lines=(line,)))["Line"][0]["Description"] == "Pallet racking bay 4L (-20.00)"
 
 
 def test_a_discount_that_no_price_can_express_is_a_negative_line():
@@ -172,6 +193,8 @@ def test_a_discount_that_no_price_can_express_is_a_negative_line():
     sent = sent_lines(a_draft(lines=(a_line(), line)), GB)
     assert [part.origin for part in sent] == [0, 1, 1]
     assert [part.body["Amount"] for part in sent[1:]] == [D("999999.99"), D("-0.33")]
+    priced = [part.body["SalesItemLineDetail"] for part in sent[1:]]
+    assert [(part["Qty"], part["UnitPrice"]) for part in priced] == [(D(99999999), D("0.01")), (D(1), D("-0.33"))]
     assert sent[2].body["SalesItemLineDetail"]["TaxCodeRef"] == {"value": "2"}
     assert sent[2].body["Description"].endswith("(-0.33)")
 
@@ -181,6 +204,8 @@ def test_what_no_price_can_express_at_all_is_one_piece_told_in_words():
     (sent,) = sent_lines(a_draft(lines=(line,), amounts_are=AmountsAre.TAX_INCLUSIVE), GB)
     assert sent.body["SalesItemLineDetail"]["Qty"] == 1
     assert sent.body["Description"].endswith("(99999999 × 0.01, -0.33)")
+    (sent,) = sent_lines(a_draft(lines=(replace(line, discount=D(0)),), amounts_are=AmountsAre.TAX_INCLUSIVE), GB)
+    assert sent.body["Description"].endswith("(99999999 × 0.01)")
 
 
 @given(
@@ -195,7 +220,16 @@ def test_quantity_times_price_is_the_amount(quantity, amount):
 
 def test_the_persons_own_price_is_kept_where_it_fits():
     assert unit_price_for(D("12.25"), D("53.59"), "GBP", wanted=D("4.375")) == D("4.375")
+    assert unit_price_for(D(3), D("100.00"), "GBP", wanted=D("33.33333")) == D("33.33333")
     assert unit_price_for(D(0), D(0), "GBP", wanted=D(5)) == D(5)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "amount", "expected"),
+    [("0.3", "10.00", "33.33"), ("70000", "1000.01", "0.0142859"), ("700000", "1000.01", None), ("0", "1.00", None)],
+)
+def test_another_price_has_as_few_decimals_as_will_do_and_never_more_than_seven(quantity, amount, expected):
+    assert unit_price_for(D(quantity), D(amount), "GBP", wanted=D(1)) == (D(expected) if expected else None)
 
 
 @settings(max_examples=60, deadline=None)
@@ -252,6 +286,29 @@ def test_a_british_customer():
 def test_an_american_customer_has_no_tax_id_and_no_currency():
     found = customer_body(a_bill_to(tax_id="12-345", email="", address=Address()), "USD", US, mark="m")
     assert found == {"DisplayName": "Bramley Foods Ltd", "Notes": "m"}
+    assert "PrimaryTaxIdentifier" not in customer_body(a_bill_to(), "AUD", AU, mark="m")
+
+
+def test_a_new_item_is_a_service_with_its_account_its_code_and_what_tax_it_has():
+    line = a_line(new_item="Crane: hire", product_code=" C-1 ", income_account_id="79")
+    assert item_body(line, GB) == {
+        "Name": "Crane – hire",
+        "Type": "Service",
+        "IncomeAccountRef": {"value": "79"},
+        "Sku": "C-1",
+        "SalesTaxCodeRef": {"value": "2"},
+    }
+    assert set(item_body(replace(line, tax_code_id=""), GB)) == {"Name", "Type", "IncomeAccountRef", "Sku"}
+    assert "SalesTaxCodeRef" not in item_body(line, books("GB", uses_sales_tax=False))
+    for word, taxable in (("TAX", True), ("NON", False)):
+        found = item_body(replace(line, tax_code_id=word), US)
+        assert found["Taxable"] is taxable
+        assert "SalesTaxCodeRef" not in found
+
+
+@pytest.mark.parametrize(("code", "sent"), [("x" * 100, True), ("x" * 101, False), (" ", False)])
+def test_half_a_code_is_never_sent(code, sent):
+    assert ("Sku" in item_body(a_line(new_item="Crane", product_code=code), GB)) is sent
 
 
 def test_a_shipping_address_of_its_own_stays_when_the_bill_moves():
@@ -358,6 +415,19 @@ def test_an_update_of_a_customer_names_what_changes_and_nothing_else():
         "CountrySubDivisionCode": "",
         "PostalCode": "",
         "Country": "",
+    }
+
+
+def test_a_tax_number_and_a_line_of_the_notes_can_be_written():
+    changes = [
+        Change(CustomerField.TAX_ID, ("XXXXXX73846",), ("GB 428 173 846",)),
+        Change(CustomerField.NOTES, (), ("GB 428 173 846", "VAT number: GB 428 173 846")),
+    ]
+    assert customer_update_body(BRAMLEY, changes) == {
+        "Id": "58",
+        "SyncToken": "3",
+        "PrimaryTaxIdentifier": "GB 428 173 846",
+        "Notes": "Pays late\nVAT number: GB 428 173 846",
     }
 
 

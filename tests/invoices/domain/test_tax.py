@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from invoices.domain.deal import TaxMethod
 from invoices.domain.draft import AmountsAre
-from invoices.domain.tax import TaxReason, amounts_are, propose_sales_tax, propose_tax_code, totals
+from invoices.domain.tax import TaxReason, amounts_are, net_discount, propose_sales_tax, propose_tax_code, totals
 from tests.factories import D, a_bill_to, a_draft, a_line
 
 from .books import AMERICAN_CODES, BRITISH_CODES, BY_ID, Thing, books, code
@@ -104,11 +104,16 @@ def test_french_names_are_understood():
         ("Eksports", "Ar PVN neapliekams", "PVN 0 %"),
         ("Eksport", "Maksuvaba käive", "0 %"),
         ("Btw verlegd", "Vrijgesteld", "0 %"),
+        ("0.0% ECG", "Exempt"),
     ],
 )
 def test_special_codes_are_known_in_the_language_of_the_company(names):
     codes = tuple(code(str(number), name, "0") for number, name in enumerate(names, start=1))
     assert propose("0", codes=codes).code_name == names[-1]
+
+
+def test_of_codes_that_are_alike_the_oldest_is_proposed():
+    assert propose("20", codes=(code("10", "Standard", "20"), code("9", "Full", "20"))).code_id == "9"
 
 
 def test_a_code_whose_rates_cancel_each_other_out_is_a_reverse_charge_whatever_it_is_called():
@@ -169,10 +174,35 @@ def test_a_reverse_charge_adds_and_takes_away():
     assert found.total == D("100.00")
 
 
+@pytest.mark.parametrize("prices", [EXCLUSIVE, INCLUSIVE])
+def test_a_code_without_rates_stands_in_the_totals_at_nothing(prices):
+    found = added(a_draft(lines=(a_line(tax_code_id="4", tax_percentage=D(0)),), amounts_are=prices))
+    assert [(line.name, line.percentage, line.base, line.tax) for line in found.tax_lines] == [
+        ("Exempt", D(0), D("100.00"), D(0))
+    ]
+
+
 def test_prices_with_tax_keep_their_total():
     line = a_line(quantity=D(3), unit_price=D("9.99"))
     found = added(a_draft(lines=(line,), amounts_are=INCLUSIVE))
     assert (found.total, found.net, found.tax) == (D("29.97"), D("24.98"), D("4.99"))
+
+
+def test_of_several_taxes_contained_in_a_price_the_last_takes_the_odd_cent():
+    quebec = code("9", "GST/QST QC", "5", "9.975")
+    line = a_line(quantity=D(1), unit_price=D("10.00"), tax_code_id="9", tax_percentage=D("14.975"))
+    found = added(a_draft(lines=(line,), amounts_are=INCLUSIVE), "CA", {"9": quebec})
+    assert (found.net, found.tax, found.total) == (D("8.70"), D("1.30"), D("10.00"))
+    assert [(part.name, part.tax) for part in found.tax_lines] == [
+        ("GST/QST QC 0", D("0.44")),
+        ("GST/QST QC 1", D("0.86")),  # and not 0.87
+    ]
+
+
+@pytest.mark.parametrize("prices", [EXCLUSIVE, INCLUSIVE])
+def test_a_company_without_sales_tax_gets_none(prices):
+    found = added(a_draft(amounts_are=prices), uses_sales_tax=False)
+    assert (found.tax_lines, found.tax) == ((), D(0))
 
 
 def test_american_totals_are_before_tax():
@@ -192,7 +222,9 @@ def test_a_discount_lowers_every_rates_base_in_proportion():
 
 
 def test_a_discount_on_prices_with_tax_contains_tax():
-    found = added(a_draft(amounts_are=INCLUSIVE, discount_amount=D("10.00")))
+    draft = a_draft(amounts_are=INCLUSIVE, discount_amount=D("10.00"))
+    assert net_discount(draft) == D("8.33")
+    found = added(draft)
     assert (found.invoice_discount, found.total) == (D("10.00"), D("90.00"))
 
 
@@ -311,6 +343,19 @@ def test_an_exempt_customer_or_lines_without_tax_need_no_rate(fields):
     draft = a_draft(**({"lines": (TAXED,), "amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD"} | fields))
     found = totals(draft, {}, books=BY_HAND)
     assert (found.tax, found.total, found.tax_known) == (D(0), D("10.01"), True)
+
+
+@pytest.mark.parametrize(("line", "exempt"), [(TAXED, True), (UNTAXED, False)])
+def test_whatever_rate_is_chosen_nothing_is_paid_by_the_exempt_nor_on_lines_without_tax(line, exempt):
+    found = by_hand(line, bill_to=a_bill_to(customer_id="7", exempt=exempt))
+    assert (found.tax_lines, found.total, found.tax_known) == ((), D("10.01"), True)
+
+
+def test_under_automated_sales_tax_quickbooks_knows_the_rate_and_who_is_exempt():
+    fields = {"amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD", "sales_tax_id": "12"}
+    draft = a_draft(lines=(TAXED,), bill_to=a_bill_to(customer_id="7", exempt=True), **fields)
+    found = added(draft, "US", {each.id: each for each in AMERICAN_CODES})
+    assert (found.tax_lines, found.total, found.tax_known) == ((), D("10.01"), False)
 
 
 def test_without_a_rate_the_tax_is_not_known():
