@@ -105,6 +105,14 @@ def test_the_next_invoice_is_for_what_earlier_ones_left():
 def test_a_credit_that_was_given_is_not_given_again():
     draft = a_draft(lines=(on_the_deal(1), on_the_deal(2, "-1"), on_the_deal(3)))
     assert rest_of(draft, [a_draft(lines=(on_the_deal(1), on_the_deal(2, "-1")))]).left == (False, False, True)
+    assert rest_of(draft, [a_draft(lines=(on_the_deal(1),))]).left == (False, True, True)
+
+
+def test_half_a_piece_and_what_costs_nothing_leave_a_rest_too():
+    draft = a_draft(lines=(on_the_deal(1), on_the_deal(2, price="0")))
+    rest = rest_of(draft, [a_draft(lines=(on_the_deal(1, "0.5"), on_the_deal(2, "4", price="0")))])
+    assert rest.left == (True, True)
+    assert [line.quantity for line in rest.draft.lines] == [D("9.5"), D(6)]
 
 
 def test_a_percentage_off_a_line_is_taken_off_its_rest_and_an_amount_is_a_persons_decision():
@@ -145,3 +153,17 @@ def test_an_amount_off_the_whole_deal_is_taken_off_once():
     draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
     assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(30))]).draft.discount_amount is None
     assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(10))]).draft.discount_amount == D(20)
+    assert rest_of(draft, [a_draft(lines=(on_the_deal(1),), discount_amount=D(40))]).draft.discount_amount is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ({"new_item": "Crane", "product_id": 5, "item_id": ""}, True),
+        ({"new_item": "Crane", "product_id": 5, "item_id": "1"}, False),
+        ({"new_item": "Crane", "product_id": None, "item_id": ""}, False),
+        ({"new_item": "", "product_id": 5, "item_id": ""}, False),
+    ],
+)
+def test_an_item_is_created_for_a_product_that_has_none_and_never_beside_one(line, expected):
+    assert a_line(**line).needs_new_item is expected

@@ -1,0 +1,84 @@
+"""What may exist already is never taken for refused, and what surprises us makes us read the books anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.errors import AccessDenied, NotFound
+from integration_settings.models import ConnectionState, QuickBooksConnection
+from invoices.domain.draft import to_json
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.factories import D, a_bill_to, a_draft
+from tests.invoices.submitting import DOWN, LOST, START, clock, gateway, known, settle, submit
+
+__all__ = ["clock", "gateway", "known"]
+
+
+def test_lost_rights_at_the_second_sending_do_not_say_that_nothing_exists(known, gateway, clock):
+    """QuickBooks' list lags behind: the invoice is there, and whoever takes it for refused makes a second one."""
+    gateway.blind = True
+    gateway.honours_request_ids = False
+    gateway.fail("create_invoice", LOST, done=True)
+    gateway.fail("create_invoice", AccessDenied("quickbooks", "code 3100"))
+    submit(known, gateway)
+    while gateway.calls.count("create_invoice") < 2:
+        clock.move_to(known.next_attempt_at)
+        submit(known, gateway)
+    assert (known.submission, known.sent_at) == (Submission.UNKNOWN, START)
+    gateway.blind = False
+    settle(known, gateway, clock, within=timedelta(hours=1))
+    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
+
+
+def test_a_refusal_stands_although_quickbooks_does_not_say_what_is_missing(known, gateway):
+    gateway.fail("create_invoice", NotFound("quickbooks", "610"))
+    gateway.fail("inactive_reference", DOWN)
+    submit(known, gateway)
+    assert (known.submission, known.refusal["code"], known.refusal["field"]) == (Submission.REJECTED, "610", "")
+
+
+def test_a_sign_in_on_the_last_day_gives_it_no_more_than_the_two_weeks(known, gateway, clock):
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    clock.shift(timedelta(days=13, hours=23))
+    QuickBooksConnection.objects.update(state=ConnectionState.CONNECTED, connected_at=timezone.now())
+    clock.shift(timedelta(hours=1, minutes=1))
+    submit(known, gateway)
+    assert (known.submission, known.refusal["code"], gateway.calls) == (Submission.REJECTED, "gave_up", [])
+
+
+def test_a_company_that_was_never_looked_at_is_followed_from_its_first_invoice_on(known, gateway, settings):
+    soon = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
+    QuickBooksConnection.objects.update(next_sync_at=None)
+    submit(known, gateway)
+    assert QuickBooksConnection.objects.get().next_sync_at == START + soon
+
+
+def test_a_look_that_is_due_sooner_is_not_put_off(known, gateway):
+    QuickBooksConnection.objects.update(next_sync_at=START)
+    submit(known, gateway)
+    assert QuickBooksConnection.objects.get().next_sync_at == START
+
+
+@pytest.mark.parametrize(
+    ("surprise", "read_at"),
+    [
+        ({"expected_total": D("100.05")}, "2026-11-24T08:00:00+00:00"),
+        ({"expected_total": None}, "2026-11-24T08:00:00+00:00"),
+        ({"expected_total": D("100.06")}, ""),
+        ({"expected_total": D("99.94")}, ""),
+    ],
+    ids=["rounding", "tax not known", "less", "more"],
+)
+def test_another_total_than_the_forms_makes_the_next_form_read_the_books_anew(known, gateway, surprise, read_at):
+    connection = QuickBooksConnection.objects.get()
+    connection.profile = {**connection.profile, "read_at": "2026-11-24T08:00:00+00:00"}
+    connection.save()
+    draft = a_draft(bill_to=a_bill_to(customer_id="7"), **surprise)
+    Invoice.objects.filter(pk=known.pk).update(draft=to_json(draft))
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+    assert QuickBooksConnection.objects.get().profile["read_at"] == read_at
