@@ -40,6 +40,7 @@ LEASE = timedelta(seconds=90)
 OLDEST = timedelta(days=29)  # change data capture reaches back 30 days
 CLOCK_MARGIN = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=1)
+WRITES_FIRST = timedelta(seconds=10)  # what people wait for goes when a pause ends; a look might begin the next one
 SLICE = 100  # rows of one company in one transaction, so that nobody's commit waits long behind it
 LONGEST_REST = 0.5  # seconds between two slices
 
@@ -242,7 +243,7 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
     refused_before = connection.last_sync_problem == RateLimited.__name__
     if limit and not (refused_before and limit.status == 429):
         # Who is still paused then is not asked, see `due_connections`; reads of the month may have been bought.
-        wait = least
+        wait = least + WRITES_FIRST
     elif isinstance(error, ConnectionExpired):
         wait = LONGEST_PAUSE  # not due at all while the connection is ended
     else:

@@ -418,12 +418,12 @@ def test_an_unsettled_intent_is_a_reason_to_look_soon(company, gateway, settings
     assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + soon
 
 
-def test_a_rate_limit_is_obeyed(company, gateway):
+def test_a_rate_limit_is_obeyed_and_what_is_to_be_written_goes_first_afterwards(company, gateway):
     gateway.fail("changed_since", RateLimited("quickbooks", "429", retry_after=600))
     with pytest.raises(RateLimited):
         catch_up(company, gateway)
     found = QuickBooksConnection.objects.get()
-    assert found.next_sync_at == timezone.now() + timedelta(seconds=600)
+    assert found.next_sync_at == timezone.now() + timedelta(seconds=610)
     assert (found.last_sync_problem, found.sync_lease_until) == ("RateLimited", None)
 
 
@@ -442,7 +442,7 @@ def test_who_is_refused_again_and_again_is_asked_as_seldom_as_one_that_is_away(c
     gateway.fail("changed_since", RateLimited("quickbooks", "429"))
     with pytest.raises(RateLimited):
         catch_up(company, gateway)
-    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + timedelta(minutes=1)
+    assert QuickBooksConnection.objects.get().next_sync_at == timezone.now() + timedelta(seconds=70)
 
 
 def test_what_former_books_refuse_delays_no_look_at_the_others(company, gateway, clock):
