@@ -68,7 +68,13 @@ class PresetForm(forms.Form):
         initial = {name: getattr(preset, name) for name in (*TEXTS, "due_days", "is_default")}
         own = {name: self.own_before.get(field_id, "") for name, (field_id, _name) in self.own_names.items()}
         stored = initial | own
-        super().__init__(data and with_changes_only(data, stored, f"{PREFIX}-"), initial=stored, prefix=PREFIX)
+        if data and preset.pk:
+            data = with_changes_only(data, stored, f"{PREFIX}-")
+        if data and data.get(f"{PREFIX}-books", realm_id) != realm_id:
+            # What was typed for a field of other books is nothing for the one that has its number here.
+            data = data.copy()
+            data.update({f"{PREFIX}-{name}": text for name, text in own.items()})
+        super().__init__(data, initial=stored, prefix=PREFIX)
         for name, (_id, label) in self.own_names.items():
             self.fields[name] = forms.CharField(
                 label=label, required=False, max_length=LONGEST_OWN_FIELD, widget=_input()

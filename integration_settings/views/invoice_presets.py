@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -48,7 +48,11 @@ def new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def change(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
     """GET and POST /embed/settings/presets/<id>"""
     preset = _preset(visitor, preset_id)
-    return _form(request, visitor, preset) if administers(visitor.user) else _refused(request, visitor)
+    if preset is None and (request.method == "GET" or not administers(visitor.user)):
+        return _not_there(request, visitor)
+    if not administers(visitor.user):
+        return _refused(request, visitor)
+    return _form(request, visitor, preset or InvoicePreset(company=visitor.company), deleted=preset is None)
 
 
 @page_token_required
@@ -56,6 +60,8 @@ def change(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpRespon
 def delete(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpResponse:
     """POST /embed/settings/presets/<id>/delete: invoices made with it stay as they are."""
     preset = _preset(visitor, preset_id)
+    if preset is None:
+        return _not_there(request, visitor)
     if not administers(visitor.user):
         return _refused(request, visitor)
     preset.delete()
@@ -63,22 +69,23 @@ def delete(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpRespon
     return _card(request, visitor, announce=_("Preset “{name}” is deleted").format(name=preset.name))
 
 
-def _preset(visitor: Visitor, preset_id: int) -> InvoicePreset:
-    return get_object_or_404(presets_of(visitor.company), pk=preset_id)
+def _preset(visitor: Visitor, preset_id: int) -> InvoicePreset | None:
+    return presets_of(visitor.company).filter(pk=preset_id).first()
 
 
 def _profile(visitor: Visitor) -> Profile:
     return profile_of(visitor.connection) if visitor.connection else Profile()
 
 
-def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset) -> HttpResponse:
+def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset, *, deleted: bool = False) -> HttpResponse:
+    """`deleted` is the preset that a colleague deleted while its form was open: it comes back as a new one."""
     realm_id = visitor.connection.realm_id if visitor.connection else preset.realm_id
     data = request.POST if request.method == "POST" else None
     form = PresetForm(data, preset=preset, profile=_profile(visitor), realm_id=realm_id)
     if data is None:
         form.focus()
         return render(request, f"{FOLDER}/preset_form.html", {"form": form, "preset": preset})
-    if form.is_valid():
+    if form.is_valid() and not deleted:
         try:
             save_preset(preset, by=visitor.user.name, values=form.values)
         except IntegrityError:
@@ -88,9 +95,14 @@ def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset) -> Http
             said = _("Preset “{name}” is saved for everyone").format(name=preset.name)
             return _card(request, visitor, announce=said, changed=preset.pk)
     form.focus()
-    response = render(request, f"{FOLDER}/preset_form.html", {"form": form, "preset": preset}, status=422)
+    context = {"form": form, "preset": preset, "deleted": deleted}
+    response = render(request, f"{FOLDER}/preset_form.html", context, status=404 if deleted else 422)
     response["X-Fragment"] = "swap"
     return response
+
+
+def _not_there(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    return _card(request, visitor, problem=_("This preset is not there any more."), status=404)
 
 
 def _refused(request: HttpRequest, visitor: Visitor) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,6 +36,8 @@ def products(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def change(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpResponse:
     """POST /embed/settings/products/<id> item=: another item for the product; answers with its row."""
     link = _link(visitor, product_id)
+    if link is None:
+        return _not_there(request)
     if not administers(visitor.user) or visitor.connection is None:
         return _row(request, visitor, link, problem=_("Nothing was changed. That is for administrators."), status=403)
     item = next((item for item in _items(visitor) if item.id == request.POST.get("item") and item.active), None)
@@ -61,16 +63,25 @@ def change(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpRespo
 def forget(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpResponse:
     """POST /embed/settings/products/<id>/forget: the next invoice looks for an item anew."""
     link = _link(visitor, product_id)
+    if link is None:
+        return _not_there(request)
     if not administers(visitor.user):
         return _row(request, visitor, link, problem=_("Nothing was changed. That is for administrators."), status=403)
     link.delete()
     return render(request, f"{FOLDER}/product_forgotten.html", {"name": link.product_name})
 
 
-def _link(visitor: Visitor, product_id: int) -> ItemLink:
+def _link(visitor: Visitor, product_id: int) -> ItemLink | None:
     """Of this company and the books that are connected now; anything else is not there."""
     links = links_of(visitor.connection) if visitor.connection else ItemLink.objects.none()
-    return get_object_or_404(links, product_id=product_id)
+    return links.filter(product_id=product_id).first()
+
+
+def _not_there(request: HttpRequest) -> HttpResponse:
+    """A colleague has removed it since the page was opened, or connected other books."""
+    response = render(request, f"{FOLDER}/product_forgotten.html", status=404)
+    response["X-Fragment"] = "swap"
+    return response
 
 
 def _items(visitor: Visitor) -> list[Item]:

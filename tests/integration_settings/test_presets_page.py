@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integration_settings import preset_form
-from integration_settings.models import InvoicePreset
+from integration_settings.models import InvoicePreset, QuickBooksConnection
 from integration_settings.presets import (
     MOST_PRESETS,
     list_templates,
@@ -55,7 +55,7 @@ def test_the_settings_have_a_card_for_them(client, tenant, admin):
 
 def test_an_administrator_adds_one_for_everyone(client, tenant, admin, tom):
     form = Page(client.get(NEW, headers=admin))
-    assert set(form.fields()) == {*STANDARD} - {"preset-is_default"}
+    assert set(form.fields()) == {*STANDARD, "preset-books"} - {"preset-is_default"}
     assert "PO number (optional)" in form.text
     answer = client.post(NEW, STANDARD, headers=admin)
     assert "Preset “Standard UK” is saved for everyone" in answer.content.decode()
@@ -90,6 +90,40 @@ def test_what_a_colleague_has_changed_meanwhile_stays(client, tenant, admin):
     preset.refresh_from_db()
     assert (preset.name, preset.memo, preset.due_days, preset.is_default) == ("UK", "Thank you", None, False)
     assert preset.own_fields == {"1": "BF-7"}
+
+
+def test_one_that_a_colleague_has_deleted_meanwhile_comes_back_as_it_was_typed(client, tenant, admin):
+    preset = make_preset(tenant.company, name="Standard", memo="Thanks")
+    mine = Page(client.get(address_of(preset), headers=admin)).fields()
+    client.post(address_of(preset, "/delete"), headers=admin)
+    answer = client.post(address_of(preset), mine | {"preset-memo": "Thank you"}, headers=admin)
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (404, "swap")
+    page = Page(answer)
+    assert "A colleague has deleted this preset." in page.text
+    assert (page.fields()["preset-name"], page.fields()["preset-memo"]) == ("Standard", "Thank you")
+    assert not InvoicePreset.objects.exists()
+    assert [each.attributes["hx-post"] for each in page.with_attribute("hx-post")] == [NEW]
+    assert client.post(NEW, page.fields(), headers=admin).status_code == 200
+    assert InvoicePreset.objects.get().memo == "Thank you"
+
+
+@pytest.mark.parametrize("path", ["", "/delete"])
+def test_one_that_is_gone_is_told_on_the_card(client, tenant, admin, path):
+    preset = make_preset(tenant.company, name="Standard")
+    address = address_of(preset, path)
+    preset.delete()
+    answer = client.post(address, headers=admin) if path else client.get(address, headers=admin)
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (404, "swap")
+    assert "This preset is not there any more." in answer.content.decode()
+
+
+def test_what_was_typed_for_a_field_of_other_books_is_not_saved_for_the_one_of_its_number(client, tenant, admin):
+    preset = make_preset(tenant.company, name="Standard")
+    mine = Page(client.get(address_of(preset), headers=admin)).fields() | {"preset-own_1": "BF-7"}
+    QuickBooksConnection.objects.update(realm_id="4711")
+    assert client.post(address_of(preset), mine, headers=admin).status_code == 200
+    preset.refresh_from_db()
+    assert preset.own_fields == {}
 
 
 def test_one_at_most_is_the_default(client, tenant, admin):

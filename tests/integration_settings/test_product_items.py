@@ -141,7 +141,9 @@ def test_a_choice_is_removed(tenant, post):
     make_item_link(tenant, item_id="1", product_id=501)
     assert "The next invoice looks for an item by SKU and name again." in text_of(post("501/forget"))
     assert not ItemLink.objects.exists()
-    assert post("501/forget").status_code == 404
+    gone = post("501/forget")
+    assert (gone.status_code, gone.headers["X-Fragment"]) == (404, "swap")
+    assert "This choice is not there any more." in text_of(gone)
 
 
 def test_whoever_is_no_administrator_looks_only(tenant, client, post, page_token):
