@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-LONGEST_DIFFERENCE = timedelta(minutes=15)  # between two clocks that both say they are right
+LONGEST_DIFFERENCE = timedelta(minutes=30)  # between two clocks that both say they are right, one fast and one slow
 
 
 def shared_now() -> datetime:

@@ -13,6 +13,7 @@ from celery.signals import beat_init, before_task_publish, celeryd_init, task_pr
 from django.conf import settings
 
 from integration_settings import log_context
+from integration_settings.clock import LONGEST_DIFFERENCE
 from pipedrive_qb import broker, error_reports  # noqa: F401  # `broker` makes the embedded one known
 from pipedrive_qb.starting import refuse_wrong_configuration
 
@@ -22,17 +23,22 @@ app = Celery("pipedrive_qb")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+TICK = LONGEST_DIFFERENCE.seconds
+"""Seconds after which a tick that nobody read is worth nothing: after an outage one is as good as a hundred. Two clocks
+are compared, that of the beat with that of a worker, perhaps on another machine: with seconds, no tick would be read.
+"""
+
 app.conf.beat_schedule = {
-    # name: task, how often. Ticks expire unread: after an outage one tick is as good as a hundred.
+    # name: task, how often
     "dispatch-due-work": {
         "task": "invoices.tasks.dispatch_due_work",
         "schedule": timedelta(seconds=2),
-        "options": {"expires": 10, "queue": "interactive"},
+        "options": {"expires": TICK, "queue": "interactive"},
     },
     "follow-companies": {
         "task": "invoices.tasks.follow_companies",
         "schedule": timedelta(seconds=1),
-        "options": {"expires": 2, "queue": "interactive"},
+        "options": {"expires": TICK, "queue": "interactive"},
     },
     "keep-installations-alive": {
         "task": "integration_settings.tasks.keep_installations_alive",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
+import time_machine
+from celery.worker.request import Request
 from django.db import transaction
 from django.utils import timezone
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from integration_settings.errors import ServiceUnavailable
@@ -15,6 +19,7 @@ from integration_settings.log_context import company_id
 from integration_settings.models import QuickBooksConnection
 from invoices import following, notes, submission, tasks
 from invoices.domain.draft import to_json
+from pipedrive_qb.celery import app
 from tests.factories import a_draft, make_invoice, make_pending_invoice
 
 
@@ -42,6 +47,32 @@ def test_what_is_due_is_handed_out_once(due, handed_out):
     tasks.dispatch_due_work()
     tasks.dispatch_due_work()
     assert sorted(handed_out) == sorted(due.items())
+
+
+def tick(name):
+    entry = app.conf.beat_schedule[name]
+    app.send_task(entry["task"], **entry["options"])
+
+
+SENDINGS = [partial(tick, name) for name in app.conf.beat_schedule]
+
+
+@pytest.mark.parametrize(
+    "send", [partial(tasks.hand_out, tasks.submit_invoice, 7), *SENDINGS], ids=["a row", *app.conf.beat_schedule]
+)
+def test_a_fast_clock_reads_what_a_slow_one_sent(send):
+    """Ten minutes fast and ten minutes slow are twenty between the two."""
+    wrong = timedelta(minutes=10)
+    with time_machine.travel(timezone.now() - wrong):
+        send()
+    with app.connection_for_read() as broker:
+        channel = broker.default_channel
+        found = [Queue(name)(channel).get(no_ack=True) for name in ("interactive", "background")]
+    (message,) = filter(None, found)
+    with time_machine.travel(timezone.now() + wrong):
+        assert not Request(message, app=app, task=tasks.submit_invoice).maybe_expire()
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        assert Request(message, app=app, task=tasks.submit_invoice).maybe_expire()
 
 
 def test_companies_with_many_news_come_one_after_the_other(quickbooks, monkeypatch):
