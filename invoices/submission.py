@@ -33,6 +33,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import doubt
+from integration_settings.selectors import hold_company
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
@@ -253,6 +254,7 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
     if _surprises(this.draft, issued):
         doubt(this.connection)
     with transaction.atomic():
+        hold_company(invoice.company_id)
         release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)
