@@ -16,6 +16,14 @@ from integration_settings.models import (
 )
 
 
+def hold_company(company_id: int) -> bool:
+    """Within a transaction, before any other lock: nobody removes the company before its end. False when it is gone.
+
+    An uninstall begins with the company, too, so the two never wait for each other in a circle.
+    """
+    return Company.objects.select_for_update(no_key=True).filter(pk=company_id).exists()
+
+
 def settings_of(company: Company) -> CompanySettings:
     """The stored choices, or the suggested ones of a company that has not saved any."""
     return CompanySettings.objects.filter(company=company).first() or CompanySettings(company=company)

@@ -33,6 +33,7 @@ from integration_settings.oauth import Grant
 from integration_settings.pipedrive import PipedriveClient, me_with
 from integration_settings.profile import refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.selectors import hold_company
 from integration_settings.sign_ins import forget_finished_sign_ins
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,7 @@ def save_settings(
     his own.
     """
     with transaction.atomic():
+        hold_company(company.pk)
         stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
         for name, value in values.items():
             setattr(stored, name, value)
@@ -210,6 +212,8 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
 
 def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConnection | None]:
     """Deletes the company with all below it; the proof of that, and what is left to revoke at Intuit."""
+    # Invoices before the connection, as whoever follows them takes them.
+    list(company.invoices.order_by("pk").select_for_update().values_list("pk"))
     connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
     proof = Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id, why=why)
     company.delete()

@@ -29,6 +29,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
+from integration_settings.selectors import hold_company
 from invoices.domain.actions import Action
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
@@ -113,6 +114,8 @@ def ask(
     )
     try:
         with transaction.atomic():
+            if not hold_company(invoice.company_id):
+                raise ConnectionExpired("pipedrive", "the company has left")
             row.save(force_insert=True)
             earlier = InvoiceAction.objects.filter(invoice=invoice, put_away_at__isnull=True).exclude(pk=row.pk)
             earlier.update(put_away_at=timezone.now())
@@ -121,8 +124,6 @@ def ask(
         under_way = InvoiceAction.objects.filter(invoice=invoice, settled_at__isnull=True).first()
         found = stored or under_way
         if found is None:
-            if not Invoice.objects.filter(pk=invoice.pk).exists():
-                raise ConnectionExpired("pipedrive", "the company has left") from None
             # The one under way ended in this very moment.
             return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen)
         return Asked(found, repeated=True)
@@ -184,6 +185,7 @@ def _paid(invoice: Invoice) -> Decimal:
 def _gone(this: Try) -> None:
     """It is not in QuickBooks any more: what a deletion wanted, and the end of everything else."""
     with transaction.atomic():
+        hold_company(this.action.company_id)
         if this.kind == Action.DELETE:
             settle(this.action, submission=Submission.SUCCEEDED)
         else:
@@ -251,6 +253,7 @@ def _write(this: Try, found: IssuedInvoice, request_id: str) -> IssuedInvoice | 
 def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
     place = zone(this.connection.timezone)
     with transaction.atomic():
+        hold_company(this.action.company_id)
         settle(this.action, submission=Submission.SUCCEEDED, refusal=None)
         if issued is None:
             mark_deleted(this.invoice, place=place)

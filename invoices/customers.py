@@ -13,6 +13,7 @@ from django.utils import timezone
 from integration_settings.errors import Rejected, ServiceError
 from integration_settings.models import Company
 from integration_settings.prepared import Prepared
+from integration_settings.selectors import hold_company
 from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
 from invoices.deal_gateway import party_of_loaded
@@ -78,6 +79,7 @@ def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: C
     kind, party_id = party
     rows = CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id)
     with transaction.atomic():
+        hold_company(company.pk)
         (rows.filter(currency="") if customer.currency else rows.exclude(currency="")).delete()
         CustomerLink.objects.update_or_create(
             company=company,
@@ -233,7 +235,8 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
         customer = _create(invoice, draft, gateway)
         with transaction.atomic():
             # Gone when the app was uninstalled meanwhile: then there is nobody to remember it for.
-            if Invoice.objects.filter(pk=invoice.pk).update(customer_id=customer.customer_id):
+            if hold_company(invoice.company_id):
+                Invoice.objects.filter(pk=invoice.pk).update(customer_id=customer.customer_id)
                 link(
                     company=invoice.company,
                     realm_id=invoice.realm_id,

@@ -19,7 +19,7 @@ from integration_settings.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from integration_settings.models import Company
+from integration_settings.selectors import hold_company
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
 
@@ -56,9 +56,7 @@ def _begin(kind: WriteKind, invoice: Invoice, request_id: str, by: str, first: C
     """
     now = timezone.now()
     with transaction.atomic():
-        # The company first, as an uninstall does it, so that the two never wait for each other.
-        company = Company.objects.select_for_update(no_key=True).filter(pk=invoice.company_id)
-        there = company.exists()
+        there = hold_company(invoice.company_id)
         first()
         if not there:
             return None

@@ -15,7 +15,7 @@ from integration_settings.item_links import link_item, links_of, mark_used, poli
 from integration_settings.models import CompanySettings, QuickBooksConnection
 from integration_settings.models import ItemPolicy as Policy
 from integration_settings.reference import AS_STORED, Item
-from integration_settings.selectors import settings_of
+from integration_settings.selectors import hold_company, settings_of
 from invoices.claims import claimed
 from invoices.domain.books import NEVER_SOLD, can_be_sold
 from invoices.domain.draft import DraftLine, InvoiceDraft, to_json
@@ -140,7 +140,7 @@ def _item_of(
         item = _create(invoice, index, line, gateway)
         with transaction.atomic():
             # Gone when the app was uninstalled meanwhile: then there is nobody to remember it for.
-            if Invoice.objects.select_for_update().filter(pk=invoice.pk).exists():
+            if hold_company(invoice.company_id):
                 by = invoice.created_by_name
                 link_item(connection, product_id, name=line.name, code=line.product_code, item=item, by=by)
                 reference.keep_items(connection, [item])

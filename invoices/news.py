@@ -108,7 +108,9 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
     place, now = zone(connection.timezone), shared_now()
     reported = [invoice.qbo_invoice_id for invoice in news.invoices]
     known = ours(connection).filter(qbo_invoice_id__in={*reported, *news.missing}).exclude(qbo_invoice_id="")
-    rows = {row.qbo_invoice_id: row for row in known.defer("draft")}
+    # In the order of an uninstall, so that it and this never wait for each other in a circle.
+    locked = known.order_by("pk").select_for_update(no_key=True)
+    rows = {row.qbo_invoice_id: row for row in locked.defer("draft")}
     waiting = _without_answer(connection) if len(rows.keys() & set(reported)) < len(set(reported)) else {}
     changed, same = 0, []
     for issued in news.invoices:

@@ -39,7 +39,7 @@ from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
 from invoices.deal_gateway import may_see_deal
 from invoices.domain.status import InvoiceStatus
-from invoices.leases import free
+from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
 from invoices.reports import overdue_from, status_of, zone
 
@@ -79,28 +79,27 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
 
     A company that wants no notes gets no new ones; one that is there would tell an old status, so it is kept current.
     """
-    claimed_until = _claim(invoice_id)
-    if claimed_until is None:
-        return None
-    invoice = Invoice.objects.select_related("company").filter(pk=invoice_id).first()
-    if invoice is None:  # the company has left us in this very moment
+    invoice = _claim(invoice_id)
+    if invoice is None:
         return None
     connection = QuickBooksConnection.objects.filter(company=invoice.company, realm_id=invoice.realm_id).first()
     if connection is None or not invoice.qbo_invoice_id:
-        return _finish(invoice, claimed_until, note_due_at=None)
+        return _finish(invoice, note_due_at=None)
     try:
         done = _write(invoice, connection, make_client)
+    except LeaseLost:
+        return log.warning("another worker writes the note of invoice %s", invoice.public_id)
     except GivenUp as reason:
         log.warning("the note of invoice %s is given up: %s", invoice.public_id, reason)
-        return _finish(invoice, claimed_until, note_due_at=None, note_problem=str(reason), note_attempts=TRIED)
+        return _finish(invoice, note_due_at=None, note_problem=str(reason), note_attempts=TRIED)
     except ServiceError as error:
-        return _finish(invoice, claimed_until, **_later(invoice, error))
+        return _finish(invoice, **_later(invoice, error))
     again = overdue_from(invoice, zone(connection.timezone))
     future = again if again and again > timezone.now() else None
-    return _finish(invoice, claimed_until, note_due_at=future, note_attempts=0, note_problem="", **done)
+    return _finish(invoice, note_due_at=future, note_attempts=0, note_problem="", **done)
 
 
-def _claim(invoice_id: int) -> datetime | None:
+def _claim(invoice_id: int) -> Invoice | None:
     """Moves the due time into the future: whoever dies with it leaves it due again. A change that makes it due before
     waits for the end of this one: a note that Pipedrive is still taking cannot be found, and would be written twice.
     """
@@ -108,16 +107,30 @@ def _claim(invoice_id: int) -> datetime | None:
     until = now + LEASE
     due = Invoice.objects.filter(free(now, "note_lease_until"), pk=invoice_id, note_due_at__lte=now)
     claim = {"note_due_at": until, "note_lease_until": until, "note_attempts": F("note_attempts") + 1}
-    return until if due.update(**claim) == 1 else None
+    if due.update(**claim) != 1:
+        return None
+    invoice = Invoice.objects.select_related("company").filter(pk=invoice_id).first()
+    if invoice is not None:  # else the company has left us in this very moment
+        invoice.note_due_at = invoice.note_lease_until = until
+    return invoice
 
 
-def _finish(invoice: Invoice, claimed_until: datetime, *, note_due_at: datetime | None, **columns: Any) -> None:
+def _renew(invoice: Invoice) -> None:
+    """Before a note that nobody could find yet is written. Raises `LeaseLost` when our time was over."""
+    until = shared_now() + LEASE
+    mine = Invoice.objects.filter(pk=invoice.pk, note_lease_until=invoice.note_lease_until)
+    if mine.update(note_lease_until=until) != 1:
+        raise LeaseLost(str(invoice))
+    invoice.note_lease_until = until
+
+
+def _finish(invoice: Invoice, *, note_due_at: datetime | None, **columns: Any) -> None:
     """A change that came meanwhile has set its own time, which stays."""
     rows = Invoice.objects.filter(pk=invoice.pk)
     if columns:
         rows.update(**columns)
-    rows.filter(note_due_at=claimed_until).update(note_due_at=note_due_at)
-    rows.filter(note_lease_until=claimed_until).update(note_lease_until=None)
+    rows.filter(note_due_at=invoice.note_due_at).update(note_due_at=note_due_at)
+    rows.filter(note_lease_until=invoice.note_lease_until).update(note_lease_until=None)
 
 
 def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
@@ -176,6 +189,7 @@ def _write_as(
     if invoice.note_id is None and not settings_of(invoice.company).writes_notes:
         return {}
     if invoice.note_id is None:
+        _renew(invoice)
         answer = client.add_note(deal_id=invoice.deal_id, content=note.html)
         return {"note_id": int(answer["id"]), "note_digest": note.digest}
     if invoice.note_digest != note.digest:

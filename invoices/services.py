@@ -23,7 +23,7 @@ from integration_settings.presets import (
 )
 from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import Right
-from integration_settings.selectors import quickbooks_of
+from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers, unsent_forms
 from invoices.actions import Asked
@@ -199,7 +199,7 @@ def _refuse_settled(row: Invoice, refused: Invoice) -> None:
 
 def _was_sent_before(row: Invoice) -> bool:
     """One press of the company after the other, so that of two at once the second finds the first."""
-    if not Company.objects.select_for_update(no_key=True).filter(pk=row.company_id).exists():
+    if not hold_company(row.company_id):
         raise ConnectionExpired("pipedrive", "the company has left")
     return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
 

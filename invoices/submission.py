@@ -33,6 +33,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import doubt
+from integration_settings.selectors import hold_company
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
@@ -164,24 +165,25 @@ def _search(this: Try) -> IssuedInvoice | None:
 def _send(this: Try, customer_id: str) -> None:
     """The one call that creates the invoice. Everything is committed that a successor needs, then it goes out."""
     invoice = this.invoice
-    sent_before = invoice.sent_at
-    on_its_way = partial(renew, invoice, customer_id=customer_id, sent_at=sent_before or shared_now())
+    sent_before, absent_before = invoice.sent_at, invoice.absent_since
+    sent_at = sent_before or shared_now()
+    on_its_way = partial(renew, invoice, customer_id=customer_id, sent_at=sent_at, absent_since=None)
     key = invoice.request_id
     try:
         with written_down(WriteKind.CREATE_INVOICE, invoice, this.gateway, request_id=key, first=on_its_way):
             issued = this.gateway.create_invoice(this.draft, customer_id, request_id=key)
     except OutcomeUnknown as unknown:
         log.warning("the fate of invoice %s is unknown: %s", invoice.public_id, unknown)
-        return wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN, absent_since=None)
+        return wait(invoice, FIRST_SEARCH, submission=Submission.UNKNOWN)
     except (Rejected, NotFound) as refusal:
         return _refused(this, refusal, may_exist=sent_before is not None)
     except AccessDenied as denied:
         if sent_before is None:
             return _reject(invoice, _denied(denied))
-        return wait(invoice, wait_for(denied, invoice))
+        return wait(invoice, wait_for(denied, invoice), absent_since=absent_before)
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
         waits = WAITS if sent_before else LONG_WAITS
-        return wait(invoice, wait_for(error, invoice, waits), sent_at=sent_before)
+        return wait(invoice, wait_for(error, invoice, waits), sent_at=sent_before, absent_since=absent_before)
     return _record(this, issued)
 
 
@@ -253,6 +255,7 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
     if _surprises(this.draft, issued):
         doubt(this.connection)
     with transaction.atomic():
+        hold_company(invoice.company_id)
         release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)

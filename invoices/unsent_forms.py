@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from integration_settings.models import PipedriveUser
+from integration_settings.selectors import hold_company
 from integration_settings.tenancy import Visitor
 from invoices.form_memory import LIFE
 from invoices.models import Invoice, UnsentForm
@@ -36,7 +37,7 @@ def keep(visitor: Visitor, *, deal_id: int, intent_key: uuid.UUID, fields: Query
     what = {"locale": locale, "fields": fields.urlencode(), "left_at": timezone.now(), "company": visitor.company}
     with transaction.atomic():
         # Gone when the app was uninstalled meanwhile: then there is nobody to keep it for.
-        if PipedriveUser.objects.select_for_update(no_key=True).filter(pk=visitor.user.pk).exists():
+        if hold_company(visitor.company.pk) and PipedriveUser.objects.filter(pk=visitor.user.pk).exists():
             visitor.user.unsent_forms.update_or_create(deal_id=deal_id, defaults=what)
     if _was_sent(visitor, intent_key):  # in this very moment
         forget(visitor, deal_id)

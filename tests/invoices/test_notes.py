@@ -311,6 +311,24 @@ def test_a_change_that_comes_while_pipedrive_takes_its_time_makes_no_second_note
     assert invoice.note_due_at is None
 
 
+def test_a_worker_that_was_stopped_before_it_wrote_finds_the_door_closed(
+    invoice, pipedrive, company, user, clock, monkeypatch
+):
+    make_user(company, name="Tom Hale")
+    pipedrive.closed_to[user.user_id] = AccessDenied("pipedrive", "403")
+
+    def stopped(*_):
+        monkeypatch.setattr(notes, "may_see_deal", lambda user, deal_id: True)
+        clock.shift(notes.LEASE)
+        publish(invoice, pipedrive)
+        return True
+
+    monkeypatch.setattr(notes, "may_see_deal", stopped)
+    publish(invoice, pipedrive)
+    (note_id,) = pipedrive.notes
+    assert (invoice.note_id, invoice.note_due_at) == (note_id, notes.overdue_from(invoice, UTC))
+
+
 @pytest.mark.parametrize(
     "error", [OutcomeUnknown("pipedrive", "timeout"), ServiceUnavailable("pipedrive", "502")], ids=["lost", "502"]
 )

@@ -1,0 +1,150 @@
+"""An uninstall that comes while something is being written waits for it, or it for the uninstall, never both."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.db import connections as databases
+from django.http import QueryDict
+from django.utils import timezone
+
+from integration_settings import oauth, services
+from integration_settings.models import Company
+from invoices import actions, customers, following, submission, unsent_forms
+from invoices.domain.actions import Action
+from invoices.domain.draft import to_json
+from invoices.domain.matching import CustomerCandidate
+from tests.conftest import visitor_of
+from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+@pytest.fixture
+def gateway():
+    made = FakeInvoiceGateway()
+    made.add_customer("Bramley Foods Ltd", customer_id="7")
+    return made
+
+
+@pytest.fixture
+def uninstalled_after(user, monkeypatch):
+    """uninstalled_after(statement, work): the app is uninstalled while `work` has just made that statement."""
+    monkeypatch.setattr(oauth, "revoke_quickbooks", lambda token: None)
+    pool, begun = ThreadPoolExecutor(1), []
+
+    def uninstall():
+        try:
+            services.uninstall(pipedrive_company_id=user.company.pipedrive_company_id, user_id=user.user_id)
+        finally:
+            databases.close_all()
+
+    def somebody_waits():
+        with database.cursor() as cursor:
+            cursor.execute(WAITING)
+            return begun[0].done() or cursor.fetchone()[0]
+
+    def run(statement, work):
+        def wrapper(execute, sql, parameters, many, context):
+            answer = execute(sql, parameters, many, context)
+            if statement in sql and not begun:
+                begun.append(pool.submit(uninstall))
+                wait_until(somebody_waits, seconds=10, what="the uninstall has begun")
+            return answer
+
+        with database.execute_wrapper(wrapper):
+            work()
+        begun[0].result(20)
+        assert not Company.objects.exists()
+
+    yield run
+    pool.shutdown()
+
+
+@pytest.fixture
+def intent(company):
+    return make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(customer_id="7"))), currency="GBP")
+
+
+@pytest.fixture
+def created(intent, gateway):
+    submission.submit(intent.pk, lambda connection: gateway)
+    intent.refresh_from_db()
+    return intent
+
+
+def void(invoice, user):
+    return actions.ask(invoice, Action.VOID, user=user, intent_key=uuid.uuid4()).action
+
+
+def test_while_an_invoice_is_recorded(intent, gateway, uninstalled_after):
+    at = 'UPDATE "invoices_invoice" SET "lease_until" = NULL'
+    uninstalled_after(at, lambda: submission.submit(intent.pk, lambda connection: gateway))
+
+
+def test_while_a_new_customer_is_recorded(company, gateway, uninstalled_after):
+    draft = to_json(a_draft(bill_to=a_bill_to(name="Moss & Co")))
+    intent = make_pending_invoice(company, draft, currency="GBP", organization_id=31, customer_request_id="customer-1")
+    at = 'UPDATE "invoices_invoice" SET "customer_id"'
+    uninstalled_after(at, lambda: submission.submit(intent.pk, lambda connection: gateway))
+
+
+def test_while_a_new_item_is_recorded(company, gateway, uninstalled_after):
+    line = a_line(item_id="", new_item="Gadget", income_account_id="79", product_id=5)
+    draft = to_json(a_draft(bill_to=a_bill_to(customer_id="7"), lines=(line,)))
+    intent = make_pending_invoice(company, draft, currency="GBP", item_request_ids={"5": "item-1"})
+    at = 'INSERT INTO "integration_settings_itemlink"'
+    uninstalled_after(at, lambda: submission.submit(intent.pk, lambda connection: gateway))
+
+
+def test_while_an_action_is_recorded(created, user, gateway, uninstalled_after):
+    action = void(created, user)
+    created.company.quickbooks.row().update(next_sync_at=None)
+    at = 'UPDATE "invoices_invoiceaction" SET "lease_until" = NULL'
+    uninstalled_after(at, lambda: actions.carry_out(action.pk, lambda connection: gateway))
+
+
+def test_while_an_action_is_asked_for_again(created, user, gateway, uninstalled_after):
+    gateway.deleted.append(gateway.invoices.pop(created.qbo_invoice_id))
+    actions.carry_out(void(created, user).pk, lambda connection: gateway)
+    uninstalled_after('SET "put_away_at"', lambda: void(created, user))
+
+
+def test_while_news_are_taken_over(company, created, gateway, uninstalled_after):
+    issued = gateway.invoices[created.qbo_invoice_id]
+    paid = replace(issued, balance=D(0), sync_token="5", updated_at=timezone.now())
+    gateway.invoices[created.qbo_invoice_id] = paid
+    books = company.quickbooks
+    books.row().update(changes_cursor=timezone.now() - timedelta(minutes=1))
+    uninstalled_after('UPDATE "invoices_invoice"', lambda: following.catch_up(books, lambda connection: gateway))
+
+
+def test_while_a_customer_is_chosen(company, uninstalled_after):
+    party = ("organization", make_customer_link(company, party_id=31).party_id)
+    chosen = CustomerCandidate("8", "Moss & Co", currency="")
+    choose = {"company": company, "realm_id": company.quickbooks.realm_id, "party": party, "customer": chosen}
+    uninstalled_after('DELETE FROM "invoices_customerlink"', lambda: customers.link(**choose, by="Priya Nair"))
+
+
+def test_while_the_settings_are_saved(company, user, uninstalled_after):
+    people = {user.pk: {"may_send": True}}
+    uninstalled_after(
+        'UPDATE "integration_settings_companysettings"',
+        lambda: services.save_settings(company, by="Priya Nair", values={"due_days": 7}, people=people),
+    )
+
+
+def test_while_a_form_is_kept(user, uninstalled_after):
+    left = {"deal_id": 12, "intent_key": uuid.uuid4(), "fields": QueryDict("memo=Hello"), "locale": "en_GB"}
+    uninstalled_after(
+        'INSERT INTO "invoices_unsentform"', lambda: unsent_forms.keep(visitor_of(user, "invoice"), **left)
+    )
