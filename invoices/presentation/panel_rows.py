@@ -125,12 +125,13 @@ def _under_way(row: InvoiceRow, place: Place, say: Say, now: datetime) -> Row:
 
 
 def _asked(row: InvoiceRow, say: Say, now: datetime) -> str:
-    """Since when, and when again where nobody is at it: whether it was sent the sentence above says."""
-    moment = say.since(row.created_at, now)
+    """Since when, and when again where nobody is at it. Only what may be in QuickBooks is called sent."""
+    moment, sent = say.since(row.created_at, now), row.submission == Submission.UNKNOWN
     if row.next_attempt_at is None or row.next_attempt_at <= now:
-        return _("Asked for {moment}").format(moment=moment)
+        return (_("Sent {moment}") if sent else _("Requested {moment}")).format(moment=moment)
     # Translators: an invoice that is not settled yet; {next} is "next try 09:24" or "next try in 20 s"
-    return _("Asked for {moment}, {next}").format(moment=moment, next=say.next_try(row.next_attempt_at, now))
+    said = _("Sent {moment}, {next}") if sent else _("Requested {moment}, {next}")
+    return said.format(moment=moment, next=say.next_try(row.next_attempt_at, now))
 
 
 class Reader(NamedTuple):

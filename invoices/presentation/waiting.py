@@ -67,7 +67,7 @@ def _doing(row: Waiting) -> str:
 def _since(row: Waiting, say: Say, now: datetime) -> str:
     intent = row.intent
     if row.signed_out:
-        said = _("Asked for {moment}; it waits until somebody signs in to QuickBooks again.")
+        said = _("Requested {moment}; it waits until somebody signs in to QuickBooks again.")
         return said.format(moment=say.since(row.since, now))
     if row.in_hand:
         return _("It is being sent at this moment.")
@@ -80,7 +80,7 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
         said = _("Sent {moment}, no answer. {tries}, {next}; we ask until we know. There will never be two.")
         return said.format(moment=sent, tries=tries, next=say.next_try(intent.next_attempt_at, now))
     if not intent.attempts:
-        return _("Asked for {moment}; it goes out at any moment.").format(moment=say.since(row.since, now))
+        return _("Requested {moment}; it goes out at any moment.").format(moment=say.since(row.since, now))
     said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
     next_try = say.next_try(intent.next_attempt_at, now)
     return with_one_stop(said.format(moment=say.since(row.since, now), tries=tries, next=next_try))

@@ -169,6 +169,7 @@ def test_an_invoice_that_is_being_verified_stands_on_top(look, company):
     assert "Being verified" in first
     assert "£10,740.00" in first
     assert "please don’t create it again" in first
+    assert "Sent " in first
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_an_invoice_that_waits_and_was_never_sent_is_not_called_sent(look, compa
     make_pending_invoice(company, to_json(a_draft(deal_id=DEAL)), deal_id=DEAL, created_at=asked, next_attempt_at=again)
     say = Say("en_GB", ZoneInfo(quickbooks.timezone))
     row = look().by_class("row")[0].text
-    assert f"Asked for {say.clock(asked)}, {says.format(time=say.clock(again))}" in row
+    assert f"Requested {say.clock(asked)}, {says.format(time=say.clock(again))}" in row
     assert "Sent" not in row
 
 
