@@ -15,6 +15,21 @@ from pipedrive_qb import messages
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
 LOCALES = messages.locales()
 QUOTES = {"de": "„“", "et": "„“", "lv": "„”", "fr": "«»"}  # elsewhere “ and ”
+SEEN_IN_A_LONGER_NAME = {
+    "Choose item for {name}": "Choose item",
+    "Remove {name}": "Remove",
+    "What happened: %(name)s": "What happened",
+    "Cancel: %(name)s": "Cancel…",
+    "Put away: %(name)s": "Put away",
+    "Open the form: %(name)s": "Open the form",
+    "New invoice": "Invoice",
+    "Copy payment link": "Copy",
+    "Change the item of %(name)s": "Change",
+    "Change preset %(name)s": "Change",
+    "Remove the choice for %(name)s": "Remove",
+    "Delete preset %(name)s": "Delete…",
+}
+"""What a button is called, and what stands on it."""
 ENDS_WITH_A_POINT = {"de": {"tax"}, "lv": {"date", "day", "due", "emailed", "earliest"}}  # "MwSt.", "27. nov."
 
 
@@ -85,6 +100,13 @@ def test_a_language_cites_in_one_way(locale):
         sign for message in stored(locale) for text in messages.strings(message) for sign in text if sign in "„“”«»"
     }
     assert used <= set(QUOTES.get(locale, "“”"))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_button_is_called_what_stands_on_it_so_that_it_can_be_pressed_by_voice(locale):
+    said = {message.id: message.string for message in stored(locale) if isinstance(message.id, str)}
+    names = {said[name].casefold(): said[seen].rstrip("…").casefold() for name, seen in SEEN_IN_A_LONGER_NAME.items()}
+    assert {name: seen for name, seen in names.items() if seen not in name} == {}
 
 
 @pytest.mark.parametrize("locale", ENDS_WITH_A_POINT)
