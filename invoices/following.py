@@ -248,8 +248,8 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
         wait = LONGEST_PAUSE  # not due at all while the connection is ended
     else:
         away = now - (connection.last_synced_at or connection.connected_at)
-        # The chance only spreads repeats in time, it is no secret
-        wait = min(max(away, least), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+        wait = min(max(away, least), LONGEST_PAUSE)
+        wait *= random.uniform(0.8, 1.2)  # noqa: S311  # it only spreads repeats in time, it is no secret
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
     columns["next_sync_at"] = now + min(wait, LONGEST_PAUSE)
     # Nothing of it is said of other books, when they were connected while these were asked.

@@ -1,12 +1,10 @@
-"""The note in the deal's history: one per invoice, kept current, never doubled, safe to read."""
+"""The note in the deal's history: one per invoice, kept current, never doubled, written by somebody who may."""
 
 from __future__ import annotations
 
-import itertools
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -26,182 +24,10 @@ from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.money import Money
 from invoices.models import Invoice
 from invoices.reports import apply_report
-from tests.factories import D, an_issued, make_invoice, make_user
+from tests.factories import D, an_issued, make_user
+from tests.invoices.noting import START, clock, invoice, pipedrive, publish
 
-START = datetime(2026, 11, 23, 9, 14, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-class FakePipedrive:
-    """The notes of one deal, with the same troubles for everybody or for some users only."""
-
-    def __init__(self):
-        self.notes = {}
-        self.calls = []
-        self.troubles = []
-        self.closed_to = {}
-        self.ids = itertools.count(501)
-
-    def __call__(self, user):
-        self.user = user
-        return self
-
-    def fail(self, call, error, *, done=False):
-        self.troubles.append((call, error, done))
-
-    def _do(self, call, work):
-        self.calls.append((call, self.user.user_id))
-        if self.user.user_id in self.closed_to:
-            raise self.closed_to[self.user.user_id]
-        trouble = self.troubles.pop(0) if self.troubles and self.troubles[0][0] == call else None
-        if trouble and not trouble[2]:
-            raise trouble[1]
-        answer = work()
-        if trouble:
-            raise trouble[1]
-        return answer
-
-    def add_note(self, *, deal_id, content):
-        def add():
-            number = next(self.ids)
-            self.notes[number] = {"id": number, "deal_id": deal_id, "content": content.replace("&", "&amp;")}
-            return {"id": number}
-
-        return self._do("add_note", add)
-
-    def update_note(self, *, note_id, content):
-        def update():
-            if note_id not in self.notes:
-                raise NotFound("pipedrive", "404")
-            self.notes[note_id]["content"] = content
-            return {"id": note_id}
-
-        return self._do("update_note", update)
-
-    def deal_notes(self, deal_id):
-        return self._do("deal_notes", lambda: list(self.notes.values()))
-
-
-@pytest.fixture
-def pipedrive():
-    return FakePipedrive()
-
-
-@pytest.fixture
-def invoice(company, user):
-    return make_invoice(
-        company,
-        deal_id=12,
-        created_by_id=user.user_id,
-        number="1051",
-        qbo_invoice_id="77",
-        total=D("7200.00"),
-        balance=D("4200.00"),
-        invoice_date=date(2026, 11, 4),
-        due_date=date(2026, 12, 4),
-        customer_name="Bramley Foods Ltd",
-        note_due_at=START,
-    )
-
-
-def publish(invoice, pipedrive):
-    notes.publish_note(invoice.pk, pipedrive)
-    invoice.refresh_from_db()
-
-
-def text_of(invoice, user, **changes):
-    for name, value in changes.items():
-        setattr(invoice, name, value)
-    return str(notes.note_of(invoice, invoice.company.quickbooks, reader=user, now=timezone.now()).html)
-
-
-# What it says
-
-
-def test_an_e_mail_of_the_evening_is_of_the_company_s_day(invoice, user):
-    invoice.company.quickbooks.timezone = "America/Los_Angeles"
-    told = text_of(invoice, user, emailed_at=datetime(2026, 11, 21, 3, tzinfo=UTC))
-    assert "e-mailed 20 Nov 2026" in told
-
-
-def test_it_says_what_the_picture_says(invoice, user, settings):
-    link = (
-        f"{settings.QUICKBOOKS_WEB_URL}/app/login?pagereq=invoice%3FtxnId%3D77&amp;deeplinkcompanyid={invoice.realm_id}"
-    )
-    assert text_of(invoice, user) == (
-        "<b>Invoice 1051 · Partially paid</b>"
-        "<ul><li>Total £7,200.00 · paid £3,000.00 · open £4,200.00</li>"
-        "<li>Issued 4 Nov 2026 · due 4 Dec 2026</li>"
-        "<li>Customer Bramley Foods Ltd</li></ul>"
-        f'<a href="{link}">Open in QuickBooks</a> · status of 23 Nov 2026, 09:14'
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "title", "row"),
-    [
-        ({"balance": D(7200)}, "Open", "<li>Total £7,200.00</li>"),
-        ({"balance": D(0), "paid_on": date(2026, 11, 20)}, "Paid", "<li>Issued 4 Nov 2026 · paid 20 Nov 2026</li>"),
-        ({"balance": D(7200), "due_date": date(2026, 11, 9)}, "Overdue", "<li>Issued 4 Nov 2026 · due 9 Nov 2026</li>"),
-        ({"voided_on": date(2026, 11, 3)}, "Voided", "<li>Was £7,200.00; voided on 3 Nov 2026</li>"),
-        (
-            {"deleted_on": date(2026, 11, 3)},
-            "Deleted",
-            "<li>Was £7,200.00; deleted in QuickBooks on 3 Nov 2026</li>",
-        ),
-        (
-            {"emailed_at": datetime(2026, 11, 20, 12, tzinfo=UTC)},
-            "Partially paid",
-            "<li>Issued 4 Nov 2026 · due 4 Dec 2026 · e-mailed 20 Nov 2026</li>",
-        ),
-    ],
-)
-def test_every_status_has_its_words(invoice, user, changes, title, row):
-    text = text_of(invoice, user, **changes)
-    assert f"<b>Invoice 1051 · {title}</b>" in text
-    assert row in text
-
-
-def test_it_says_when_quickbooks_was_asked_and_not_when_it_was_written(invoice, user, clock):
-    """Overdue by the calendar, while nobody has signed in to QuickBooks for weeks."""
-    clock.move_to(datetime(2026, 12, 20, 8, 0, tzinfo=UTC))
-    told = text_of(invoice, user)
-    assert "Overdue" in told
-    assert told.endswith("status of 23 Nov 2026, 09:14")
-    invoice.company.quickbooks.last_synced_at = datetime(2026, 12, 19, 7, 30, tzinfo=UTC)
-    assert text_of(invoice, user).endswith("status of 19 Dec 2026, 07:30")
-
-
-def test_a_deleted_invoice_has_no_link(invoice, user):
-    assert "<a " not in text_of(invoice, user, deleted_on=date(2026, 11, 3))
-
-
-def test_foreign_text_is_only_text(invoice, user):
-    text = text_of(invoice, user, customer_name='<script>alert("x")</script> O\'Brien & Sons', number="<b>1</b>")
-    assert "<script>" not in text
-    assert "&lt;script&gt;" in text
-    assert "Invoice &lt;b&gt;1&lt;/b&gt;" in text
-
-
-def test_money_and_dates_are_in_the_creators_locale(invoice, user):
-    user.locale = "de_DE"
-    text = text_of(invoice, user).replace("\xa0", " ")
-    assert "Total 7.200,00 £" in text
-    assert "04.11.2026" in text
-
-
-def test_the_companys_calendar_decides_about_overdue(invoice, user, clock):
-    """In Sydney it is tomorrow already."""
-    invoice.company.quickbooks.timezone = "Australia/Sydney"
-    clock.move_to(datetime(2026, 12, 4, 14, 0, tzinfo=UTC))
-    assert "Overdue" in text_of(invoice, user)
-    invoice.company.quickbooks.timezone = "America/Chicago"
-    assert "Overdue" not in text_of(invoice, user)
+__all__ = ["clock", "invoice", "pipedrive"]
 
 
 # How it gets there

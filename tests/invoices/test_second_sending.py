@@ -11,9 +11,10 @@ from integration_settings.errors import AccessDenied, NotFound
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
+from invoices.leases import LEASE
 from invoices.models import Invoice
 from tests.factories import D, a_bill_to, a_draft
-from tests.invoices.submitting import DOWN, LOST, START, clock, gateway, known, settle, submit
+from tests.invoices.submitting import DOWN, LOST, START, Killed, clock, gateway, known, settle, submit
 
 __all__ = ["clock", "gateway", "known"]
 
@@ -31,6 +32,25 @@ def test_lost_rights_at_the_second_sending_do_not_say_that_nothing_exists(known,
     assert (known.submission, known.sent_at) == (Submission.UNKNOWN, START)
     gateway.blind = False
     settle(known, gateway, clock, within=timedelta(hours=1))
+    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
+
+
+def test_a_worker_killed_while_it_sends_again_is_succeeded_by_one_that_looks_twice(known, gateway, clock):
+    """The searches before the second sending say nothing about it."""
+    gateway.honours_request_ids = False
+    gateway.fail("create_invoice", LOST)
+    for _ in range(2):
+        submit(known, gateway)
+        clock.move_to(known.next_attempt_at)
+    gateway.fail("create_invoice", Killed(), done=True)
+    with pytest.raises(Killed):
+        submit(known, gateway)
+    gateway.blind = True
+    clock.shift(LEASE)
+    submit(known, gateway)
+    gateway.blind = False
+    known.refresh_from_db()
+    settle(known, gateway, clock)
     assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
 
 

@@ -425,25 +425,6 @@ def test_a_worker_killed_after_the_answer_is_succeeded_by_one_that_looks_first(k
     assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
 
 
-def test_a_worker_killed_while_it_sends_again_is_succeeded_by_one_that_looks_twice(known, gateway, clock):
-    """The searches before the second sending say nothing about it."""
-    gateway.honours_request_ids = False
-    gateway.fail("create_invoice", LOST)
-    for _ in range(2):
-        submit(known, gateway)
-        clock.move_to(known.next_attempt_at)
-    gateway.fail("create_invoice", Killed(), done=True)
-    with pytest.raises(Killed):
-        submit(known, gateway)
-    gateway.blind = True
-    clock.shift(LEASE)
-    submit(known, gateway)
-    gateway.blind = False
-    known.refresh_from_db()
-    settle(known, gateway, clock)
-    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
-
-
 def test_a_worker_that_was_stopped_too_long_finds_the_door_closed(known, gateway, clock):
     """It wakes up after its lease with QuickBooks' answer in hand, when another one has settled the row."""
     real = gateway.create_invoice

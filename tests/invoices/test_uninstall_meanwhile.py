@@ -21,19 +21,14 @@ from invoices.domain.draft import to_json
 from invoices.domain.matching import CustomerCandidate
 from tests.conftest import visitor_of
 from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
-from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.submitting import gateway
 from tests.servers import wait_until
+
+__all__ = ["gateway"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
-
-@pytest.fixture
-def gateway():
-    made = FakeInvoiceGateway()
-    made.add_customer("Bramley Foods Ltd", customer_id="7")
-    return made
 
 
 @pytest.fixture
