@@ -89,7 +89,7 @@ def simulated(companies: int) -> Iterator[tuple[Vendor, time_machine.Traveller]]
         stack.callback(logging.disable, logging.NOTSET)
         make_rows_for(companies, "http://127.0.0.1:9", START + timedelta(days=90))
         dice = random.Random(3)
-        for connection in QuickBooksConnection.objects.all():
+        for connection in QuickBooksConnection.objects.order_by("pk"):  # the dice are for each the same in every run
             connection.next_sync_at = START + timedelta(seconds=dice.randrange(86_400))
             connection.last_notice_at = START
             connection.save(update_fields=["next_sync_at", "last_notice_at"])
