@@ -18,20 +18,27 @@
 
   function renew() {
     renewal ??= (async () => {
-      const proof = await window.Host.signedToken();
+      const proof = await window.Host.signedToken().catch(() => { throw new Error("expired"); });
       const answer = await fetch(body.dataset.tokenUrl, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ token: proof, surface: body.dataset.surface }),
         credentials: "omit",
         signal: AbortSignal.timeout(10_000),
-      });
-      if (!answer.ok) throw new Error("not renewed");
+      }).catch(() => { throw new Error("network"); });
+      if (answer.status === 401) throw new Error("expired");
+      if (!answer.ok) throw new Error("fault");
       const fresh = await answer.json();
       token = fresh.page_token;
       ends = Date.now() + fresh.expires_in * 1000;
     })().finally(() => { renewal = null; });
     return renewal;
+  }
+
+  /* Which of our words tell why something could not be fetched; a host that gives no proof vouches for nothing. */
+  function kindOf({ name, message }) {
+    if (name === "TimeoutError") return "timeout";
+    return message === "expired" || message === "fault" ? message : "network";
   }
 
   body.addEventListener("htmx:configRequest", ({ detail }) => {
@@ -138,8 +145,11 @@
       try {
         await renew();
         again.get(elt)?.();
-        return;
-      } catch { /* said below */ }
+      } catch (problem) {
+        repeated.delete(elt); // another press may renew it
+        fault(elt, target, kindOf(problem));
+      }
+      return;
     }
     if (expired) fault(elt, target, "expired");
     else fault(elt, target, "fault", xhr.getResponseHeader("X-Request-Id"));
@@ -214,12 +224,13 @@
       if (answer.status === 401) {
         await renew();
         answer = await ask(url, options);
+        if (answer.headers.get("X-Page-Token") === "expired") throw new Error("expired");
       }
       if (answer.ok) return answer;
       const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
       fault(elt, page, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
     } catch (problem) {
-      fault(elt, page, problem.name === "TimeoutError" ? "timeout" : "network");
+      fault(elt, page, kindOf(problem));
     } finally {
       done();
     }

@@ -173,6 +173,41 @@ def test_a_token_that_stays_refused_is_said_and_not_asked_for_without_end(shown:
     assert len(tries) == 2
 
 
+def test_a_document_asked_for_from_a_page_nobody_vouches_for_is_not_said_to_be_the_networks_fault(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    shown.page.route("**/_link", fulfil("no", 401, **{"X-Page-Token": "expired"}))
+    shown.page.route("**/embed/token", fulfil("no", 401))
+    entry = frame.locator("[data-copy]").first
+    entry.evaluate("entry => { delete entry.dataset.copy; entry.dataset.copyFrom = '/_link' }")
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Copy payment link").click()
+    expect(frame.get_by_role("alert")).to_contain_text("This page has been open for a long time")
+
+
+def test_a_page_that_could_not_be_renewed_for_a_moment_is_not_given_up(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    renewals: list[int] = []
+
+    def voided(route: Route) -> None:
+        fresh = route.request.headers.get("authorization") == "Bearer fresh"
+        (fulfil("<li>Voided</li>") if fresh else fulfil("old", 401, **{"X-Page-Token": "expired"}))(route)
+
+    def renew(route: Route) -> None:
+        renewals.append(1)
+        if len(renewals) == 1:
+            route.abort()
+        else:
+            route.fulfill(json={"page_token": "fresh", "expires_in": 1800})
+
+    shown.page.route("**/_voided", voided)
+    shown.page.route("**/embed/token", renew)
+    frame.get_by_role("button", name="More for invoice 1053").click()
+    frame.get_by_role("menuitem", name="Void…").click()
+    expect(frame.get_by_role("alert")).to_contain_text("The connection was interrupted")
+    frame.get_by_role("button", name="Try again").click()
+    expect(frame.get_by_text("Voided", exact=True).first).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
