@@ -154,6 +154,8 @@ def _search_first(this: Try) -> None:
         return wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
     if (left := invoice.absent_since + SEARCH_GAP - now) > timedelta(0):
         return wait(invoice, left, submission=Submission.UNKNOWN)
+    if now - invoice.created_at > OLDEST:
+        return _reject(invoice, {"code": GAVE_UP})
     return _send(this, invoice.customer_id)
 
 
