@@ -68,6 +68,16 @@ def test_what_quickbooks_did_is_found_after_two_weeks_as_well(known, gateway, cl
     assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
 
 
+def test_while_no_answer_ever_comes_it_is_sent_ever_more_seldom(known, gateway, clock):
+    """Each time costs two searches, and QuickBooks meters those."""
+    gateway.fail("create_invoice", LOST, times=1000)
+    submit(known, gateway)
+    while timezone.now() < START + timedelta(hours=3):
+        clock.move_to(known.next_attempt_at)
+        submit(known, gateway)
+    assert gateway.calls.count("create_invoice") < 60
+
+
 def test_a_company_that_was_never_looked_at_is_followed_from_its_first_invoice_on(known, gateway, settings):
     soon = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
     QuickBooksConnection.objects.update(next_sync_at=None)
