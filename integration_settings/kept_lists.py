@@ -105,6 +105,7 @@ def kept(
     try:
         if row is not None and books is not None:
             read_budget.refuse_when_spent(books)
+        begun = timezone.now()  # what is new since then need not stand in it
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
         if row is None:
@@ -114,7 +115,7 @@ def kept(
         return _made(row, make)
     with transaction.atomic():
         if hold_company(company.pk) and (books is None or books.row().exists()):
-            values = {"rows": rows, "fetched_at": timezone.now()}
+            values = {"rows": rows, "fetched_at": begun}
             ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
     _let_go(company.pk)
     return [make(each) for each in rows]
