@@ -24,6 +24,7 @@ from django.utils import timezone
 from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
+from integration_settings.selectors import hold_company
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ def kept(
     try:
         if row is not None and books is not None:
             read_budget.refuse_when_spent(books)
+        begun = timezone.now()  # what is new since then need not stand in it
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
         if row is None:
@@ -111,10 +113,10 @@ def kept(
         log.info("the earlier list of %s serves: %s", kind, error)
         cache.set(resting, True, REST_AFTER_FAILURE)
         return _made(row, make)
-    if books is None or books.row().exists():
-        ReferenceList.objects.update_or_create(
-            company=company, kind=kind, defaults={"rows": rows, "fetched_at": timezone.now()}
-        )
+    with transaction.atomic():
+        if hold_company(company.pk) and (books is None or books.row().exists()):
+            values = {"rows": rows, "fetched_at": begun}
+            ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
     _let_go(company.pk)
     return [make(each) for each in rows]
 

@@ -15,6 +15,7 @@ from enum import IntEnum
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import Case, F, Sum, Value, When
 from django.utils import timezone
 
@@ -51,7 +52,10 @@ def count_each(connection_ids: Iterable[int]) -> None:
     left = Counter(connection_ids)
     while left:
         rows = QuickBooksConnection.objects.filter(pk__in=list(left))
-        rows.update(reads=Case(When(reads_month=month, then=F("reads") + 1), default=Value(1)), reads_month=month)
+        with transaction.atomic():
+            # In the order of everybody, so that this and a notice of several never wait for each other in a circle.
+            list(rows.order_by("pk").select_for_update().values_list("pk"))
+            rows.update(reads=Case(When(reads_month=month, then=F("reads") + 1), default=Value(1)), reads_month=month)
         left -= Counter(list(left))
 
 

@@ -40,6 +40,7 @@ from invoices.leases import (
     LONG_WAITS,
     WAITS,
     connection_for,
+    longer_each_time,
     one_step,
     reject,
     reject_or_look_again,
@@ -56,7 +57,6 @@ from invoices.submission import MakeGateway, follow_soon
 log = logging.getLogger(__name__)
 
 NEEDS = {Action.SEND: Right.SEND, Action.VOID: Right.VOID, Action.DELETE: Right.VOID}
-FIRST_LOOK = timedelta(seconds=2)
 LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
 
 
@@ -223,7 +223,7 @@ def _send(this: Try, found: IssuedInvoice) -> None:
         issued = _call(this, found)
     except OutcomeUnknown as unknown:
         log.warning("the fate of %s is unknown: %s", action, unknown)
-        return wait(action, FIRST_LOOK, submission=Submission.UNKNOWN, absent_since=None)
+        return wait(action, longer_each_time(action), submission=Submission.UNKNOWN, absent_since=None)
     except (Rejected, NotFound) as refusal:
         return reject_or_look_again(action, refusal, sent_before)
     except AccessDenied as denied:

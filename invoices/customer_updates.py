@@ -11,7 +11,6 @@ import logging
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -36,6 +35,7 @@ from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import (
     connection_for,
+    longer_each_time,
     one_step,
     reject,
     reject_or_look_again,
@@ -49,8 +49,6 @@ from invoices.models import CustomerUpdate, Invoice, WriteKind
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
-
-FIRST_LOOK = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +161,7 @@ def _write(this: Try, record: CustomerRecord, left: tuple[Change, ...]) -> None:
             this.gateway.update_customer(record, left, request_id=request_id)
     except OutcomeUnknown as unknown:
         log.warning("the fate of %s is unknown: %s", update, unknown)
-        return wait(update, FIRST_LOOK, submission=Submission.UNKNOWN)
+        return wait(update, longer_each_time(update), submission=Submission.UNKNOWN)
     except (Rejected, NotFound) as refusal:
         return reject_or_look_again(update, refusal, sent_before)
     except AccessDenied as denied:

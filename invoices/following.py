@@ -108,6 +108,9 @@ def finish(findings: Collection[Finding]) -> int:
         cursor = min(each.news.cursor for each in findings)
         started = min(each.started for each in findings)
         since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+        for each in findings:
+            if each.connection.pk in asked:  # else other books were connected while these were asked
+                _write_beside(each)
         alike = QuickBooksConnection.objects.filter(pk__in=asked)
         alike.update(changes_cursor=since, **_looked(started, now, {pk: waits[pk] for pk in asked}))
     return changed
@@ -118,14 +121,18 @@ def _take_over(finding: Finding) -> int:
     if news.is_quiet and news.changed_earlier is None:
         return 0
     changed = apply(connection, news)
-    if not connection.row().exists():
-        return changed  # other books were connected while these were asked
-    keep_items(connection, news.items)
-    outdate(connection.company_id, news.outdated)
     if pacing.untold(connection, news.latest_change(connection.changes_cursor), now=finding.started):
         connection.notice_missed_at = finding.started
-        QuickBooksConnection.objects.filter(pk=connection.pk).update(notice_missed_at=finding.started)
     return changed
+
+
+def _write_beside(finding: Finding) -> None:
+    """What is no invoice's. After the connection's row is held, as whoever ends or changes a connection does it."""
+    connection = finding.connection
+    keep_items(connection, finding.news.items)
+    outdate(connection.company_id, finding.news.outdated)
+    if connection.notice_missed_at == finding.started:
+        QuickBooksConnection.objects.filter(pk=connection.pk).update(notice_missed_at=finding.started)
 
 
 def _looked(started: datetime, now: datetime, waits: Mapping[int, timedelta]) -> dict[str, Any]:

@@ -165,5 +165,10 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
     if isinstance(error, AccessDenied | Rejected):
         waits = REFUSED_WAITS
+    return longer_each_time(row, waits)
+
+
+def longer_each_time(row: Intent, waits: Sequence[int] = WAITS) -> timedelta:
+    """By the number of tries, a little at random."""
     # The chance only spreads repeats in time, it is no secret
     return timedelta(seconds=waits[min(row.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311

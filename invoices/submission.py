@@ -45,7 +45,7 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
-from invoices.leases import LONG_WAITS, WAITS, one_step, reject, release, renew, wait, wait_for
+from invoices.leases import LONG_WAITS, WAITS, longer_each_time, one_step, reject, release, renew, wait, wait_for
 from invoices.models import Invoice, WriteKind
 from invoices.reports import apply_report, zone
 
@@ -151,9 +151,12 @@ def _search_first(this: Try) -> None:
         return _record(this, found)
     now = shared_now()
     if invoice.absent_since is None:
-        return wait(invoice, SEARCH_GAP, submission=Submission.UNKNOWN, absent_since=now)
+        gap = max(SEARCH_GAP, longer_each_time(invoice, LONG_WAITS))
+        return wait(invoice, gap, submission=Submission.UNKNOWN, absent_since=now)
     if (left := invoice.absent_since + SEARCH_GAP - now) > timedelta(0):
         return wait(invoice, left, submission=Submission.UNKNOWN)
+    if now - invoice.created_at > OLDEST:
+        return _reject(invoice, {"code": GAVE_UP})
     return _send(this, invoice.customer_id)
 
 

@@ -74,7 +74,7 @@ GUARDS = [
     Guard("paid meanwhile", "invoices/actions.py", "shown = known if action.paid_then is None else action.paid_then", "shown = known", N + "test_actions.py"),
     Guard("voided meanwhile", "invoices/actions.py", "if this.kind == Action.SEND and action.invoice.voided_on:", "if this.kind is None:", N + "test_actions.py"),
     Guard("nothing of other books meanwhile", "integration_settings/models.py", "super().row().filter(realm_id=self.realm_id)", "super().row()", S + "test_late_answers.py"),
-    Guard("no list of other books meanwhile", "integration_settings/kept_lists.py", "if books is None or books.row().exists():", "if kind:", S + "test_late_answers.py"),
+    Guard("no list of other books meanwhile", "integration_settings/kept_lists.py", "if hold_company(company.pk) and (books is None or books.row().exists()):", "if kind:", S + "test_late_answers.py"),
     Guard("settings of other books meanwhile", "integration_settings/views/settings_page.py", "if request.POST.get(\"books\", \"\") not in (\"\", books):", "if books is None:", S + "test_item_policy_page.py"),
     Guard("settings that a colleague saved meanwhile", "integration_settings/forms.py", "if name not in shown or shown[name] == data.get(prefix + name, \"\"):", "if shown is None:", S + "test_settings_page.py"),
     Guard("rights that a colleague took meanwhile", "integration_settings/rights.py", "for right, name in columns.items() if (who, right) in changed}", "for right, name in columns.items()}", S + "test_rights.py"),

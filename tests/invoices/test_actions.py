@@ -457,3 +457,14 @@ def test_a_new_wish_puts_the_reason_of_the_last_one_away(invoice, user, gateway)
     first.refresh_from_db()
     assert first.put_away_at
     assert doing(invoice).refusal is None
+
+
+@pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
+def test_while_no_answer_ever_comes_it_is_tried_ever_more_seldom(invoice, user, gateway, clock, kind):
+    gateway.fail(CALLS[kind], LOST, times=10_000)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    while timezone.now() < START + timedelta(hours=1):
+        clock.move_to(action.next_attempt_at)
+        carry_out(action, gateway)
+    assert writes(gateway, kind) < 80

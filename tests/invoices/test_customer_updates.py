@@ -314,3 +314,13 @@ def test_a_failed_update_neither_blocks_nor_repeats_the_invoice(user, quickbooks
     assert invoice.submission == Submission.SUCCEEDED
     assert len(gateway.invoices) == 1
     assert gateway.calls.count("create_invoice") == 1
+
+
+def test_while_no_answer_ever_comes_it_is_tried_ever_more_seldom(want, gateway, clock):
+    update = want(EMAIL)
+    gateway.fail("update_customer", LOST, times=10_000)
+    carry_out(update, gateway)
+    while timezone.now() < START + timedelta(hours=1):
+        clock.move_to(update.next_attempt_at)
+        carry_out(update, gateway)
+    assert gateway.calls.count("update_customer") < 80

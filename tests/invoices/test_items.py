@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integration_settings import kept_lists, reference
 from integration_settings.errors import Rejected
 from integration_settings.models import ItemLink, ReferenceList
 from invoices import submission
@@ -194,3 +195,16 @@ def test_the_app_may_be_uninstalled_while_an_item_is_created(intent, gateway):
     submission.submit(intent.pk, lambda connection: gateway)
     assert not ItemLink.objects.exists()
     assert gateway.invoices == {}
+
+
+def test_an_item_created_while_the_list_is_read_is_younger_than_the_list(intent, gateway, clock):
+    """So that the next form, which knows the choice, reads the list again and does not call the item gone."""
+
+    def read():
+        clock.shift(timedelta(seconds=1))
+        submit(intent, gateway)
+        clock.shift(timedelta(seconds=1))
+        return []  # as it was before
+
+    kept_lists.kept(intent.company, "items", read, dict, timedelta(0))
+    assert reference.read_at(intent.company, "items") < ItemLink.objects.get().linked_at

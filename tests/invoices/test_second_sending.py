@@ -70,6 +70,34 @@ def test_a_sign_in_on_the_last_day_gives_it_no_more_than_the_two_weeks(known, ga
     assert (known.submission, known.refusal["code"], gateway.calls) == (Submission.REJECTED, "gave_up", [])
 
 
+def test_what_was_sent_in_vain_is_not_sent_again_after_two_weeks(known, gateway, clock):
+    """Nobody was signed in meanwhile: the customer has long been invoiced in another way."""
+    gateway.fail("create_invoice", LOST)
+    submit(known, gateway)
+    clock.shift(timedelta(days=14, minutes=1))
+    settle(known, gateway, clock)
+    assert (known.submission, known.refusal["code"], known.sent_at) == (Submission.REJECTED, "gave_up", None)
+    assert gateway.calls == ["create_invoice", "find_invoice", "find_invoice"]
+
+
+def test_what_quickbooks_did_is_found_after_two_weeks_as_well(known, gateway, clock):
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    clock.shift(timedelta(days=14, minutes=1))
+    settle(known, gateway, clock)
+    assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
+
+
+def test_while_no_answer_ever_comes_it_is_sent_ever_more_seldom(known, gateway, clock):
+    """Each time costs two searches, and QuickBooks meters those."""
+    gateway.fail("create_invoice", LOST, times=1000)
+    submit(known, gateway)
+    while timezone.now() < START + timedelta(hours=3):
+        clock.move_to(known.next_attempt_at)
+        submit(known, gateway)
+    assert gateway.calls.count("create_invoice") < 60
+
+
 def test_a_company_that_was_never_looked_at_is_followed_from_its_first_invoice_on(known, gateway, settings):
     soon = timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
     QuickBooksConnection.objects.update(next_sync_at=None)
