@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from invoices.domain.checks import Finding
 from invoices.presentation import words
 from invoices.presentation.say import Say
 
@@ -69,3 +72,21 @@ class Words:
             "description": _("Description"),
         }
         return labels.get(part) or self.own_fields.get(part.removeprefix("own."), part)
+
+
+def line_name(finding: Finding, with_words: Words) -> str:
+    key = finding.field.split(".")[1] if finding.field.startswith("lines.") else ""
+    return str(with_words.line_names.get(key) or finding.values.get("line") or _("Line without a name"))
+
+
+def number_of(finding: Finding, name: str) -> Decimal:
+    return Decimal(str(finding.values.get(name, 0)))
+
+
+def day_of(finding: Finding, name: str) -> date:
+    value = finding.values[name]
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def text_of(finding: Finding, name: str) -> str:
+    return str(finding.values.get(name, ""))
