@@ -46,7 +46,7 @@ from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
-from invoices.selectors import SoFar, drafts_so_far, invoiced_so_far
+from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
 from invoices.submission import MakeGateway
 
 
@@ -342,6 +342,7 @@ def _checked(
         prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        same_again=same_again(connection, draft, added_up),
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
 

@@ -173,6 +173,7 @@ class Invoice(Intent):
             models.Index(fields=["company", "deal_id"], name="invoices_of_deal"),
             models.Index(fields=["company", "organization_id"], name="invoices_of_organization"),
             models.Index(fields=["company", "person_id"], name="invoices_of_person"),
+            models.Index(fields=["company", "customer_id"], name="invoices_of_customer"),
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="submissions_due"
             ),

@@ -19,10 +19,9 @@ from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
-from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
+from invoices.domain.draft import AmountsAre
 from invoices.domain.money import Money, total
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
-from invoices.domain.tax import line_figures, net_discount
 from invoices.models import Intent, Invoice
 from invoices.reports import status_of, zone
 
@@ -440,42 +439,3 @@ def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, boo
     whole = invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
     paid = whole * (invoice.total - invoice.balance) / invoice.total if invoice.total else Decimal(0)
     return Money(whole, invoice.currency).rounded(), Money(paid, invoice.currency).rounded(), with_tax
-
-
-@dataclass(frozen=True, slots=True)
-class SoFar:
-    """The deal's living invoices: how many, their sum unless their currencies differ, and the latest's row id."""
-
-    count: int
-    amount: Money | None
-    latest: int = 0
-
-
-def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> SoFar:
-    """Unanswered ones count too."""
-    living = list(_living(company, deal_id).only("currency", "total", "tax"))
-    currencies = {invoice.currency for invoice in living}
-    latest = max((invoice.pk for invoice in living), default=0)
-    if len(currencies) != 1:
-        return SoFar(len(living), None, latest)
-    amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
-    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest)
-
-
-def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
-    """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
-    return [from_json(row.draft) for row in _living(company, deal_id).order_by("pk").only("draft") if row.draft]
-
-
-def _living(company: Company, deal_id: int) -> QuerySet[Invoice]:
-    rows = Invoice.objects.filter(company=company, deal_id=deal_id, voided_on__isnull=True, deleted_on__isnull=True)
-    return rows.exclude(submission=Submission.REJECTED)
-
-
-def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
-    if invoice.total is not None:
-        return invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
-    draft = from_json(invoice.draft)
-    if with_tax and draft.expected_total is not None:
-        return draft.expected_total
-    return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)

@@ -41,7 +41,8 @@ from invoices.following import catch_up
 from invoices.invoice_gateway import QuickBooksGateway, books_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
-from invoices.selectors import SoFar, invoice_for, invoice_row, invoiced_so_far
+from invoices.selectors import invoice_for, invoice_row
+from invoices.so_far import SoFar, invoiced_so_far
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)

@@ -76,6 +76,15 @@ def may_be_mended(blocking: Collection[str], proposals: Iterable[TaxProposal]) -
 
 
 @dataclass(frozen=True, slots=True)
+class SameAgain:
+    """Another deal's invoice that this one looks like. `number` is "" before QuickBooks has told it."""
+
+    number: str
+    created_by: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a draft is checked against. `customer_currency` is that of the chosen customer, "" when not known."""
 
@@ -92,6 +101,7 @@ class Context:
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
     more_than_the_deal: bool = False  # a person said that it is meant
     taken_name: str = ""  # QuickBooks has this name already, as far as it was asked
+    same_again: SameAgain | None = None
 
 
 def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Finding]:
@@ -363,6 +373,8 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
         yield _blocks("lines", "negative_total", total=totals.total)
     elif not totals.total and draft.lines:
         yield _warns("lines", "zero_total")
+    if same := context.same_again:
+        yield _warns("", "same_again", number=same.number, created_by=same.created_by, day=same.day)
     with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))

@@ -209,6 +209,15 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
     return Told(_("This deal has been invoiced before"), said.format(count=count, amount=amount))
 
 
+def _same_again(finding: Finding, with_words: Words) -> Told:
+    said = _("{name} created {number} in another deal on {day}. If it is the same order, do not create this one.")
+    if not text_of(finding, "number"):
+        said = _("{name} asked for it in another deal on {day}. If it is the same order, do not create this one.")
+    name, number = text_of(finding, "created_by"), text_of(finding, "number")
+    said = said.format(name=name, number=number, day=with_words.say.day(day_of(finding, "day")))
+    return Told(_("Another invoice has this customer and amount"), said)
+
+
 def _over_the_deal(finding: Finding, with_words: Words) -> Told:
     amount = with_words.say.amount(number_of(finding, "amount"), text_of(finding, "currency"))
     return Told(
@@ -255,6 +264,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "negative_total": _negative_total,
     "zero_total": _zero_total,
     "invoiced_before": _invoiced_before,
+    "same_again": _same_again,
     "over_the_deal": _over_the_deal,
     "within_the_deal": _within_the_deal,
 }

@@ -39,7 +39,8 @@ from invoices.presentation.form import form_page
 from invoices.presentation.form_parts import Material
 from invoices.presentation.panel import Banner
 from invoices.presentation.result import Story, is_fresh, poll_after, result_page
-from invoices.selectors import Refusal, SoFar
+from invoices.selectors import Refusal
+from invoices.so_far import SoFar
 from invoices.tasks import submit_soon, try_again_now
 from invoices.views.answers import (
     address,

@@ -20,7 +20,7 @@ from tests.factories import D
 WORDS = Words(Say("en_GB", UTC), "GB", {"l1": "Pallet racking bay"})
 VALUES = {
     "amount": D("1200.00"), "cleaned": "Atlas – Trade", "count": 2, "currency": "EUR", "customer": "Moss & Co",
-    "customer_currency": "GBP",
+    "created_by": "Priya Nair", "customer_currency": "GBP", "day": date(2026, 11, 21),
     "deal_currency": "EUR", "earliest": date(2026, 11, 23), "email": "a@b", "home_currency": "GBP",
     "item": "Bay 3L", "left": D(9), "length": 41, "line": "Racking", "longest": 31, "most": 5, "name": "Atlas: Trade",
     "on": date(2026, 11, 23), "tax_code": "20.0% S", "text": "much", "total": D(-1), "until": date(2026, 11, 30),
@@ -73,6 +73,14 @@ def test_a_fault_of_an_item_names_the_line(code):
     (issue,) = issues_of([Finding("lines.l1.item", Severity.BLOCKS, code, VALUES)], WORDS)
     assert "“Pallet racking bay”" in issue.text
     assert "“Pallet racking bay”" in issue.sentence
+
+
+def test_an_invoice_like_this_one_is_named_as_soon_as_it_has_a_number():
+    values = {"created_by": "Priya Nair", "day": date(2026, 11, 21)}
+    found = [Finding("", Severity.WARNS, "same_again", values | {"number": number}) for number in ("1042", "")]
+    named, unnamed = (issue.text for issue in issues_of(found, WORDS))
+    assert named.startswith("Priya Nair created 1042 in another deal on 21 Nov 2026.")
+    assert unnamed.startswith("Priya Nair asked for it in another deal on 21 Nov 2026.")
 
 
 def test_a_finding_without_words_is_told_by_its_field():

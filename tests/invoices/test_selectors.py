@@ -247,26 +247,6 @@ def test_a_stranger_finds_nothing(company, other_company):
     assert panel(other_company).rows == ()
 
 
-def test_what_was_invoiced_so_far_counts_everything_that_may_exist(company):
-    make(company, "120")
-    make(company, "600", voided_on=START.date())
-    latest = make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.UNKNOWN)
-    make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.REJECTED)
-    assert selectors.invoiced_so_far(company, 12, with_tax=False) == selectors.SoFar(2, pounds("200.00"), latest.pk)
-    assert selectors.invoiced_so_far(company, 99, with_tax=False) == selectors.SoFar(0, None)
-
-
-@pytest.mark.parametrize(
-    ("prices", "with_tax", "amount"),
-    [(AmountsAre.TAX_EXCLUSIVE, False, "90.00"), (AmountsAre.TAX_INCLUSIVE, False, "75.00"),
-     (AmountsAre.TAX_INCLUSIVE, True, "90.00")],
-)  # fmt: skip
-def test_an_unanswered_invoice_counts_as_it_was_confirmed(company, prices, with_tax, amount):
-    draft = a_draft(amounts_are=prices, discount_percentage=D(10), expected_total=D("90.00"))
-    row = make_pending_invoice(company, to_json(draft), deal_id=12, currency="GBP")
-    assert selectors.invoiced_so_far(company, 12, with_tax=with_tax) == selectors.SoFar(1, pounds(amount), row.pk)
-
-
 def test_the_dispatcher_sees_each_kind_of_due_work_once(company):
     intent = make_pending_invoice(company, to_json(a_draft()))
     noted = make(company, note_due_at=START)

@@ -221,6 +221,19 @@ def test_totals_are_checked_with_what_was_invoiced_before(harbour, control):
     ).blocked
 
 
+def test_one_order_in_two_deals_is_told_before_it_is_invoiced_twice(harbour, control):
+    draft = billable(harbour, control, "Bramley Foods – warehouse racking, phase 2")
+    first = created(harbour, draft)
+    in_the_other_deal = replace(draft, deal_id=draft.deal_id + 1)
+    found = drafting.preview(harbour.company, in_the_other_deal)
+    told = next(finding for finding in found.findings if finding.code == "same_again")
+    assert (told.values["number"], told.values["created_by"]) == (first.number, first.created_by_name)
+    assert not found.blocked
+    one_more = replace(draft.lines[0], quantity=draft.lines[0].quantity + 1)
+    larger = replace(in_the_other_deal, lines=(one_more, *draft.lines[1:]))
+    assert "same_again" not in {each.code for each in drafting.preview(harbour.company, larger).findings}
+
+
 def test_a_preview_asks_nobody(harbour, control):
     draft = billable(harbour, control, "Bramley Foods – warehouse racking, phase 2")
     control.forget_requests()

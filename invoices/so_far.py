@@ -1,0 +1,89 @@
+"""What was invoiced before: of the same deal, and to the same customer. Always of one company."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from integration_settings.models import Company, QuickBooksConnection
+from invoices.domain.checks import SameAgain
+from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.money import Money
+from invoices.domain.status import Submission
+from invoices.domain.tax import Totals, line_figures, net_discount
+from invoices.models import Invoice
+from invoices.reports import zone
+
+SHORTER_THAN_A_MONTH = timedelta(days=25)
+MOST_COMPARED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """The deal's living invoices: how many, their sum unless their currencies differ, and the latest's row id."""
+
+    count: int
+    amount: Money | None
+    latest: int = 0
+
+
+def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> SoFar:
+    """Unanswered ones count too."""
+    living = list(_living(company).filter(deal_id=deal_id).only("currency", "total", "tax"))
+    currencies = {invoice.currency for invoice in living}
+    latest = max((invoice.pk for invoice in living), default=0)
+    if len(currencies) != 1:
+        return SoFar(len(living), None, latest)
+    amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
+    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest)
+
+
+def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
+    """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
+    return [
+        from_json(row.draft)
+        for row in _living(company).filter(deal_id=deal_id).order_by("pk").only("draft")
+        if row.draft
+    ]
+
+
+def same_again(connection: QuickBooksConnection, draft: InvoiceDraft, amounts: Totals) -> SameAgain | None:
+    """The latest living invoice of another deal to the same customer over the same amount, of the last days.
+
+    Deals that are there twice, or were made one in Pipedrive, are invoiced twice without anybody seeing the first
+    invoice: it stands in the other deal. The range is shorter than the shortest month, so that what is invoiced
+    monthly is not called a repetition.
+    """
+    if draft.bill_to.is_new or not amounts.total:
+        return None
+    rows = (
+        _living(connection.company)
+        .filter(realm_id=connection.realm_id, customer_id=draft.bill_to.customer_id, currency=draft.currency)
+        .filter(created_at__gt=timezone.now() - SHORTER_THAN_A_MONTH)
+        .exclude(deal_id=draft.deal_id)
+        .order_by("-created_at")
+        .only("number", "created_at", "created_by_name", "currency", "total", "tax", "draft")
+    )
+    for row in rows[:MOST_COMPARED]:
+        if _amount_so_far(row, with_tax=True) == amounts.total or _amount_so_far(row, with_tax=False) == amounts.net:
+            day = row.created_at.astimezone(zone(connection.timezone)).date()
+            return SameAgain(row.number, row.created_by_name, day)
+    return None
+
+
+def _living(company: Company) -> QuerySet[Invoice]:
+    rows = Invoice.objects.filter(company=company, voided_on__isnull=True, deleted_on__isnull=True)
+    return rows.exclude(submission=Submission.REJECTED)
+
+
+def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
+    if invoice.total is not None:
+        return invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
+    draft = from_json(invoice.draft)
+    if with_tax and draft.expected_total is not None:
+        return draft.expected_total
+    return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)
