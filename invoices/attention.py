@@ -25,14 +25,12 @@ from invoices.domain.causes import Cause, Kind, cause_of
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.refusals import OTHER_BOOKS
-from invoices.domain.status import UNSETTLED, Submission
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.domain.status import Submission
+from invoices.models import IS_TO_FIX, IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.reports import zone
 from invoices.selectors import Refusal, refusal_of, shown_total
 
 LATEST = 200  # of each kind; whoever has more to fix begins with these
-REJECTED = Q(submission=Submission.REJECTED, put_away_at__isnull=True)
-WAITING = Q(submission__in=UNSETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def _connection(connection: QuickBooksConnection | None, waiting: Iterable[Waiti
 def refused_invoices(company: Company) -> QuerySet[Invoice]:
     """Those that nobody has put away and whose person has not moved on to a later invoice of the same deal."""
     later = Invoice.objects.filter(company=company, deal_id=OuterRef("deal_id"), pk__gt=OuterRef("pk"))
-    return Invoice.objects.filter(REJECTED, company=company).exclude(Exists(later)).order_by("-pk")
+    return Invoice.objects.filter(IS_TO_FIX, company=company).exclude(Exists(later)).order_by("-pk")
 
 
 def _refused(visitor: Visitor, connection: QuickBooksConnection | None) -> list[Group]:
@@ -191,7 +189,7 @@ def worth_of(invoice: Invoice) -> Money | None:
 def _failed(visitor: Visitor) -> list[Group]:
     """Actions and updates of customers that were not done."""
     found: dict[Cause, list[Stopped]] = {}
-    for intent in (*_theirs(visitor, InvoiceAction, REJECTED), *_theirs(visitor, CustomerUpdate, REJECTED)):
+    for intent in (*_theirs(visitor, InvoiceAction, IS_TO_FIX), *_theirs(visitor, CustomerUpdate, IS_TO_FIX)):
         refusal = refusal_of(intent)
         code = refusal.code if refusal else ""
         if isinstance(intent, InvoiceAction):
@@ -221,11 +219,11 @@ def _notes(visitor: Visitor) -> list[Group]:
 
 
 def _waiting(visitor: Visitor, connection: QuickBooksConnection | None) -> tuple[Waiting, ...]:
-    invoices = Invoice.objects.filter(WAITING, company=visitor.company).order_by("-pk")
+    invoices = Invoice.objects.filter(IS_WAITING, company=visitor.company).order_by("-pk")
     intents: list[Intent] = [
         *_visible(visitor, invoices)[:LATEST],
-        *_theirs(visitor, InvoiceAction, WAITING),
-        *_theirs(visitor, CustomerUpdate, WAITING),
+        *_theirs(visitor, InvoiceAction, IS_WAITING),
+        *_theirs(visitor, CustomerUpdate, IS_WAITING),
     ]
     return tuple(_wait(intent, connection) for intent in intents)
 
@@ -264,7 +262,7 @@ def waiting_intent(visitor: Visitor, invoice: Invoice, what: str) -> Intent | No
     intent: Intent | None = invoice
     asker = invoice.created_by_id
     if what == "action":
-        action = InvoiceAction.objects.select_related("invoice").filter(WAITING, invoice=invoice).first()
+        action = InvoiceAction.objects.select_related("invoice").filter(IS_WAITING, invoice=invoice).first()
         intent, asker = action, action.asked_by_id if action else asker
     elif what == "customer":
         intent = CustomerUpdate.objects.select_related("invoice").filter(invoice=invoice).first()

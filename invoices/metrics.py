@@ -8,8 +8,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from integration_settings.metrics import Figure, figures
-from invoices.domain.status import UNSETTLED
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction
 
 # Each kind, and the column that says when a person asked for it
 KINDS: tuple[tuple[str, type[Intent], str], ...] = (
@@ -24,7 +23,7 @@ def _waiting() -> Iterator[Figure]:
     """One that is new waits, too, for a second or two; what counts is how many there are and for how long."""
     oldest = []
     for kind, model, asked_at in KINDS:
-        rows = model._default_manager.filter(submission__in=UNSETTLED)
+        rows = model._default_manager.filter(IS_WAITING)
         found = rows.aggregate(number=Count("pk"), since=Min(asked_at))
         yield Figure("invoicing_waiting", "What was asked for and is not settled.", found["number"], {"kind": kind})
         oldest += [found["since"]] if found["since"] else []

@@ -11,7 +11,11 @@ from django.utils import timezone
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import Company, InvoicePreset, PipedriveUser
 from invoices.domain.deal import party_of
-from invoices.domain.status import Submission
+from invoices.domain.status import UNSETTLED, Submission
+
+IS_WAITING = models.Q(submission__in=UNSETTLED)
+IS_UNPAID = models.Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
+IS_TO_FIX = models.Q(submission=Submission.REJECTED, put_away_at__isnull=True)
 
 
 class CustomerLink(models.Model):
@@ -178,11 +182,11 @@ class Invoice(Intent):
                 fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="submissions_due"
             ),
             models.Index(fields=["note_due_at"], condition=models.Q(note_due_at__isnull=False), name="notes_due"),
-            models.Index(
-                fields=["company"],
-                condition=models.Q(submission=Submission.REJECTED, put_away_at__isnull=True),
-                name="refused_to_fix",
-            ),
+            models.Index(fields=["company"], condition=IS_TO_FIX, name="refused_to_fix"),
+            # Few of many: else the figures, the desk and each look at QuickBooks read every invoice there is.
+            models.Index(fields=["company"], condition=IS_WAITING, name="invoices_unsettled"),
+            models.Index(fields=["company", "realm_id"], condition=IS_UNPAID, name="invoices_unpaid"),
+            models.Index(fields=["company"], condition=~models.Q(note_problem=""), name="notes_not_written"),
         ]
 
     def __str__(self) -> str:
@@ -224,6 +228,7 @@ class InvoiceAction(Intent):
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="actions_due"
             ),
+            models.Index(fields=["company"], condition=IS_WAITING, name="actions_unsettled"),
         ]
 
     def __str__(self) -> str:
@@ -246,6 +251,7 @@ class CustomerUpdate(Intent):
                 condition=models.Q(next_attempt_at__isnull=False),
                 name="customer_updates_due",
             ),
+            models.Index(fields=["company"], condition=IS_WAITING, name="customer_updates_unsettled"),
         ]
 
     def __str__(self) -> str:

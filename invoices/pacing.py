@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, DateTimeField, ExpressionWrapper, Max, Q, Value
+from django.db.models import Count, DateTimeField, ExpressionWrapper, Max, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from integration_settings.models import QuickBooksConnection
 from integration_settings.read_budget import Level, level
-from invoices.domain.status import UNSETTLED, Submission
-from invoices.models import Invoice
+from invoices.models import IS_UNPAID, IS_WAITING, Invoice
 
 ONCE_A_DAY = timedelta(days=1)
 NOTICE_MARGIN = timedelta(minutes=10)  # how long a notice may be on its way before it counts as missing
@@ -30,22 +29,20 @@ BY_AGE = ((timedelta(days=3), 1), (timedelta(days=14), 4), (timedelta(days=36_50
 SLOWER = {Level.PLENTY: 1, Level.NEAR: 2, Level.SHORT: 8, Level.SPENT: 8}
 
 
-WAITING = Q(submission__in=UNSETTLED)
-UNPAID = Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
 TOUCHED = Greatest("created_at", Coalesce("qbo_updated_at", "created_at"))
 
 
 def pace(connections: Collection[QuickBooksConnection]) -> dict[int, timedelta]:
     """The wait until the next look by connection, after one that went well; one question for all of them."""
     waiting = Invoice.objects.filter(
-        WAITING | UNPAID,
+        IS_WAITING | IS_UNPAID,
         company_id__in=[connection.company_id for connection in connections],
         realm_id__in=[connection.realm_id for connection in connections],
     )
     standing = {
         (row["company_id"], row["realm_id"]): (row["unsettled"], row["touched"])
         for row in waiting.values("company_id", "realm_id").annotate(
-            unsettled=Count("pk", filter=WAITING), touched=Max(TOUCHED, filter=UNPAID)
+            unsettled=Count("pk", filter=IS_WAITING), touched=Max(TOUCHED, filter=IS_UNPAID)
         )
     }
     slower = SLOWER[level()]
