@@ -116,3 +116,14 @@ def test_where_quickbooks_works_out_the_tax_the_amounts_before_it_are_compared(c
     made_for_another(company, total="108.25", tax=D("8.25"))
     draft = a_draft(bill_to=a_bill_to(customer_id="7"), amounts_are=AmountsAre.WITHOUT_TAX_SETTING)
     assert same_again(company.quickbooks, draft, totals(draft, {}, books=books("US"))) is not None
+
+
+def test_a_cent_that_quickbooks_rounded_into_the_tax_makes_no_difference(company):
+    made_for_another(company, tax=D("19.99"))
+    assert same(company) is not None
+
+
+@pytest.mark.parametrize(("with_tax", "tax", "amount"), [(True, 20, 120), (False, 20, 100), (False, None, 120)])
+def test_what_quickbooks_told_counts_with_or_without_its_tax(company, with_tax, tax, amount):
+    row = make(company, tax=tax if tax is None else D(tax))
+    assert invoiced_so_far(company, 12, with_tax=with_tax) == SoFar(1, pounds(amount), row.pk)
