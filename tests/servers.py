@@ -176,6 +176,23 @@ class Worker(Process):
         wait_until(ready, seconds=90, what="the worker is ready")
 
 
+class Beat(Process):
+    """What ticks, alone as in production."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        number = len(list(folder.glob("beat-*.log"))) + 1
+        arguments = ["-m", "celery", "-A", "pipedrive_qb", "beat", "--schedule", str(folder / f"beat-alone-{number}")]
+        arguments += ["--pidfile", "", "--loglevel", "INFO"]
+        super().__init__([sys.executable, *arguments], environment, folder / f"beat-{number}.log")
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            assert self.alive, self.said()
+            return "Configuration ->" in self.said()  # the last that it says before it ticks
+
+        wait_until(ready, seconds=90, what="the beat ticks")
+
+
 class WebServer(Process):
     """gunicorn as `script/server` starts it."""
 

@@ -22,6 +22,9 @@ ALONE = os.environ.get("LEDGER_ALONE") == "yes"
 """Nobody else works on this PostgreSQL, so that it may crash."""
 
 
+CLOCKS = (-600, -90, -5, 0, 5, 90, 600)  # seconds by which a machine’s may be wrong
+
+
 class Adversary:
     """Kills, stops, cuts, delays and forgets, one deed after the other, until it is told to stop."""
 
@@ -47,21 +50,23 @@ class Adversary:
         deed()
 
     def kill_a_worker(self) -> None:
-        number = self.dice.randrange(len(self.ledger.workers))
-        self.ledger.workers[number].kill()
-        self.ledger.workers[number] = self.ledger.start_worker()
+        self.again(self.dice.randrange(len(self.ledger.machines)))
 
     def stop_a_worker(self) -> None:
-        worker = self.dice.choice(self.ledger.workers)
-        self.ledger.signal(worker, signal.SIGSTOP)
+        machine = self.dice.choice(self.ledger.machines)
+        self.ledger.signal(machine, signal.SIGSTOP)
         time.sleep(self.dice.uniform(1, 4))  # how long it stands still is the fault
-        self.ledger.signal(worker, signal.SIGCONT)
+        self.ledger.signal(machine, signal.SIGCONT)
 
     def jump_a_clock(self) -> None:
-        """A worker goes on, on a machine whose clock is wrong by up to ten minutes."""
-        number = self.dice.randrange(len(self.ledger.workers))
-        self.ledger.workers[number].kill()
-        self.ledger.workers[number] = self.ledger.start_worker(clock=self.dice.choice([-600, -90, 90, 600]))
+        """A worker or a beat goes on, on a machine whose clock is wrong by up to ten minutes."""
+        number = self.dice.randrange(len(self.ledger.machines))
+        self.ledger.clocks[number] = self.dice.choice(CLOCKS)
+        self.again(number)
+
+    def again(self, number: int) -> None:
+        self.ledger.machines[number].kill()
+        self.ledger.machines[number] = self.ledger.starters[number](clock=self.ledger.clocks[number])
 
     def kill_the_web(self) -> None:
         self.ledger.web.kill()

@@ -93,8 +93,9 @@ def ledger(
             control,
             start_web=lambda: begin(servers.WebServer(environment, process_folder, port)),
             start_worker=lambda clock=0: begin(
-                servers.Worker(environment | {"LEDGER_CLOCK": str(clock)}, process_folder)
+                servers.Worker(environment | {"LEDGER_CLOCK": str(clock)}, process_folder, beat=False)
             ),
+            start_beat=lambda clock=0: begin(servers.Beat(environment | {"LEDGER_CLOCK": str(clock)}, process_folder)),
             start_redis=lambda: begin(servers.Redis(process_folder, redis.port)),
             redis=redis,
             folder=process_folder,

@@ -33,8 +33,8 @@ from invoices.invoice_bodies import carries_mark
 from invoices.models import Invoice
 from tests.conftest import Tenant, visitor_of
 from tests.invoices.fragments import Page
-from tests.processes.adversary import ALONE, Adversary, keep_what_is_committed, note_of
-from tests.servers import Redis, WebServer, Worker, wait_until
+from tests.processes.adversary import ALONE, CLOCKS, Adversary, keep_what_is_committed, note_of
+from tests.servers import Beat, Redis, WebServer, Worker, wait_until
 from tests.settings import ENVIRONMENT
 from tests.stand_ins import Control
 
@@ -129,25 +129,29 @@ class Ledger:
         *,
         start_web: Callable[[], WebServer],
         start_worker: Callable[..., Worker],
+        start_beat: Callable[..., Beat],
         start_redis: Callable[[], Redis],
         redis: Redis,
         folder: Path,
     ) -> None:
         self.folder = folder
         self.seed, self.tenants, self.control = seed, tenants, control
-        self.start_web, self.start_worker, self.start_redis = start_web, start_worker, start_redis
+        self.start_web, self.start_redis = start_web, start_redis
         self.dice = random.Random(seed)
         self.redis = redis
         self.web = start_web()
-        self.workers = [start_worker(), start_worker()]  # both with beat: every tick comes twice
+        # Every tick comes twice. Each is on a machine of its own, whose clock is its own.
+        self.starters: list[Callable[..., Worker | Beat]] = [start_worker, start_worker, start_beat, start_beat]
+        self.clocks = [self.dice.choice(CLOCKS) for _ in self.starters]
+        self.machines = [start(clock=clock) for start, clock in zip(self.starters, self.clocks, strict=True)]
         self.violations: list[str] = []
         self.seconds = ""
         self.adversary = Adversary(self)
-        for process in (self.web, *self.workers):
+        for process in (self.web, *self.machines):
             process.wait_until_ready()
 
     @staticmethod
-    def signal(process: Worker, what: signal.Signals) -> None:
+    def signal(process: Worker | Beat, what: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.popen.pid, what)
 
@@ -256,8 +260,8 @@ class Ledger:
         presses = [(person, press) for person in people for press in person.presses if press.public_id]
 
         def quiet() -> bool:
-            for worker in self.workers:
-                self.signal(worker, signal.SIGCONT)
+            for machine in self.machines:
+                self.signal(machine, signal.SIGCONT)
             open_rows = Invoice.objects.filter(settled_at__isnull=True).exists()
             return not open_rows and not self.differing()
 

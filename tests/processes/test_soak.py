@@ -43,8 +43,8 @@ def sample(run) -> Sample:
     client = redis.Redis.from_url(run.redis.url)
     queued = sum(client.llen(name) for name in ("interactive", "background"))
     client.close()
-    workers = [worker.popen.pid for worker in run.workers]
-    return Sample(usage.of(run.web.popen.pid).rss, usage.of(*workers).rss, connections, queued)
+    machines = [machine.popen.pid for machine in run.machines]
+    return Sample(usage.of(run.web.popen.pid).rss, usage.of(*machines).rss, connections, queued)
 
 
 def trouble(run, dice) -> None:
