@@ -171,12 +171,36 @@ def test_another_refusal_stands_at_the_line_too(intent, gateway):
     assert refusal.new_item == "Safety inspection"
 
 
-def test_a_choice_for_other_books_or_of_another_company_is_nobodys_business(intent, gateway, other_company, items):
-    items.rows = [
-        {"id": "55", "name": "Safety inspection", "sku": "", "type": "Service", "active": True, "price": None}
-    ]
-    items.rows[0] |= {"tax_code_id": "", "taxable": False}
+def read_item(items, name="Safety inspection", **fields):
+    """Item 55, in the company's list."""
+    row = {"id": "55", "name": name, "sku": "", "type": "Service", "active": True, "price": None}
+    items.rows = [row | {"tax_code_id": "", "taxable": False} | fields]
     items.save()
+
+
+def test_an_item_that_was_made_for_the_product_meanwhile_is_taken(intent, gateway, items):
+    read_item(items)
+    make_item_link(intent.company, item_id="55", item_name="Safety inspection", product_id=501)
+    submit(intent, gateway)
+    assert (gateway.calls, billed_items(intent)) == (["create_invoice"], ["55"])
+
+
+def test_what_was_confirmed_as_new_becomes_no_other_item_that_a_colleague_chose_meanwhile(intent, gateway, items):
+    read_item(items, "Inspection of racks")
+    make_item_link(intent.company, item_id="55", item_name="Inspection of racks", product_id=501)
+    submit(intent, gateway)
+    assert billed_items(intent) == list(gateway.items) != ["55"]
+
+
+def test_an_item_that_is_not_sold_any_more_is_not_taken_for_the_product(intent, gateway, items):
+    read_item(items, active=False)
+    make_item_link(intent.company, item_id="55", item_name="Safety inspection", product_id=501)
+    submit(intent, gateway)
+    assert billed_items(intent) == list(gateway.items) != ["55"]
+
+
+def test_a_choice_for_other_books_or_of_another_company_is_nobodys_business(intent, gateway, other_company, items):
+    read_item(items)
     make_item_link(intent.company, realm_id="4711", item_id="55", item_name="Safety inspection", product_id=501)
     make_item_link(other_company, item_id="55", item_name="Safety inspection", product_id=501)
     submit(intent, gateway)
