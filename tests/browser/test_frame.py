@@ -173,18 +173,40 @@ def test_a_token_that_stays_refused_is_said_and_not_asked_for_without_end(shown:
     assert len(tries) == 2
 
 
-def test_a_document_asked_for_from_a_page_nobody_vouches_for_is_not_said_to_be_the_networks_fault(shown: Shown) -> None:
+@pytest.mark.parametrize(
+    ("renewed", "words"),
+    [
+        (fulfil("no", 401), "This page has been open for a long time"),
+        (fulfil('{"page_token": "fresh", "expires_in": 1800}'), "This page has been open for a long time"),
+        (fulfil("no", 503), "This could not be shown"),
+        (lambda route: route.abort(), "The connection was interrupted"),
+    ],
+    ids=["nobody vouches", "refused again", "we have a fault", "no network"],
+)
+def test_a_link_that_the_page_may_not_fetch_is_said_to_be_what_it_is(
+    shown: Shown, renewed: Callable[[Route], None], words: str
+) -> None:
     frame = shown.ready("panel-invoices")
     shown.page.route("**/_link", fulfil("no", 401, **{"X-Page-Token": "expired"}))
-    shown.page.route("**/embed/token", fulfil("no", 401))
+    shown.page.route("**/embed/token", renewed)
     entry = frame.locator("[data-copy]").first
     entry.evaluate("entry => { delete entry.dataset.copy; entry.dataset.copyFrom = '/_link' }")
     frame.get_by_role("button", name="More for invoice 1053").click()
     frame.get_by_role("menuitem", name="Copy payment link").click()
-    expect(frame.get_by_role("alert")).to_contain_text("This page has been open for a long time")
+    expect(frame.get_by_role("alert")).to_contain_text(words)
 
 
-def test_a_page_that_could_not_be_renewed_for_a_moment_is_not_given_up(shown: Shown) -> None:
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (lambda route: route.abort(), "The connection was interrupted"),
+        (fulfil("no", 502), "This could not be shown"),
+    ],
+    ids=["no network", "a gateway"],
+)
+def test_a_page_that_could_not_be_renewed_for_a_moment_is_not_given_up(
+    shown: Shown, first: Callable[[Route], None], words: str
+) -> None:
     frame = shown.ready("panel-invoices")
     renewals: list[int] = []
 
@@ -195,7 +217,7 @@ def test_a_page_that_could_not_be_renewed_for_a_moment_is_not_given_up(shown: Sh
     def renew(route: Route) -> None:
         renewals.append(1)
         if len(renewals) == 1:
-            route.abort()
+            first(route)
         else:
             route.fulfill(json={"page_token": "fresh", "expires_in": 1800})
 
@@ -203,7 +225,7 @@ def test_a_page_that_could_not_be_renewed_for_a_moment_is_not_given_up(shown: Sh
     shown.page.route("**/embed/token", renew)
     frame.get_by_role("button", name="More for invoice 1053").click()
     frame.get_by_role("menuitem", name="Void…").click()
-    expect(frame.get_by_role("alert")).to_contain_text("The connection was interrupted")
+    expect(frame.get_by_role("alert")).to_contain_text(words)
     frame.get_by_role("button", name="Try again").click()
     expect(frame.get_by_text("Voided", exact=True).first).to_be_visible()
 
