@@ -59,6 +59,8 @@ TRACE_HEADERS = {"pipedrive": ("x-correlation-id",), "quickbooks": ("intuit_tid"
 DEFAULT_RETRY_AFTER = 60.0  # what Intuit asks for; Pipedrive names no time either
 LONGEST_RETRY_AFTER = 24 * 3600.0  # Pipedrive's budget of the day is the longest that anybody waits for
 EARLIEST_MOMENT = 1e9  # seconds since 1970: in September 2001
+DEAREST_CALL = 20  # of ours, in tokens of Pipedrive's day: with fewer left a refusal is about the day
+HOUR, CLOCK_MARGIN = 3600.0, 60.0
 HEADERS = {
     "User-Agent": "deal-invoices",
     "Accept-Encoding": "gzip, deflate",
@@ -163,10 +165,21 @@ def pause_before_retry(
 def retry_after_of(response: requests.Response) -> float | None:
     """Seconds named by Retry-After (a number or a date), else by Pipedrive's x-ratelimit-reset, whose unit nobody
     tells: a number that is no duration is the moment. A day at most, so that no answer keeps anybody out for good.
+
+    Where the tokens of Pipedrive's day are used up, that reset is of another limit: the next day begins at midnight of
+    a server that may be anywhere, so it may be at any full hour.
     """
-    text = response.headers.get("Retry-After") or response.headers.get("x-ratelimit-reset") or ""
-    seconds = _seconds_until(text)
+    text = response.headers.get("Retry-After") or ""
+    if not text and response.status_code == 429 and _tokens_left(response) < DEAREST_CALL:
+        return HOUR - timezone.now().timestamp() % HOUR + CLOCK_MARGIN
+    seconds = _seconds_until(text or response.headers.get("x-ratelimit-reset") or "")
     return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _tokens_left(response: requests.Response) -> float:
+    """Of the day at Pipedrive; it is documented nowhere that it tells, and it may not."""
+    text = response.headers.get("x-daily-ratelimit-token-remaining") or ""
+    return int(text) if text.isdecimal() else math.inf
 
 
 def _seconds_until(text: str) -> float | None:

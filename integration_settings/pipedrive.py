@@ -25,7 +25,7 @@ from integration_settings.models import PipedriveUser
 PAGE = 500
 IDS_AT_ONCE = 100
 MOST_PAGES = 40
-UNAUTHORIZED, PAYMENT_REQUIRED = 401, 402
+UNAUTHORIZED, PAYMENT_REQUIRED, FEATURE_OFF = 401, 402, 415
 Json = dict[str, Any]
 FieldsOf = Literal["deal", "person", "organization"]
 
@@ -66,11 +66,11 @@ class PipedriveClient:
 
     def deal_products(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""
-        return self._pages(f"v2/deals/{int(deal_id)}/products", sort_by="order_nr")
+        return _none_if_off(lambda: self._pages(f"v2/deals/{int(deal_id)}/products", sort_by="order_nr"))
 
     def deal_discounts(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
-        return list(self._get(f"v2/deals/{int(deal_id)}/discounts").get("data") or [])
+        return _none_if_off(lambda: list(self._get(f"v2/deals/{int(deal_id)}/discounts").get("data") or []))
 
     def person(self, person_id: int) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Persons#getPerson"""
@@ -165,6 +165,18 @@ class PipedriveClient:
     def _data(answer: Json) -> Json:
         data = answer.get("data")
         return data if isinstance(data, dict) else {}
+
+
+def _none_if_off(read: Callable[[], list[Json]]) -> list[Json]:
+    """A company that has switched a feature off has nothing of it.
+    https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
+    """
+    try:
+        return read()
+    except Rejected as refusal:
+        if refusal.status != FEATURE_OFF:
+            raise
+        return []
 
 
 def _is_deleted(deal: Json) -> bool:

@@ -110,7 +110,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         currency=_text(_object(answer, "CurrencyRef"), "value"),
         total=total,
         tax=_number(_object(answer, "TxnTaxDetail"), "TotalTax"),
-        balance=_number(answer, "Balance") if "Balance" in answer else total,  # silence is no payment
+        balance=total if answer.get("Balance") is None else _number(answer, "Balance"),  # silence is no payment
         invoice_date=_date(answer, "TxnDate"),
         due_date=_date(answer, "DueDate"),
         line_amounts=tuple(

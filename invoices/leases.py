@@ -161,9 +161,10 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
     log.info("%s waits: %s", row, error)
     if isinstance(error, RateLimited):
         return timedelta(seconds=error.retry_after)
-    if isinstance(error, ConnectionExpired):
+    if isinstance(error, ConnectionExpired) and error.status is None:
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
-    if isinstance(error, AccessDenied | Rejected):
+    # A new token that is refused at once costs another one with every try, and the grant is as good as before.
+    if isinstance(error, ConnectionExpired | AccessDenied | Rejected):
         waits = REFUSED_WAITS
     return longer_each_time(row, waits)
 

@@ -206,7 +206,7 @@ def _find(client: PipedriveClient, invoice: Invoice) -> int | None:
     ours = re.compile(rf"txnId(?:%3D|=){re.escape(invoice.qbo_invoice_id)}(?!\d)")
     for note in client.deal_notes(invoice.deal_id):
         content = str(note.get("content") or "")
-        if ours.search(content) and invoice.realm_id in content:
+        if ours.search(content) and invoice.realm_id in content and note.get("active_flag") is not False:
             return int(note["id"])
     return None
 

@@ -132,6 +132,11 @@ class Control:
     def change_company(self, company_id: int, changes: dict[str, Any]) -> Any:
         return self.call("POST", "/pipedrive/company", {"id": company_id, "set": changes})
 
+    def leave_tokens(self, company_id: int, tokens: int) -> None:
+        """Of the company's daily budget, from now on counted."""
+        self.throttle(True, "pipedrive")
+        self.call("POST", "/pipedrive/limits", {"company_id": company_id, "daily_tokens": tokens})
+
     def uninstall(self, company_id: int, user_id: int) -> Any:
         """Sends the uninstall call to the app."""
         return self.call("POST", "/pipedrive/uninstall", {"company_id": company_id, "user_id": user_id})

@@ -33,6 +33,7 @@ LONGEST_COPIES = 200
 LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
+TOO_LARGE = Decimal(10) ** 10  # an amount has ten digits before its point, and five after it
 EMAIL = re.compile(r"[^\s@,;<>\"\0-\x1f\x7f]+@[^\s@,;<>\"\0-\x1f\x7f]+\.[^\s@,;<>\".\0-\x1f\x7f]{2,}")
 
 
@@ -330,7 +331,7 @@ def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
         yield _blocks(f"{where}.unit_price", "too_many_decimals", line=line.name, most=MOST_PRICE_DECIMALS)
     full = line.before_discount(currency)
     for number, field in ((line.quantity, "quantity"), (line.unit_price, "unit_price"), (full, "unit_price")):
-        if len(number.normalize().as_tuple().digits) > MOST_DIGITS or abs(number) >= Decimal(10) ** 12:
+        if len(number.normalize().as_tuple().digits) > MOST_DIGITS or abs(number) >= TOO_LARGE:
             yield _blocks(f"{where}.{field}", "too_large", line=line.name)
             break
     if line.discount and not (0 <= line.discount / full <= 1 if full else False):

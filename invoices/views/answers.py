@@ -172,8 +172,15 @@ def _when_again(error: RateLimited) -> str:
     if error.retry_after <= A_WHILE:
         return _("Too many came at once. Nothing is lost; try again in a minute.")
     until = say().moment(timezone.now() + timedelta(seconds=error.retry_after))
-    said = _("Too many came already. It takes them again from {time}. Nothing is lost.").format(time=until)
-    return with_one_stop(said)
+    if error.service == "pipedrive":
+        # Translators: Pipedrive gives a company so many requests a day, for all its apps together.
+        said = _(
+            "Your company’s requests to Pipedrive are used up for today. "
+            "The app asks again from {time}. Nothing is lost."
+        )
+    else:
+        said = _("Too many came already. It takes them again from {time}. Nothing is lost.")
+    return with_one_stop(said.format(time=until))
 
 
 def _signed_out(service: str) -> Problem:

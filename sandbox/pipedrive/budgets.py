@@ -73,6 +73,4 @@ class Budgets:
             "x-daily-ratelimit-token-limit": str(daily),
             "x-daily-ratelimit-token-remaining": str(max(0, daily - budget.used)),
         }
-        if refused and budget.used + cost > daily:
-            headers["x-daily-ratelimit-token-remaining"] = "0"
         return Account(headers, refused, banned=self.ignored[token] > MOST_IGNORED)

@@ -1,6 +1,7 @@
 """The members that requests may carry, with their kinds and longest texts.
 
-A kind is `text`, `text:N`, `number`, `whole`, `flag`, `date`, `any`, another shape's name, or `[shape]` for a list.
+A kind is `text`, `text:N`, `number`, `amount`, `whole`, `flag`, `date`, `any`, another shape's name, or `[shape]` for a
+list.
 Anything else in a request makes the API refuse the whole request (code 2010), so this list is deliberately closed.
 """
 
@@ -93,7 +94,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "Source": "text",
     },
     "Line": {
-        "Id": "text", "LineNum": "whole", "Description": "text:4000", "Amount": "number", "DetailType": "LineKind",
+        "Id": "text", "LineNum": "whole", "Description": "text:4000", "Amount": "amount", "DetailType": "LineKind",
         "LinkedTxn": "[LinkedTxn]",
         "SalesItemLineDetail": "SalesItem", "DiscountLineDetail": "Discount",
         "DescriptionLineDetail": "DescriptionDetail",

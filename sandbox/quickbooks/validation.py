@@ -10,6 +10,7 @@ from .members import CHOICES, SHAPES
 from .wire import Row, date_from
 
 MOST_DIGITS = 15
+MOST_BEFORE_THE_POINT = 10  # of the amount of a line
 ADDRESS_TOTAL = 2000
 
 
@@ -54,8 +55,8 @@ def simple(kind: str, value: Any, where: str) -> Any:
     name, _, most = kind.partition(":")
     if name == "text":
         return text(value, int(most) if most else None, where)
-    if name in ("number", "whole"):
-        return number(value, where)
+    if name in ("number", "whole", "amount"):
+        return number(value, where, MOST_BEFORE_THE_POINT if name == "amount" else MOST_DIGITS)
     if name == "flag":
         if not isinstance(value, bool):
             raise refusals.invalid_value(where, "true or false expected,")
@@ -73,7 +74,7 @@ def text(value: Any, most: int | None, where: str) -> str:
     return found
 
 
-def number(value: Any, where: str) -> Decimal:
+def number(value: Any, where: str, most_before_the_point: int) -> Decimal:
     """Numbers may come as JSON numbers or as text, like the API takes them."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise refusals.invalid_value(where, "number expected,")
@@ -83,7 +84,7 @@ def number(value: Any, where: str) -> Decimal:
         raise refusals.invalid_value(where, "number expected,") from error
     if not found.is_finite():
         raise refusals.invalid_value(where, "number expected,")
-    if len(found.normalize().as_tuple().digits) > MOST_DIGITS or abs(found) >= Decimal(10) ** MOST_DIGITS:
+    if len(found.normalize().as_tuple().digits) > MOST_DIGITS or abs(found) >= Decimal(10) ** most_before_the_point:
         raise refusals.too_long(where, MOST_DIGITS)
     return found
 

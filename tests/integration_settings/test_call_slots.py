@@ -106,3 +106,16 @@ def test_after_a_429_of_pipedrive_nobody_calls_as_that_user_for_the_stated_time(
     with pytest.raises(RateLimited):
         PipedriveClient(PipedriveUser.objects.get(pk=tenant.user.pk)).me()
     assert control.requests("pipedrive") == []
+
+
+@pytest.mark.parametrize("left", [0, 9])  # too few for a call that costs ten
+def test_who_has_used_up_pipedrives_day_is_asked_for_once_an_hour(connect, control: Control, left):
+    tenant = connect("GB")
+    control.leave_tokens(tenant.pair.pipedrive_company_id, left)
+    control.forget_requests()
+    with time_machine.travel("2026-11-24T14:20:00Z", tick=False):
+        for _ in range(2):
+            with pytest.raises(RateLimited) as caught:
+                PipedriveClient(tenant.user).deal_products(1)
+        assert caught.value.retry_after == 41 * 60  # budgets begin anew at a full hour, somewhere
+    assert len(control.requests("pipedrive")) == 1

@@ -169,6 +169,12 @@ def test_a_deal_without_products_is_one_line_from_its_value(harbour, open_form):
     assert "The deal has no products; this line is its value" in page.text
 
 
+def test_a_company_that_has_switched_products_off_in_pipedrive_bills_the_deals_value(harbour, open_form, control):
+    control.fault("status", service="pipedrive", path="/deals/[0-9]+/(products|discounts)", status=415, times=None)
+    _, fields, _ = open_form(harbour, RACKING)
+    assert (fields["line"], fields["l1-price"]) == ("l1", "24,000.00")
+
+
 def test_a_linked_customer_comes_first(harbour, open_form):
     make_customer_link(
         harbour.company, party_kind="organization", party_id=1, name="Bramley Foods Ltd", customer_id="1"

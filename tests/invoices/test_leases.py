@@ -105,6 +105,7 @@ def test_the_connection_is_the_companys_own_whoever_connected_first(other_compan
     [
         (RateLimited("quickbooks", "slow down", retry_after=37, status=429), 1, WAITS, 37),
         (ConnectionExpired("quickbooks", "ended"), 6, WAITS, 10),
+        (ConnectionExpired("quickbooks", "a fresh token refused", status=401), 99, WAITS, 600),
         (ServiceUnavailable("quickbooks", "away"), 1, WAITS, 2),
         (ServiceUnavailable("quickbooks", "away"), 2, WAITS, 5),
         (ServiceUnavailable("quickbooks", "away"), 99, WAITS, 60),

@@ -169,6 +169,14 @@ def test_a_note_whose_answer_was_lost_is_found_again(invoice, pipedrive, clock, 
     assert (invoice.note_id, len(pipedrive.notes)) == (501, 1)
 
 
+def test_a_deleted_note_that_pipedrive_still_lists_is_not_taken_for_the_one_that_is_there(invoice, pipedrive):
+    publish(invoice, pipedrive)
+    pipedrive.notes[501]["active_flag"] = False
+    Invoice.objects.filter(pk=invoice.pk).update(note_id=None, note_due_at=START, note_attempts=notes.TRIED)
+    publish(invoice, pipedrive)
+    assert invoice.note_id == 502
+
+
 def test_a_worker_killed_after_the_answer_leaves_one_note(invoice, pipedrive, clock):
     class Killed(BaseException):
         pass

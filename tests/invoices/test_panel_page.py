@@ -436,7 +436,11 @@ def test_a_pipedrive_that_is_not_paid_for_is_not_taken_for_a_hidden_deal(browse,
 
 
 @pytest.mark.parametrize(
-    ("seconds", "says"), [(60, "try again in a minute"), (3 * 3600, "It takes them again from {time}")]
+    ("seconds", "says"),
+    [
+        (60, "try again in a minute"),
+        (3 * 3600, "requests to Pipedrive are used up for today. The app asks again from {time}"),
+    ],
 )
 def test_when_pipedrives_day_is_used_up_it_is_told_until_when(
     browse, harbour, control, deal_id, monkeypatch, seconds, says

@@ -69,6 +69,7 @@ def test_a_created_invoice_of_2026(wire, gateway):
 
 def test_an_answer_that_says_nothing_of_the_balance_is_no_payment():
     assert issued_invoice({"Id": "7", "TotalAmt": D("120.00")}).balance == D("120.00")
+    assert issued_invoice({"Id": "7", "TotalAmt": D("120.00"), "Balance": None}).balance == D("120.00")
     assert issued_invoice({"Id": "7", "TotalAmt": D("120.00"), "Balance": 0}).balance == 0
 
 

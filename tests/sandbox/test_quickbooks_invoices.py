@@ -105,6 +105,7 @@ def test_an_amount_is_quantity_times_price(
         ({"DetailType": "GroupLineDetail", "GroupLineDetail": {}}, "6000"),
         ({"DetailType": "Unknown", "Amount": 5}, "2010"),
         ({"DetailType": "SalesItemLineDetail", "Amount": 5, "Description": "x" * 4001}, "2050"),
+        ({"DetailType": "SalesItemLineDetail", "Amount": 10_000_000_000}, "2050"),
     ],
 )
 def test_a_line_is_refused(desk: Desk, line: dict[str, Any], expected: str) -> None:
