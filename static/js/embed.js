@@ -227,6 +227,7 @@
         if (answer.headers.get("X-Page-Token") === "expired") throw new Error("expired");
       }
       if (answer.ok) return answer;
+      if (answer.status === 410) dirty = false; // a form that is gone is left without its entries
       const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
       fault(elt, page, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
     } catch (problem) {
