@@ -336,3 +336,15 @@ def test_a_form_that_is_gone_is_said_and_then_left_without_another_word(shown: S
     frame.get_by_role("button", name="Cancel").click()
     shown.page.wait_for_function("calls.some(call => call.command === 'close_modal')")
     assert len(shown.calls("show_confirmation")) == 1
+
+
+def test_the_focus_stays_where_the_reader_is_when_what_had_it_is_gone(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    shown.page.route("**/_saved", fulfil(f"<h2>Top</h2>{'<br>' * 200}<h2>Read here</h2>"))
+    frame.evaluate("""() => {
+        document.body.insertAdjacentHTML("beforeend", `<section id="long">${"<br>".repeat(200)}
+            <button hx-get="/_saved" hx-target="#long">Save for the company</button></section>`);
+        htmx.process(document.getElementById("long"));
+    }""")
+    frame.get_by_role("button", name="Save for the company").press("Enter")
+    expect(frame.get_by_role("heading", name="Read here")).to_be_focused()
