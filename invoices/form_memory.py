@@ -37,6 +37,10 @@ class BadMemory(Exception):
     """Not what we gave to this user for this deal, or too old: the form has to be opened anew."""
 
 
+class MemoryOfOtherBooks(BadMemory):
+    """Given to this user for other books than those connected now."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineMemory:
     """Where a line came from: the deal's product, why item and tax were proposed for it, what of it was invoiced."""
@@ -127,8 +131,10 @@ def _recalled(
     """What stands in the text by that name; raises `BadMemory` also for what another version of ours has made."""
     try:
         content = signing.loads(text, salt=salt, max_age=LIFE)
-        if not _is_for(visitor, content):
+        if content["for"] != _whose(visitor):
             raise BadMemory
+        if content.get("books") != _books(visitor):
+            raise MemoryOfOtherBooks
         return make(content[name])
     except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
         raise BadMemory from error
@@ -179,10 +185,6 @@ def recall_seen(text: str, visitor: Visitor) -> SeenCustomer:
 
 def _marked(visitor: Visitor, **content: Any) -> dict[str, Any]:
     return {"for": _whose(visitor), "books": _books(visitor), **content}
-
-
-def _is_for(visitor: Visitor, content: dict[str, Any]) -> bool:
-    return bool(content["for"] == _whose(visitor) and content.get("books") == _books(visitor))
 
 
 def _books(visitor: Visitor) -> str:

@@ -44,9 +44,9 @@ from invoices.views.answers import (
 )
 from invoices.views.form_material import (
     Sent,
+    answering_a_form,
     checked_form,
-    drawn_from_lists,
-    form_too_old,
+    form_gone,
     keep_entries,
     material_as_opened,
     page_fragment,
@@ -152,8 +152,8 @@ def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """What stands in a form that somebody leaves without creating, kept for when he opens it again."""
     try:
         sent = sent_form(request.POST, visitor)
-    except (UnreadableForm, BadMemory):
-        problem = form_too_old()
+    except (UnreadableForm, BadMemory) as error:
+        problem = form_gone(error)
         return words_for_script(problem.title, problem.text, problem.status)
     keep_entries(visitor, sent, request.POST)
     return HttpResponse(status=204)
@@ -172,14 +172,11 @@ def look_ahead(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
-@drawn_from_lists
+@answering_a_form
 def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Totals and checks of the form as it stands, and the little texts beside the fields that were changed."""
-    try:
-        sent, moved = _with_due_date_moved(visitor, sent_form(request.POST, visitor))
-        sent, followed = _with_usual_sales_tax(visitor, sent)
-    except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+    sent, moved = _with_due_date_moved(visitor, sent_form(request.POST, visitor))
+    sent, followed = _with_usual_sales_tax(visitor, sent)
     material = checked_form(visitor, replace(sent, form=sent.form.without_untouched()), say()).material
     page = form_page(material)
     changed = set(request.POST.get("changed", "").split())
@@ -226,13 +223,10 @@ def _count_changed(request: HttpRequest, to_fix: int) -> str:
 
 @page_token_required
 @require_POST
-@drawn_from_lists
+@answering_a_form
 def preset(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The preset's field again, and what the chosen one puts into the others: all but what a person typed there."""
-    try:
-        sent = sent_form(request.POST, visitor)
-    except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+    sent = sent_form(request.POST, visitor)
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
     chosen = template_called(list_templates(visitor.connection), sent.form.preset)
@@ -274,13 +268,10 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
-@drawn_from_lists
+@answering_a_form
 def customer(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The customer section again, after somebody chose an option of the search."""
-    try:
-        sent = _with_choice(request, visitor, sent_form(request.POST, visitor))
-    except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+    sent = _with_choice(request, visitor, sent_form(request.POST, visitor))
     page = form_page(checked_form(visitor, sent, say()).material)
     return page_fragment(request, page, template="invoices/form_customer_chosen.html")
 
@@ -319,15 +310,13 @@ def name(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page_token_required
 @require_POST
+@answering_a_form
 def customer_update(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The chosen customer as QuickBooks has it now beside what the deal says, with a tick for each difference."""
-    try:
-        sent = sent_form(request.POST, visitor)
-        chosen = sent.memory.customer(sent.form.customer)
-        if chosen is None and sent.form.customer != NEW_CUSTOMER:
-            raise BadMemory
-    except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+    sent = sent_form(request.POST, visitor)
+    chosen = sent.memory.customer(sent.form.customer)
+    if chosen is None and sent.form.customer != NEW_CUSTOMER:
+        raise BadMemory
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
     card = _update_card(visitor, visitor.connection, chosen, sent) if chosen else UpdateCard()

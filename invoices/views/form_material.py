@@ -24,8 +24,17 @@ from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
 from invoices.drafting import Preparation
-from invoices.form_memory import Memory, SeenCustomer, keep, keep_seen, recall, recall_seen
-from invoices.forms import FormInput, Lists, Reading, read_post, understand
+from invoices.form_memory import (
+    BadMemory,
+    Memory,
+    MemoryOfOtherBooks,
+    SeenCustomer,
+    keep,
+    keep_seen,
+    recall,
+    recall_seen,
+)
+from invoices.forms import FormInput, Lists, Reading, UnreadableForm, read_post, understand
 from invoices.presentation import filling
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
@@ -75,9 +84,10 @@ def keep_entries(visitor: Visitor, sent: Sent, fields: QueryDict) -> None:
     unsent_forms.keep(visitor, deal_id=deal_id, intent_key=intent_key, fields=fields, locale=say().locale)
 
 
-def drawn_from_lists(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Callable[..., HttpResponse]:
-    """For what answers a form that was sent with the form. When somebody ends the connection the company's lists go,
-    and there is nothing to draw it from: that is said, and the entries are kept.
+def answering_a_form(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what answers a form that was sent with the form or a part of it. Where there is none any more, that is said
+    in place of the whole form: the rest would stand there as "ready to create". When somebody ends the connection the
+    company's lists go, and the entries are kept.
     """
 
     @wraps(view)
@@ -87,18 +97,21 @@ def drawn_from_lists(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Ca
         except ConnectionExpired as error:
             keep_entries(visitor, sent_form(request.POST, visitor), request.POST)
             response = problem_fragment(request, visitor, problem_of(error))
-            # In place of the form: a part of it that was to be drawn anew would leave the rest "ready to create".
-            response["HX-Retarget"], response["HX-Reswap"] = "#invoice", "innerHTML"
-            return response
+        except (UnreadableForm, BadMemory) as error:
+            response = problem_fragment(request, visitor, form_gone(error))
+        response["HX-Retarget"], response["HX-Reswap"] = "#invoice", "innerHTML"
+        return response
 
     return answer
 
 
-def form_too_old() -> Problem:
+def form_gone(error: UnreadableForm | BadMemory) -> Problem:
+    """Why nothing can be made of a form any more."""
+    other_books = isinstance(error, MemoryOfOtherBooks)
     return Problem(
         "info",
-        "clock",
-        _("This form has been open for too long"),
+        "link" if other_books else "clock",
+        _("Another QuickBooks company is connected now") if other_books else _("This form has been open for too long"),
         _("Nothing was sent to QuickBooks by it. Close it and open it again from the deal."),
         410,
     )

@@ -30,8 +30,8 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.evidence import trace_of_creation
-from invoices.form_memory import BadMemory, Memory, keep
-from invoices.forms import NEW_CUSTOMER, FormInput, UnreadableForm
+from invoices.form_memory import Memory, keep
+from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.models import Invoice
 from invoices.presentation import filling, refusals
 from invoices.presentation.findings import Issue, by_key, target_of
@@ -54,10 +54,9 @@ from invoices.views.answers import (
 )
 from invoices.views.form_material import (
     Sent,
+    answering_a_form,
     blocking,
     checked_form,
-    drawn_from_lists,
-    form_too_old,
     page_fragment,
     sent_form,
 )
@@ -68,13 +67,10 @@ LONGEST_WAIT, BETWEEN_LOOKS = 0.9, 0.01  # seconds
 
 @page_token_required
 @require_POST
-@drawn_from_lists
+@answering_a_form
 def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Faults come back at their fields with the input kept; otherwise the intent is stored and its fate shown."""
-    try:
-        sent = sent_form(request.POST, visitor)
-    except (UnreadableForm, BadMemory):
-        return problem_fragment(request, visitor, form_too_old())
+    sent = sent_form(request.POST, visitor)
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
     with SideBySide(1) as calls:

@@ -227,6 +227,7 @@
         if (answer.headers.get("X-Page-Token") === "expired") throw new Error("expired");
       }
       if (answer.ok) return answer;
+      if (answer.status === 410) dirty = false; // a form that is gone is left without its entries
       const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : {};
       fault(elt, page, "fault", answer.headers.get("X-Request-Id"), said.fact && [said.fact, said.effect]);
     } catch (problem) {
@@ -269,11 +270,13 @@
     const { target, id, name, label } = focused;
     focused = null;
     const place = target.isConnected ? target : document.getElementById(target.id) ?? body;
+    const titles = [...place.querySelectorAll("h1, h2")];
     const same =
       (id && document.getElementById(id)) ||
       (name && place.querySelector(`[name="${CSS.escape(name)}"]`)) ||
       (label && place.querySelector(`[aria-label="${CSS.escape(label)}"]`)) ||
-      place.querySelector("h1, h2") ||
+      titles.find((title) => title.getClientRects()[0]?.top >= 0) || // what the reader has before him
+      titles[0] ||
       place;
     if (same.tabIndex < 0) same.tabIndex = -1;
     same.focus({ preventScroll: true });

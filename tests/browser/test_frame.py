@@ -343,3 +343,30 @@ def test_entries_that_cannot_be_kept_are_not_lost_without_a_word(shown: Shown) -
     expect(frame.get_by_text("This could not be shown")).to_be_visible()
     assert shown.calls("close_modal") == []
     expect(frame.locator("#po")).to_have_value("changed")
+
+
+def test_a_form_that_is_gone_is_said_and_then_left_without_another_word(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    frame.locator("form.invoice").evaluate("form => { form.dataset.keep = '/_kept' }")
+    said = {"fact": "This form has been open for too long", "effect": "Close it."}
+    shown.page.route("**/_kept", lambda route: route.fulfill(status=410, json=said))
+    frame.locator("#po").fill("changed")
+    shown.page.evaluate("answers.show_confirmation = { confirmed: true }")
+    frame.get_by_role("button", name="Cancel").click()
+    expect(frame.get_by_text("This form has been open for too long")).to_be_visible()
+    assert shown.calls("close_modal") == []
+    frame.get_by_role("button", name="Cancel").click()
+    shown.page.wait_for_function("calls.some(call => call.command === 'close_modal')")
+    assert len(shown.calls("show_confirmation")) == 1
+
+
+def test_the_focus_stays_where_the_reader_is_when_what_had_it_is_gone(shown: Shown) -> None:
+    frame = shown.ready("form-uk")
+    shown.page.route("**/_saved", fulfil(f"<h2>Top</h2>{'<br>' * 200}<h2>Read here</h2>"))
+    frame.evaluate("""() => {
+        document.body.insertAdjacentHTML("beforeend", `<section id="long">${"<br>".repeat(200)}
+            <button hx-get="/_saved" hx-target="#long">Save for the company</button></section>`);
+        htmx.process(document.getElementById("long"));
+    }""")
+    frame.get_by_role("button", name="Save for the company").press("Enter")
+    expect(frame.get_by_role("heading", name="Read here")).to_be_focused()

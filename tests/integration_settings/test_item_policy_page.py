@@ -55,6 +55,7 @@ def test_a_page_of_former_books_saves_nothing_for_the_others(client, tenant, hea
     answer = client.post(SAVE, fields, headers=headers)
     assert answer.status_code == 409
     assert "Another QuickBooks company is connected now.</b> Nothing was changed." in text_of(answer)
+    assert 'role="alert" tabindex="-1" data-autofocus' in text_of(answer), "it stands at the top of a long page"
     stored = CompanySettings.objects.get(company=tenant.company)
     assert (stored.items_realm_id, stored.default_item_id, stored.due_days) == ("", "", 14)
 

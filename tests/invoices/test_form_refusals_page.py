@@ -180,9 +180,10 @@ NOT_OURS = {
 def test_a_form_that_is_not_ours_is_refused(harbour, fill_in):
     browser, fields = fill_in(harbour)
     for what, change in NOT_OURS.items():
-        for path in (PREVIEW, CREATE, CUSTOMER):
+        for path in (PREVIEW, CREATE, CUSTOMER, "/embed/invoice/customer-update"):
             answer = browser.post(path, fields | change)
             assert (answer.status_code, answer.headers["X-Fragment"]) == (410, "swap"), what
+            assert answer.headers["HX-Retarget"] == "#invoice", "nothing is ready to create any more"
             assert "This form has been open for too long" in Page(answer).text
     assert not Invoice.objects.exists()
 

@@ -21,7 +21,10 @@ def test_a_form_serves_only_the_books_it_was_made_from(harbour, fill_in, browse)
     assert browser.post(CUSTOMER, fields | {"found": option}).status_code == 200
     QuickBooksConnection.objects.filter(company=harbour.company).update(realm_id="9130350000009999")
     for path in (PREVIEW, CREATE, CUSTOMER):
-        assert browser.post(path, fields | {"found": option}).status_code == 410
+        answer = browser.post(path, fields | {"found": option})
+        assert (answer.status_code, answer.headers["HX-Retarget"]) == (410, "#invoice")
+        assert "Another QuickBooks company is connected now" in Page(answer).text
+    assert browser.post("/embed/invoice/leave", fields).json()["fact"] == "Another QuickBooks company is connected now"
     assert not Invoice.objects.exists()
 
 
