@@ -255,7 +255,7 @@ def test_redirects_lead_to_records_and_to_the_apps_settings(page: Page) -> None:
     panel = guest(page)
     assert panel.evaluate("[query.resource, query.selectedIds]") == ["organization", "1"]
     panel.evaluate(
-        "execute('initialize').then(() => execute('redirect_to', {view: 'settings', context: {tab: 'fields'}}))"
+        "void execute('initialize').then(() => execute('redirect_to', {view: 'settings', context: {tab: 'fields'}}))"
     )
     page.wait_for_url("**/app-settings?tab=fields")
     assert guest(page, "settings").evaluate("[query.tab, query.companyId]") == ["fields", "101"]
