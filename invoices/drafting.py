@@ -174,6 +174,7 @@ def prepare(
         customer_currency=preselected.currency if preselected else "",
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
+        reader_id=visitor.user.user_id,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
     if may_be_mended(blocking, filled.tax_proposals) and reference.look_again(connection):
@@ -215,6 +216,7 @@ def preview(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    reader_id: int | None = None,
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
@@ -222,7 +224,7 @@ def preview(
     `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
     value has.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
-    that QuickBooks was found to have already.
+    that QuickBooks was found to have already; `reader_id` is the user who is shown it.
     """
     connection = quickbooks_of(company)
     if connection is None:
@@ -240,6 +242,7 @@ def preview(
         deal_with_tax=deal_with_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        reader_id=reader_id,
     )
 
 
@@ -321,6 +324,7 @@ def _checked(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    reader_id: int | None = None,
 ) -> Preview:
     books = books_of(connection)
     draft = with_percentages(draft, codes)
@@ -342,7 +346,7 @@ def _checked(
         prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
-        same_again=same_again(connection, draft, added_up),
+        same_again=same_again(connection, draft, added_up, reader_id=reader_id),
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
 

@@ -51,12 +51,16 @@ def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
     ]
 
 
-def same_again(connection: QuickBooksConnection, draft: InvoiceDraft, amounts: Totals) -> SameAgain | None:
+def same_again(
+    connection: QuickBooksConnection, draft: InvoiceDraft, amounts: Totals, *, reader_id: int | None = None
+) -> SameAgain | None:
     """The latest living invoice of another deal to the same customer over the same amount, of the last days.
 
     Deals that are there twice, or were made one in Pipedrive, are invoiced twice without anybody seeing the first
-    invoice: it stands in the other deal. The range is shorter than the shortest month, so that what is invoiced
-    monthly is not called a repetition.
+    invoice: it stands in the other deal. Whoever cannot open a deal reads nothing of its invoices, and nobody is asked
+    whether he can: more than that there is one is told to its maker alone, the user `reader_id`.
+
+    The range is shorter than the shortest month, so that what is invoiced monthly is not called a repetition.
     """
     if draft.bill_to.is_new or not amounts.total:
         return None
@@ -66,12 +70,12 @@ def same_again(connection: QuickBooksConnection, draft: InvoiceDraft, amounts: T
         .filter(created_at__gt=timezone.now() - SHORTER_THAN_A_MONTH)
         .exclude(deal_id=draft.deal_id)
         .order_by("-created_at")
-        .only("number", "created_at", "created_by_name", "currency", "total", "tax", "draft")
+        .only("number", "created_at", "created_by_id", "created_by_name", "currency", "total", "tax", "draft")
     )
     for row in rows[:MOST_COMPARED]:
         if _amount_so_far(row, with_tax=True) == amounts.total or _amount_so_far(row, with_tax=False) == amounts.net:
             day = row.created_at.astimezone(zone(connection.timezone)).date()
-            return SameAgain(row.number, row.created_by_name, day)
+            return SameAgain(day, row.created_by_name, row.number) if row.created_by_id == reader_id else SameAgain()
     return None
 
 

@@ -78,11 +78,13 @@ def may_be_mended(blocking: Collection[str], proposals: Iterable[TaxProposal]) -
 
 @dataclass(frozen=True, slots=True)
 class SameAgain:
-    """Another deal's invoice that this one looks like. `number` is "" before QuickBooks has told it."""
+    """Another deal's invoice that this one looks like. `day` and `created_by` only for whoever may read of it; `number`
+    is "" before QuickBooks has told it.
+    """
 
-    number: str
-    created_by: str
-    day: date
+    day: date | None = None
+    created_by: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +377,10 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
     elif not totals.total and draft.lines:
         yield _warns("lines", "zero_total")
     if same := context.same_again:
-        yield _warns("", "same_again", number=same.number, created_by=same.created_by, day=same.day)
+        told: dict[str, FindingValue] = {}
+        if same.day:
+            told = {"day": same.day, "created_by": same.created_by, "number": same.number}
+        yield _warns("", "same_again", **told)
     with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))

@@ -210,12 +210,15 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
 
 
 def _same_again(finding: Finding, with_words: Words) -> Told:
+    title = _("Another invoice has this customer and amount")
+    if "day" not in finding.values:
+        return Told(title, _("It belongs to another deal. If it is the same order, do not create this one."))
     said = _("{name} created {number} in another deal on {day}. If it is the same order, do not create this one.")
     if not text_of(finding, "number"):
         said = _("{name} asked for it in another deal on {day}. If it is the same order, do not create this one.")
     name, number = text_of(finding, "created_by"), text_of(finding, "number")
     said = said.format(name=name, number=number, day=with_words.say.day(day_of(finding, "day")))
-    return Told(_("Another invoice has this customer and amount"), said)
+    return Told(title, said)
 
 
 def _over_the_deal(finding: Finding, with_words: Words) -> Told:

@@ -207,6 +207,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         deal_with_tax=sent.memory.base.get("amounts_are") == AmountsAre.TAX_INCLUSIVE,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,
+        reader_id=visitor.user.user_id,
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))
     return Material(

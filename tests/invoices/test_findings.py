@@ -75,12 +75,14 @@ def test_a_fault_of_an_item_names_the_line(code):
     assert "“Pallet racking bay”" in issue.sentence
 
 
-def test_an_invoice_like_this_one_is_named_as_soon_as_it_has_a_number():
+def test_an_invoice_like_this_one_is_named_as_soon_as_it_has_a_number_to_whoever_may_know_it():
     values = {"created_by": "Priya Nair", "day": date(2026, 11, 21)}
     found = [Finding("", Severity.WARNS, "same_again", values | {"number": number}) for number in ("1042", "")]
-    named, unnamed = (issue.text for issue in issues_of(found, WORDS))
+    found.append(Finding("", Severity.WARNS, "same_again"))
+    named, unnamed, hidden = (issue.text for issue in issues_of(found, WORDS))
     assert named.startswith("Priya Nair created 1042 in another deal on 21 Nov 2026.")
     assert unnamed.startswith("Priya Nair asked for it in another deal on 21 Nov 2026.")
+    assert hidden.startswith("It belongs to another deal.")
 
 
 def test_a_finding_without_words_is_told_by_its_field():

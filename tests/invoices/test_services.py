@@ -225,7 +225,7 @@ def test_one_order_in_two_deals_is_told_before_it_is_invoiced_twice(harbour, con
     draft = billable(harbour, control, "Bramley Foods – warehouse racking, phase 2")
     first = created(harbour, draft)
     in_the_other_deal = replace(draft, deal_id=draft.deal_id + 1)
-    found = drafting.preview(harbour.company, in_the_other_deal)
+    found = drafting.preview(harbour.company, in_the_other_deal, reader_id=first.created_by_id)
     told = next(finding for finding in found.findings if finding.code == "same_again")
     assert (told.values["number"], told.values["created_by"]) == (first.number, first.created_by_name)
     assert not found.blocked

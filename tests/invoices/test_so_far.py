@@ -36,8 +36,11 @@ def make(company, total="120", **fields):
     return make_invoice(company, **({"deal_id": 12, "total": whole, "balance": whole, "tax": whole / 6} | fields))
 
 
-def same(company, draft=TO_SEVEN):
-    return same_again(company.quickbooks, draft, totals(draft, BY_ID, books=books("GB")))
+MAKER = 1
+
+
+def same(company, draft=TO_SEVEN, reader_id=MAKER):
+    return same_again(company.quickbooks, draft, totals(draft, BY_ID, books=books("GB")), reader_id=reader_id)
 
 
 def made_for_another(company, **fields):
@@ -71,7 +74,13 @@ def test_the_same_amount_for_the_same_customer_in_another_deal_is_found_with_its
     company.quickbooks.refresh_from_db()
     made_for_another(company, number="1041", created_at=timezone.now() - timedelta(days=9))
     made_for_another(company)
-    assert same(company) == SameAgain("1042", "Priya Nair", date(2026, 11, 21))
+    assert same(company) == SameAgain(date(2026, 11, 21), "Priya Nair", "1042")
+
+
+@pytest.mark.parametrize("reader_id", [2, None])
+def test_whoever_may_not_see_the_other_deal_learns_no_more_than_that_there_is_one(company, reader_id):
+    made_for_another(company)
+    assert same(company, reader_id=reader_id) == SameAgain(None, "", "")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,7 @@ def test_another_companys_invoice_is_never_compared(company, other_company):
 
 def test_one_that_may_be_in_quickbooks_is_compared_as_it_was_confirmed(company):
     make_pending_invoice(company, to_json(TO_SEVEN), deal_id=77, customer_id="7", submission=Submission.UNKNOWN)
-    assert same(company) == SameAgain("", "Priya Nair", date(2026, 11, 23))
+    assert same(company) == SameAgain(date(2026, 11, 23), "Priya Nair", "")
 
 
 def test_a_new_customer_and_nothing_to_pay_are_compared_with_nothing(company):
