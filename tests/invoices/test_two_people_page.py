@@ -91,3 +91,20 @@ def test_the_same_form_twice_is_one_invoice_and_no_question(both):
     (first, fields), _ = both(0)
     assert first.post(CREATE, fields).status_code == first.post(CREATE, fields).status_code == 200
     assert Invoice.objects.count() == 1
+
+
+def test_an_invoice_of_another_deal_over_the_same_is_told_by_number_to_its_maker_and_to_nobody_else(both):
+    (first, fields), (second, theirs) = both(0)
+    assert first.post(CREATE, fields).status_code == 200
+    number = "1042"
+    # A deal that Tom may not be allowed to open
+    Invoice.objects.update(deal_id=4711, number=number, customer_id=fields["customer"])
+    preview = "/embed/invoice/preview"
+    assert f"Priya Nair created {number} in another deal" in Page(first.post(preview, fields)).text
+    told = Page(second.post(preview, theirs)).text
+    assert "It belongs to another deal." in told
+    assert number not in told
+    assert "Priya Nair" not in told
+    for browser, words in ((first, f"Priya Nair created {number}"), (second, "It belongs to another deal.")):
+        opened = browser.get("/embed/invoice/form", {"deal": theirs["deal"]})
+        assert words in Page(opened).text
