@@ -1,13 +1,19 @@
-"""The one clock that all processes share."""
+"""The one clock that all processes share, and waits that are not everybody's at once."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from random import SystemRandom
 
 from django.db import connection
 from django.utils import timezone
 
 LONGEST_DIFFERENCE = timedelta(minutes=30)  # between two clocks that both say they are right, one fast and one slow
+
+
+def spread(wait: timedelta, share: float = 0.1) -> timedelta:
+    """The wait, shorter or longer by that share at most: what failed together is not tried again together."""
+    return wait * SystemRandom().uniform(1 - share, 1 + share)
 
 
 def shared_now() -> datetime:

@@ -7,7 +7,6 @@ together with the rows, so that a crash in between means reading the same change
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,7 +22,7 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Query
 from django.db.models.functions import Coalesce, Greatest
 
 from integration_settings import read_budget
-from integration_settings.clock import shared_now
+from integration_settings.clock import shared_now, spread
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -255,8 +254,7 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
         wait = LONGEST_PAUSE  # not due at all while the connection is ended
     else:
         away = now - (connection.last_synced_at or connection.connected_at)
-        wait = min(max(away, least), LONGEST_PAUSE)
-        wait *= random.uniform(0.8, 1.2)  # noqa: S311  # it only spreads repeats in time, it is no secret
+        wait = spread(min(max(away, least), LONGEST_PAUSE), 0.2)
     columns: dict[str, object] = {"sync_lease_until": None, "last_sync_problem": type(error).__name__}
     columns["next_sync_at"] = now + min(wait, LONGEST_PAUSE)
     # Nothing of it is said of other books, when they were connected while these were asked.

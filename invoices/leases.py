@@ -7,7 +7,6 @@ closed when it comes back. See docs/decisions/0002.
 from __future__ import annotations
 
 import logging
-import random
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import F, Q, Value
 from django.db.models.functions import Least
 
-from integration_settings.clock import shared_now
+from integration_settings.clock import shared_now, spread
 from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.refusals import CANCELLED, GAVE_UP, NOT_THERE, OTHER_BOOKS
@@ -171,5 +170,4 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
 
 def longer_each_time(row: Intent, waits: Sequence[int] = WAITS) -> timedelta:
     """By the number of tries, a little at random."""
-    # The chance only spreads repeats in time, it is no secret
-    return timedelta(seconds=waits[min(row.attempts, len(waits)) - 1] * random.uniform(0.9, 1.1))  # noqa: S311
+    return spread(timedelta(seconds=waits[min(row.attempts, len(waits)) - 1]))

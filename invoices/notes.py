@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from integration_settings import formats
-from integration_settings.clock import shared_now
+from integration_settings.clock import shared_now, spread
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -137,12 +136,11 @@ def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     log.info("the note of invoice %s waits: %s", invoice.public_id, error)
     if invoice.note_attempts >= MOST_TRIES:
         return {"note_due_at": None, "note_problem": "gave_up", "note_attempts": TRIED}
-    # The chance only spreads repeats in time, it is no secret
-    seconds = WAITS[min(invoice.note_attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1)  # noqa: S311
+    wait = spread(timedelta(seconds=WAITS[min(invoice.note_attempts, len(WAITS)) - 1]))
     if isinstance(error, RateLimited):
-        seconds = max(seconds, error.retry_after)
+        wait = max(wait, timedelta(seconds=error.retry_after))
     problem = "no_user" if isinstance(error, ConnectionExpired) else ""
-    return {"note_due_at": shared_now() + timedelta(seconds=seconds), "note_problem": problem}
+    return {"note_due_at": shared_now() + wait, "note_problem": problem}
 
 
 # Writing
