@@ -83,6 +83,13 @@ def test_australian_names_are_understood():
     assert propose("0", codes=codes, country="AU").code_id == "5"
 
 
+def test_the_codes_of_the_tax_office_of_singapore_are_understood():
+    names = ("9% DS", "9% SRCA-S", "9% SRRC", "9% SROVR-LVG", "9% SR", "0% ES33", "0% ESN33", "0% OS", "0% ZR")
+    codes = tuple(code(str(number), name, name[0]) for number, name in enumerate(names, start=1))
+    assert propose("9", codes=codes).code_name == "9% SR"
+    assert propose("0", codes=codes).code_name == "0% ZR"
+
+
 def test_french_names_are_understood():
     codes = (
         code("1", "20% Autoliquidation", "20"),
@@ -105,6 +112,7 @@ def test_french_names_are_understood():
         ("Eksport", "Maksuvaba käive", "0 %"),
         ("Btw verlegd", "Vrijgesteld", "0 %"),
         ("0.0% ECG", "Exempt"),
+        ("No GST", "Zero rated"),
     ],
 )
 def test_special_codes_are_known_in_the_language_of_the_company(names):
