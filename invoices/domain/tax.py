@@ -301,11 +301,17 @@ def _contained_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], curre
 
 
 def _rates(share: _Share, codes: Mapping[str, TaxCode]) -> list[tuple[str, str, Decimal]]:
-    """(key, name, percentage) of each rate under the share's code. A code without rates stands for itself, at 0 %."""
+    """(key, name, percentage) of each rate under the share's code. A code without rates stands for itself, at 0 %.
+
+    A rate on top of others comes to more of the net amount than the same one alone: then it has two keys.
+    """
     code = codes.get(share.code_id)
     if code is None:
         return [(f"code {share.code_id}", "", ZERO)]
     if not code.rates:
         return [(f"code {code.id}", code.name, ZERO)]
     single = len(code.rates) == 1
-    return [(f"rate {rate.id}", code.name if single else rate.name, rate.percentage) for rate in code.rates]
+    return [
+        (f"rate {rate.id} {rate.percentage}", code.name if single else rate.name, rate.percentage)
+        for rate in code.rates
+    ]
