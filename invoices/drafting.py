@@ -330,8 +330,7 @@ def _checked(
     draft = with_percentages(draft, codes)
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
-    with_tax = deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
-    so_far = invoiced_so_far(company, draft.deal_id, with_tax=with_tax)
+    so_far = invoiced_so_far(company, draft.deal_id)
     context = Context(
         books=books,
         codes=by_id,

@@ -89,6 +89,16 @@ class Memory:
         return Money(self.deal_value, self.deal_currency)
 
     @property
+    def worth_with_tax(self) -> bool:
+        """Whether tax is in that, also where the form's prices have none."""
+        return self.prices_were_with_tax or self.prices_have_tax
+
+    @property
+    def prices_have_tax(self) -> bool:
+        """In the deal and, until somebody says otherwise, in the form."""
+        return self.base.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+
+    @property
     def deal_as_shown(self) -> tuple[object, ...]:
         """What of the deal stands in the form: when it is another now, somebody has to hear of that."""
         lines = [(line.description, line.attachment_id) for line in self.lines.values()]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import Company, InvoicePreset, PipedriveUser
 from invoices.domain.deal import party_of
+from invoices.domain.draft import AmountsAre
 from invoices.domain.status import UNSETTLED, Submission
 
 IS_WAITING = models.Q(submission__in=UNSETTLED)
@@ -132,7 +133,8 @@ class Invoice(Intent):
     item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     preset_name = models.CharField(max_length=60, blank=True, default="", db_default="")  # what it was called then
-    # The deal as it was when the invoice was asked for: title, value, currency. Empty on rows older than that.
+    # The deal as it was when the invoice was asked for: title, value, currency, and whether the value has tax in it.
+    # Empty on rows older than that.
     deal_then: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
 
     # As QuickBooks last reported it
@@ -195,6 +197,11 @@ class Invoice(Intent):
     @property
     def party(self) -> tuple[str, int]:
         return party_of(self.deal_id, self.organization_id, self.person_id)
+
+    @property
+    def counts_with_tax(self) -> bool:
+        """Against the deal's value: where that has tax in it, or the invoice's own prices have."""
+        return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
 
     @property
     def key_of_successor(self) -> uuid.UUID:

@@ -84,6 +84,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             intent_key=refused.key_of_successor,
             template_id=str(refused.preset_id or ""),
             deal_value=worth,
+            deal_with_tax=bool(refused.deal_then.get("with_tax")),
             party=refused.party,
             in_place_of=refused,
         )

@@ -19,7 +19,6 @@ from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
-from invoices.domain.draft import AmountsAre
 from invoices.domain.money import Money, total
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import Intent, Invoice
@@ -433,7 +432,7 @@ def _sums(
 
 def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, bool]:
     """(whole, paid part of it, whether with tax); a payment pays tax and net alike."""
-    with_tax = invoice.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+    with_tax = invoice.counts_with_tax
     if invoice.total is None or invoice.balance is None:
         return None, None, with_tax
     whole = invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))

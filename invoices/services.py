@@ -94,6 +94,7 @@ def request_invoice(
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
     deal_value: Money | None = None,
+    deal_with_tax: bool = False,
     invoices_seen: int | None = None,
     latest_seen: int | None = None,
     party: tuple[str, int] | None = None,
@@ -105,8 +106,9 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `invoices_seen` how many living invoices it had,
-    `latest_seen` the row's id of the latest: one may have been voided since, and another one made in its place.
+    `deal_value` is what the deal was worth when the person saw it, `deal_with_tax` whether tax is in that,
+    `invoices_seen` how many living invoices it had, `latest_seen` the row's id of the latest: one may have been voided
+    since, and another one made in its place.
     `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
@@ -152,7 +154,12 @@ def request_invoice(
         currency=draft.currency,
         preset_id=template.row_id,
         preset_name=template.name,
-        deal_then={"title": facts.title, "value": str(facts.value.amount), "currency": facts.value.currency},
+        deal_then={
+            "title": facts.title,
+            "value": str(facts.value.amount),
+            "currency": facts.value.currency,
+            "with_tax": deal_with_tax,
+        },
     )
     try:
         with transaction.atomic():
@@ -184,7 +191,7 @@ def request_invoice(
 def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
     if _was_sent_before(row):
         return
-    so_far = invoiced_so_far(row.company, row.deal_id, with_tax=False)
+    so_far = invoiced_so_far(row.company, row.deal_id)
     if so_far.count > seen or (latest_seen is not None and so_far.latest > latest_seen):
         raise DealInvoiced(so_far)
 

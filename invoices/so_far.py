@@ -31,14 +31,15 @@ class SoFar:
     latest: int = 0
 
 
-def invoiced_so_far(company: Company, deal_id: int, *, with_tax: bool) -> SoFar:
-    """Unanswered ones count too."""
-    living = list(_living(company).filter(deal_id=deal_id).only("currency", "total", "tax"))
+def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
+    """Unanswered ones count too; each with its tax or without, as it counts against the deal's value."""
+    rows = _living(company).filter(deal_id=deal_id)
+    living = list(rows.only("currency", "total", "tax", "draft", "deal_then"))
     currencies = {invoice.currency for invoice in living}
     latest = max((invoice.pk for invoice in living), default=0)
     if len(currencies) != 1:
         return SoFar(len(living), None, latest)
-    amounts = (_amount_so_far(invoice, with_tax) for invoice in living)
+    amounts = (_amount_so_far(invoice, invoice.counts_with_tax) for invoice in living)
     return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest)
 
 

@@ -140,14 +140,15 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
 # zero-rated or free than exempt or outside the scope. People name codes in their language.
 SPECIAL = re.compile(
     r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|e[kx]s?port\w*|esport\w*|postponed|purchase\w*|input|capital|adjust\w*"
+    r"|ds|sr(ca|rc|lvg|ovr)"  # Singapore: deemed supplies, customer accounting, reverse charge, goods from overseas
     r"|autoliquid\w*|intracom\w*|innergem\w*|ausfuhr\w*|einfuhr\w*|vorsteuer\w*|inversi\w*|verlegd\w*|apgriezt\w*"
     r"|pöörd\w*|ühendus\w*)\b",
     re.IGNORECASE,
 )
 OUTSIDE = re.compile(
-    r"\b(exempt|no vat|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors|steuerfrei\w*"
+    r"\b(exempt|no vat|no gst|no tax|out of scope|outside|not? registered|n-t|bas excluded|exon\w+|hors|steuerfrei\w*"
     r"|befreit\w*|nicht steuerbar\w*|e[sx]ent\w*|isent\w*|n[oã]o? suj\w*|vrijgesteld\w*|atbrīvot\w*|neapliek\w*"
-    r"|maksuvaba\w*)\b",
+    r"|maksuvaba\w*|es33|esn33|os)\b",  # the last three in Singapore
     re.IGNORECASE,
 )
 
@@ -300,11 +301,17 @@ def _contained_tax(shares: Iterable[_Share], codes: Mapping[str, TaxCode], curre
 
 
 def _rates(share: _Share, codes: Mapping[str, TaxCode]) -> list[tuple[str, str, Decimal]]:
-    """(key, name, percentage) of each rate under the share's code. A code without rates stands for itself, at 0 %."""
+    """(key, name, percentage) of each rate under the share's code. A code without rates stands for itself, at 0 %.
+
+    A rate on top of others comes to more of the net amount than the same one alone: then it has two keys.
+    """
     code = codes.get(share.code_id)
     if code is None:
         return [(f"code {share.code_id}", "", ZERO)]
     if not code.rates:
         return [(f"code {code.id}", code.name, ZERO)]
     single = len(code.rates) == 1
-    return [(f"rate {rate.id}", code.name if single else rate.name, rate.percentage) for rate in code.rates]
+    return [
+        (f"rate {rate.id} {rate.percentage}", code.name if single else rate.name, rate.percentage)
+        for rate in code.rates
+    ]

@@ -22,7 +22,6 @@ from integration_settings.tenancy import Visitor
 from invoices import drafting, unsent_forms
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding
-from invoices.domain.draft import AmountsAre
 from invoices.drafting import Preparation
 from invoices.form_memory import (
     BadMemory,
@@ -204,7 +203,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         deal_value=sent.memory.deal_worth,
         customer_currency=customer.currency if customer else "",
         made_before_tax=sent.memory.prices_were_with_tax,
-        deal_with_tax=sent.memory.base.get("amounts_are") == AmountsAre.TAX_INCLUSIVE,
+        deal_with_tax=sent.memory.prices_have_tax,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,
         reader_id=visitor.user.user_id,

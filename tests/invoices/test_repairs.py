@@ -150,6 +150,13 @@ def test_the_preset_of_whoever_presses_stays_what_it_was(harbour, draft):
 # Causes
 
 
+def test_whether_tax_is_in_the_deals_value_goes_on_to_the_successor(harbour, draft):
+    refused = refuse(ask(harbour, draft, deal_with_tax=True))
+    press(harbour)
+    assert services.successor_of(refused).deal_then == refused.deal_then
+    assert refused.deal_then["with_tax"]
+
+
 def test_a_cause_is_the_same_for_all_that_one_repair_releases():
     lines = (a_line(item_id="1"), a_line(item_id="118", description="Bay"))
     one = cause_of(a_draft(lines=lines), code="610", field="lines.1.item")

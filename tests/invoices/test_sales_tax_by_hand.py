@@ -6,7 +6,9 @@ import pytest
 
 from invoices import submission
 from invoices.domain.draft import from_json
+from invoices.domain.money import Money
 from invoices.models import Invoice
+from invoices.selectors import panel
 from tests.factories import D
 from tests.invoices.fragments import Page
 
@@ -189,15 +191,33 @@ def test_under_automated_sales_tax_nothing_of_it_is_there(connect, open_form):
     assert not page.has_id("f-sales_tax")
 
 
+def put_tax_into_prices(control, tenant, deal, tax):
+    """Of the deal in Pipedrive, whose value is one with tax then."""
+    number = tenant.pair.pipedrive_company_id
+    rows = control.company(number)["deal_products"][str(deal)]
+    with_tax = [row | {"tax_method": "inclusive", "tax": tax} for row in rows]
+    control.change_company(number, {"deal_products": {deal: with_tax}})
+
+
 @pytest.mark.parametrize(("tax", "told"), [(8, True), (0, False)])
 def test_prices_that_were_made_before_tax_are_told_as_long_as_the_form_is_open(
     connect, control, deal_id, open_form, tax, told
 ):
     tenant = connect("US")
-    number, deal = tenant.pair.pipedrive_company_id, deal_id(tenant, GLOVES)
-    rows = control.company(number)["deal_products"][str(deal)]
-    with_tax = [row | {"tax_method": "inclusive", "tax": tax} for row in rows]
-    control.change_company(number, {"deal_products": {deal: with_tax}})
+    put_tax_into_prices(control, tenant, deal_id(tenant, GLOVES), tax)
     browser, fields, page = open_form(tenant, GLOVES)
     assert ("Prices were changed to be before tax" in page.text) is told
     assert ("Prices were changed to be before tax" in previewed(browser, fields, memo="Thanks").text) is told
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_an_invoice_before_tax_of_a_deal_with_tax_counts_in_the_panel_like_the_deal(
+    connect, cedar, control, deal_id, fill_in, by_hand
+):
+    tenant = cedar if by_hand else connect("US")
+    deal = deal_id(tenant, GLOVES)
+    put_tax_into_prices(control, tenant, deal, 8)
+    row = created(*fill_in(tenant, GLOVES, over_deal="yes"))
+    sums = panel(tenant.company, resource="deal", resource_id=deal, deal_value=Money(row.total, "USD")).sums
+    assert row.tax
+    assert (sums.with_tax, sums.invoiced, sums.not_invoiced) == (True, Money(row.total, "USD"), Money(D(0), "USD"))

@@ -82,6 +82,15 @@ def test_where_prices_include_tax_the_sums_do_too(company):
     assert (sums.invoiced, sums.with_tax) == (pounds("120.00"), True)
 
 
+def test_where_the_deals_value_includes_tax_an_invoice_before_tax_counts_with_it(company):
+    """An American one has its prices before tax, and is no smaller part of the deal for that."""
+    draft = to_json(a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING))
+    make(company, "120", "60", draft=draft, deal_then={"with_tax": True})
+    sums = panel(company, deal_value=pounds("120")).sums
+    assert (sums.invoiced, sums.paid, sums.with_tax) == (pounds("120.00"), pounds("60.00"), True)
+    assert sums.not_invoiced == pounds("0.00")
+
+
 def test_only_an_invoice_that_counts_says_that_sums_are_with_tax(company):
     inclusive = to_json(a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE))
     make(company, "120", draft=inclusive, voided_on=START.date())

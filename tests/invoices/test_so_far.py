@@ -54,19 +54,20 @@ def test_what_was_invoiced_so_far_counts_everything_that_may_exist(company):
     make(company, "600", voided_on=START.date())
     latest = make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.UNKNOWN)
     make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.REJECTED)
-    assert invoiced_so_far(company, 12, with_tax=False) == SoFar(2, pounds("200.00"), latest.pk)
-    assert invoiced_so_far(company, 99, with_tax=False) == SoFar(0, None)
+    assert invoiced_so_far(company, 12) == SoFar(2, pounds("200.00"), latest.pk)
+    assert invoiced_so_far(company, 99) == SoFar(0, None)
 
 
 @pytest.mark.parametrize(
-    ("prices", "with_tax", "amount"),
-    [(AmountsAre.TAX_EXCLUSIVE, False, "90.00"), (AmountsAre.TAX_INCLUSIVE, False, "75.00"),
-     (AmountsAre.TAX_INCLUSIVE, True, "90.00")],
+    ("prices", "deal_with_tax", "amount"),
+    [(AmountsAre.TAX_EXCLUSIVE, False, "90.00"), (AmountsAre.TAX_EXCLUSIVE, True, "108.00"),
+     (AmountsAre.TAX_INCLUSIVE, False, "90.00")],
 )  # fmt: skip
-def test_an_unanswered_invoice_counts_as_it_was_confirmed(company, prices, with_tax, amount):
-    draft = a_draft(amounts_are=prices, discount_percentage=D(10), expected_total=D("90.00"))
-    row = make_pending_invoice(company, to_json(draft), deal_id=12, currency="GBP")
-    assert invoiced_so_far(company, 12, with_tax=with_tax) == SoFar(1, pounds(amount), row.pk)
+def test_an_unanswered_invoice_counts_as_it_was_confirmed(company, prices, deal_with_tax, amount):
+    total = D("90.00") if prices == AmountsAre.TAX_INCLUSIVE else D("108.00")
+    draft = to_json(a_draft(amounts_are=prices, discount_percentage=D(10), expected_total=total))
+    row = make_pending_invoice(company, draft, deal_id=12, currency="GBP", deal_then={"with_tax": deal_with_tax})
+    assert invoiced_so_far(company, 12) == SoFar(1, pounds(amount), row.pk)
 
 
 def test_the_same_amount_for_the_same_customer_in_another_deal_is_found_with_its_day_there(company):
@@ -134,5 +135,11 @@ def test_a_cent_that_quickbooks_rounded_into_the_tax_makes_no_difference(company
 
 @pytest.mark.parametrize(("with_tax", "tax", "amount"), [(True, 20, 120), (False, 20, 100), (False, None, 120)])
 def test_what_quickbooks_told_counts_with_or_without_its_tax(company, with_tax, tax, amount):
-    row = make(company, tax=tax if tax is None else D(tax))
-    assert invoiced_so_far(company, 12, with_tax=with_tax) == SoFar(1, pounds(amount), row.pk)
+    row = make(company, tax=tax if tax is None else D(tax), deal_then={"with_tax": with_tax})
+    assert invoiced_so_far(company, 12) == SoFar(1, pounds(amount), row.pk)
+
+
+def test_of_a_deal_without_tax_each_part_counts_as_its_own_prices_are(company):
+    make(company, "120", draft=to_json(a_draft()))
+    latest = make(company, "100", draft=to_json(a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)))
+    assert invoiced_so_far(company, 12) == SoFar(2, pounds("200.00"), latest.pk)

@@ -14,7 +14,7 @@ from invoices.domain.draft import AmountsAre
 from invoices.domain.tax import TaxReason, amounts_are, net_discount, propose_sales_tax, propose_tax_code, totals
 from tests.factories import D, a_bill_to, a_draft, a_line
 
-from .books import AMERICAN_CODES, BRITISH_CODES, BY_ID, Thing, books, code
+from .books import AMERICAN_CODES, BRITISH_CODES, BY_ID, Code, Rate, Thing, books, code
 
 EXCLUSIVE, INCLUSIVE, NONE = AmountsAre.TAX_EXCLUSIVE, AmountsAre.TAX_INCLUSIVE, AmountsAre.NO_TAX
 
@@ -83,6 +83,13 @@ def test_australian_names_are_understood():
     assert propose("0", codes=codes, country="AU").code_id == "5"
 
 
+def test_the_codes_of_the_tax_office_of_singapore_are_understood():
+    names = ("9% DS", "9% SRCA-S", "9% SRRC", "9% SROVR-LVG", "9% SR", "0% ES33", "0% ESN33", "0% OS", "0% ZR")
+    codes = tuple(code(str(number), name, name[0]) for number, name in enumerate(names, start=1))
+    assert propose("9", codes=codes).code_name == "9% SR"
+    assert propose("0", codes=codes).code_name == "0% ZR"
+
+
 def test_french_names_are_understood():
     codes = (
         code("1", "20% Autoliquidation", "20"),
@@ -105,6 +112,7 @@ def test_french_names_are_understood():
         ("Eksport", "Maksuvaba käive", "0 %"),
         ("Btw verlegd", "Vrijgesteld", "0 %"),
         ("0.0% ECG", "Exempt"),
+        ("No GST", "Zero rated"),
     ],
 )
 def test_special_codes_are_known_in_the_language_of_the_company(names):
@@ -180,6 +188,27 @@ def test_a_code_without_rates_stands_in_the_totals_at_nothing(prices):
     assert [(line.name, line.percentage, line.base, line.tax) for line in found.tax_lines] == [
         ("Exempt", D(0), D("100.00"), D(0))
     ]
+
+
+@pytest.mark.parametrize("prices", [EXCLUSIVE, INCLUSIVE])
+def test_a_rate_that_is_taken_on_top_of_another_one_is_not_added_to_the_same_rate_alone(prices):
+    alone, service = Rate("7", "GST", D(9)), Rate("8", "Service charge", D(10))
+    codes = {
+        "1": Code("1", "GST", "", D(9), rates=(alone,)),
+        "2": Code("2", "Service and GST", "", D("19.9"), rates=(service, replace(alone, percentage=D("9.9")))),
+    }
+    gross = prices == INCLUSIVE
+    lines = [
+        a_line(quantity=D(1), unit_price=price, tax_code_id=each.id, tax_percentage=each.percentage)
+        for each, price in zip(codes.values(), (D(109), D("119.9")) if gross else (D(100), D(100)), strict=True)
+    ]
+    for found in (added(a_draft(lines=order, amounts_are=prices), codes=codes) for order in (lines, lines[::-1])):
+        assert (found.net, found.tax, found.total) == (D(200), D("28.90"), D("228.90"))
+        assert {(line.percentage, line.base, line.tax) for line in found.tax_lines} == {
+            (D(9), D(100), D(9)),
+            (D(10), D(100), D(10)),
+            (D("9.9"), D(100), D("9.90")),
+        }
 
 
 def test_prices_with_tax_keep_their_total():
