@@ -24,6 +24,7 @@ import pytest
 import redis
 from django.core.cache import cache
 from django.utils import timezone
+from kombu.transport import memory
 
 from integration_settings import call_slots, clock
 from tests import network_guard, servers
@@ -97,6 +98,13 @@ def empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def empty_broker() -> None:
+    """The one in memory keeps what was sent for as long as the process lives."""
+    for sent in memory.Channel.queues.values():
+        sent.queue.clear()
 
 
 @pytest.fixture(autouse=True)
