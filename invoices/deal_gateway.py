@@ -15,7 +15,7 @@ from integration_settings.errors import AccessDenied, ConnectionExpired, NotFoun
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
 from integration_settings.side_by_side import SideBySide
-from invoices.domain.deal import Deal, DealProduct, Discount, Party, TaxMethod, party_of
+from invoices.domain.deal import Deal, DealProduct, Discount, Frequency, Party, Recurrence, TaxMethod, party_of
 from invoices.domain.money import Money, round_amount
 
 REMEMBERED_SECONDS = 300
@@ -259,7 +259,16 @@ def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
         enabled=row.get("is_enabled") is not False,
         code=_text(product.get("code")),
         comments=_text(row.get("comments")),
+        recurrence=_recurrence(row),
     )
+
+
+def _recurrence(row: Json) -> Recurrence | None:
+    """Plans without recurring products leave both members out, or have "one-time"."""
+    frequency, cycles = row.get("billing_frequency"), row.get("billing_frequency_cycles")
+    if frequency not in set(Frequency):
+        return None
+    return Recurrence(Frequency(frequency), int(cycles) if cycles else None)
 
 
 def line_discount_of(row: Json) -> Discount:

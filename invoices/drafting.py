@@ -163,7 +163,7 @@ def prepare(
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     made_before_tax = prices_were_with_tax(deal, books)
     deal_with_tax = amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE
-    rest = rest_of(draft, drafts_so_far(company, deal_id))
+    rest = rest_of(draft, drafts_so_far(company, deal_id), deal.recurring)
     checked = _checked(
         company,
         connection,

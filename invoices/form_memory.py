@@ -18,7 +18,7 @@ from django.core import signing
 
 from integration_settings.tenancy import Visitor
 from invoices.domain.customer_update import Change, CustomerField, Difference, PartyDetails, Reason
-from invoices.domain.deal import Address
+from invoices.domain.deal import Address, Frequency, Recurrence
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.money import Money
@@ -51,8 +51,9 @@ class LineMemory:
     product_id: int | None = None
     attachment_id: int | None = None
     product_code: str = ""
-    invoiced: Decimal = Decimal(0)  # the quantity that earlier invoices of the deal have
+    invoiced: Decimal = Decimal(0)  # what earlier invoices of the deal have of it, see `Rest`
     left: bool = True  # something of it is for this invoice
+    recurrence: Recurrence | None = None
 
     @property
     def name(self) -> str:
@@ -243,6 +244,11 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         product_code=stored.get("product_code", ""),
         invoiced=Decimal(stored.get("invoiced", 0)),
         left=stored.get("left", True),
+        recurrence=_recurrence(stored.get("recurrence")),
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
     )
+
+
+def _recurrence(stored: dict[str, Any] | None) -> Recurrence | None:
+    return Recurrence(Frequency(stored["frequency"]), stored["cycles"]) if stored else None

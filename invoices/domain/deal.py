@@ -9,6 +9,27 @@ from enum import StrEnum
 from invoices.domain.plain import plain_number
 
 
+class Frequency(StrEnum):
+    """How often a product of a deal is billed, where it is billed again and again."""
+
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    HALF_YEARLY = "semi-annually"
+    YEARLY = "annually"
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """`cycles` is how many times in all, None when it goes on until somebody ends it."""
+
+    frequency: Frequency
+    cycles: int | None = None
+
+    def goes_on_after(self, times: int) -> bool:
+        return self.cycles is None or times < self.cycles
+
+
 class TaxMethod(StrEnum):
     """How a deal's prices relate to tax; Pipedrive keeps one for all products of a deal."""
 
@@ -64,6 +85,7 @@ class DealProduct:
     enabled: bool
     code: str = ""
     comments: str = ""
+    recurrence: Recurrence | None = None  # quantity and price are those of one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +116,8 @@ class Deal:
     organization: Party | None
     person: Party | None
     values: dict[str, object]
+
+    @property
+    def recurring(self) -> dict[int, Recurrence]:
+        """What is billed again and again, by attachment id."""
+        return {product.attachment_id: product.recurrence for product in self.products if product.recurrence}

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from invoices.domain.deal import Address, Discount
+from invoices.domain.deal import Address, Discount, Recurrence
 from invoices.domain.money import round_amount
 from invoices.domain.plain import plain
 
@@ -140,7 +141,10 @@ class InvoiceDraft:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A deal's draft beside its earlier invoices. `invoiced[n]` is the quantity of its n-th line that they have."""
+    """A deal's draft beside its earlier invoices.
+
+    `invoiced[n]` is the quantity of its n-th line that they have; of what recurs, in how many of them it is.
+    """
 
     draft: InvoiceDraft
     invoiced: tuple[Decimal, ...]
@@ -153,37 +157,63 @@ class Rest:
         return replace(self.draft, lines=tuple(line for line, left in lines if left))
 
 
-def rest_of(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Rest:
+def rest_of(
+    draft: InvoiceDraft, earlier: Iterable[InvoiceDraft], recurring: Mapping[int, Recurrence] = MappingProxyType({})
+) -> Rest:
     """What the next invoice of a deal is for: products that earlier ones have in part with the quantity that is left.
 
     Only what is in the draft's currency is compared. A product whose whole quantity was billed for less than it costs
     (a deposit, say) stays as it is, and so does one with an amount off the line: a person decides. An amount off the
     whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off.
     When nothing is left, the invoice is not for a rest, and everything stays.
+
+    What is `recurring`, by attachment id, is whole in each invoice until its cycles are over. An invoice counts as one
+    of them whatever its quantity: that may change in the deal meanwhile.
     """
     earlier = [invoice for invoice in earlier if invoice.currency == draft.currency]
     if len(draft.lines) == 1 and draft.lines[0].attachment_id is None:
         return _rest_of_value(draft, draft.lines[0], earlier)
-    billed: dict[int, tuple[Decimal, Decimal]] = {}
-    for invoice in earlier:
-        for line in invoice.lines:
-            if line.attachment_id is not None:
-                quantity, amount = billed.get(line.attachment_id, (Decimal(0), Decimal(0)))
-                billed[line.attachment_id] = quantity + line.quantity, amount + line.amount(invoice.currency)
-    nothing = (Decimal(0), Decimal(0))
-    found = [nothing if line.attachment_id is None else billed.get(line.attachment_id, nothing) for line in draft.lines]
+    billed = _billed(earlier)
+    found = [billed.get(line.attachment_id, _Billed()) for line in draft.lines]
+    cycles = [recurring.get(line.attachment_id or 0) for line in draft.lines]
     left = tuple(
-        not quantity or quantity < line.quantity or amount < line.amount(draft.currency)
-        for line, (quantity, amount) in zip(draft.lines, found, strict=True)
+        before.leaves(line, draft.currency) if again is None else again.goes_on_after(before.times)
+        for line, before, again in zip(draft.lines, found, cycles, strict=True)
     )
-    invoiced = tuple(quantity for quantity, _amount in found)
+    invoiced = tuple(
+        before.quantity if again is None else Decimal(before.times) for before, again in zip(found, cycles, strict=True)
+    )
     if not any(left):
         return Rest(draft, invoiced, (True,) * len(left))
     lines = tuple(
-        _without(line, quantity, draft.currency) if 0 < quantity < line.quantity else line
-        for line, quantity in zip(draft.lines, invoiced, strict=True)
+        line if again else _without(line, before.quantity, draft.currency)
+        for line, before, again in zip(draft.lines, found, cycles, strict=True)
     )
     return Rest(replace(draft, lines=lines, discount_amount=_discount_left(draft, earlier)), invoiced, left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Billed:
+    """What earlier invoices have of one product."""
+
+    quantity: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    times: int = 0
+
+    def leaves(self, line: DraftLine, currency: str) -> bool:
+        return not self.quantity or self.quantity < line.quantity or self.amount < line.amount(currency)
+
+
+def _billed(invoices: Iterable[InvoiceDraft]) -> dict[int | None, _Billed]:
+    """By attachment id; lines that somebody added have none, and are nobody's earlier ones."""
+    billed: dict[int | None, _Billed] = {}
+    for invoice in invoices:
+        for line in invoice.lines:
+            if line.attachment_id is not None:
+                before = billed.get(line.attachment_id, _Billed())
+                amount = before.amount + line.amount(invoice.currency)
+                billed[line.attachment_id] = _Billed(before.quantity + line.quantity, amount, before.times + 1)
+    return billed
 
 
 def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Collection[InvoiceDraft]) -> Rest:
@@ -202,7 +232,7 @@ def _discount_left(draft: InvoiceDraft, earlier: Iterable[InvoiceDraft]) -> Deci
 
 
 def _without(line: DraftLine, quantity: Decimal, currency: str) -> DraftLine:
-    if line.discount and not line.discount_text.endswith("%"):
+    if not 0 < quantity < line.quantity or (line.discount and not line.discount_text.endswith("%")):
         return line
     rest = line.quantity - quantity
     percentage = Decimal(line.discount_text.rstrip("%") or 0)

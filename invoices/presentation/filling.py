@@ -46,6 +46,7 @@ def memory_of(preparation: Preparation) -> Memory:
                 line.product_code,
                 invoiced,
                 left,
+                deal.recurring.get(line.attachment_id or 0),
             )
             for index, (line, item, tax, invoiced, left) in enumerate(proposals)
         },

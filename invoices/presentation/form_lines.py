@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext
 
 from integration_settings.reference import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
+from invoices.domain.deal import Frequency, Recurrence
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
 from invoices.form_memory import LineMemory, Memory
@@ -187,10 +189,31 @@ def _item_state(line: LineInput, known: LineMemory | None, lists: Lists) -> tupl
 
 
 def _invoiced(known: LineMemory | None, say: Say) -> str:
+    if known is not None and known.recurrence is not None:
+        return _times_invoiced(known.recurrence, known.invoiced, say)
     if known is None or not known.invoiced:
         return ""
     # Translators: under a line of the form; {quantity} is how much of the product earlier invoices of the deal have
     return _("{quantity} invoiced before").format(quantity=say.number(known.invoiced))
+
+
+def _times_invoiced(recurrence: Recurrence, times: Decimal, say: Say) -> str:
+    every = {
+        # Translators: under a line of the form: how often the product is billed
+        Frequency.WEEKLY: _("Billed every week"),
+        Frequency.MONTHLY: _("Billed every month"),
+        Frequency.QUARTERLY: _("Billed every quarter"),
+        Frequency.HALF_YEARLY: _("Billed every half-year"),
+        Frequency.YEARLY: _("Billed every year"),
+    }[recurrence.frequency]
+    if recurrence.cycles is None and not times:
+        return every
+    if recurrence.cycles is None:
+        # Translators: {every} is "Billed every month"; {times} is how many times it was invoiced
+        return _("{every}, {times} invoiced so far").format(every=every, times=say.number(times))
+    return _("{every}, {times} of {all} invoiced so far").format(
+        every=every, times=say.number(times), all=say.number(recurrence.cycles)
+    )
 
 
 def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:

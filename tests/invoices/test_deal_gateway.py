@@ -12,6 +12,7 @@ from integration_settings.pipedrive import PipedriveClient
 from invoices import deal_gateway
 from invoices.deal_gateway import (
     deal_now,
+    deal_product,
     line_discount_of,
     load_deal,
     load_deal_fields,
@@ -20,7 +21,7 @@ from invoices.deal_gateway import (
     seen_deal,
     visible_deals,
 )
-from invoices.domain.deal import Discount, TaxMethod
+from invoices.domain.deal import Discount, Frequency, Recurrence, TaxMethod
 from invoices.domain.mapping import text_of
 from tests.conftest import connect_user
 from tests.factories import D
@@ -196,6 +197,20 @@ def test_the_party_is_the_organization_else_the_person_else_the_deal():
     value = Money(D(1), "GBP")
     made = [deal_gateway.DealFacts(12, "", value, *ids) for ids in ((31, 41), (None, 41), (None, None))]
     assert [facts.party for facts in made] == [("organization", 31), ("person", 41), ("deal", 12)]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({}, None),
+        ({"billing_frequency": "one-time", "billing_frequency_cycles": None}, None),
+        ({"billing_frequency": "every full moon", "billing_frequency_cycles": 3}, None),
+        ({"billing_frequency": "annually"}, Recurrence(Frequency.YEARLY)),
+        ({"billing_frequency": "weekly", "billing_frequency_cycles": 208}, Recurrence(Frequency.WEEKLY, 208)),
+    ],
+)
+def test_how_often_a_product_is_billed_is_known_where_pipedrive_tells_it(told, found):
+    assert deal_product({"id": 1} | told, {}).recurrence == found
 
 
 @pytest.mark.parametrize(

@@ -324,6 +324,29 @@ def test_the_second_invoice_of_a_deal_opens_with_what_the_first_left(harbour, fi
     assert again.by_id("l2-state").parent.text.count("3 invoiced before") == 1
 
 
+def test_what_is_billed_again_and_again_says_so_and_comes_back_each_time(harbour, deal_id, control, fill_in, open_form):
+    number, plan = harbour.pair.pipedrive_company_id, "Moss & Co – inspection plan"
+    browser, fields = fill_in(harbour, plan)
+    assert browser.post(CREATE, fields).status_code == 200
+    browser, fields, page = open_form(harbour, plan)
+    assert [fields.get(f"l{n}-ticked", "") for n in (1, 2)] == [
+        "yes",
+        "",
+    ]  # what is billed once is done
+    assert before(page) == ["Billed every month, 1 of 12 invoiced so far", "1 invoiced before"]
+    again = Page(browser.post(CREATE, fields | {"invoice_date": "someday"}))
+    assert before(again) == before(page)
+    deal = deal_id(harbour, plan)
+    rows = control.company(number)["deal_products"][str(deal)]
+    endless = [rows[0] | {"billing_frequency": "semi-annually", "billing_frequency_cycles": None}, rows[1]]
+    control.change_company(number, {"deal_products": {deal: endless}})
+    assert before(open_form(harbour, plan)[2])[0] == "Billed every half-year, 1 invoiced so far"
+
+
+def before(page):
+    return [each.text for each in page.by_class("line__invoiced")]
+
+
 def test_the_summary_follows_the_page_whoever_found_the_fault(harbour, fill_in):
     browser, fields = fill_in(harbour, memo="y" * 1001, due_date="someday")
     wrong = {"l1-item": "", "l2-quantity": "many", "l3-item": "", "discount": "half"}

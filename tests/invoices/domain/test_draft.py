@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoices.domain.deal import Discount
+from invoices.domain.deal import Discount, Frequency, Recurrence
 from invoices.domain.draft import fingerprint, from_json, line_discount, rest_of, to_json
 from invoices.domain.plain import plain_number
 from tests.factories import D, a_draft, a_line
@@ -122,6 +122,20 @@ def test_a_percentage_off_a_line_is_taken_off_its_rest_and_an_amount_is_a_person
     first, second = rest_of(a_draft(lines=(percent, amount)), earlier).draft.lines
     assert (first.quantity, first.discount) == (D(6), D("30.00"))
     assert second == amount
+
+
+@pytest.mark.parametrize(
+    ("cycles", "earlier", "left"), [(None, 30, True), (12, 11, True), (12, 12, False), (12, 13, False)]
+)
+def test_what_recurs_is_whole_in_each_invoice_until_its_cycles_are_over(cycles, earlier, left):
+    """Also where the deal has more seats by now than it had then; what is billed once is left to its one invoice."""
+    monthly = {1: Recurrence(Frequency.MONTHLY, cycles)}
+    draft = a_draft(lines=(on_the_deal(1, "12"), on_the_deal(2), on_the_deal(3)))
+    invoices = [a_draft(lines=(on_the_deal(1), on_the_deal(2)))] + [a_draft(lines=(on_the_deal(1),))] * (earlier - 1)
+    rest = rest_of(draft, invoices, monthly)
+    assert rest.left == (left, False, True)
+    assert rest.invoiced == (D(earlier), D(10), D(0))
+    assert rest.draft.lines[0] == draft.lines[0]
 
 
 def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():
