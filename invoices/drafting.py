@@ -35,6 +35,7 @@ from invoices.customers import CustomerChoice
 from invoices.deal_gateway import load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
+from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
 from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
 from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
@@ -251,6 +252,15 @@ def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidat
     codes = reference.tax_codes(connection.company, AS_STORED)
     of_customer = customer.sales_tax_id if customer else ""
     return propose_sales_tax(codes, books=books_of(connection), of_customer=of_customer)
+
+
+def usual_tax_code(connection: QuickBooksConnection, customer: CustomerRecord) -> TaxCode | None:
+    """What QuickBooks usually taxes the lines of this customer with; in the United States the invoice has one rate."""
+    books = books_of(connection)
+    if books.american or not books.uses_sales_tax:
+        return None
+    codes = reference.tax_codes(connection.company, AS_STORED)
+    return next((code for code in codes if code.active and code.id == customer.sales_tax_id), None)
 
 
 def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:

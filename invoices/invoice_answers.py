@@ -72,7 +72,7 @@ class KnownCustomer:
     address_lines: tuple[str, ...] = ()
     postal_code: str = ""
     term_id: str = ""  # its payment terms
-    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    sales_tax_id: str = ""  # the tax code that it usually pays
     exempt: bool = False  # from sales tax
 
     def described(self) -> Described:

@@ -84,7 +84,7 @@ class CustomerRecord:
     tax_id: str = ""
     notes: str = ""
     term_id: str = ""  # its payment terms
-    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    sales_tax_id: str = ""  # the tax code that it usually pays
     exempt: bool = False  # from sales tax
 
 

@@ -139,7 +139,7 @@ class CustomerCandidate:
     place: str = ""
     currency: str = ""
     active: bool = True
-    sales_tax_id: str = ""  # the tax code that it usually pays, in the United States
+    sales_tax_id: str = ""  # the tax code that it usually pays
     exempt: bool = False  # from sales tax
     evidence: tuple[Evidence, ...] = ()
     strength: Strength = Strength.WEAK

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings.country_words import country_code
+from invoices.domain.books import TaxCode
 from invoices.domain.customer_update import (
     EDITED_ELSEWHERE,
     Change,
@@ -66,6 +67,7 @@ class UpdateCard:
     aside_all: str = ""
     line: str = ""
     again: bool = False
+    tax_code: TaxCode | None = None  # what the customer usually pays, where the invoice has something else
 
 
 def card_of(

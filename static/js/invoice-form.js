@@ -178,8 +178,21 @@
     return named;
   }
 
+  /* What the customer usually pays, on each line of the invoice. */
+  function taxAll(code) {
+    const taxes = rows().filter((row) => field(row, "ticked")?.checked).map((row) => field(row, "tax"));
+    for (const tax of taxes) {
+      tax.value = code;
+      tax.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    document.getElementById("usual-tax").remove();
+    taxes[0]?.focus();
+    window.Host.fit();
+  }
+
   body.addEventListener("click", (event) => {
-    const pressed = event.target.closest("[data-go], [data-set], [data-open-items], [data-check-again]");
+    const ways = "[data-go], [data-set], [data-tax-code], [data-open-items], [data-check-again]";
+    const pressed = event.target.closest(ways);
     if (!pressed || !form()) return;
     if (pressed.dataset.go) {
       event.preventDefault();
@@ -188,7 +201,8 @@
       const control = put(pressed.dataset.set, pressed.dataset.value);
       control?.dispatchEvent(new Event("change", { bubbles: true }));
       if (control?.type !== "hidden") control?.focus();
-    } else if (pressed.dataset.openItems) openItems(byId(pressed.dataset.openItems)?.closest("tr"));
+    } else if (pressed.dataset.taxCode) taxAll(pressed.dataset.taxCode);
+    else if (pressed.dataset.openItems) openItems(byId(pressed.dataset.openItems)?.closest("tr"));
     else {
       if (form().elements.taken_name) window.htmx.trigger("#name-check", "name:again");
       askForPreview();

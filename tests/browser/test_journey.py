@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from integration_settings import reference
 from integration_settings.models import CompanySettings
 from tests.servers import wait_until
 
@@ -224,6 +225,34 @@ def test_the_customer_is_updated_as_ticked(live_app, worker, person, connect, co
     bramley = next(row for row in customers if row["DisplayName"] == "Bramley Foods Ltd")
     assert bramley["PrimaryEmailAddr"]["Address"] == "alice.whitcombe@bramleyfoods.co.uk"
     assert bramley["BillAddr"]["Line1"] == "14 Canal Road"
+
+
+def test_what_the_customer_usually_pays_is_put_on_all_lines_by_one_press(live_app, worker, person, connect, control):
+    tenant = connect("GB")
+    code = next(code for code in reference.tax_codes(tenant.company) if code.name == "0.0% Z")
+    customers = control.books(tenant.realm)["customers"]
+    bramley = next(row["Id"] for row in customers if row["DisplayName"] == "Bramley Foods Ltd")
+    control.book(tenant.realm, "edit_customer", id=bramley, set={"DefaultTaxCodeRef": {"value": code.id}})
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal(KNOWN_CUSTOMER)
+    priya.start_invoice()
+    use = priya.form.get_by_role("button", name="Use it for all lines")
+    expect(priya.form.get_by_text("QuickBooks usually taxes this customer with “0.0% Z”.")).to_be_visible()
+    assert priya.shut_out_by("invoice") == []
+    use.focus()
+    priya.page.keyboard.press("Enter")
+    expect(use).to_have_count(0)
+    taxes = priya.form.get_by_role("combobox", name=re.compile("^VAT, "))
+    for tax in taxes.all():
+        expect(tax).to_have_value(code.id)
+    expect(taxes.first).to_be_focused()
+    expect(priya.form.get_by_text("1 line is without VAT, though its item has some")).to_be_visible()
+    priya.create_invoice()
+    priya.expect_created()
+    lines = max(control.books(tenant.realm)["invoices"], key=lambda row: int(row["Id"]))["Line"]
+    sold = [line["SalesItemLineDetail"]["TaxCodeRef"]["value"] for line in lines if "SalesItemLineDetail" in line]
+    assert set(sold) == {code.id}
 
 
 def test_the_rate_follows_the_customer_until_somebody_chooses_one(live_app, worker, person, connect, control):

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from integration_settings import reference
-from integration_settings.models import CompanySettings
+from integration_settings.models import CompanySettings, ReferenceList
 from invoices import customer_updates, form_memory, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
@@ -122,6 +122,44 @@ def test_a_new_customer_has_no_card(harbour, open_form, control):
     control.forget_requests()
     assert carded(browser, fields).text == ""
     assert control.requests("quickbooks") == []
+
+
+def usually_taxed(control, tenant, name):
+    """The customer has that code in QuickBooks from now on."""
+    code = next(code for code in reference.tax_codes(tenant.company) if code.name == name)
+    change = {"DefaultTaxCodeRef": {"value": code.id}}
+    control.book(tenant.realm, "edit_customer", id=bramley(control, tenant)["Id"], set=change)
+    return code.id
+
+
+def test_what_the_customer_usually_pays_is_told_where_a_line_has_another_code(harbour, fill_in, control):
+    code = usually_taxed(control, harbour, "0.0% Z")
+    browser, fields = fill_in(harbour)
+    told = carded(browser, fields).by_id("usual-tax")
+    assert told.text == "QuickBooks usually taxes this customer with “0.0% Z”. Use it for all lines"
+    assert next(e for e in told.walk() if e.tag == "button").attributes["data-tax-code"] == code
+    assert not carded(browser, fields, amounts_are="none").has_id("usual-tax")
+    ticked = [name.partition("-")[0] for name in fields if name.endswith("-ticked")]
+    assert not carded(browser, fields | {f"{key}-tax": code for key in ticked}).has_id("usual-tax")
+
+
+def test_a_code_that_is_used_no_more_is_not_told(harbour, fill_in, control):
+    code = usually_taxed(control, harbour, "0.0% Z")
+    browser, fields = fill_in(harbour)
+    codes = ReferenceList.objects.get(company=harbour.company, kind="tax_codes")
+    codes.rows = [row for row in codes.rows if row["id"] != code]
+    codes.save()
+    assert not carded(browser, fields).has_id("usual-tax")
+
+
+def test_in_the_united_states_the_invoice_has_one_rate_and_no_line_is_told_another(connect, control, fill_in):
+    pair = control.clone("US")
+    control.book(pair.realm, "tax_by_hand")
+    tenant = connect("US", pair=pair)
+    browser, fields = fill_in(tenant, "Prairie Family Clinic – gloves")
+    page = carded(browser, fields, sales_tax=fields["sales_tax"])
+    assert page.text
+    assert not page.has_id("usual-tax")
 
 
 def test_without_a_difference_one_quiet_line_says_so(harbour, fill_in, control):
