@@ -7,6 +7,9 @@ the worker with it. Here a message is written under another name and then rename
 Redis: when it is away while a task runs, kombu 5.7 wants to put the task's message back through a connection that is
 closed already, and later to acknowledge it there. It raises `AttributeError`, for which the worker ends. What is due
 stands in the database, so such a message may be lost.
+
+A Redis that is there and refuses (it is full, or became a replica in a fail-over) is one that is away: kombu takes only
+what happens to the connection for that, and the worker ends of everything else.
 """
 
 from __future__ import annotations
@@ -64,6 +67,7 @@ class RedisChannel(redis.Channel):
 
 class RedisTransport(redis.Transport):
     Channel = RedisChannel
+    connection_errors = (*redis.Transport.connection_errors, *redis.Transport.channel_errors)
 
 
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:RedisTransport"

@@ -12,6 +12,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.transport import filesystem
 
 from pipedrive_qb import broker
+from tests.servers import redis_server
 
 
 def channel(tmp_path):
@@ -85,3 +86,14 @@ def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
     channel, message = cut_off
     message.reject(requeue=True)
     channel.close()
+
+
+@pytest.mark.parametrize("refusal", ["CONFIG SET maxmemory 1", "REPLICAOF 127.0.0.1 1"], ids=["full", "a replica"])
+def test_a_redis_that_refuses_is_one_that_is_away_and_does_not_end_its_worker(tmp_path, refusal):
+    """A worker connects anew after its connection's errors, and ends after all others."""
+    with redis_server(tmp_path) as url, Connection(url) as connection:
+        connection.SimpleQueue("background").put({"n": 1})
+        Consumer(connection.default_channel, [Queue("background")], callbacks=[lambda *_: None]).consume()
+        connection.default_channel.client.execute_command(*refusal.split())
+        with pytest.raises(connection.connection_errors):
+            connection.drain_events(timeout=10)

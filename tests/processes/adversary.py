@@ -39,7 +39,8 @@ class Adversary:
     def deeds(self) -> list[Callable[[], None]]:
         return [
             self.kill_a_worker, self.stop_a_worker, self.jump_a_clock, self.kill_the_web, self.empty_redis,
-            self.restart_redis, self.cut_the_database, self.crash_the_database if ALONE else self.cut_the_database,
+            self.restart_redis, self.fill_redis, self.make_redis_a_replica,
+            self.cut_the_database, self.crash_the_database if ALONE else self.cut_the_database,
             self.lose_answers, self.fail_after_the_work, self.fail_before, self.delay, self.end_access_tokens,
             self.bookkeeper,
         ]  # fmt: skip
@@ -85,6 +86,23 @@ class Adversary:
         time.sleep(self.dice.uniform(0, 2))  # how long it is away is the fault
         self.ledger.redis = self.ledger.start_redis()
         self.ledger.redis.wait_until_ready()
+
+    def fill_redis(self) -> None:
+        """It takes nothing more: another program on its machine has filled it."""
+        self.while_redis("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0")
+
+    def make_redis_a_replica(self) -> None:
+        """As after a fail-over that the app's address does not follow: it reads and writes nothing."""
+        self.while_redis("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE")
+
+    def while_redis(self, begin: str, end: str) -> None:
+        import redis
+
+        client = redis.Redis.from_url(self.ledger.redis.url)
+        client.execute_command(*begin.split())
+        time.sleep(self.dice.uniform(2, 8))  # how long it lasts is the fault
+        client.execute_command(*end.split())
+        client.close()
 
     def cut_the_database(self) -> None:
         """As when PostgreSQL restarts: every connection of the app dies at once, in the middle of whatever it does."""
