@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem, redis
+from kombu.transport import TRANSPORT_ALIASES, filesystem, redis, virtual
 from kombu.utils.json import dumps
 
 NAME = "spool"
+REFUSALS = redis.Transport.channel_errors
 
 
 class Channel(filesystem.Channel):
@@ -44,21 +47,36 @@ TRANSPORT_ALIASES[NAME] = f"{__name__}:Transport"
 
 
 class QoS(redis.QoS):
+    """A message that Redis neither forgets nor takes back is handed out once more after a while, which does no harm.
+    Here it counts as done: a worker with unfinished messages gets no others.
+    """
+
     @property
     def is_cut(self) -> bool:
         transport = self.channel.connection
         return transport is None or transport.client is None
 
-    def restore_unacked(self, *args: Any, **kwargs: Any) -> Any:
-        return None if self.is_cut else super().restore_unacked(*args, **kwargs)
-
-    def ack(self, *args: Any, **kwargs: Any) -> None:
+    def restore_unacked(self, *args: Any, **kwargs: Any) -> None:
         if not self.is_cut:
-            super().ack(*args, **kwargs)
+            with suppress(*REFUSALS):
+                super().restore_unacked(*args, **kwargs)
 
-    def reject(self, *args: Any, **kwargs: Any) -> None:
+    def ack(self, delivery_tag: str) -> None:
         if not self.is_cut:
-            super().reject(*args, **kwargs)
+            with self._done(delivery_tag):
+                super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, *args: Any, **kwargs: Any) -> None:
+        if not self.is_cut:
+            with self._done(delivery_tag):
+                super().reject(delivery_tag, *args, **kwargs)
+
+    @contextmanager
+    def _done(self, delivery_tag: str) -> Iterator[None]:
+        try:
+            yield
+        except REFUSALS:
+            virtual.QoS.ack(self, delivery_tag)
 
 
 class RedisChannel(redis.Channel):
@@ -67,7 +85,7 @@ class RedisChannel(redis.Channel):
 
 class RedisTransport(redis.Transport):
     Channel = RedisChannel
-    connection_errors = (*redis.Transport.connection_errors, *redis.Transport.channel_errors)
+    connection_errors = (*redis.Transport.connection_errors, *REFUSALS)
 
 
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:RedisTransport"

@@ -88,12 +88,42 @@ def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
     channel.close()
 
 
-@pytest.mark.parametrize("refusal", ["CONFIG SET maxmemory 1", "REPLICAOF 127.0.0.1 1"], ids=["full", "a replica"])
-def test_a_redis_that_refuses_is_one_that_is_away_and_does_not_end_its_worker(tmp_path, refusal):
-    """A worker connects anew after its connection's errors, and ends after all others."""
+@pytest.fixture
+def refusing(tmp_path):
+    """refusing(how) -> (connection, message): a message that is worked on, of a Redis that takes nothing since then."""
     with redis_server(tmp_path) as url, Connection(url) as connection:
-        connection.SimpleQueue("background").put({"n": 1})
-        Consumer(connection.default_channel, [Queue("background")], callbacks=[lambda *_: None]).consume()
-        connection.default_channel.client.execute_command(*refusal.split())
-        with pytest.raises(connection.connection_errors):
+
+        def make(how):
+            messages = []
+            channel = connection.default_channel
+            channel.basic_qos(0, 1, False)
+            for n in range(2):
+                connection.SimpleQueue("background").put({"n": n})
+            Consumer(channel, [Queue("background")], callbacks=[lambda _, message: messages.append(message)]).consume()
             connection.drain_events(timeout=10)
+            channel.client.execute_command(*how.split())
+            return connection, messages[0]
+
+        yield make
+
+
+FULL, REPLICA = "CONFIG SET maxmemory 1", "REPLICAOF 127.0.0.1 1"
+
+
+@pytest.mark.parametrize("how", [FULL, REPLICA], ids=["full", "a replica"])
+def test_a_redis_that_refuses_is_one_that_is_away_and_does_not_end_its_worker(refusing, how):
+    """A worker connects anew after its connection's errors, and ends after all others."""
+    connection, message = refusing(how)
+    message.ack()
+    with pytest.raises(broker.REFUSALS) as refused:
+        connection.drain_events(timeout=10)
+    assert isinstance(refused.value, connection.connection_errors)
+
+
+@pytest.mark.parametrize("how", [FULL, REPLICA], ids=["full", "a replica"])
+@pytest.mark.parametrize("finish", ["ack", "reject", "requeue"])
+def test_a_task_that_ends_while_redis_refuses_makes_room_for_the_next(refusing, how, finish):
+    connection, message = refusing(how)
+    assert not connection.default_channel.qos.can_consume()
+    getattr(message, finish)()
+    assert connection.default_channel.qos.can_consume()

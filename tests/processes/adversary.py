@@ -39,8 +39,8 @@ class Adversary:
     def deeds(self) -> list[Callable[[], None]]:
         return [
             self.kill_a_worker, self.stop_a_worker, self.jump_a_clock, self.kill_the_web, self.empty_redis,
-            self.restart_redis, self.fill_redis, self.make_redis_a_replica,
-            self.cut_the_database, self.crash_the_database if ALONE else self.cut_the_database,
+            self.restart_redis, self.fill_redis, self.make_redis_a_replica, self.cut_the_database,
+            self.make_the_database_a_replica, self.crash_the_database if ALONE else self.cut_the_database,
             self.lose_answers, self.fail_after_the_work, self.fail_before, self.delay, self.end_access_tokens,
             self.bookkeeper,
         ]  # fmt: skip
@@ -108,6 +108,14 @@ class Adversary:
         """As when PostgreSQL restarts: every connection of the app dies at once, in the middle of whatever it does."""
         cut_other_connections()
 
+    def make_the_database_a_replica(self) -> None:
+        """As after a fail-over that the app's address does not follow: it is read, and takes nothing."""
+        say_of_database("SET default_transaction_read_only = on")
+        cut_other_connections()
+        time.sleep(self.dice.uniform(2, 8))  # how long it lasts is the fault
+        say_of_database("RESET default_transaction_read_only")
+        cut_other_connections()
+
     def crash_the_database(self) -> None:
         crash_postgres()
 
@@ -151,6 +159,12 @@ def cut_other_connections() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def say_of_database(change: str) -> None:
+    """Holds for connections that are made from now on; ours was there before."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} {change}")
 
 
 def crash_postgres() -> None:
