@@ -19,7 +19,7 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     online = {name: bool(wanted.get(name, False)) for name in ONLINE}
     row["DueDate"] = wanted["DueDate"][:10] if "DueDate" in wanted else sales.due_date(books, row)
     if date_from(row["DueDate"]) < date_from(row["TxnDate"]):
-        raise refusals.business("The due date lies before the date of the invoice.", "DueDate")
+        raise refusals.business("The due date lies before the date of the invoice.")
     number = document_number(books, wanted, old, allow_duplicate)
     if number is not None:
         row["DocNumber"] = number
@@ -50,10 +50,10 @@ def settle(books: b.Books, row: Row, old: Row | None) -> Row:
     """Balance and links from what is applied to the invoice, then storing."""
     owed = row["TotalAmt"] - row.get("Deposit", ZERO)
     if owed < 0:
-        raise refusals.business("The deposit is higher than the total.", "Deposit")
+        raise refusals.business("The deposit is higher than the total.")
     if old is not None:
         if old["LinkedTxn"] and old["CustomerRef"]["value"] != row["CustomerRef"]["value"]:
-            raise refusals.business("The customer of a paid invoice cannot change.", "CustomerRef")
+            raise refusals.business("The customer of a paid invoice cannot change.")
         links.release(books, "Invoice", old, keep=owed)
     row["LinkedTxn"] = old["LinkedTxn"] if old is not None else []
     return books.store("Invoice", links.with_balance(books, "Invoice", row))
@@ -73,7 +73,7 @@ def delete(books: b.Books, body: Row) -> Row:
     old = books.for_update("Invoice", body)
     books.refuse_closed(old["TxnDate"])
     if old["LinkedTxn"]:
-        raise refusals.business("The invoice is linked to other transactions; unlink them first.", "LinkedTxn")
+        raise refusals.business("The invoice is linked to other transactions; unlink them first.")
     return books.drop("Invoice", old["Id"])
 
 

@@ -90,18 +90,16 @@ def currency_of(books: b.Books, wanted: Row, customer: Row) -> str:
             raise refusals.required("CurrencyRef")
         return books.home
     if not books.multicurrency and given != books.home:
-        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.", "CurrencyRef")
+        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.")
     if given != expected:
-        raise refusals.business(
-            f"The customer's currency is {expected}; a transaction in {given} is not possible.", "CurrencyRef"
-        )
+        raise refusals.business(f"The customer's currency is {expected}; a transaction in {given} is not possible.")
     return str(given)
 
 
 def exchange_rate(books: b.Books, wanted: Row, currency: str) -> Decimal:
     given: Decimal = wanted.get("ExchangeRate", books.rate(currency))
     if given <= 0:
-        raise refusals.business("An exchange rate is greater than zero.", "ExchangeRate")
+        raise refusals.business("An exchange rate is greater than zero.")
     return Decimal(1) if currency == books.home else given
 
 
@@ -172,7 +170,7 @@ def totals(books: b.Books, found: lines.Lines, tax_total: Decimal, row: Row) -> 
     discount = found.discount["Amount"] if found.discount else ZERO
     total = found.subtotal - discount + tax_total
     if total < 0:
-        raise refusals.business("Transaction amount must be 0 or greater.", "TotalAmt")
+        raise refusals.business("Transaction amount must be 0 or greater.")
     result = {"TotalAmt": total}
     if books.multicurrency:
         result["HomeTotalAmt"] = money.rounded(total * row["ExchangeRate"], books.home)
@@ -191,7 +189,7 @@ def check_emails(row: Row) -> None:
     for member in ("BillEmail", "BillEmailCc", "BillEmailBcc", "PrimaryEmailAddr"):
         address = row.get(member, {}).get("Address")
         if address and not ("@" in address and "." in address):
-            raise refusals.business(f"{address} is no e-mail address.", f"{member}.Address")
+            raise refusals.business(f"{address} is no e-mail address.")
 
 
 def term_of(books: b.Books, row: Row, customer: Row) -> Row | None:
