@@ -36,6 +36,8 @@ def build(books: b.Books, body: Row, old: Row | None) -> Row:
     wanted = merged(body, old)
     if "Line" not in wanted or not wanted["Line"]:
         raise refusals.required("Line")
+    if old is None:
+        refuse_untracked(books, wanted)
     customer = customer_of(books, wanted, old)
     currency = currency_of(books, wanted, customer)
     day = wanted.get("TxnDate", books.today().isoformat())[:10]
@@ -131,6 +133,18 @@ def enabled_fields(books: b.Books) -> list[tuple[str, str]]:
         if settings.get(f"SalesFormsPrefs.UseSalesCustom{index}") and name:
             names.append((index, str(name)))
     return names
+
+
+def refuse_untracked(books: b.Books, wanted: Row) -> None:
+    """A class or a location has no place where the company does not track it there."""
+    lines = [line.get("SalesItemLineDetail", {}) for line in wanted["Line"]]
+    for setting, used, words in (
+        ("ClassTrackingPerTxn", "ClassRef" in wanted, "Class tracking for each transaction"),
+        ("ClassTrackingPerTxnLine", any("ClassRef" in line for line in lines), "Class tracking for each line"),
+        ("TrackDepartments", "DepartmentRef" in wanted, "Location tracking"),
+    ):
+        if used and not books.preferences["AccountingInfoPrefs"].get(setting):
+            raise refusals.business(f"{words} is turned off.")
 
 
 def references(books: b.Books, wanted: Row) -> Row:

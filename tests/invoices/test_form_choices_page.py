@@ -14,6 +14,7 @@ from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.factories import make_customer_link
 from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.desk import submit
 from tests.invoices.form_answers import (
     CREATE,
     CUSTOMER,
@@ -212,6 +213,20 @@ def test_a_location_that_is_not_there_is_told_once_and_never_slipped_in(harbour,
     assert told_at(page, "f-location_id") == sentence
     assert browser.post(CREATE, page.fields()).status_code == 200
     assert from_json(Invoice.objects.get().draft).extras == Extras()
+
+
+def test_a_location_that_the_books_track_no_more_is_refused_once_and_left_out_then(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, location_id=next(tag.id for tag in reference.locations(harbour.company)))
+    browser.post(CREATE, fields)
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"TrackDepartments": False}})
+    invoice = Invoice.objects.get()
+    submit(invoice)
+    again = Page(browser.post(f"/embed/invoice/{invoice.public_id}/retry"))
+    assert "QuickBooks says: “Location tracking is turned off.”" in again.text
+    browser.post(CREATE, again.fields())
+    invoice = Invoice.objects.latest("pk")
+    submit(invoice)
+    assert invoice.submission == Submission.SUCCEEDED
 
 
 def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_all_the_same(

@@ -405,6 +405,25 @@ def test_a_class_comes_back_with_its_name(desk: Desk) -> None:
     assert desk.saved("invoice", body)["ClassRef"] == {"value": west, "name": "West"}
 
 
+def test_a_class_has_no_place_where_the_company_tracks_none(desk: Desk) -> None:
+    desk.enter(US)
+    west = {"value": desk.one("select * from Class where Name = 'West'")["Id"]}
+    by_line = desk.invoice(desk.line(10, "NON", "Training", ClassRef=west), customer="Sunrise Smiles")
+    assert details(desk.post("invoice", by_line)).endswith("Class tracking for each line is turned off.")
+    tracked = {"ClassTrackingPerTxn": False, "ClassTrackingPerTxnLine": True}
+    desk.book("set_preferences", set={"AccountingInfoPrefs": tracked})
+    assert desk.saved("invoice", by_line)["Line"][0]["SalesItemLineDetail"]["ClassRef"]["name"] == "West"
+    whole = desk.invoice(desk.line(10, "NON", "Training"), customer="Sunrise Smiles", ClassRef=west)
+    assert desk.refused("invoice", whole) == (400, "6000", "")
+
+
+def test_a_location_has_no_place_where_the_company_tracks_none(desk: Desk) -> None:
+    body = desk.invoice(DepartmentRef={"value": desk.one("select * from Department where Name = 'Leeds'")["Id"]})
+    assert desk.saved("invoice", body)["DepartmentRef"]["name"] == "Leeds"
+    desk.book("set_preferences", set={"AccountingInfoPrefs": {"TrackDepartments": False}})
+    assert details(desk.post("invoice", body)).endswith("Location tracking is turned off.")
+
+
 def test_the_seeds_lie_in_the_past_and_differ_in_state(desk: Desk) -> None:
     rows = desk.rows("select * from Invoice orderby DocNumber")
     today = date.today() + timedelta(days=1)  # noqa: DTZ011
