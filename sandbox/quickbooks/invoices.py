@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import books as b
-from . import links, refusals, sales
+from . import links, payments, refusals, sales
 from .money import ZERO
 from .wire import Row, date_from, stamp
 
@@ -27,7 +27,17 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     row["Id"] = old["Id"] if old else books.new_id("Invoice")
     if old is None:
         row["MetaData"] = {"CreateTime": stamp(books.now()), "LastModifiedByRef": {"value": books.realm}}
-    return settle(books, row, old)
+    stored = settle(books, row, old)
+    return use_credits(books, stored) if old is None and books.sales_setting("AutoApplyCredit") else stored
+
+
+def use_credits(books: b.Books, invoice: Row) -> Row:
+    """What the customer has left of credit memos pays a new invoice at once, the oldest first."""
+    for memo in books.table("CreditMemo").having("CustomerRef", invoice["CustomerRef"]["value"]):
+        part = min(memo["RemainingCredit"], books.get("Invoice", invoice["Id"])["Balance"])
+        if part > 0 and memo["CurrencyRef"] == invoice["CurrencyRef"]:
+            payments.apply_credit(books, invoice, memo, part)
+    return books.get("Invoice", invoice["Id"])
 
 
 def document_number(books: b.Books, wanted: Row, old: Row | None, allow_duplicate: bool) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.invoices.form_answers import (
     CUSTOMERS,
     ITEMS,
     NAME,
+    address,
     previewed,
     refused,
     told_at,
@@ -227,6 +229,21 @@ def test_a_location_that_the_books_track_no_more_is_refused_once_and_left_out_th
     invoice = Invoice.objects.latest("pk")
     submit(invoice)
     assert invoice.submission == Submission.SUCCEEDED
+
+
+@pytest.mark.parametrize(("credit", "left"), [("500.00", "Open £10,240.00"), ("20000.00", "Open Nothing left to pay")])
+def test_an_invoice_that_a_credit_has_paid_at_once_says_what_is_left(harbour, fill_in, control, credit, left):
+    invoices = control.books(harbour.realm)["invoices"]
+    paid = next(row for row in invoices if row["CustomerRef"]["name"] == "Bramley Foods Ltd" and row["Balance"])
+    control.book(harbour.realm, "credit", id=paid["Id"], amount=str(Decimal(credit) + Decimal(str(paid["Balance"]))))
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"AutoApplyCredit": True}})
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields)
+    invoice = Invoice.objects.get()
+    submit(invoice)
+    page = Page(browser.get(address(invoice)))
+    assert "Total £10,740.00" in page.text
+    assert left in page.text
 
 
 def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_all_the_same(

@@ -126,6 +126,16 @@ def test_a_credit_memo_lowers_the_balance_without_money(desk: Desk) -> None:
     assert reread(desk, {"Id": after["LinkedTxn"][0]["TxnId"]}, "payment")["TotalAmt"] == 0
 
 
+def test_what_is_left_of_a_credit_pays_a_new_invoice_where_the_company_wants_that(desk: Desk) -> None:
+    made = desk.saved("invoice", desk.invoice())
+    desk.book("credit", id=made["Id"], amount=150)
+    assert desk.saved("invoice", desk.invoice())["Balance"] == 120
+    desk.book("set_preferences", set={"SalesFormsPrefs": {"AutoApplyCredit": True}})
+    partly = desk.saved("invoice", desk.invoice())
+    assert (partly["Balance"], [link["TxnType"] for link in partly["LinkedTxn"]]) == (90, ["Payment"])
+    assert desk.saved("invoice", desk.invoice())["Balance"] == 120
+
+
 def test_a_void_gives_credit_back(desk: Desk) -> None:
     made = desk.saved("invoice", desk.invoice())
     memo = desk.book("credit", id=made["Id"], amount=45)
