@@ -59,6 +59,8 @@ def build(books: b.Books, body: Row, old: Row | None) -> Row:
     }
     row["ApplyTaxAfterDiscount"] = bool(wanted.get("ApplyTaxAfterDiscount", False)) and books.american
     if not books.american:
+        if "GlobalTaxCalculation" not in wanted and books.taxed:
+            raise refusals.required("GlobalTaxCalculation")
         row["GlobalTaxCalculation"] = wanted.get("GlobalTaxCalculation", "TaxExcluded")
     taxed = tax.compute(books, row, found, tax_asked_for(body, old))
     row |= {"Line": lines.with_totals(found), "TxnTaxDetail": taxed.detail}

@@ -119,7 +119,7 @@ def code_of_state(books: b.Books, state: str) -> Row | None:
 
 
 def elsewhere(books: b.Books, sale: Row, lines: Lines, given: Row | None) -> Taxed:
-    way = sale.setdefault("GlobalTaxCalculation", "TaxExcluded")
+    way = sale["GlobalTaxCalculation"]
     if way == "NotApplicable":
         for line in lines.sold:
             line["SalesItemLineDetail"].pop("TaxCodeRef", None)

@@ -35,6 +35,12 @@ def test_a_reverse_charge_cancels_itself_out(desk: Desk) -> None:
     assert made["TotalAmt"] == 100
 
 
+def test_outside_the_united_states_an_invoice_says_what_its_amounts_are(desk: Desk) -> None:
+    body = desk.invoice()
+    del body["GlobalTaxCalculation"]
+    assert desk.refused("invoice", body) == (400, "2020", "GlobalTaxCalculation")
+
+
 def test_every_line_needs_a_code_outside_the_united_states(desk: Desk) -> None:
     body = desk.invoice(desk.line(), desk.line(5, None))
     assert desk.refused("invoice", body) == (400, "6000", "")
