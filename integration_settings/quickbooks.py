@@ -7,7 +7,9 @@ fault are ours. Objects come back as plain dicts: numbers with a fraction as Dec
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,6 +44,7 @@ PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
 RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
 LONGEST_WAIT_OF_READS = 300.0  # seconds; "R8" of docs/reliability.md
+MARKUP = re.compile(r"<a\b.*?</a>|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)  # a link goes with its "click here"
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -342,8 +345,8 @@ def _judge(response: Any) -> ServiceError | None:
             "quickbooks",
             summary,
             code=code,
-            message=str(fault.get("message") or "")[:500],
-            detail=str(fault.get("detail") or "")[:1000],
+            message=_plain_words(fault.get("message"))[:500],
+            detail=_plain_words(fault.get("detail"))[:1000],
             element=str(fault.get("element") or "")[:100],
             trace_id=trace_id,
             status=status,
@@ -364,6 +367,12 @@ def _first_fault(response: Any) -> Json:
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
         return {"code": ""} if fault else {}
     return {str(name).lower(): value for name, value in errors[0].items()}
+
+
+def _plain_words(said: Any) -> str:
+    """QuickBooks' sentence as people read it: some have links in HTML, and many begin with the name of their kind."""
+    words = html.unescape(MARKUP.sub(" ", str(said or "")))
+    return " ".join(words.removeprefix("Business Validation Error:").split())
 
 
 def _member(answer: Any, entity: str) -> Json:

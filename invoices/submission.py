@@ -38,7 +38,7 @@ from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.draft import InvoiceDraft, from_json, to_json
 from invoices.domain.money import is_rounding
-from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_THERE, OTHER_BOOKS, Step, field_of
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, OTHER_BOOKS, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
@@ -198,7 +198,7 @@ def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
         if may_exist and (found := _search(this)):
             return _record(this, found)
         renew(invoice)
-        if isinstance(refusal, NotFound) or getattr(refusal, "code", "") == NOT_THERE:
+        if isinstance(refusal, NotFound) or getattr(refusal, "code", "") in (NOT_THERE, NO_REFERENCE):
             field = this.gateway.inactive_reference(this.draft, invoice.customer_id)
     except ServiceError as error:
         if may_exist:

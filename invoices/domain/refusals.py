@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 NAME_TAKEN, NUMBER_TAKEN, BOOKS_CLOSED, NOT_THERE = "6240", "6140", "6210", "610"
+NO_REFERENCE = "2500"  # of what an invoice names: inactive, merged into another one, or never there
 NOT_PAID_FOR = "6190"
 UNKNOWN_MEMBER = "2010"
 # Our own, for what ended without an answer of QuickBooks
@@ -92,8 +93,8 @@ def field_of(step: Step, code: str, *, element: str, detail: str, line_origins: 
     """The form's field, "" for none. `line_origins[n]` is the draft's line that the request's line n came from."""
     if code in BY_CODE:
         return BY_CODE[code]
-    if code == UNKNOWN_MEMBER:
-        detail = ""  # it lists all members that QuickBooks knows
+    if code in (UNKNOWN_MEMBER, NOT_THERE, NO_REFERENCE):
+        detail = ""  # it lists all members that QuickBooks knows, or all that can be inactive
     if step == Step.CUSTOMER:
         return _first(CUSTOMER_WORDS, element) or _first(CUSTOMER_WORDS, detail) or "customer"
     for text in (element, detail):

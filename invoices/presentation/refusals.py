@@ -17,6 +17,7 @@ from invoices.domain.refusals import (
     CANCELLED,
     GAVE_UP,
     NAME_TAKEN,
+    NO_REFERENCE,
     NOT_PAID_FOR,
     NOT_THERE,
     NUMBER_TAKEN,
@@ -61,7 +62,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("The books are closed for the invoice date."),
             _("Choose a later date, or ask whoever keeps the books to open the period in QuickBooks."),
         ),
-        NOT_THERE: Explained(_not_there(refusal.field), quoted(refusal)),
+        **dict.fromkeys((NOT_THERE, NO_REFERENCE), Explained(_not_there(refusal.field), quoted(refusal))),
         NOT_PAID_FOR: Explained(
             _("QuickBooks takes no entries from this company now."),
             _("Its subscription has ended or is not paid. Whoever keeps the books can renew it in QuickBooks."),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from integration_settings.formats import with_one_stop
 from integration_settings.models import QuickBooksConnection
@@ -346,7 +346,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     heading = words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
-    rest = (customer, *link, _email(story))
+    rest = (*_left_open(story), customer, *link, _email(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -359,6 +359,15 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     if invoice.tax:
         facts.append(Fact(heading, tax))
     return (*facts, *rest)
+
+
+def _left_open(story: Story) -> tuple[Fact, ...]:
+    """Where something is paid already: QuickBooks may use a customer's credits for a new invoice at once."""
+    invoice = story.invoice
+    if invoice.balance is None or invoice.balance == invoice.total:
+        return ()
+    left = story.say.amount(invoice.balance, invoice.currency) if invoice.balance else _("Nothing left to pay")
+    return (Fact(pgettext("part of the deal", "Open"), left),)
 
 
 def _email(story: Story) -> Fact:

@@ -171,7 +171,7 @@ class Api:
         if not books.multicurrency:
             raise refusals.business("Multicurrency is switched off.")
         if code != books.home and code not in books.rates:
-            raise refusals.invalid_reference("sourcecurrencycode", code)
+            raise refusals.invalid_reference("sourcecurrencycode")
         day = call.parameter("asofdate") or books.today().isoformat()
         meta = {
             "CreateTime": books.company["MetaData"]["CreateTime"],

@@ -18,7 +18,7 @@ def run(books: b.Books, body: Any) -> list[Row]:
     if not isinstance(items, list) or not items:
         raise refusals.required("BatchItemRequest")
     if len(items) > MOST:
-        raise refusals.business(f"A batch has at most {MOST} items.", "BatchItemRequest")
+        raise refusals.business(f"A batch has at most {MOST} items.")
     return [answered(books, item) for item in items]
 
 

@@ -24,7 +24,7 @@ def amount_of(wish: Row, name: str = "amount") -> Decimal | None:
     try:
         return Decimal(str(given).replace(",", ""))
     except InvalidOperation as error:
-        raise refusals.business(f"{given} is no amount.", name) from error
+        raise refusals.business(f"{given} is no amount.") from error
 
 
 def handle(row: Row) -> Row:
@@ -152,7 +152,7 @@ def list_activity(books: b.Books, wish: Row) -> Row:
     """{entity, id, active}: for terms, tax codes, classes, locations and accounts, which the API only reads here."""
     entity = str(wish.get("entity"))
     if entity not in b.LISTS or entity == "Item":
-        raise refusals.business(f"entity must be a list, not {entity}", "entity")
+        raise refusals.business(f"entity must be a list, not {entity}")
     row = row_of(books, entity, wish)
     return books.store(entity, {**row, "Active": bool(wish.get("active"))})
 
@@ -167,7 +167,7 @@ def set_preferences(books: b.Books, wish: Row) -> Row:
 def tax_by_hand(books: b.Books, wish: Row) -> Row:
     """{}: the American company as one that never moved to automated sales tax, with rates of its own."""
     if not books.automated:
-        raise refusals.business("Only a company with automated sales tax can go back to rates of its own.", "action")
+        raise refusals.business("Only a company with automated sales tax can go back to rates of its own.")
     quickbooks_us.tax_by_hand(books)
     return books.preferences
 
@@ -176,7 +176,7 @@ def refuse(books: b.Books, wish: Row) -> Row:
     """{why: "subscription"|"rights"|null}: from now on every call is refused for that reason."""
     why = wish.get("why")
     if why not in (None, "subscription", "rights"):
-        raise refusals.business("why must be subscription, rights or null", "why")
+        raise refusals.business("why must be subscription, rights or null")
     books.refusing = why
     return {"refusing": why}
 
@@ -208,7 +208,7 @@ def act(books: b.Books, wish: dict[str, Any]) -> Row:
     """Carries out {action, …}. Raises Refusal with words for the bookkeeper."""
     deed = DEEDS.get(str(wish.get("action")))
     if deed is None:
-        raise refusals.business(f"action must be one of {', '.join(DEEDS)}", "action")
+        raise refusals.business(f"action must be one of {', '.join(DEEDS)}")
     try:
         return deed(books, wish)
     except ValueError as error:

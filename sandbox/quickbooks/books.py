@@ -136,7 +136,7 @@ class Books:
             raise refusals.required(f"{element}.value")
         row = self.tables[entity].rows.get(str(identity))
         if row is None:
-            raise refusals.invalid_reference(element, identity)
+            raise refusals.unknown_name() if entity in NAMES else refusals.invalid_reference(element)
         if row.get("Active") is False:
             raise refusals.not_found()
         return row

@@ -97,6 +97,8 @@ def pattern(books: b.Books, customer: Row) -> Row:
         "SalesItemLineDetail": detail,
     }
     body: Row = {"CustomerRef": {"value": customer["Id"]}, "CurrencyRef": {"value": books.home}, "Line": [line]}
+    if not books.american:
+        body["GlobalTaxCalculation"] = "TaxExcluded"
     row = sales.build(books, body, None)
     row |= {"DueDate": sales.due_date(books, row), "Balance": row["TotalAmt"]}
     if books.multicurrency:

@@ -38,4 +38,4 @@ def delete(books: b.Books, body: Row) -> Row:
 
 def refuse_linked(row: Row) -> None:
     if row["LinkedTxn"]:
-        raise refusals.business("The credit memo is applied to an invoice; unlink it first.", "LinkedTxn")
+        raise refusals.business("The credit memo is applied to an invoice; unlink it first.")

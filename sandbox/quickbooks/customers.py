@@ -35,7 +35,7 @@ def save(books: b.Books, body: Row) -> Row:
     old = books.for_update("Customer", body) if body.get("Id") else None
     wanted = merged(body, old)
     for part in (*PARTS, "DisplayName"):
-        names.refuse_signs(str(wanted.get(part, "")), part)
+        names.refuse_signs(str(wanted.get(part, "")))
     sales.check_emails(wanted)
     row: Row = {"Taxable": bool(wanted.pop("Taxable", True))}
     row |= {
@@ -96,7 +96,7 @@ def hierarchy(books: b.Books, wanted: Row) -> Row:
     parent = books.refer("Customer", wanted["ParentRef"], "ParentRef")
     level = int(parent.get("Level", 0)) + 1
     if level > DEEPEST:
-        raise refusals.business(f"Sub-customers go {DEEPEST} levels deep.", "ParentRef")
+        raise refusals.business(f"Sub-customers go {DEEPEST} levels deep.")
     full = f"{parent['FullyQualifiedName']}:{shown_name(wanted)}"
     return {"Job": True, "ParentRef": b.link(parent, "Customer"), "Level": level, "FullyQualifiedName": full}
 
@@ -110,11 +110,11 @@ def currency(books: b.Books, wanted: Row, old: Row | None) -> Row:
     """Chosen when the customer is made, never changed."""
     code = str(wanted.get("CurrencyRef", {}).get("value", books.home))
     if old is not None and code != old["CurrencyRef"]["value"]:
-        raise refusals.business("The currency of a customer cannot be changed.", "CurrencyRef")
+        raise refusals.business("The currency of a customer cannot be changed.")
     if not re.fullmatch("[A-Z]{3}", code):
-        raise refusals.invalid_reference("CurrencyRef", code)
+        raise refusals.invalid_reference("CurrencyRef")
     if code != books.home and not books.multicurrency:
-        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.", "CurrencyRef")
+        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.")
     if old is None:
         books.add_currency(code)
     return {"CurrencyRef": money.reference(code)}

@@ -21,13 +21,13 @@ class InvalidGrant(Exception):
 
 @dataclass
 class Rotation:
-    """How refresh tokens change: a new value after `every`, the old one dying `grace` later.
+    """How refresh tokens change: a new value after `every`; the old one dies with it, or `grace` later.
 
     `stale_revokes` makes the use of a dead value end the whole grant: the worst that the real service is said to do.
     """
 
     every: timedelta = timedelta(hours=24)
-    grace: timedelta = timedelta(minutes=5)
+    grace: timedelta = timedelta(0)
     stale_revokes: bool = False
 
 

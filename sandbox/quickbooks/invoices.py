@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import books as b
-from . import links, refusals, sales
+from . import links, payments, refusals, sales
 from .money import ZERO
 from .wire import Row, date_from, stamp
 
@@ -19,7 +19,7 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     online = {name: bool(wanted.get(name, False)) for name in ONLINE}
     row["DueDate"] = wanted["DueDate"][:10] if "DueDate" in wanted else sales.due_date(books, row)
     if date_from(row["DueDate"]) < date_from(row["TxnDate"]):
-        raise refusals.business("The due date lies before the date of the invoice.", "DueDate")
+        raise refusals.business("The due date lies before the date of the invoice.")
     number = document_number(books, wanted, old, allow_duplicate)
     if number is not None:
         row["DocNumber"] = number
@@ -27,7 +27,17 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     row["Id"] = old["Id"] if old else books.new_id("Invoice")
     if old is None:
         row["MetaData"] = {"CreateTime": stamp(books.now()), "LastModifiedByRef": {"value": books.realm}}
-    return settle(books, row, old)
+    stored = settle(books, row, old)
+    return use_credits(books, stored) if old is None and books.sales_setting("AutoApplyCredit") else stored
+
+
+def use_credits(books: b.Books, invoice: Row) -> Row:
+    """What the customer has left of credit memos pays a new invoice at once, the oldest first."""
+    for memo in books.table("CreditMemo").having("CustomerRef", invoice["CustomerRef"]["value"]):
+        part = min(memo["RemainingCredit"], books.get("Invoice", invoice["Id"])["Balance"])
+        if part > 0 and memo["CurrencyRef"] == invoice["CurrencyRef"]:
+            payments.apply_credit(books, invoice, memo, part)
+    return books.get("Invoice", invoice["Id"])
 
 
 def document_number(books: b.Books, wanted: Row, old: Row | None, allow_duplicate: bool) -> str | None:
@@ -50,10 +60,10 @@ def settle(books: b.Books, row: Row, old: Row | None) -> Row:
     """Balance and links from what is applied to the invoice, then storing."""
     owed = row["TotalAmt"] - row.get("Deposit", ZERO)
     if owed < 0:
-        raise refusals.business("The deposit is higher than the total.", "Deposit")
+        raise refusals.business("The deposit is higher than the total.")
     if old is not None:
         if old["LinkedTxn"] and old["CustomerRef"]["value"] != row["CustomerRef"]["value"]:
-            raise refusals.business("The customer of a paid invoice cannot change.", "CustomerRef")
+            raise refusals.business("The customer of a paid invoice cannot change.")
         links.release(books, "Invoice", old, keep=owed)
     row["LinkedTxn"] = old["LinkedTxn"] if old is not None else []
     return books.store("Invoice", links.with_balance(books, "Invoice", row))
@@ -73,7 +83,7 @@ def delete(books: b.Books, body: Row) -> Row:
     old = books.for_update("Invoice", body)
     books.refuse_closed(old["TxnDate"])
     if old["LinkedTxn"]:
-        raise refusals.business("The invoice is linked to other transactions; unlink them first.", "LinkedTxn")
+        raise refusals.business("The invoice is linked to other transactions; unlink them first.")
     return books.drop("Invoice", old["Id"])
 
 

@@ -52,11 +52,11 @@ def save(books: b.Books, body: Row) -> Row:
 def check(wanted: Row) -> None:
     if not str(wanted.get("Name") or "").strip():
         raise refusals.required("Name")
-    names.refuse_signs(str(wanted["Name"]), "Name")
+    names.refuse_signs(str(wanted["Name"]))
     if "Type" not in wanted:
         raise refusals.required("Type")
     if wanted["Type"] == "Group":
-        raise refusals.business("Bundles are not kept by this stand-in.", "Type")
+        raise refusals.business("Bundles are not kept by this stand-in.")
     needed: tuple[str, ...] = ("IncomeAccountRef",) if wanted["Type"] in SOLD else ()
     if wanted["Type"] == "Inventory":
         needed += ("ExpenseAccountRef", "AssetAccountRef", "InvStartDate", "QtyOnHand")
@@ -71,7 +71,7 @@ def accounts(books: b.Books, wanted: Row) -> Row:
         if member in wanted:
             account = books.refer("Account", wanted[member], member)
             if account["AccountType"] not in kinds:
-                raise refusals.business(f"{account['Name']} is an account of type {account['AccountType']}.", member)
+                raise refusals.business(f"{account['Name']} is an account of type {account['AccountType']}.")
             found[member] = b.link(account, "Account")
     return found
 
@@ -81,7 +81,7 @@ def parentage(books: b.Books, wanted: Row, name: str) -> Row:
         return {"FullyQualifiedName": name}
     parent = books.refer("Item", wanted["ParentRef"], "ParentRef")
     if parent["Type"] != "Category":
-        raise refusals.business("Only a category can hold other items.", "ParentRef")
+        raise refusals.business("Only a category can hold other items.")
     return {
         "SubItem": True,
         "ParentRef": b.link(parent, "Item"),

@@ -33,7 +33,7 @@ def read(books: b.Books, given: list[Row], currency: str, old: list[Row], truste
     """The lines of a request. `trusted` ones come from the books: what they refer to may be inactive by now."""
     found = Lines(currency)
     if len(given) > MOST_LINES:
-        raise refusals.business(f"A transaction has at most {MOST_LINES} lines.", "Line")
+        raise refusals.business(f"A transaction has at most {MOST_LINES} lines.")
     for index, line in enumerate(given, start=1):
         kind = line.get("DetailType")
         if kind is None:
@@ -47,7 +47,7 @@ def read(books: b.Books, given: list[Row], currency: str, old: list[Row], truste
         elif kind in ("DescriptionOnly", "SalesItemLineDetail"):
             found.shown.append(description_line(line))
         elif kind == "GroupLineDetail":
-            raise refusals.business("Bundles are not kept by this stand-in.", f"Line[{index}]")
+            raise refusals.business("Bundles are not kept by this stand-in.")
     if not found.sold:
         raise refusals.required("Line")
     settle_discount(found)
@@ -74,7 +74,9 @@ def sales_line(books: b.Books, line: Row, index: int, currency: str, trusted: bo
     amount = money.rounded(line["Amount"], currency)
     check_amount(line["Amount"], detail, currency, where)
     if "ClassRef" in detail and not trusted:
-        detail["ClassRef"] = b.link(books.refer("Class", detail["ClassRef"], "ClassRef"), "Class")
+        detail["ClassRef"] = b.link(
+            books.refer("Class", detail["ClassRef"], "Line.SalesItemLineDetail.ClassRef"), "Class"
+        )
     if "Qty" in detail and "UnitPrice" not in detail and detail["Qty"] != 0:
         detail["UnitPrice"] = (amount / detail["Qty"]).quantize(PRICE_PLACES).normalize()
     account = item.get("IncomeAccountRef")
@@ -98,7 +100,7 @@ def item_of(books: b.Books, reference: Row, trusted: bool) -> Row:
         return books.get("Item", reference["value"])
     item = books.refer("Item", reference, "Line.SalesItemLineDetail.ItemRef")
     if item["Type"] in ("Category", "Group"):
-        raise refusals.business(f"{item['Name']} is a {item['Type'].lower()} and cannot be sold on a line.", "ItemRef")
+        raise refusals.business(f"{item['Name']} is a {item['Type'].lower()} and cannot be sold on a line.")
     return item
 
 
@@ -112,9 +114,9 @@ def check_amount(amount: Decimal, detail: Row, currency: str, where: str) -> Non
 
 def take_discount(books: b.Books, line: Row, found: Lines) -> None:
     if not books.sales_setting("AllowDiscount"):
-        raise refusals.business("Discounts are switched off in this company's settings.", "Line.DiscountLineDetail")
+        raise refusals.business("Discounts are switched off in this company's settings.")
     if found.discount is not None:
-        raise refusals.business("A transaction has at most one discount.", "Line.DiscountLineDetail")
+        raise refusals.business("A transaction has at most one discount.")
     detail = dict(line.get("DiscountLineDetail", {}))
     account = detail.get("DiscountAccountRef") or {"value": str(books.sales_setting("DefaultDiscountAccount"))}
     detail["DiscountAccountRef"] = b.link(books.refer("Account", account, "DiscountAccountRef"), "Account")
@@ -140,7 +142,7 @@ def settle_discount(found: Lines) -> None:
         amount = found.subtotal * detail["DiscountPercent"] / 100
     found.discount["Amount"] = money.rounded(amount, found.currency)
     if found.discount["Amount"] < 0:
-        raise refusals.business("A discount cannot be negative.", "Line.DiscountLineDetail")
+        raise refusals.business("A discount cannot be negative.")
 
 
 def number_lines(shown: list[Row], old: list[Row]) -> None:

@@ -10,9 +10,9 @@ FORBIDDEN = (":", "\t", "\n", "\r")
 GONE = " (deleted)"
 
 
-def refuse_signs(value: str, element: str) -> None:
+def refuse_signs(value: str) -> None:
     if any(sign in value for sign in FORBIDDEN):
-        raise refusals.business("A name has no colon, tab or line break.", element)
+        raise refusals.business("A name has no colon, tab or line break.")
 
 
 def key(name: str) -> str:

@@ -35,7 +35,7 @@ def save(books: b.Books, body: Row) -> Row:
     books.refuse_closed(day)
     total = money.rounded(wanted["TotalAmt"], currency)
     if total < 0:
-        raise refusals.business("A payment cannot be negative.", "TotalAmt")
+        raise refusals.business("A payment cannot be negative.")
     row: Row = {"CustomerRef": b.link(customer, "Customer"), "DepositToAccountRef": deposit_to(books, wanted)}
     if "PaymentMethodRef" in wanted:
         row["PaymentMethodRef"] = {
@@ -53,7 +53,7 @@ def save(books: b.Books, body: Row) -> Row:
     row["Line"] = payment_lines(books, wanted.get("Line", []), customer, old, currency)
     row["UnappliedAmt"] = links.unapplied(row)
     if row["UnappliedAmt"] < 0:
-        raise refusals.business("The payment applies more than was received.", "Line.Amount")
+        raise refusals.business("The payment applies more than was received.")
     books.store("Payment", row)
     for entity, identity in targets(old) | targets(row):
         links.refresh(books, entity, identity, row["Id"])
@@ -63,7 +63,7 @@ def save(books: b.Books, body: Row) -> Row:
 def currency_of(wanted: Row, customer: Row) -> str:
     expected = str(customer["CurrencyRef"]["value"])
     if wanted.get("CurrencyRef", {}).get("value", expected) != expected:
-        raise refusals.business(f"The customer's currency is {expected}.", "CurrencyRef")
+        raise refusals.business(f"The customer's currency is {expected}.")
     return expected
 
 
@@ -85,17 +85,17 @@ def payment_lines(books: b.Books, given: list[Row], customer: Row, old: Row | No
             raise refusals.required("Line.Amount")
         entity, identity = line["LinkedTxn"][0].get("TxnType"), line["LinkedTxn"][0].get("TxnId")
         if entity not in ("Invoice", "CreditMemo"):
-            raise refusals.business(f"A payment cannot be linked to {entity}.", "Line.LinkedTxn.TxnType")
+            raise refusals.business(f"A payment cannot be linked to {entity}.")
         target = books.table(entity).rows.get(str(identity))
         if target is None:
-            raise refusals.invalid_reference("TxnId", identity)
+            raise refusals.invalid_reference("TxnId")
         if target["CustomerRef"]["value"] != customer["Id"]:
-            raise refusals.business("The linked transaction belongs to another customer.", "Line.LinkedTxn.TxnId")
+            raise refusals.business("The linked transaction belongs to another customer.")
         amount = money.rounded(line["Amount"], currency)
         own = links.applied_by(old, entity, target["Id"]) if old is not None else ZERO
         taken = sum((other["Amount"] for other in found if links.target_of(other) == (entity, target["Id"])), ZERO)
         if amount < 0 or amount > target["Balance"] + own - taken:
-            raise refusals.business("The amount is higher than the open balance.", "Line.Amount")
+            raise refusals.business("The amount is higher than the open balance.")
         if amount:
             found.append(links.payment_line(amount, entity, target))
     return found

@@ -109,10 +109,14 @@ def too_long(element: str, most: int) -> Refusal:
     return Refusal("2050", "Length exceeds limit", f"Length of the field exceeds {most} chars", element)
 
 
-def invalid_reference(element: str, value: object) -> Refusal:
-    return Refusal(
-        "2500", "Invalid Reference Id", f"Invalid Reference Id : {element} element id {value} not found", element
-    )
+def invalid_reference(element: str) -> Refusal:
+    """Names the member, and neither the line nor the id."""
+    return Refusal("2500", "Invalid Reference Id", f"Invalid Reference Id : {element}", element)
+
+
+def unknown_name() -> Refusal:
+    """A reference to nobody: told in the words for what is inactive, without the member."""
+    return Refusal("2500", "Invalid Reference Id", INACTIVE.replace("Object Not Found", "Invalid Reference Id"), "")
 
 
 def query_does_not_parse(detail: str) -> Refusal:
@@ -133,8 +137,10 @@ def stale() -> Refusal:
     )
 
 
-def business(detail: str, element: str | None = None) -> Refusal:
-    return Refusal("6000", "A business validation error has occurred while processing your request", detail, element)
+def business(detail: str) -> Refusal:
+    """Names no element: what it is about stands in the words alone."""
+    message = "A business validation error has occurred while processing your request"
+    return Refusal("6000", message, f"Business Validation Error: {detail}", "")
 
 
 def amount_mismatch(element: str) -> Refusal:

@@ -36,6 +36,8 @@ def build(books: b.Books, body: Row, old: Row | None) -> Row:
     wanted = merged(body, old)
     if "Line" not in wanted or not wanted["Line"]:
         raise refusals.required("Line")
+    if old is None:
+        refuse_untracked(books, wanted)
     customer = customer_of(books, wanted, old)
     currency = currency_of(books, wanted, customer)
     day = wanted.get("TxnDate", books.today().isoformat())[:10]
@@ -57,6 +59,8 @@ def build(books: b.Books, body: Row, old: Row | None) -> Row:
     }
     row["ApplyTaxAfterDiscount"] = bool(wanted.get("ApplyTaxAfterDiscount", False)) and books.american
     if not books.american:
+        if "GlobalTaxCalculation" not in wanted and books.taxed:
+            raise refusals.required("GlobalTaxCalculation")
         row["GlobalTaxCalculation"] = wanted.get("GlobalTaxCalculation", "TaxExcluded")
     taxed = tax.compute(books, row, found, tax_asked_for(body, old))
     row |= {"Line": lines.with_totals(found), "TxnTaxDetail": taxed.detail}
@@ -90,18 +94,16 @@ def currency_of(books: b.Books, wanted: Row, customer: Row) -> str:
             raise refusals.required("CurrencyRef")
         return books.home
     if not books.multicurrency and given != books.home:
-        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.", "CurrencyRef")
+        raise refusals.business(f"Multicurrency is switched off; only {books.home} can be used.")
     if given != expected:
-        raise refusals.business(
-            f"The customer's currency is {expected}; a transaction in {given} is not possible.", "CurrencyRef"
-        )
+        raise refusals.business(f"The customer's currency is {expected}; a transaction in {given} is not possible.")
     return str(given)
 
 
 def exchange_rate(books: b.Books, wanted: Row, currency: str) -> Decimal:
     given: Decimal = wanted.get("ExchangeRate", books.rate(currency))
     if given <= 0:
-        raise refusals.business("An exchange rate is greater than zero.", "ExchangeRate")
+        raise refusals.business("An exchange rate is greater than zero.")
     return Decimal(1) if currency == books.home else given
 
 
@@ -133,6 +135,18 @@ def enabled_fields(books: b.Books) -> list[tuple[str, str]]:
         if settings.get(f"SalesFormsPrefs.UseSalesCustom{index}") and name:
             names.append((index, str(name)))
     return names
+
+
+def refuse_untracked(books: b.Books, wanted: Row) -> None:
+    """A class or a location has no place where the company does not track it there."""
+    lines = [line.get("SalesItemLineDetail", {}) for line in wanted["Line"]]
+    for setting, used, words in (
+        ("ClassTrackingPerTxn", "ClassRef" in wanted, "Class tracking for each transaction"),
+        ("ClassTrackingPerTxnLine", any("ClassRef" in line for line in lines), "Class tracking for each line"),
+        ("TrackDepartments", "DepartmentRef" in wanted, "Location tracking"),
+    ):
+        if used and not books.preferences["AccountingInfoPrefs"].get(setting):
+            raise refusals.business(f"{words} is turned off.")
 
 
 def references(books: b.Books, wanted: Row) -> Row:
@@ -172,7 +186,7 @@ def totals(books: b.Books, found: lines.Lines, tax_total: Decimal, row: Row) -> 
     discount = found.discount["Amount"] if found.discount else ZERO
     total = found.subtotal - discount + tax_total
     if total < 0:
-        raise refusals.business("Transaction amount must be 0 or greater.", "TotalAmt")
+        raise refusals.business("Transaction amount must be 0 or greater.")
     result = {"TotalAmt": total}
     if books.multicurrency:
         result["HomeTotalAmt"] = money.rounded(total * row["ExchangeRate"], books.home)
@@ -191,7 +205,7 @@ def check_emails(row: Row) -> None:
     for member in ("BillEmail", "BillEmailCc", "BillEmailBcc", "PrimaryEmailAddr"):
         address = row.get(member, {}).get("Address")
         if address and not ("@" in address and "." in address):
-            raise refusals.business(f"{address} is no e-mail address.", f"{member}.Address")
+            raise refusals.business(f"{address} is no e-mail address.")
 
 
 def term_of(books: b.Books, row: Row, customer: Row) -> Row | None:

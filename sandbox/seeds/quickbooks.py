@@ -226,6 +226,7 @@ def invoice(
         "TxnDate": today.isoformat(),
         "DueDate": (today + timedelta(days=days)).isoformat(),
         "Line": lines,
+        **({} if books.american else {"GlobalTaxCalculation": "TaxExcluded"}),
         **more,
     }
     return invoices.save(books, body)

@@ -120,6 +120,6 @@ def history(books: b.Books, items: dict[str, str], codes: dict[str, str]) -> Non
         (11, "CB-0919", "Sydney Scuba Society", (items["Marine park levy"], "20", "7.50", codes["FREE"])),
     ):
         seed.days_ago(books, days)
-        row = seed.invoice(books, ids[name], [sold], 7, DocNumber=number, GlobalTaxCalculation="TaxExcluded")
+        row = seed.invoice(books, ids[name], [sold], 7, DocNumber=number)
         if days == 80:
             payments.receive(books, row, row["TotalAmt"])

@@ -178,14 +178,15 @@ class FakeInvoiceGateway:
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
         def create() -> IssuedInvoice:
             customer = self.customers.get(customer_id)
-            if customer is None or not customer.active or self._gone_line(draft):
+            if customer is None:
+                raise Rejected("quickbooks", "refused", code="2500", message="Invalid Reference Id")
+            if not customer.active or self._gone_line(draft):
                 raise Rejected("quickbooks", "refused", code="610", message="Object Not Found")
             if customer.currency != draft.currency:
                 raise Rejected(
                     "quickbooks",
                     "refused",
                     code="6000",
-                    element="CurrencyRef",
                     detail="The customer's currency is another.",
                 )
             added = totals(draft, {}, books=self.books)

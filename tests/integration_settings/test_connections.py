@@ -148,6 +148,21 @@ def test_a_lost_answer_is_asked_again_with_the_old_token(quickbooks, vendor):
     assert all(f"refresh_token={old}" in call.request.body for call in token_calls(vendor))
 
 
+def test_a_lost_answer_whose_old_token_is_dead_ends_the_connection_without_asking_again(quickbooks, vendor):
+    """Without a grace period nothing can be saved: somebody has to sign in again, and nobody asks Intuit meanwhile."""
+    expire(quickbooks)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, body=requests.ReadTimeout())
+    vendor.post(INTUIT_TOKEN, status=400, json={"error": "invalid_grant"})
+    with pytest.raises(ServiceUnavailable):
+        connections.fresh_access_token(quickbooks)
+    for _ in range(2):
+        with pytest.raises(ConnectionExpired):
+            connections.fresh_access_token(quickbooks)
+    assert len(token_calls(vendor)) == 2
+    assert not QuickBooksConnection.objects.get(pk=quickbooks.pk).is_connected
+
+
 def test_pipedrive_naming_a_foreign_host_at_a_refresh_changes_nothing(user, vendor):
     expire(user)
     vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer(api_domain="https://evil.example"))

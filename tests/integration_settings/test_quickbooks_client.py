@@ -298,6 +298,26 @@ def test_a_refusal_keeps_quickbooks_words_apart_from_the_log_text(client, base, 
     assert "6240" in str(refusal)
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (
+            "Business Validation Error: We're sorry, QuickBooks encountered an error while calculating tax. "
+            "<a href='https://support.example/help?faq=5558&locale=en_CA' target=\"_blank\">Please click here</a>",
+            "We're sorry, QuickBooks encountered an error while calculating tax.",
+        ),
+        ("Business Validation Error: Don&#39;t<br/>do that.", "Don't do that."),
+        ("Length is 5 < 10 chars", "Length is 5 < 10 chars"),
+        (None, ""),
+    ],
+)
+def test_quickbooks_words_are_read_without_markup_and_the_name_of_their_kind(client, base, vendor, said, read):
+    vendor.post(f"{base}/invoice", status=400, json=fault("6000", Detail=said, element=""))
+    with pytest.raises(Rejected) as caught:
+        client.create("Invoice", {}, request_id="r1")
+    assert caught.value.detail == read
+
+
 @pytest.mark.parametrize("problem", [requests.ReadTimeout(), requests.ConnectionError()])
 def test_a_lost_answer_to_a_create_is_unknown(client, base, vendor, problem):
     vendor.post(f"{base}/invoice", body=problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -14,12 +15,14 @@ from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.factories import make_customer_link
 from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.desk import submit
 from tests.invoices.form_answers import (
     CREATE,
     CUSTOMER,
     CUSTOMERS,
     ITEMS,
     NAME,
+    address,
     previewed,
     refused,
     told_at,
@@ -212,6 +215,35 @@ def test_a_location_that_is_not_there_is_told_once_and_never_slipped_in(harbour,
     assert told_at(page, "f-location_id") == sentence
     assert browser.post(CREATE, page.fields()).status_code == 200
     assert from_json(Invoice.objects.get().draft).extras == Extras()
+
+
+def test_a_location_that_the_books_track_no_more_is_refused_once_and_left_out_then(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, location_id=next(tag.id for tag in reference.locations(harbour.company)))
+    browser.post(CREATE, fields)
+    control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"TrackDepartments": False}})
+    invoice = Invoice.objects.get()
+    submit(invoice)
+    again = Page(browser.post(f"/embed/invoice/{invoice.public_id}/retry"))
+    assert "QuickBooks says: “Location tracking is turned off.”" in again.text
+    browser.post(CREATE, again.fields())
+    invoice = Invoice.objects.latest("pk")
+    submit(invoice)
+    assert invoice.submission == Submission.SUCCEEDED
+
+
+@pytest.mark.parametrize(("credit", "left"), [("500.00", "Open £10,240.00"), ("20000.00", "Open Nothing left to pay")])
+def test_an_invoice_that_a_credit_has_paid_at_once_says_what_is_left(harbour, fill_in, control, credit, left):
+    invoices = control.books(harbour.realm)["invoices"]
+    paid = next(row for row in invoices if row["CustomerRef"]["name"] == "Bramley Foods Ltd" and row["Balance"])
+    control.book(harbour.realm, "credit", id=paid["Id"], amount=str(Decimal(credit) + Decimal(str(paid["Balance"]))))
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"AutoApplyCredit": True}})
+    browser, fields = fill_in(harbour)
+    browser.post(CREATE, fields)
+    invoice = Invoice.objects.get()
+    submit(invoice)
+    page = Page(browser.get(address(invoice)))
+    assert "Total £10,740.00" in page.text
+    assert left in page.text
 
 
 def test_the_customer_of_an_organization_that_the_user_may_not_see_is_proposed_all_the_same(

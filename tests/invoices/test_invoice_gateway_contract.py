@@ -114,6 +114,13 @@ def test_what_is_inactive_is_named_by_its_field(case):
     assert case.gateway.inactive_reference(draft, customer.customer_id) == "customer"
 
 
+def test_a_customer_that_went_into_another_one_is_named_too(case):
+    with pytest.raises(Rejected) as refused:
+        case.gateway.create_invoice(case.draft(), "99999", request_id=new_id())
+    assert (refused.value.code, refused.value.element) == ("2500", "")
+    assert case.gateway.inactive_reference(case.draft(), "99999") == "customer"
+
+
 def test_customers_are_found_by_any_part_of_their_name(case):
     for number in range(25):
         case.customer(f"Zebra crossing {number:02}")

@@ -332,14 +332,19 @@ def test_a_refusal_is_kept_with_its_field_and_words(known, gateway):
     assert selectors.refusal_of(known).field == "invoice_date"
 
 
-@pytest.mark.parametrize("what", ["customer", "item"])
-def test_something_inactive_is_named(known, gateway, what):
+@pytest.mark.parametrize(
+    ("what", "code", "field"),
+    [("customer", "610", "customer"), ("merged customer", "2500", "customer"), ("item", "610", "lines.0.item")],
+)
+def test_something_inactive_or_gone_is_named(known, gateway, what, code, field):
     if what == "item":
         gateway.inactive_items.add("1")
-    else:
+    elif what == "customer":
         gateway.customers["7"] = gateway.add_customer("Bramley Foods Ltd", customer_id="7", active=False)
+    else:
+        del gateway.customers["7"]
     submit(known, gateway)
-    assert known.refusal["field"] == {"customer": "customer", "item": "lines.0.item"}[what]
+    assert (known.refusal["code"], known.refusal["field"]) == (code, field)
 
 
 def test_lost_rights_are_a_refusal_with_nothing_done(known, gateway):

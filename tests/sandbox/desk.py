@@ -114,6 +114,7 @@ class Desk:
             "CustomerRef": {"value": found["Id"]},
             "CurrencyRef": {"value": found["CurrencyRef"]["value"]},
             "Line": list(lines) or [self.line()],
+            **({} if self.realm == US else {"GlobalTaxCalculation": "TaxExcluded"}),
             **more,
         }
 

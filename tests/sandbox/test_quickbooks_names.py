@@ -99,14 +99,14 @@ def test_a_company_in_the_united_states_keeps_no_tax_identifier(desk: Desk) -> N
 def test_a_new_currency_joins_the_companys_list_and_a_customers_never_changes(desk: Desk) -> None:
     made = desk.saved("customer", {"DisplayName": "Suisse", "CurrencyRef": {"value": "CHF"}})
     assert {row["Code"] for row in desk.rows("select * from CompanyCurrency")} == {"EUR", "USD", "CHF"}
-    assert desk.refused("customer", handle(made, CurrencyRef={"value": "EUR"}))[1:] == ("6000", "CurrencyRef")
+    assert desk.refused("customer", handle(made, CurrencyRef={"value": "EUR"}))[1:] == ("6000", "")
 
 
 def test_without_multicurrency_only_the_home_currency_is_possible(desk: Desk) -> None:
     desk.enter(AU)
     assert desk.refused("customer", {"DisplayName": "N", "CurrencyRef": {"value": "NZD"}})[1:] == (
         "6000",
-        "CurrencyRef",
+        "",
     )
 
 
@@ -117,7 +117,7 @@ def test_sub_customers_go_four_levels_deep(desk: Desk) -> None:
     assert parent["FullyQualifiedName"] == "Moss & Co:Level 0:Level 1:Level 2:Level 3"
     assert desk.refused("customer", {"DisplayName": "Level 4", "ParentRef": {"value": parent["Id"]}})[1:] == (
         "6000",
-        "ParentRef",
+        "",
     )
 
 
@@ -159,7 +159,7 @@ def test_an_item_is_made_from_its_name_type_and_account(desk: Desk) -> None:
         ({"Type": "Inventory"}, (400, "2020", "ExpenseAccountRef")),
         ({"Type": "Magic"}, (400, "2010", "")),
         ({"Name": "x" * 101}, (400, "2050", "Name")),
-        ({"Name": "a\tb"}, (400, "6000", "Name")),
+        ({"Name": "a\tb"}, (400, "6000", "")),
         ({"Name": "Installation"}, (400, "6240", "")),
         ({"Name": "Pallet racking bay 3L"}, (400, "6240", "")),
     ],
@@ -171,7 +171,7 @@ def test_an_item_is_refused(desk: Desk, change: dict[str, Any], expected: tuple[
 
 def test_income_goes_to_an_income_account(desk: Desk) -> None:
     body = {"Name": "Odd", "Type": "Service", "IncomeAccountRef": income(desk, "Current account")}
-    assert desk.refused("item", body) == (400, "6000", "IncomeAccountRef")
+    assert desk.refused("item", body) == (400, "6000", "")
 
 
 def test_an_inactive_item_cannot_be_sold(desk: Desk) -> None:
@@ -185,7 +185,7 @@ def test_a_category_cannot_be_sold_but_holds_items(desk: Desk) -> None:
     category = desk.one("select * from Item where Type = 'Category'")
     line = desk.line()
     line["SalesItemLineDetail"]["ItemRef"] = {"value": category["Id"]}
-    assert desk.refused("invoice", desk.invoice(line))[1:] == ("6000", "ItemRef")
+    assert desk.refused("invoice", desk.invoice(line))[1:] == ("6000", "")
     assert (
         desk.one("select * from Item where FullyQualifiedName like 'Racking:%'")["ParentRef"]["value"] == category["Id"]
     )

@@ -119,7 +119,17 @@ def test_a_refresh_token_keeps_its_value_for_a_day(desk: Desk) -> None:
     assert second["refresh_token"] != first["refresh_token"]
 
 
-def test_the_old_refresh_token_dies_after_its_grace_and_the_new_one_lives(desk: Desk) -> None:
+def test_the_old_refresh_token_dies_as_the_new_one_is_given(desk: Desk) -> None:
+    first = connected(desk)["refresh_token"]
+    desk.control("/clock", {"advance_seconds": 25 * 3600})
+    second = desk.refresh(first).json()["refresh_token"]
+    stale = desk.refresh(first)
+    assert (stale.status_code, stale.json()) == (400, {"error": "invalid_grant"})
+    assert desk.refresh(second).status_code == 200
+
+
+def test_the_old_refresh_token_can_be_given_a_grace(desk: Desk) -> None:
+    desk.control("/quickbooks/rotation", {"grace_seconds": 300})
     first = connected(desk)["refresh_token"]
     desk.control("/clock", {"advance_seconds": 25 * 3600})
     second = desk.refresh(first).json()["refresh_token"]
@@ -130,8 +140,8 @@ def test_the_old_refresh_token_dies_after_its_grace_and_the_new_one_lives(desk: 
     assert desk.refresh(second).status_code == 200
 
 
-def test_two_refreshing_at_once_lose_one_of_them_when_there_is_no_grace(desk: Desk) -> None:
-    desk.control("/quickbooks/rotation", {"every_seconds": 0, "grace_seconds": 0})
+def test_two_refreshing_at_once_lose_one_of_them(desk: Desk) -> None:
+    desk.control("/quickbooks/rotation", {"every_seconds": 0})
     first = connected(desk)["refresh_token"]
     second = desk.refresh(first).json()["refresh_token"]
     assert desk.refresh(first).json() == {"error": "invalid_grant"}
@@ -139,7 +149,7 @@ def test_two_refreshing_at_once_lose_one_of_them_when_there_is_no_grace(desk: De
 
 
 def test_the_race_can_be_made_to_kill_the_whole_connection(desk: Desk) -> None:
-    desk.control("/quickbooks/rotation", {"every_seconds": 0, "grace_seconds": 0, "stale_revokes": True})
+    desk.control("/quickbooks/rotation", {"every_seconds": 0, "stale_revokes": True})
     first = connected(desk)["refresh_token"]
     second = desk.refresh(first).json()["refresh_token"]
     desk.refresh(first)
