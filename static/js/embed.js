@@ -176,8 +176,17 @@
       window.Host.fit();
     });
     place(banner, target, elt);
+    faulty.set(banner, elt);
     window.Host.fit();
   }
+
+  /* What had failed was brought by somebody else meanwhile, such as the answer that the page goes on asking for. */
+  const faulty = new WeakMap(); // banner -> what had failed
+  body.addEventListener("htmx:afterSettle", () => {
+    for (const banner of document.querySelectorAll("[data-fault]")) {
+      if (faulty.get(banner)?.isConnected === false && !banner.contains(document.activeElement)) banner.remove();
+    }
+  });
 
   /* A form says its failures at its top, a list of a combobox in the list, and what nobody pressed in its own place. */
   const unasked = (elt, target) => elt.hidden || elt === target;

@@ -252,6 +252,23 @@ def test_a_failed_request_is_said_in_place_keeps_the_entries_and_can_be_repeated
     expect(frame.get_by_role("heading", name="Invoice 1054 is in QuickBooks")).to_be_focused()
 
 
+def test_a_failure_is_no_longer_said_beside_the_news_that_came_meanwhile(shown: Shown) -> None:
+    frame = shown.ready("result-being-verified")
+    shown.page.route("**/result-created", lambda route: route.abort())
+    frame.evaluate("""() => {
+        const check = [...document.querySelectorAll("button")].find((button) => button.textContent.includes("Check now"));
+        check.setAttribute("hx-post", "/embed/gallery/result-created");
+        check.setAttribute("hx-target", "#invoice");
+        htmx.process(check);
+    }""")
+    frame.get_by_role("button", name="Check now").click()
+    expect(frame.get_by_role("alert")).to_contain_text("The connection was interrupted")
+    news = "<section class='result'><h2>Invoice 1054 was created</h2></section>"
+    frame.evaluate("(news) => htmx.swap('.result', news, { swapStyle: 'outerHTML' })", news)
+    expect(frame.get_by_role("heading", name="Invoice 1054 was created")).to_be_visible()
+    expect(frame.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_page_that_could_not_load_shows_the_failure_where_the_skeleton_was(shown: Shown) -> None:
     frame = shown.ready("panel-loading")
     shown.page.route("**/missing", fulfil("", 503))
