@@ -36,6 +36,12 @@ def test_no_page_is_refused_anything_by_the_content_policy_shuts_anybody_out_or_
     assert shown.complaints == []
 
 
+@pytest.mark.parametrize("name", ["pages-outside", "pages-fault"])
+def test_pages_outside_the_frame_shut_nobody_out(shown: Shown, name: str) -> None:
+    shown.page.goto(f"{shown.gallery}/embed/gallery/{name}")
+    assert violations(shown.page) == []
+
+
 # A table's head is for screen readers only on a narrow page; what is positioned freely may stick out.
 LONGER = """() => {
     const small = { a: "áà", e: "éê", i: "íî", o: "óô", u: "úû", y: "ýÿ" };
