@@ -199,6 +199,16 @@ def test_sums_are_told_for_each_currency(desk, company, user):
     assert "The books are closed for the invoice date" in text
 
 
+def test_a_long_title_is_cut_and_its_amount_is_not(desk, company, user):
+    refused(company, deal_id=12, deal_then={"title": "T" * 200}, refusal={"code": "6000", "detail": "No."})
+    page = desk(user)
+    assert "QuickBooks says: “No”. Stops 1 invoice worth £" in page.text
+    (chip,) = (element for element in page.elements if "issue__deal" in element.classes)
+    title, amount = chip.children
+    assert (title.text, title.classes) == ("T" * 200, ["cut"])
+    assert amount.text.startswith("· £")
+
+
 def test_whoever_went_on_to_another_invoice_of_the_deal_left_nothing_to_fix(desk, company, user):
     refused(company, deal_id=12)
     make_invoice(company, deal_id=12)
@@ -208,10 +218,10 @@ def test_whoever_went_on_to_another_invoice_of_the_deal_left_nothing_to_fix(desk
 def test_what_is_put_away_leaves_the_desk_and_stays_on_the_deal(desk, browse, seen, company, user):
     row = refused(company, deal_id=12)
     page = desk(user)
-    assert "QuickBooks says: “No.”" in page.text
+    assert "QuickBooks says: “No”." in page.text
     answer = Page(browse(user, "settings").post(press(page, "Put away")))
     assert "Nothing needs you" in answer.text
-    assert "QuickBooks says: “No.”" not in answer.text
+    assert "QuickBooks says: “No”." not in answer.text
     seen(user, 12)
     panel = Page(browse(user, "panel").get("/embed/panel/content", {"resource": "deal", "id": 12}))
     assert panel.has_id(f"again-{row.public_id}")
