@@ -256,7 +256,8 @@ def test_a_failure_is_no_longer_said_beside_the_news_that_came_meanwhile(shown: 
     frame = shown.ready("result-being-verified")
     shown.page.route("**/result-created", lambda route: route.abort())
     frame.evaluate("""() => {
-        const check = [...document.querySelectorAll("button")].find((button) => button.textContent.includes("Check now"));
+        const buttons = [...document.querySelectorAll("button")];
+        const check = buttons.find(({ textContent }) => textContent.includes("Check now"));
         check.setAttribute("hx-post", "/embed/gallery/result-created");
         check.setAttribute("hx-target", "#invoice");
         htmx.process(check);

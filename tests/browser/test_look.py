@@ -361,6 +361,16 @@ def test_the_save_bar_names_what_changed_and_goes_when_it_is_taken_back(shown: S
     expect(frame.locator("#days")).to_have_value("14")
 
 
+def test_back_at_the_top_the_first_section_is_the_one_that_is_read(shown: Shown) -> None:
+    frame = shown.ready("settings-connection-fields", mode="fixed", height=500)
+    frame.evaluate("document.getElementById('connection').style.blockSize = '4rem'")  # as before there is a connection
+    current = frame.locator(".settings__nav [aria-current]")
+    frame.evaluate("window.scrollTo(0, 300)")
+    expect(current).not_to_have_text("Connection")
+    frame.evaluate("window.scrollTo(0, 0)")
+    expect(current).to_have_text("Connection")
+
+
 @pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR", "lv_LV", "pt_BR", "et_EE"])
 def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale: str) -> None:
     frame = shown.ready("form-uk", more=f"%26as%3D{locale}")
