@@ -221,6 +221,18 @@ def test_pressing_again_shows_the_first_rows_result(harbour, fill_in):
     assert "other entries" not in second.text
 
 
+@pytest.mark.parametrize("title", ["Spare shelves, Hull", NORTHGATE], ids=["the whole deal", "a new customer"])
+def test_whoever_presses_again_because_the_answer_was_lost_is_told_of_the_invoice(harbour, fill_in, title):
+    """Its own invoice uses up the deal, and has made the customer: neither is a fault of the form that asked for it."""
+    browser, fields = fill_in(harbour, title)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    page = Page(browser.post(CREATE, fields))
+    assert page.by_id("result-title").text == f"Invoice {invoice.number} is in QuickBooks"
+    assert Invoice.objects.count() == 1
+
+
 def test_a_second_tab_with_other_entries_is_told_that_the_first_ones_count(harbour, fill_in):
     browser, fields = fill_in(harbour)
     browser.post(CREATE, fields)
