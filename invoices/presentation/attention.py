@@ -81,6 +81,11 @@ class Issue:
     away: str = ""  # the question before it is put away; "" where that makes no sense
     form: Single | None = None  # the only invoice, where nothing but its form can repair it
 
+    @property
+    def name(self) -> str:
+        """What its buttons are for, to those who hear them alone: what two invoices have in common is no name."""
+        return self.form.chip.text if self.form else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class AttentionPage:

@@ -199,6 +199,16 @@ def test_sums_are_told_for_each_currency(desk, company, user):
     assert "The books are closed for the invoice date" in text
 
 
+def test_no_two_buttons_are_called_the_same(desk, company, user):
+    for deal_id, detail in ((12, "No."), (13, "Nein."), (14, "No."), (15, "")):
+        refused(company, deal_id=deal_id, deal_then={"title": f"Deal {deal_id}"}, refusal={"detail": detail})
+    refused(company, deal_id=16, deal_then={"title": "Deal 16"}, refusal={"code": "6210"})
+    buttons = [element for element in desk(user).elements if element.tag == "button"]
+    names = [button.attributes.get("aria-label", button.text) for button in buttons]
+    assert "Run again: The books are closed for the invoice date" in names
+    assert len(names) == len(set(names))
+
+
 def test_a_long_title_is_cut_and_its_amount_is_not(desk, company, user):
     refused(company, deal_id=12, deal_then={"title": "T" * 200}, refusal={"code": "6000", "detail": "No."})
     page = desk(user)
