@@ -203,18 +203,20 @@ def _quickbooks_silent(about: About) -> Outcome:
 
 def _quickbooks_other_company(about: About) -> Outcome:
     former = quickbooks_of(about.company) if about.company else None
-    old = former.name if former and former.name else gettext("the former company")
-    new = about.name or gettext("another one")
-    text = gettext("Your Pipedrive was connected to {former}; you chose {chosen}. Nothing was changed.")
-    switch = gettext("Switch to {company}…").format(company=about.name or gettext("the other company"))
+    old, new = former.name if former else "", about.name
+    text = gettext("Your Pipedrive was connected to another company than the one you chose. Nothing was changed.")
+    if old and new:
+        text = gettext("Your Pipedrive was connected to {former}; you chose {chosen}. Nothing was changed.")
+    choose = gettext("Choose {company}").format(company=old) if old else gettext("Choose the former company")
+    switch = gettext("Switch to {company}…").format(company=new) if new else gettext("Switch to the other company…")
     return Outcome(
         "negative",
         "error",
         gettext("You signed in to another QuickBooks company"),
         text.format(former=old, chosen=new),
         (
-            *_connect(about, gettext("Choose {company}").format(company=old)),
-            *_connect(about, switch, "secondary", switch_to=about.realm_id, switch_name=about.name),
+            *_connect(about, choose),
+            *_connect(about, switch, "secondary", switch_to=about.realm_id, switch_name=new),
         )
         or (_settings(about),),
     )

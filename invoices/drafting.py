@@ -352,6 +352,7 @@ def _checked(
         creates_items=creates_items(connection, draft),
         invoiced_before=so_far.amount,
         invoices_before=so_far.count,
+        unconfirmed_before=so_far.unconfirmed,
         prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,

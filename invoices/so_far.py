@@ -13,7 +13,7 @@ from integration_settings.models import Company, QuickBooksConnection
 from invoices.domain.checks import SameAgain
 from invoices.domain.draft import InvoiceDraft, from_json
 from invoices.domain.money import Money
-from invoices.domain.status import Submission
+from invoices.domain.status import UNSETTLED, Submission
 from invoices.domain.tax import Totals, line_figures, net_discount
 from invoices.models import Invoice
 from invoices.reports import zone
@@ -24,23 +24,27 @@ MOST_COMPARED = 100
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """The deal's living invoices: how many, their sum unless their currencies differ, and the latest's row id."""
+    """The deal's living invoices: how many, their sum unless their currencies differ, the latest's row id, and whether
+    QuickBooks has not said of one yet that it exists.
+    """
 
     count: int
     amount: Money | None
     latest: int = 0
+    unconfirmed: bool = False
 
 
 def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
     """Unanswered ones count too; each with its tax or without, as it counts against the deal's value."""
     rows = _living(company).filter(deal_id=deal_id)
-    living = list(rows.only("currency", "total", "tax", "draft", "deal_then"))
+    living = list(rows.only("currency", "total", "tax", "draft", "deal_then", "submission"))
     currencies = {invoice.currency for invoice in living}
     latest = max((invoice.pk for invoice in living), default=0)
+    unconfirmed = any(invoice.submission in UNSETTLED for invoice in living)
     if len(currencies) != 1:
-        return SoFar(len(living), None, latest)
+        return SoFar(len(living), None, latest, unconfirmed)
     amounts = (_amount_so_far(invoice, invoice.counts_with_tax) for invoice in living)
-    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest)
+    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed)
 
 
 def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:

@@ -32,14 +32,14 @@ class Left:
 
 def keep(visitor: Visitor, *, deal_id: int, intent_key: uuid.UUID, fields: QueryDict, locale: str) -> None:
     """In place of what this person left before. A form that was sent meanwhile has nothing left to be kept."""
-    if _was_sent(visitor, intent_key):
+    if was_sent(visitor, intent_key):
         return
     what = {"locale": locale, "fields": fields.urlencode(), "left_at": timezone.now(), "company": visitor.company}
     with transaction.atomic():
         # Gone when the app was uninstalled meanwhile: then there is nobody to keep it for.
         if hold_company(visitor.company.pk) and PipedriveUser.objects.filter(pk=visitor.user.pk).exists():
             visitor.user.unsent_forms.update_or_create(deal_id=deal_id, defaults=what)
-    if _was_sent(visitor, intent_key):  # in this very moment
+    if was_sent(visitor, intent_key):  # in this very moment
         forget(visitor, deal_id)
 
 
@@ -51,7 +51,7 @@ def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:
     if row is None:
         return None
     fields = QueryDict(row.fields)
-    return None if _was_sent(visitor, uuid.UUID(fields["intent_key"])) else Left(fields, row.left_at)
+    return None if was_sent(visitor, uuid.UUID(fields["intent_key"])) else Left(fields, row.left_at)
 
 
 def forget(visitor: Visitor, deal_id: int) -> None:
@@ -63,5 +63,6 @@ def forget_old() -> None:
     UnsentForm.objects.filter(left_at__lte=timezone.now() - KEPT_FOR).delete()
 
 
-def _was_sent(visitor: Visitor, intent_key: uuid.UUID) -> bool:
+def was_sent(visitor: Visitor, intent_key: uuid.UUID) -> bool:
+    """Whether the invoice of this form was asked for, whatever became of it."""
     return Invoice.objects.filter(company=visitor.company, intent_key=intent_key).exists()

@@ -5,11 +5,14 @@ They must work whatever else does not: no database, no vendor, nothing of the vi
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
+from integration_settings.formats import format_date, format_time
 from integration_settings.log_context import request_id
 
 
@@ -39,7 +42,10 @@ def _fault(request: HttpRequest, *, status: int, title: str, text: str) -> HttpR
     layout = "page"
     if request.path.startswith("/embed/"):
         layout = "fragment" if request.headers.get("HX-Request") == "true" else "embedded"
-    context = {"title": title, "text": text, "code": request_id.get(), "now": timezone.now(), "status": status}
+    now, language = timezone.now(), get_language() or "en"
+    locale = "en_GB" if language == "en" else language  # whose English is not known: the month by its name
+    moment = gettext("{date}, {time}").format(date=format_date(now.date(), locale), time=format_time(now, locale, UTC))
+    context = {"title": title, "text": text, "code": request_id.get(), "moment": moment, "status": status}
     response = render(request, f"errors/{layout}.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -100,6 +100,7 @@ class Context:
     deal_with_tax: bool = False  # its value is one with tax, whatever is said of the draft's prices
     invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
     invoices_before: int = 0
+    unconfirmed_before: bool = False  # one of them, by QuickBooks
     creates_items: bool = False  # the company's policy for products without an item
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
     more_than_the_deal: bool = False  # a person said that it is meant
@@ -393,7 +394,8 @@ def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> 
     """
     before, count = context.invoiced_before, context.invoices_before
     if before and count:
-        yield _warns("", "invoiced_before", count=count, amount=before.amount, currency=before.currency)
+        code = "invoiced_before_unconfirmed" if context.unconfirmed_before else "invoiced_before"
+        yield _warns("", code, count=count, amount=before.amount, currency=before.currency)
     value = context.deal_value
     if value is None or value.currency != amount.currency or (before and before.currency != amount.currency):
         return

@@ -26,7 +26,7 @@ from invoices.models import Invoice
 from invoices.presentation import actions, customer_update, refusals
 from invoices.presentation.panel import Banner
 from invoices.presentation.say import Say
-from invoices.presentation.waiting import WaitingRow, named, waiting_row
+from invoices.presentation.waiting import WaitingRow, named, title_of, waiting_row
 from invoices.repairs import RunAgain
 
 MOST_CHIPS = 12
@@ -46,8 +46,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class DealChip:
+    """`text` is title and worth together, for those who hear it."""
+
     deal_id: int
     url: str
+    title: str
+    worth: str
     text: str
 
 
@@ -76,6 +80,11 @@ class Issue:
     first: str = ""  # the invoice whose history is offered
     away: str = ""  # the question before it is put away; "" where that makes no sense
     form: Single | None = None  # the only invoice, where nothing but its form can repair it
+
+    @property
+    def name(self) -> str:
+        """What its buttons are for, to those who hear them alone: what two invoices have in common is no name."""
+        return self.form.chip.text if self.form else self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +284,13 @@ def _away(group: Group, say: Say) -> str:
 
 def _chip(row: Stopped, company: Company, say: Say) -> DealChip:
     invoice = row.invoice
-    return DealChip(invoice.deal_id, deal_url(company, invoice.deal_id), named(invoice, row.worth, say))
+    return DealChip(
+        deal_id=invoice.deal_id,
+        url=deal_url(company, invoice.deal_id),
+        title=title_of(invoice),
+        worth=say.money(row.worth) if row.worth else "",
+        text=named(invoice, row.worth, say),
+    )
 
 
 def _single(row: Stopped, place: Place, say: Say) -> Single:

@@ -129,12 +129,12 @@ def free_name(name: str) -> str:
 
 
 def quoted(refusal: Refusal) -> str:
-    words = (refusal.detail or refusal.message).strip()
+    words = (refusal.detail or refusal.message).strip().removesuffix(".")
     if not words:
         return ""
     cut = words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1].rstrip() + "…"
     # Translators: {words} is QuickBooks' own text, in QuickBooks' language
-    return _("QuickBooks says: “{words}”").format(words=cut)
+    return _("QuickBooks says: “{words}”.").format(words=cut)
 
 
 def short(refusal: Refusal | None) -> str:

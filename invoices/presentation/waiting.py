@@ -47,10 +47,14 @@ def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
 
 
 def named(invoice: Invoice, worth: Money | None, say: Say) -> str:
-    """An invoice that has no number yet, by its deal, else its customer, and what it is worth."""
+    """An invoice that has no number yet, and what it is worth."""
+    return f"{title_of(invoice)} · {say.money(worth)}" if worth else title_of(invoice)
+
+
+def title_of(invoice: Invoice) -> str:
+    """The deal's, else the customer's name."""
     customer = invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", ""))
-    name = str(invoice.deal_then.get("title") or "") or customer or _("Deal {number}").format(number=invoice.deal_id)
-    return f"{name} · {say.money(worth)}" if worth else name
+    return str(invoice.deal_then.get("title") or "") or customer or _("Deal {number}").format(number=invoice.deal_id)
 
 
 def _doing(row: Waiting) -> str:

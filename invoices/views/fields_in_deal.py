@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from integration_settings.errors import ServiceError
+from integration_settings.profile import profile_of
 from integration_settings.selectors import own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import latest_deals, load_deal_fields
@@ -64,7 +65,8 @@ def _changed_last(visitor: Visitor) -> int | None:
 
 def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
     stored = settings_of(visitor.company)
-    own = own_fields_from(stored, visitor.connection)
+    there = profile_of(visitor.connection).own_fields if visitor.connection else ()
+    own = {field_id: "" for field_id, _name in there} | own_fields_from(stored, visitor.connection)
     sent = request.GET.dict().items()
     own |= {name.removeprefix(OWN_FIELD): str(code) for name, code in sent if name.startswith(OWN_FIELD)}
 

@@ -42,6 +42,7 @@ from invoices.presentation.result import Story, is_fresh, poll_after, result_pag
 from invoices.selectors import Refusal
 from invoices.so_far import SoFar
 from invoices.tasks import submit_soon, try_again_now
+from invoices.unsent_forms import was_sent
 from invoices.views.answers import (
     address,
     no_right,
@@ -76,13 +77,14 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     with SideBySide(1) as calls:
         deal_soon = calls.start(deal_now, visitor.user, sent.form.deal_id)
         checked = checked_form(visitor, sent, say())
-        blocked = {issue.code for issue in blocking(checked.material.issues)}
-        proposals = (line.tax for line in sent.memory.lines.values())
-        if may_be_mended(blocked, proposals) and reference.look_again(visitor.connection):
-            checked = checked_form(visitor, sent, say())
-        if errors := blocking(checked.material.issues):
-            calls.leave()
-            return page_fragment(request, form_page(checked.material, errors=errors), status=422)
+        if not was_sent(visitor, sent.form.intent_key):  # else its own invoice may stand in its way, and is told of
+            blocked = {issue.code for issue in blocking(checked.material.issues)}
+            proposals = (line.tax for line in sent.memory.lines.values())
+            if may_be_mended(blocked, proposals) and reference.look_again(visitor.connection):
+                checked = checked_form(visitor, sent, say())
+            if errors := blocking(checked.material.issues):
+                calls.leave()
+                return page_fragment(request, form_page(checked.material, errors=errors), status=422)
         try:
             requested = services.request_invoice(
                 visitor=visitor,

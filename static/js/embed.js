@@ -176,8 +176,24 @@
       window.Host.fit();
     });
     place(banner, target, elt);
+    faulty.set(banner, elt);
     window.Host.fit();
   }
+
+  /* What had failed has been done by somebody else meanwhile, such as the page that goes on asking: the button that was
+     pressed is gone with the rest of the old state, or what nobody pressed has been brought up to date. */
+  const faulty = new WeakMap(); // banner -> what had failed
+  function forget(isDone) {
+    for (const banner of document.querySelectorAll("[data-fault]")) {
+      const elt = faulty.get(banner);
+      if (elt && isDone(elt) && !banner.contains(document.activeElement)) banner.remove();
+    }
+    window.Host.fit();
+  }
+  body.addEventListener("htmx:afterSettle", () => forget((elt) => !elt.isConnected));
+  body.addEventListener("htmx:afterRequest", ({ detail: { successful, target } }) => {
+    if (successful) forget((elt) => elt === target);
+  });
 
   /* A form says its failures at its top, a list of a combobox in the list, and what nobody pressed in its own place. */
   const unasked = (elt, target) => elt.hidden || elt === target;

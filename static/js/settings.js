@@ -96,7 +96,8 @@
     const places = entries().map((entry) => [entry, sectionOf(entry)?.getBoundingClientRect().top ?? Infinity]);
     const read = places.filter(([, top]) => top <= window.innerHeight / 3).sort(([, one], [, other]) => one - other).at(-1);
     const atTheEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2 && window.scrollY > 0;
-    if (read && !chosen) mark(atTheEnd ? entries().at(-1) : read[0]);
+    const atTheStart = window.scrollY <= 0; // a short first section leaves the second one high up
+    if (read && !chosen) mark(atTheEnd ? entries().at(-1) : atTheStart ? entries()[0] : read[0]);
     chosen = null;
   }
 

@@ -252,6 +252,45 @@ def test_a_failed_request_is_said_in_place_keeps_the_entries_and_can_be_repeated
     expect(frame.get_by_role("heading", name="Invoice 1054 is in QuickBooks")).to_be_focused()
 
 
+def test_a_failure_is_no_longer_said_beside_the_news_that_came_meanwhile(shown: Shown) -> None:
+    frame = shown.ready("result-being-verified")
+    shown.page.route("**/result-created", lambda route: route.abort())
+    frame.evaluate("""() => {
+        const buttons = [...document.querySelectorAll("button")];
+        const check = buttons.find(({ textContent }) => textContent.includes("Check now"));
+        check.setAttribute("hx-post", "/embed/gallery/result-created");
+        check.setAttribute("hx-target", "#invoice");
+        htmx.process(check);
+    }""")
+    frame.get_by_role("button", name="Check now").click()
+    expect(frame.get_by_role("alert")).to_contain_text("The connection was interrupted")
+    news = "<section class='result'><h2>Invoice 1054 was created</h2></section>"
+    frame.evaluate("(news) => htmx.swap('.result', news, { swapStyle: 'outerHTML' })", news)
+    expect(frame.get_by_role("heading", name="Invoice 1054 was created")).to_be_visible()
+    expect(frame.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_failure_that_nobody_caused_goes_when_the_page_is_up_to_date_again(shown: Shown) -> None:
+    frame = shown.ready("panel-invoices")
+    shown.page.route("**/_panel", lambda route: route.abort())
+    frame.evaluate("""() => {
+        const panel = document.getElementById("panel");
+        panel.setAttribute("hx-get", "_panel");
+        panel.setAttribute("hx-trigger", "again");
+        const asks = "hx-get='_panel' hx-target='#panel' hx-trigger='tick' data-on-error=keep";
+        const poll = `<div id=poll hidden ${asks}></div>`;
+        panel.insertAdjacentHTML("beforeend", poll);
+        htmx.process(panel);
+        htmx.trigger(panel, "again");
+    }""")
+    expect(frame.get_by_role("alert")).to_contain_text("The connection was interrupted")
+    shown.page.unroute("**/_panel")
+    shown.page.route("**/_panel", fulfil("", 204))  # nothing is new
+    frame.evaluate("htmx.trigger('#poll', 'tick')")
+    expect(frame.get_by_role("alert")).to_have_count(0)
+    expect(frame.get_by_role("heading", name="Invoices", level=2)).to_be_visible()
+
+
 def test_a_page_that_could_not_load_shows_the_failure_where_the_skeleton_was(shown: Shown) -> None:
     frame = shown.ready("panel-loading")
     shown.page.route("**/missing", fulfil("", 503))

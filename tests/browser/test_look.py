@@ -36,6 +36,12 @@ def test_no_page_is_refused_anything_by_the_content_policy_shuts_anybody_out_or_
     assert shown.complaints == []
 
 
+@pytest.mark.parametrize("name", ["pages-outside", "pages-fault"])
+def test_pages_outside_the_frame_shut_nobody_out(shown: Shown, name: str) -> None:
+    shown.page.goto(f"{shown.gallery}/embed/gallery/{name}")
+    assert violations(shown.page) == []
+
+
 # A table's head is for screen readers only on a narrow page; what is positioned freely may stick out.
 LONGER = """() => {
     const small = { a: "áà", e: "éê", i: "íî", o: "óô", u: "úû", y: "ýÿ" };
@@ -353,6 +359,16 @@ def test_the_save_bar_names_what_changed_and_goes_when_it_is_taken_back(shown: S
     frame.get_by_role("button", name="Discard").click()
     expect(bar).to_be_hidden()
     expect(frame.locator("#days")).to_have_value("14")
+
+
+def test_back_at_the_top_the_first_section_is_the_one_that_is_read(shown: Shown) -> None:
+    frame = shown.ready("settings-connection-fields", mode="fixed", height=500)
+    frame.evaluate("document.getElementById('connection').style.blockSize = '4rem'")  # as before there is a connection
+    current = frame.locator(".settings__nav [aria-current]")
+    frame.evaluate("window.scrollTo(0, 300)")
+    expect(current).not_to_have_text("Connection")
+    frame.evaluate("window.scrollTo(0, 0)")
+    expect(current).to_have_text("Connection")
 
 
 @pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR", "lv_LV", "pt_BR", "et_EE"])

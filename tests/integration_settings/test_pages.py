@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.urls import path
@@ -103,10 +104,24 @@ def test_a_fault_of_ours_shows_a_code_that_the_log_has_too(broken, address, head
     assert answer.status_code == 500
     assert "This page could not be shown" in shown
     assert "Nothing was sent to QuickBooks by this page." in shown
-    assert f"<b>{code}</b>" in shown
+    assert f'<b class="nowrap">{code}</b>' in shown
     assert "Bramley" not in shown
     assert len(code) == 9
     assert ("<html" in shown) is (not headers)
+
+
+def test_trying_again_asks_for_the_very_same_page(broken):
+    shown = broken.get("/broken?ticket=abc&confirmed=1").content.decode()
+    assert 'href="/broken?ticket=abc&amp;confirmed=1"' in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "moment"), [("en-GB", "7 Dec 2026, 09:05"), ("fr", "7 déc. 2026, 09:05"), ("de", "07.12.2026, 09:05")]
+)
+def test_a_fault_tells_its_moment_as_the_reader_writes_it(broken, language, moment):
+    with time_machine.travel(datetime(2026, 12, 7, 9, 5, tzinfo=UTC), tick=False):
+        shown = broken.get("/nowhere", headers={"Accept-Language": language}).content.decode()
+    assert f"{moment} UTC" in shown
 
 
 @pytest.mark.parametrize("address", ["/nowhere", "/embed/nowhere", "/.git/config", "/admin/", "/static/../manage.py"])

@@ -227,6 +227,14 @@ class TestAnotherCompany:
         tenant.quickbooks.refresh_from_db()
         assert (tenant.quickbooks.realm_id, tenant.quickbooks.access_token) == (tenant.pair.realm, before)
 
+    def test_whoever_looks_again_when_the_names_are_no_longer_proven_reads_a_whole_sentence(self, client):
+        shown = {
+            language: client.get("/sign-in/quickbooks-other-company", headers={"Accept-Language": language})
+            for language in ("en", "de")
+        }
+        assert "connected to another company than the one you chose." in shown["en"].content.decode()
+        assert "mit einem anderen Unternehmen verbunden als dem, das Sie gewählt haben." in shown["de"].content.decode()
+
     def test_a_disconnected_company_is_protected_as_well(self, connected):
         tenant, priya, foreign = connected
         tenant.quickbooks.state = "ended"

@@ -199,6 +199,26 @@ def test_sums_are_told_for_each_currency(desk, company, user):
     assert "The books are closed for the invoice date" in text
 
 
+def test_no_two_buttons_are_called_the_same(desk, company, user):
+    for deal_id, detail in ((12, "No."), (13, "Nein."), (14, "No."), (15, "")):
+        refused(company, deal_id=deal_id, deal_then={"title": f"Deal {deal_id}"}, refusal={"detail": detail})
+    refused(company, deal_id=16, deal_then={"title": "Deal 16"}, refusal={"code": "6210"})
+    buttons = [element for element in desk(user).elements if element.tag == "button"]
+    names = [button.attributes.get("aria-label", button.text) for button in buttons]
+    assert "Run again: The books are closed for the invoice date" in names
+    assert len(names) == len(set(names))
+
+
+def test_a_long_title_is_cut_and_its_amount_is_not(desk, company, user):
+    refused(company, deal_id=12, deal_then={"title": "T" * 200}, refusal={"code": "6000", "detail": "No."})
+    page = desk(user)
+    assert "QuickBooks says: “No”. Stops 1 invoice worth £" in page.text
+    (chip,) = (element for element in page.elements if "issue__deal" in element.classes)
+    title, amount = chip.children
+    assert (title.text, title.classes) == ("T" * 200, ["cut"])
+    assert amount.text.startswith("· £")
+
+
 def test_whoever_went_on_to_another_invoice_of_the_deal_left_nothing_to_fix(desk, company, user):
     refused(company, deal_id=12)
     make_invoice(company, deal_id=12)
@@ -208,10 +228,10 @@ def test_whoever_went_on_to_another_invoice_of_the_deal_left_nothing_to_fix(desk
 def test_what_is_put_away_leaves_the_desk_and_stays_on_the_deal(desk, browse, seen, company, user):
     row = refused(company, deal_id=12)
     page = desk(user)
-    assert "QuickBooks says: “No.”" in page.text
+    assert "QuickBooks says: “No”." in page.text
     answer = Page(browse(user, "settings").post(press(page, "Put away")))
     assert "Nothing needs you" in answer.text
-    assert "QuickBooks says: “No.”" not in answer.text
+    assert "QuickBooks says: “No”." not in answer.text
     seen(user, 12)
     panel = Page(browse(user, "panel").get("/embed/panel/content", {"resource": "deal", "id": 12}))
     assert panel.has_id(f"again-{row.public_id}")

@@ -29,6 +29,11 @@ def test_each_field_shows_what_it_has_in_the_deal(settings_page, harbour, deal_i
     assert cell(page, "tax_id_field") == "Stays empty"
 
 
+def test_a_field_of_the_books_that_nothing_fills_says_so_where_nothing_can_be_chosen(settings_page, harbour, deal_id):
+    page = Page(settings_page.get(IN_DEAL, {"deal": deal_id(harbour, RACKING)}))
+    assert cell(page, "own_field_1") == "Stays empty"
+
+
 def test_a_choice_that_is_not_saved_yet_is_shown(settings_page, harbour, deal_id):
     chosen = {"deal": deal_id(harbour, RACKING), "memo_field": "deal.title", "email_field": "", "address_field": ""}
     page = Page(settings_page.get(IN_DEAL, chosen))

@@ -35,6 +35,11 @@ def refusal(**values):
     }
 
 
+def title_of(page):
+    """What the window is called from then on."""
+    return next(element.text for element in page.elements if element.tag == "title")
+
+
 # The press
 
 
@@ -93,6 +98,16 @@ def test_from_the_press_to_the_created_invoice(harbour, fill_in, control):
     trace_id = QuickBooksWrite.objects.get(kind="create_invoice").trace_id
     assert trace_id
     assert f"Intuit request id {trace_id} Copy for support" in page.text
+
+
+def test_the_window_is_called_by_what_became_of_the_press(harbour, fill_in):
+    """A refused press calls it "Error: New invoice", and it would go on being called so."""
+    browser, fields = fill_in(harbour)
+    page, invoice = pressed(browser, fields)
+    assert title_of(page) == "Creating the invoice for Bramley Foods Ltd"
+    submission.submit(invoice.pk)
+    page = Page(browser.get(page.by_id("poll").attributes["hx-get"]))
+    assert title_of(page) == page.by_id("result-title").text
 
 
 def test_no_note_is_promised_where_the_company_wants_none(harbour, fill_in):
@@ -206,6 +221,18 @@ def test_pressing_again_shows_the_first_rows_result(harbour, fill_in):
     assert "other entries" not in second.text
 
 
+@pytest.mark.parametrize("title", ["Spare shelves, Hull", NORTHGATE], ids=["the whole deal", "a new customer"])
+def test_whoever_presses_again_because_the_answer_was_lost_is_told_of_the_invoice(harbour, fill_in, title):
+    """Its own invoice uses up the deal, and has made the customer: neither is a fault of the form that asked for it."""
+    browser, fields = fill_in(harbour, title)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    page = Page(browser.post(CREATE, fields))
+    assert page.by_id("result-title").text == f"Invoice {invoice.number} is in QuickBooks"
+    assert Invoice.objects.count() == 1
+
+
 def test_a_second_tab_with_other_entries_is_told_that_the_first_ones_count(harbour, fill_in):
     browser, fields = fill_in(harbour)
     browser.post(CREATE, fields)
@@ -306,7 +333,9 @@ def test_a_deal_that_was_hidden_meanwhile_is_not_billed(harbour, fill_in, contro
     browser, fields = fill_in(harbour)
     cache.clear()
     control.fault("status", service="pipedrive", status=403, times=None, path="/deals/")
-    assert browser.post(CREATE, fields).status_code == 404
+    answer = browser.post(CREATE, fields)
+    assert answer.status_code == 404
+    assert title_of(Page(answer)) == "This deal is not here for you"
     assert not Invoice.objects.exists()
 
 

@@ -54,7 +54,7 @@ def test_what_was_invoiced_so_far_counts_everything_that_may_exist(company):
     make(company, "600", voided_on=START.date())
     latest = make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.UNKNOWN)
     make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.REJECTED)
-    assert invoiced_so_far(company, 12) == SoFar(2, pounds("200.00"), latest.pk)
+    assert invoiced_so_far(company, 12) == SoFar(2, pounds("200.00"), latest.pk, unconfirmed=True)
     assert invoiced_so_far(company, 99) == SoFar(0, None)
 
 
@@ -67,7 +67,7 @@ def test_an_unanswered_invoice_counts_as_it_was_confirmed(company, prices, deal_
     total = D("90.00") if prices == AmountsAre.TAX_INCLUSIVE else D("108.00")
     draft = to_json(a_draft(amounts_are=prices, discount_percentage=D(10), expected_total=total))
     row = make_pending_invoice(company, draft, deal_id=12, currency="GBP", deal_then={"with_tax": deal_with_tax})
-    assert invoiced_so_far(company, 12) == SoFar(1, pounds(amount), row.pk)
+    assert invoiced_so_far(company, 12) == SoFar(1, pounds(amount), row.pk, unconfirmed=True)
 
 
 def test_the_same_amount_for_the_same_customer_in_another_deal_is_found_with_its_day_there(company):

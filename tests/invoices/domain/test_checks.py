@@ -232,6 +232,9 @@ def test_a_second_invoice_for_a_deal_is_told_with_what_is_left():
     found = {finding.code: finding.values for finding in check(context=context)}
     assert found["invoiced_before"] == {"count": 1, "amount": D(100), "currency": "GBP"}
     assert found["over_the_deal"]["amount"] == D("50.00")
+    found = {finding.code: finding.values for finding in check(context=context | {"unconfirmed_before": True})}
+    assert found["invoiced_before_unconfirmed"]["count"] == 1
+    assert "invoiced_before" not in found
 
 
 def test_more_than_the_deal_is_billed_only_when_it_is_meant():
