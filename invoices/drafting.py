@@ -175,6 +175,7 @@ def prepare(
         customer_currency=preselected.currency if preselected else "",
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
+        more_than_the_deal=deal.outgrows_its_value,
         reader_id=visitor.user.user_id,
     )
     blocking = {found.code for found in checked.findings if found.blocks}

@@ -120,4 +120,13 @@ class Deal:
     @property
     def recurring(self) -> dict[int, Recurrence]:
         """What is billed again and again, by attachment id."""
-        return {product.attachment_id: product.recurrence for product in self.products if product.recurrence}
+        return {
+            product.attachment_id: product.recurrence
+            for product in self.products
+            if product.enabled and product.recurrence
+        }
+
+    @property
+    def outgrows_its_value(self) -> bool:
+        """Its invoices may come to more without a mistake: whether the value is of one time or of all is not told."""
+        return bool(self.recurring)

@@ -80,6 +80,7 @@ def opened(preparation: Preparation, say: Say) -> FormInput:
         lines=lines,
         due_follows=True,
         preset=preparation.template.id,
+        over_deal=preparation.deal.outgrows_its_value,
     )
 
 

@@ -334,6 +334,8 @@ def test_what_is_billed_again_and_again_says_so_and_comes_back_each_time(harbour
         "",
     ]  # what is billed once is done
     assert before(page) == ["Billed every month, 1 of 12 invoiced so far", "1 invoiced before"]
+    assert any("more than the deal" in title for title in finding_titles(page, "warning"))
+    assert "checked" in page.by_id("f-over_deal").attributes
     again = Page(browser.post(CREATE, fields | {"invoice_date": "someday"}))
     assert before(again) == before(page)
     deal = deal_id(harbour, plan)
