@@ -44,6 +44,7 @@ PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
 RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
 LONGEST_WAIT_OF_READS = 300.0  # seconds; "R8" of docs/reliability.md
+LONGEST_SENTENCE = 4000
 MARKUP = re.compile(r"<a\b.*?</a>|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)  # a link goes with its "click here"
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
@@ -371,7 +372,7 @@ def _first_fault(response: Any) -> Json:
 
 def _plain_words(said: Any) -> str:
     """QuickBooks' sentence as people read it: some have links in HTML, and many begin with the name of their kind."""
-    words = html.unescape(MARKUP.sub(" ", str(said or "")))
+    words = html.unescape(MARKUP.sub(" ", str(said or "")[:LONGEST_SENTENCE]))
     return " ".join(words.removeprefix("Business Validation Error:").split())
 
 
