@@ -10,6 +10,10 @@ stands in the database, so such a message may be lost.
 
 A Redis that is there and refuses (it is full, or became a replica in a fail-over) is one that is away: kombu takes only
 what happens to the connection for that, and the worker ends of everything else.
+
+A connection that Redis closes, or a proxy in between, is told of to the worker, which makes all of them anew. With
+`retry_on_timeout` the `redis` library mends it by itself and asks the same once more: where messages for everybody are
+listened to, it waits for one then, for ever, and the worker takes no others.
 """
 
 from __future__ import annotations
@@ -81,6 +85,11 @@ class QoS(redis.QoS):
 
 class RedisChannel(redis.Channel):
     QoS = QoS
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """`asynchronous` are the connections that are listened to."""
+        found: dict[str, Any] = super()._connparams(asynchronous)
+        return found | {"retry_on_timeout": False} if asynchronous else found
 
 
 class RedisTransport(redis.Transport):

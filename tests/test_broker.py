@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 from queue import Empty
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from kombu import Connection, Consumer, Queue
+import redis
+from kombu import Connection, Consumer, Exchange, Queue
 from kombu.transport import filesystem
 
 from pipedrive_qb import broker
@@ -86,6 +89,22 @@ def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
     channel, message = cut_off
     message.reject(requeue=True)
     channel.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_whose_connections_are_closed_does_not_wait_for_a_message_to_everybody(redis_url):
+    """Somebody closes them, such as a proxy in a fail-over, and would take new ones at once."""
+    with Connection(redis_url, transport_options={"retry_on_timeout": True}) as connection:
+        channel = connection.default_channel
+        everybody = Queue("mine", Exchange("everybody", type="fanout"), auto_delete=True)
+        Consumer(channel, [Queue("background"), everybody], callbacks=[lambda *_: None]).consume()
+        with suppress(socket.timeout):
+            connection.drain_events(timeout=0.5)
+        with redis.Redis.from_url(redis_url) as somebody:
+            somebody.client_kill_filter(_type="pubsub")
+        with pytest.raises(connection.connection_errors) as cut:
+            connection.drain_events(timeout=10)
+        assert not isinstance(cut.value, socket.timeout)
 
 
 @pytest.fixture
