@@ -29,6 +29,8 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, filesystem, redis, virtual
 from kombu.utils.json import dumps
 
+from pipedrive_qb.cache import silence
+
 NAME = "spool"
 REFUSALS = redis.Transport.channel_errors
 
@@ -86,9 +88,18 @@ class QoS(redis.QoS):
 class RedisChannel(redis.Channel):
     QoS = QoS
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        silence.refuse()
+        super().__init__(*args, **kwargs)
+
+    def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
+        """Whoever has waited for Redis in vain just now sends no hint: a person would wait for that again, longer."""
+        silence.refuse()
+        return super().basic_publish(*args, **kwargs)
+
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         """`asynchronous` are the connections that are listened to."""
-        found: dict[str, Any] = super()._connparams(asynchronous)
+        found: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]  # its types leave it out
         return found | {"retry_on_timeout": False} if asynchronous else found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from queue import Empty
 from types import SimpleNamespace
@@ -12,9 +13,10 @@ from unittest.mock import patch
 import pytest
 import redis
 from kombu import Connection, Consumer, Exchange, Queue
+from kombu.exceptions import OperationalError
 from kombu.transport import filesystem
 
-from pipedrive_qb import broker
+from pipedrive_qb import broker, cache
 from tests.servers import redis_server
 
 
@@ -105,6 +107,23 @@ def test_a_worker_whose_connections_are_closed_does_not_wait_for_a_message_to_ev
         with pytest.raises(connection.connection_errors) as cut:
             connection.drain_events(timeout=10)
         assert not isinstance(cut.value, socket.timeout)
+
+
+def send(connection):
+    producer = connection.Producer()
+    connection.ensure(producer, producer.publish, max_retries=1, interval_start=0)({"n": 1}, routing_key="silent")
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["not connected yet", "connected"])
+def test_whoever_has_found_redis_silent_does_not_wait_for_it_again_to_send_a_hint(redis_url, before, monkeypatch):
+    with Connection(redis_url) as connection:
+        for _ in range(before):
+            send(connection)
+        monkeypatch.setattr(cache.silence, "until", time.monotonic() + 60)
+        with pytest.raises(OperationalError):
+            send(connection)
+        monkeypatch.setattr(cache.silence, "until", 0.0)
+        assert connection.SimpleQueue("silent").clear() == before
 
 
 @pytest.fixture
