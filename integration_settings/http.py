@@ -107,6 +107,16 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(*args, **kwargs)
         self.fp = io.BufferedReader(_InTime(self.fp.detach()))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """That of the answer, past what is said before it, such as 103 Early Hints. Taken for the answer, it would
+        leave the real one to whoever uses the connection next.
+        """
+        found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its types leave it out
+        while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:
+            http.client.parse_headers(self.fp)
+            found = super()._read_status()  # type: ignore[misc]
+        return found
+
 
 class _HTTPConnection(HTTPConnection):
     response_class = _Answer
