@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import filesystem
 
 from pipedrive_qb import broker, cache
+from pipedrive_qb.celery import app
 from tests.servers import redis_server
 
 
@@ -62,6 +63,10 @@ def test_a_message_has_its_content_when_it_gets_its_name(tmp_path):
         target._put("background", {"n": 1})
     assert sizes[0] > 0
     assert target._get("background") == {"n": 1}
+
+
+def test_a_worker_goes_on_asking_for_redis_however_long_it_is_away():
+    assert app.conf.broker_connection_max_retries is None
 
 
 def test_it_is_the_file_system_transport_otherwise():
