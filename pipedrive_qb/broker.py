@@ -26,6 +26,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from kombu.exceptions import ChannelError
 from kombu.transport import TRANSPORT_ALIASES, filesystem, redis, virtual
 from kombu.utils.json import dumps
 
@@ -41,8 +42,13 @@ class Channel(filesystem.Channel):
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         unfinished = folder / f"{name}.unfinished"
-        unfinished.write_text(dumps(payload), encoding="utf-8")
-        os.replace(unfinished, folder / name)
+        try:
+            unfinished.write_text(dumps(payload), encoding="utf-8")
+            os.replace(unfinished, folder / name)
+        except OSError as error:  # the disk is full, say
+            with suppress(OSError):
+                unfinished.unlink()
+            raise ChannelError(f"the message cannot be kept: {error.strerror}") from error
 
 
 class Transport(filesystem.Transport):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
 from contextlib import suppress
 from queue import Empty
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 import redis
@@ -63,6 +64,15 @@ def test_a_message_has_its_content_when_it_gets_its_name(tmp_path):
         target._put("background", {"n": 1})
     assert sizes[0] > 0
     assert target._get("background") == {"n": 1}
+
+
+def test_a_full_disk_is_a_broker_that_takes_no_messages(tmp_path):
+    """Whoever has stored what is wanted goes on without the hint then."""
+    target = channel(tmp_path)
+    full = SimpleNamespace(replace=Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with patch.object(broker, "os", full), pytest.raises(OperationalError):
+        send(target.connection.client)
+    assert list((tmp_path / "messages").iterdir()) == []
 
 
 def test_a_worker_goes_on_asking_for_redis_however_long_it_is_away():
