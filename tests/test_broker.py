@@ -108,7 +108,7 @@ def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
     channel.close()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(30)
 def test_a_worker_whose_connections_are_closed_does_not_wait_for_a_message_to_everybody(redis_url):
     """Somebody closes them, such as a proxy in a fail-over, and would take new ones at once."""
     with Connection(redis_url, transport_options={"retry_on_timeout": True}) as connection:
