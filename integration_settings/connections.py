@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -72,6 +73,7 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
         if row is not None and not ended:
             usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
             if not usable:
+                _idle_as_long_as_it_takes()
                 try:
                     grant = refresh(row.refresh_token)
                 except InvalidGrant:
@@ -88,6 +90,15 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
         log.warning("%s connection is ended (%s)", service, row.ended_why)
         raise ConnectionExpired(service, f"the connection is ended ({row.ended_why})")
     return row.access_token
+
+
+def _idle_as_long_as_it_takes() -> None:
+    """The database's own limit for transactions that stand idle would end ours in the middle of the call, and lose the
+    token that has taken the old one's place.
+    """
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def pause(connection: AnyConnection, seconds: float) -> None:

@@ -32,7 +32,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from integration_settings.errors import (
     AccessDenied,
@@ -107,13 +107,40 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(*args, **kwargs)
         self.fp = io.BufferedReader(_InTime(self.fp.detach()))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """That of the answer, past what is said before it, such as 103 Early Hints. Taken for the answer, it would
+        leave the real one to whoever uses the connection next.
+        """
+        found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its types leave it out
+        while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:
+            http.client.parse_headers(self.fp)
+            found = super()._read_status()  # type: ignore[misc]
+        return found
+
 
 class _HTTPConnection(HTTPConnection):
     response_class = _Answer
 
+    def connect(self) -> None:
+        super().connect()
+        _refuse_late(self)
+
 
 class _HTTPSConnection(HTTPSConnection):
     response_class = _Answer
+
+    def connect(self) -> None:
+        super().connect()
+        _refuse_late(self)
+
+
+def _refuse_late(connection: HTTPConnection) -> None:
+    """No time limit holds for looking up an address. What is sent so late may be somebody else's by now: our lease has
+    run out.
+    """
+    if time.monotonic() > _call.deadline:
+        connection.close()
+        raise ConnectTimeoutError(connection, "not connected in time")
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -10,6 +10,10 @@ stands in the database, so such a message may be lost.
 
 A Redis that is there and refuses (it is full, or became a replica in a fail-over) is one that is away: kombu takes only
 what happens to the connection for that, and the worker ends of everything else.
+
+A connection that Redis closes, or a proxy in between, is told of to the worker, which makes all of them anew. With
+`retry_on_timeout` the `redis` library mends it by itself and asks the same once more: where messages for everybody are
+listened to, it waits for one then, for ever, and the worker takes no others.
 """
 
 from __future__ import annotations
@@ -22,8 +26,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from kombu.exceptions import ChannelError
 from kombu.transport import TRANSPORT_ALIASES, filesystem, redis, virtual
 from kombu.utils.json import dumps
+
+from pipedrive_qb.cache import silence
 
 NAME = "spool"
 REFUSALS = redis.Transport.channel_errors
@@ -35,8 +42,13 @@ class Channel(filesystem.Channel):
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         unfinished = folder / f"{name}.unfinished"
-        unfinished.write_text(dumps(payload), encoding="utf-8")
-        os.replace(unfinished, folder / name)
+        try:
+            unfinished.write_text(dumps(payload), encoding="utf-8")
+            os.replace(unfinished, folder / name)
+        except OSError as error:  # the disk is full, say
+            with suppress(OSError):
+                unfinished.unlink()
+            raise ChannelError(f"the message cannot be kept: {error.strerror}") from error
 
 
 class Transport(filesystem.Transport):
@@ -81,6 +93,20 @@ class QoS(redis.QoS):
 
 class RedisChannel(redis.Channel):
     QoS = QoS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        silence.refuse()
+        super().__init__(*args, **kwargs)
+
+    def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
+        """Whoever has waited for Redis in vain just now sends no hint: a person would wait for that again, longer."""
+        silence.refuse()
+        return super().basic_publish(*args, **kwargs)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """`asynchronous` are the connections that are listened to."""
+        found: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]  # its types leave it out
+        return found | {"retry_on_timeout": False} if asynchronous else found
 
 
 class RedisTransport(redis.Transport):

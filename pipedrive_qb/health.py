@@ -67,5 +67,6 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    with app.connection_for_write() as broker:
+    limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS, "retry_on_timeout": False}
+    with app.connection_for_write(transport_options=limits) as broker:
         broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)

@@ -105,6 +105,8 @@ GUARDS = [
     Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", N + "test_following.py"),
     Guard("rows of the company only", "invoices/news.py", "filter(company_id=connection.company_id, realm_id=connection.realm_id)", "filter(realm_id=connection.realm_id)", N + "test_following.py"),
     Guard("a worker outlives Redis", "pipedrive_qb/broker.py", "    QoS = QoS\n", "    pass\n", "tests/test_broker.py"),
+    Guard("a worker outlives its connections", "pipedrive_qb/broker.py", "if asynchronous else found", "if not found else found", "tests/test_broker.py"),
+    Guard("an answer stays with its question", "integration_settings/http.py", "while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:", "while not found:", S + "test_http.py"),
     Guard("a form that was sent is not kept", "invoices/unsent_forms.py", "if was_sent(visitor, uuid.UUID(fields[\"intent_key\"])) else", "if not fields else", N + "test_unsent_forms.py"),
     Guard("a sibling's new token is taken", "integration_settings/connections.py", "            usable = row.access_is_fresh", "            usable = False and row.access_is_fresh", S + "test_connections.py"),
 ]  # fmt: skip

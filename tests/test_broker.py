@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
+import time
+from contextlib import suppress
 from queue import Empty
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
-from kombu import Connection, Consumer, Queue
+import redis
+from kombu import Connection, Consumer, Exchange, Queue
+from kombu.exceptions import OperationalError
 from kombu.transport import filesystem
 
-from pipedrive_qb import broker
+from pipedrive_qb import broker, cache
+from pipedrive_qb.celery import app
 from tests.servers import redis_server
 
 
@@ -59,6 +66,19 @@ def test_a_message_has_its_content_when_it_gets_its_name(tmp_path):
     assert target._get("background") == {"n": 1}
 
 
+def test_a_full_disk_is_a_broker_that_takes_no_messages(tmp_path):
+    """Whoever has stored what is wanted goes on without the hint then."""
+    target = channel(tmp_path)
+    full = SimpleNamespace(replace=Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with patch.object(broker, "os", full), pytest.raises(OperationalError):
+        send(target.connection.client)
+    assert list((tmp_path / "messages").iterdir()) == []
+
+
+def test_a_worker_goes_on_asking_for_redis_however_long_it_is_away():
+    assert app.conf.broker_connection_max_retries is None
+
+
 def test_it_is_the_file_system_transport_otherwise():
     assert issubclass(broker.Channel, filesystem.Channel)
 
@@ -86,6 +106,39 @@ def test_a_message_that_cannot_be_put_back_does_not_end_its_worker(cut_off):
     channel, message = cut_off
     message.reject(requeue=True)
     channel.close()
+
+
+@pytest.mark.timeout(30)
+def test_a_worker_whose_connections_are_closed_does_not_wait_for_a_message_to_everybody(redis_url):
+    """Somebody closes them, such as a proxy in a fail-over, and would take new ones at once."""
+    with Connection(redis_url, transport_options={"retry_on_timeout": True}) as connection:
+        channel = connection.default_channel
+        everybody = Queue("mine", Exchange("everybody", type="fanout"), auto_delete=True)
+        Consumer(channel, [Queue("background"), everybody], callbacks=[lambda *_: None]).consume()
+        with suppress(socket.timeout):
+            connection.drain_events(timeout=0.5)
+        with redis.Redis.from_url(redis_url) as somebody:
+            somebody.client_kill_filter(_type="pubsub")
+        with pytest.raises(connection.connection_errors) as cut:
+            connection.drain_events(timeout=10)
+        assert not isinstance(cut.value, socket.timeout)
+
+
+def send(connection):
+    producer = connection.Producer()
+    connection.ensure(producer, producer.publish, max_retries=1, interval_start=0)({"n": 1}, routing_key="silent")
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["not connected yet", "connected"])
+def test_whoever_has_found_redis_silent_does_not_wait_for_it_again_to_send_a_hint(redis_url, before, monkeypatch):
+    with Connection(redis_url) as connection:
+        for _ in range(before):
+            send(connection)
+        monkeypatch.setattr(cache.silence, "until", time.monotonic() + 60)
+        with pytest.raises(OperationalError):
+            send(connection)
+        monkeypatch.setattr(cache.silence, "until", 0.0)
+        assert connection.SimpleQueue("silent").clear() == before
 
 
 @pytest.fixture

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.core.cache import CacheHandler
 
+from pipedrive_qb import cache as cache_module
 from pipedrive_qb.cache import ForgivingRedisCache
+from tests.servers import wait_until
 
 
 @pytest.fixture
@@ -75,3 +78,44 @@ def test_threads_that_come_and_go_share_one_connection(one_that_counts):
         with ThreadPoolExecutor(1) as short_lived:
             assert short_lived.submit(lambda: caches["default"].add("slot", True, 30)).result() is True
     assert len(connected) == 1
+
+
+@pytest.fixture
+def one_that_is_silent(monkeypatch):
+    """(cache, asked): asked() is how many have called somebody who takes every call and never says a word."""
+    monkeypatch.setattr(cache_module.silence, "until", 0.0)
+    called = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+
+        def asked():
+            with suppress(BlockingIOError):
+                while True:
+                    called.append(server.accept())
+            return len(called)
+
+        limits = {"socket_timeout": 0.1, "socket_connect_timeout": 0.1}
+        yield ForgivingRedisCache(f"redis://127.0.0.1:{server.getsockname()[1]}", {"OPTIONS": limits}), asked
+        for connection, _ in called:
+            connection.close()
+
+
+def test_whoever_finds_redis_silent_is_the_only_one_to_wait_for_it(one_that_is_silent):
+    cache, asked = one_that_is_silent
+    for number in range(12):
+        assert cache.get(f"deal:{number}") is None
+    assert cache.add("handed-out", True, 10) is True
+    assert asked() == 1
+
+
+def test_a_silent_redis_is_asked_again_after_a_while(one_that_is_silent, monkeypatch):
+    monkeypatch.setattr(cache_module, "SILENT_SECONDS", 0.2)
+    cache, asked = one_that_is_silent
+    wait_until(lambda: cache.get("deal") is None and asked() >= 2, what="it is asked again")
+
+
+def test_one_that_is_away_is_asked_each_time(cache_without_redis, monkeypatch):
+    """That costs nothing, and it may be back."""
+    monkeypatch.setattr(cache_module.silence, "until", 0.0)
+    cache_without_redis.get("deal")
+    cache_module.silence.refuse()

@@ -148,6 +148,28 @@ def test_a_lost_answer_is_asked_again_with_the_old_token(quickbooks, vendor):
     assert all(f"refresh_token={old}" in call.request.body for call in token_calls(vendor))
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_ends_idle_transactions_soon_loses_no_token(vendor):
+    """An operator may have set such a limit, shorter than a service that is busy takes to answer."""
+    quickbooks = make_connection(make_company())
+    expire(quickbooks)
+    add_discovery(vendor)
+
+    def answer(request):
+        time.sleep(0.6)  # how long Intuit takes is the fault
+        return 200, {}, json.dumps(intuit_answer())
+
+    vendor.add_callback("POST", INTUIT_TOKEN, callback=answer)
+    with database.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '200ms'")
+    try:
+        assert connections.fresh_access_token(quickbooks) == "new-access"
+    finally:
+        database.close()
+    assert QuickBooksConnection.objects.get(pk=quickbooks.pk).access_token == "new-access"
+
+
 def test_a_lost_answer_whose_old_token_is_dead_ends_the_connection_without_asking_again(quickbooks, vendor):
     """Without a grace period nothing can be saved: somebody has to sign in again, and nobody asks Intuit meanwhile."""
     expire(quickbooks)

@@ -265,6 +265,41 @@ def test_calls_share_a_connection():
     assert (answers, len(accepted)) == (["{}", "[]"], 1)
 
 
+def test_what_is_said_before_the_answer_leaves_it_to_nobody_else():
+    """A server or a proxy in front of it may send 103 Early Hints, asked or not."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+    def answer_twice(connection):
+        connection.sendall(hints)
+        time.sleep(0.3)  # the answer itself takes a moment
+        connection.sendall(hints + HEAD + b'Content-Length: 3\r\n\r\n"a"')
+        if connection.recv(65536):
+            connection.sendall(HEAD + b'Content-Length: 3\r\n\r\n"b"')
+
+    with server(answer_twice) as url:
+        answers = [http.open_session("pipedrive", access_token=token).get(url) for token in ("a", "b")]
+    assert [(each.status_code, each.text) for each in answers] == [(200, '"a"'), (200, '"b"')]
+
+
+def test_what_an_address_was_looked_up_too_long_for_is_not_sent(monkeypatch):
+    """Somebody else may have taken over the invoice by then."""
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.2)
+    look_up = socket.getaddrinfo
+
+    def slowly(*args, **kwargs):
+        time.sleep(0.3)  # how long a name server keeps silent is the fault
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
+        with pytest.raises(ServiceUnavailable):
+            http.open_session("pipedrive").post(f"http://127.0.0.1:{listening.getsockname()[1]}/x", json={})
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.recv(65536) == b""
+
+
 def test_the_environment_leads_no_call_elsewhere(vendor, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine {urlsplit(URL).hostname} login somebody password else")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from celery import Celery
 from django.db import connection
 from django.test import Client
 from django.urls import path
@@ -160,6 +162,18 @@ def test_not_ready_says_what_is_missing_and_nothing_more(client, monkeypatch, pa
     assert answer.status_code == 503
     assert answer.json()[part] == "unreachable"
     assert "secret-host" not in answer.content.decode()
+
+
+@pytest.mark.timeout(20)
+def test_a_broker_that_takes_the_call_and_says_nothing_is_not_ready(client, monkeypatch):
+    """Whoever asks waits for a few seconds himself, and has to be told by then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        app = Celery(broker=f"redis://127.0.0.1:{server.getsockname()[1]}", set_as_current=False)
+        app.conf.broker_transport_options = {"socket_timeout": 60, "retry_on_timeout": True}
+        monkeypatch.setattr(health, "app", app)
+        monkeypatch.setattr(health, "BROKER_SECONDS", 0.1)
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"database": "ok", "broker": "unreachable"})
 
 
 @pytest.mark.postgres

@@ -39,7 +39,8 @@ class Adversary:
     def deeds(self) -> list[Callable[[], None]]:
         return [
             self.kill_a_worker, self.stop_a_worker, self.jump_a_clock, self.kill_the_web, self.empty_redis,
-            self.restart_redis, self.fill_redis, self.make_redis_a_replica, self.cut_the_database,
+            self.restart_redis, self.cut_redis, self.stop_redis, self.fill_redis, self.make_redis_a_replica,
+            self.cut_the_database,
             self.make_the_database_a_replica, self.crash_the_database if ALONE else self.cut_the_database,
             self.lose_answers, self.fail_after_the_work, self.fail_before, self.delay, self.end_access_tokens,
             self.bookkeeper,
@@ -86,6 +87,21 @@ class Adversary:
         time.sleep(self.dice.uniform(0, 2))  # how long it is away is the fault
         self.ledger.redis = self.ledger.start_redis()
         self.ledger.redis.wait_until_ready()
+
+    def cut_redis(self) -> None:
+        """It closes every connection and takes new ones at once, as a proxy in front of it does in a fail-over."""
+        import redis
+
+        client = redis.Redis.from_url(self.ledger.redis.url)
+        for kind in ("pubsub", "normal"):
+            client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        client.close()
+
+    def stop_redis(self) -> None:
+        """It takes connections and says nothing."""
+        os.kill(self.ledger.redis.popen.pid, signal.SIGSTOP)
+        time.sleep(self.dice.uniform(2, 15))  # how long it stands still is the fault
+        os.kill(self.ledger.redis.popen.pid, signal.SIGCONT)
 
     def fill_redis(self) -> None:
         """It takes nothing more: another program on its machine has filled it."""

@@ -1,5 +1,5 @@
 """How soon every outcome is known after one fault has ended. `script/ledger --faults 40` presses that often into each
-kind of fault, every run a few times into two of them."""
+kind of fault, every run a few times into three of them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ PRESSES = int(os.environ.get("SINGLE_FAULT_PRESSES", "0"))
 FEW, COMPANIES, AT_ONCE = 4, 3, 8
 LASTS = 10  # seconds, of a fault that lasts
 SOON, AT_WORST = 60, 600
-BRIEF = ("kill_a_worker", "restart_redis")
+BRIEF = ("kill_a_worker", "restart_redis", "cut_redis")
 ALL = (
-    "kill_a_worker", "stop_a_worker", "kill_the_web", "empty_redis", "restart_redis", "fill_redis",
-    "make_redis_a_replica", "cut_the_database", "make_the_database_a_replica", "crash_the_database", "lose_answers",
-    "fail_after_the_work", "fail_before", "delay", "end_access_tokens", "quickbooks_is_down", "quickbooks_is_busy",
+    "kill_a_worker", "stop_a_worker", "kill_the_web", "empty_redis", "restart_redis", "cut_redis", "stop_redis",
+    "fill_redis", "make_redis_a_replica", "cut_the_database", "make_the_database_a_replica", "crash_the_database",
+    "lose_answers", "fail_after_the_work", "fail_before", "delay", "end_access_tokens", "quickbooks_is_down",
+    "quickbooks_is_busy",
 )  # fmt: skip
 SERVICE = {
     "quickbooks_is_down": {"kind": "status", "status": 503, "path": "/v3/"},
