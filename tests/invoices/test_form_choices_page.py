@@ -224,7 +224,7 @@ def test_a_location_that_the_books_track_no_more_is_refused_once_and_left_out_th
     invoice = Invoice.objects.get()
     submit(invoice)
     again = Page(browser.post(f"/embed/invoice/{invoice.public_id}/retry"))
-    assert "QuickBooks says: “Location tracking is turned off.”" in again.text
+    assert "QuickBooks says: “Location tracking is turned off”." in again.text
     browser.post(CREATE, again.fields())
     invoice = Invoice.objects.latest("pk")
     submit(invoice)
