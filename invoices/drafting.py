@@ -217,6 +217,8 @@ def preview(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    customer_gone: bool = False,
+    usual_tax: str = "",
     reader_id: int | None = None,
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
@@ -225,7 +227,8 @@ def preview(
     `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
     value has.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
-    that QuickBooks was found to have already; `reader_id` is the user who is shown it.
+    that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
+    `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.
     """
     connection = quickbooks_of(company)
     if connection is None:
@@ -243,6 +246,8 @@ def preview(
         deal_with_tax=deal_with_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        customer_gone=customer_gone,
+        usual_tax=usual_tax,
         reader_id=reader_id,
     )
 
@@ -334,6 +339,8 @@ def _checked(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    customer_gone: bool = False,
+    usual_tax: str = "",
     reader_id: int | None = None,
 ) -> Preview:
     books = books_of(connection)
@@ -356,6 +363,8 @@ def _checked(
         prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        customer_gone=customer_gone,
+        usual_tax=usual_tax,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
