@@ -37,7 +37,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
-from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
+from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, limit_of, rest_of, worth_in_all
 from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
@@ -78,6 +78,7 @@ class Preparation:
     totals: Totals
     findings: tuple[Finding, ...]
     so_far: SoFar  # of the deal
+    worth_in_all: Decimal | None  # of a deal with products that are billed again and again, see `worth_in_all`; else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +166,14 @@ def prepare(
     made_before_tax = prices_were_with_tax(deal, books)
     deal_with_tax = amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE
     rest = rest_of(draft, drafts_so_far(company, deal_id), deal.recurring)
+    in_all = worth_in_all(draft, deal.recurring) if deal.recurring else Decimal(0)
     checked = _checked(
         company,
         connection,
         rest.without_done,
         codes,
         items,
-        deal_value=Money(deal.value, deal.currency),
+        deal_value=limit_of(Money(deal.value, deal.currency), in_all),
         customer_currency=preselected.currency if preselected else "",
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
@@ -204,6 +206,7 @@ def prepare(
         totals=checked.totals,
         findings=checked.findings,
         so_far=checked.so_far,
+        worth_in_all=in_all,
     )
 
 
@@ -226,6 +229,7 @@ def preview(
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
     `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
     value has.
+    `deal_value` is what all invoices of the deal may come to, see `limit_of`.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
     that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
     `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.

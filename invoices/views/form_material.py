@@ -200,7 +200,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     checked = drafting.preview(
         visitor.company,
         reading.draft,
-        deal_value=sent.memory.deal_worth,
+        deal_value=sent.memory.deal_limit,
         customer_currency=customer.currency if customer else "",
         made_before_tax=sent.memory.prices_were_with_tax,
         deal_with_tax=sent.memory.prices_have_tax,
