@@ -37,7 +37,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
-from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of
+from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, limit_of, rest_of, worth_in_all
 from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
@@ -78,6 +78,7 @@ class Preparation:
     totals: Totals
     findings: tuple[Finding, ...]
     so_far: SoFar  # of the deal
+    worth_in_all: Decimal | None  # of a deal with products that are billed again and again, see `worth_in_all`; else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +166,17 @@ def prepare(
     made_before_tax = prices_were_with_tax(deal, books)
     deal_with_tax = amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE
     rest = rest_of(draft, drafts_so_far(company, deal_id), deal.recurring)
+    in_all = worth_in_all(draft, deal.recurring) if deal.recurring else Decimal(0)
     checked = _checked(
         company,
         connection,
         rest.without_done,
         codes,
         items,
-        deal_value=Money(deal.value, deal.currency),
+        deal_value=limit_of(Money(deal.value, deal.currency), in_all),
         customer_currency=preselected.currency if preselected else "",
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
-        more_than_the_deal=deal.outgrows_its_value,
         reader_id=visitor.user.user_id,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
@@ -205,6 +206,7 @@ def prepare(
         totals=checked.totals,
         findings=checked.findings,
         so_far=checked.so_far,
+        worth_in_all=in_all,
     )
 
 
@@ -218,6 +220,8 @@ def preview(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    customer_gone: bool = False,
+    usual_tax: str = "",
     reader_id: int | None = None,
 ) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
@@ -225,8 +229,10 @@ def preview(
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
     `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
     value has.
+    `deal_value` is what all invoices of the deal may come to, see `limit_of`.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
-    that QuickBooks was found to have already; `reader_id` is the user who is shown it.
+    that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
+    `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.
     """
     connection = quickbooks_of(company)
     if connection is None:
@@ -244,6 +250,8 @@ def preview(
         deal_with_tax=deal_with_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        customer_gone=customer_gone,
+        usual_tax=usual_tax,
         reader_id=reader_id,
     )
 
@@ -335,6 +343,8 @@ def _checked(
     deal_with_tax: bool = False,
     more_than_the_deal: bool = False,
     taken_name: str = "",
+    customer_gone: bool = False,
+    usual_tax: str = "",
     reader_id: int | None = None,
 ) -> Preview:
     books = books_of(connection)
@@ -357,6 +367,8 @@ def _checked(
         prices_were_with_tax=made_before_tax,
         more_than_the_deal=more_than_the_deal,
         taken_name=taken_name,
+        customer_gone=customer_gone,
+        usual_tax=usual_tax,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)

@@ -19,7 +19,7 @@ from django.core import signing
 from integration_settings.tenancy import Visitor
 from invoices.domain.customer_update import Change, CustomerField, Difference, PartyDetails, Reason
 from invoices.domain.deal import Address, Frequency, Recurrence
-from invoices.domain.draft import AmountsAre
+from invoices.domain.draft import AmountsAre, limit_of
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.money import Money
 from invoices.domain.plain import plain
@@ -83,11 +83,16 @@ class Memory:
     uses_terms: bool = False  # the company wants the customer's own terms first
     prices_were_with_tax: bool = False  # in the deal, and the form has them without
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
+    worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `domain.draft`; else 0
 
     @property
     def deal_worth(self) -> Money:
         """What the deal was worth when the person saw it last."""
         return Money(self.deal_value, self.deal_currency)
+
+    @property
+    def deal_limit(self) -> Money:
+        return limit_of(self.deal_worth, self.worth_in_all)
 
     @property
     def worth_with_tax(self) -> bool:
@@ -156,6 +161,7 @@ def _memory(stored: dict[str, Any]) -> Memory:
         **{
             **stored,
             "deal_value": Decimal(stored["deal_value"]),
+            "worth_in_all": None if (in_all := stored.get("worth_in_all", 0)) is None else Decimal(in_all),
             "party": tuple(stored["party"]),
             "candidates": tuple(_candidate(each) for each in stored["candidates"]),
             "lines": {key: _line(each) for key, each in stored["lines"].items()},

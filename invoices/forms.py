@@ -104,6 +104,8 @@ class FormInput:
     discount: str = ""
     lines: tuple[LineInput, ...] = ()
     taken_name: str = ""  # of a new customer; what QuickBooks was last found to have already
+    gone_customer: str = ""  # its id; QuickBooks was last found to have it no more, or inactive
+    usual_tax: str = ""  # the code that QuickBooks usually taxes the chosen customer with
     over_deal: bool = False  # ticked: more than the deal is worth, on purpose
     updates_customer: bool = False
     updated_fields: tuple[str, ...] = ()  # ticked differences between QuickBooks' customer and the deal
@@ -178,6 +180,7 @@ def read_post(post: QueryDict) -> FormInput:
             "customer", "name", "email", "street", "city", "region", "postal_code", "country", "tax_id", "currency",
             "invoice_date", "due_date", "amounts_are", "sales_tax", "preset", "number", "memo", "discount",
             "private_note", "cc", "bcc", "class_id", "location_id", "taken_name",
+            "gone_customer", "usual_tax",
         )
     }  # fmt: skip
     texts |= {name: composed(texts[name]) for name in PASTED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -202,6 +203,14 @@ class Invoice(Intent):
     def counts_with_tax(self) -> bool:
         """Against the deal's value: where that has tax in it, or the invoice's own prices have."""
         return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+
+    @property
+    def deal_limit(self) -> Decimal | None:
+        """What the deal's invoices might come to together when this one was asked for, see `limit_of`; None for what it
+        was worth.
+        """
+        limit = self.deal_then.get("limit")
+        return None if limit is None else Decimal(limit)
 
     @property
     def key_of_successor(self) -> uuid.UUID:

@@ -75,7 +75,8 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     if worth is None:
         return Held.DEAL_UNKNOWN
     draft = mend(from_json(refused.draft))
-    if preview(visitor.company, draft, deal_value=worth).blocked:
+    limit = worth if refused.deal_limit is None else Money(refused.deal_limit, worth.currency)
+    if preview(visitor.company, draft, deal_value=limit).blocked:
         return Held.CHECKS
     try:
         requested = services.request_invoice(
@@ -84,6 +85,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             intent_key=refused.key_of_successor,
             template_id=str(refused.preset_id or ""),
             deal_value=worth,
+            deal_limit=limit,
             deal_with_tax=bool(refused.deal_then.get("with_tax")),
             party=refused.party,
             in_place_of=refused,

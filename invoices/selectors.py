@@ -182,7 +182,7 @@ def panel(
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
-        sums=_sums_of_deal(rows, deal_value) if resource == "deal" else _sums_of_party(rows),
+        sums=_sums_of_deal(rows, _limit_now(invoices, deal_value)) if resource == "deal" else _sums_of_party(rows),
         customer_name=customer.name if customer else "",
         customer_url=url,
         books_name=connection.name if connection else "",
@@ -384,6 +384,14 @@ def _is_stale(connection: QuickBooksConnection | None) -> bool:
     looked = connection.last_synced_at or connection.connected_at
     missed = connection.next_sync_at is not None and connection.next_sync_at < long_ago
     return missed or (bool(connection.last_sync_problem) and looked < long_ago)
+
+
+def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Money | None:
+    """What all invoices of a deal may come to, by its value now and what its last form knew; None: no telling."""
+    limit = newest_first[0].deal_limit if newest_first else None
+    if deal_value is None or limit is None:
+        return deal_value
+    return Money(max(limit, deal_value.amount), deal_value.currency) if limit else None
 
 
 def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:

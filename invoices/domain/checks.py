@@ -105,6 +105,8 @@ class Context:
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
     more_than_the_deal: bool = False  # a person said that it is meant
     taken_name: str = ""  # QuickBooks has this name already, as far as it was asked
+    customer_gone: bool = False  # QuickBooks has the chosen one no more or inactive, as far as it was asked
+    usual_tax: str = ""  # the code that QuickBooks usually taxes the customer with, as far as it was asked
     same_again: SameAgain | None = None
 
 
@@ -148,6 +150,8 @@ def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     bill_to = draft.bill_to
     if bill_to.is_new:
         yield from _new_customer(draft, context)
+    elif context.customer_gone:
+        yield _blocks("customer", "customer_gone", customer=bill_to.name)
     else:
         yield _fine("customer", "customer_chosen", customer=bill_to.name)
     if bill_to.email:
@@ -316,7 +320,8 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
     if draft.amounts_are == AmountsAre.NO_TAX:
         yield _warns("amounts_are", "without_tax")
         return
-    items = ((line, context.items.get(line.item_id)) for line in draft.lines if line.tax_code_id)
+    unexplained = (line for line in draft.lines if line.tax_code_id not in ("", context.usual_tax))
+    items = ((line, context.items.get(line.item_id)) for line in unexplained)
     usual = [(line, context.codes.get(item.tax_code_id)) for line, item in items if item is not None]
     lacking = [(line, code) for line, code in usual if code and code.percentage and not line.tax_percentage]
     if lacking:

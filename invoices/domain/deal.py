@@ -125,8 +125,3 @@ class Deal:
             for product in self.products
             if product.enabled and product.recurrence
         }
-
-    @property
-    def outgrows_its_value(self) -> bool:
-        """Its invoices may come to more without a mistake: whether the value is of one time or of all is not told."""
-        return bool(self.recurring)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from invoices.domain.deal import Address, Discount, Recurrence
-from invoices.domain.money import round_amount
+from invoices.domain.money import Money, round_amount
 from invoices.domain.plain import plain
 
 
@@ -190,6 +190,27 @@ def rest_of(
         for line, before, again in zip(draft.lines, found, cycles, strict=True)
     )
     return Rest(replace(draft, lines=lines, discount_amount=_discount_left(draft, earlier)), invoiced, left)
+
+
+def worth_in_all(whole: InvoiceDraft, recurring: Mapping[int, Recurrence]) -> Decimal | None:
+    """What a deal's invoices come to together when each product is billed as often as the deal says.
+
+    `whole` is the draft of all its products, once each. None when one of them goes on until somebody ends it.
+    """
+    amount = Decimal(0)
+    for line in whole.lines:
+        again = recurring.get(line.attachment_id or 0)
+        times = again.cycles if again else 1
+        if times is None:
+            return None
+        amount += line.amount(whole.currency) * times
+    amount *= 1 - (whole.discount_percentage or Decimal(0)) / 100
+    return round_amount(amount, whole.currency) - (whole.discount_amount or 0)
+
+
+def limit_of(value: Money, in_all: Decimal | None) -> Money:
+    """What the invoices of a deal of that value may come to together, see `worth_in_all`; 0: there is no telling."""
+    return Money(Decimal(0) if in_all is None else max(value.amount, in_all), value.currency)
 
 
 @dataclass(frozen=True, slots=True)

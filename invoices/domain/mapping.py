@@ -134,18 +134,25 @@ def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> In
 def bill_to(deal: Deal, choices: FieldChoices) -> BillTo:
     """The recipient's name falls back to the organization's, then the person's: a deal may have only one of them.
 
-    For an organization that the user may not see nobody stands in: he would bill a private person for it.
+    A person without organization has an own address and e-mail address where the company fills these from fields of
+    organizations. For an organization that the user may not see nobody stands in: he would bill a private person for
+    it.
 
     It is the name as people typed it: the check tells what QuickBooks makes of it, the write cleans it.
     """
     name = field_text(deal, choices.recipient)
-    fallback = deal.organization or (None if deal.values.get("org_id") else deal.person)
+    private = deal.person if not (deal.organization or deal.values.get("org_id")) else None
+    fallback = deal.organization or private
     name = name or (fallback.name if fallback else "")
+
+    def of_person(reference: str, own: str) -> str:
+        return own if private and reference.startswith("organization.") else reference
+
     return BillTo(
         customer_id="",
         name=_in_one_line(name),
-        email=field_email(deal, choices.email),
-        address=field_address(deal, choices.address),
+        email=field_email(deal, of_person(choices.email, "person.emails")),
+        address=field_address(deal, of_person(choices.address, "person.postal_address")),
         tax_id=_in_one_line(field_text(deal, choices.tax_id)),
     )
 

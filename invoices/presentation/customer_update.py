@@ -68,6 +68,8 @@ class UpdateCard:
     line: str = ""
     again: bool = False
     tax_code: TaxCode | None = None  # what the customer usually pays, where the invoice has something else
+    usual_tax: str = ""  # the id of what it usually pays
+    gone_customer: str = ""  # the id of one that is not there any more
 
 
 def card_of(
@@ -102,8 +104,9 @@ def unread(problem: str) -> UpdateCard:
     return UpdateCard(line=said.format(problem=problem), again=True)
 
 
-def not_active() -> UpdateCard:
-    return UpdateCard(line=_("This customer is inactive in QuickBooks or no longer there, so it cannot be updated."))
+def not_active(customer_id: str) -> UpdateCard:
+    said = _("This customer is inactive in QuickBooks or no longer there, so it cannot be updated.")
+    return UpdateCard(line=said, gone_customer=customer_id)
 
 
 def _row(difference: Difference, ticked: Collection[str] | None, country: str) -> DifferenceRow:

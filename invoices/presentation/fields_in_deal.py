@@ -24,7 +24,7 @@ def cells_of(deal: Deal, choices: FieldChoices) -> list[Cell]:
     """One for each choice that the settings have."""
     texts = {
         "tax_id_field": (choices.tax_id, field_text(deal, choices.tax_id)),
-        "email_field": (choices.email, field_email(deal, choices.email)),
+        "email_field": (choices.email, bill_to(deal, choices).email),
         "memo_field": (choices.memo, field_text(deal, choices.memo)),
         "private_note_field": (choices.private_note, field_text(deal, choices.private_note)),
         "cc_field": (choices.cc, field_email(deal, choices.cc)),

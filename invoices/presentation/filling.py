@@ -61,6 +61,7 @@ def memory_of(preparation: Preparation) -> Memory:
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
         prices_were_with_tax=preparation.prices_were_with_tax,
+        worth_in_all=preparation.worth_in_all,
     )
     return memory.with_preset(preparation.template)
 
@@ -80,7 +81,6 @@ def opened(preparation: Preparation, say: Say) -> FormInput:
         lines=lines,
         due_follows=True,
         preset=preparation.template.id,
-        over_deal=preparation.deal.outgrows_its_value,
     )
 
 

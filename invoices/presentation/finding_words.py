@@ -22,6 +22,11 @@ def _customer_chosen(finding: Finding, _w: Words) -> Told:
     return Told(_("“{customer}” is in QuickBooks").format(customer=text_of(finding, "customer")))
 
 
+def _customer_gone(finding: Finding, _w: Words) -> Told:
+    said = _("“{customer}” is inactive in QuickBooks or no longer there. Choose another customer.")
+    return Told(_("The customer cannot be invoiced"), said.format(customer=text_of(finding, "customer")))
+
+
 def _customer_not_chosen(_finding: Finding, _w: Words) -> Told:
     return Told(_("No customer is chosen"), _("Choose one of QuickBooks’ customers, or a new one."))
 
@@ -255,6 +260,7 @@ def _within_the_deal(finding: Finding, with_words: Words) -> Told:
 TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     **TELLING_OF_LINES,
     "customer_chosen": _customer_chosen,
+    "customer_gone": _customer_gone,
     "customer_not_chosen": _customer_not_chosen,
     "no_name": _no_name,
     "name_cleaned": _name_cleaned,

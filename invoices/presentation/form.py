@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -119,7 +120,7 @@ def _update_card(material: Material) -> UpdateCard | None:
     form, seen = material.input, material.seen
     if seen is None or seen.customer_id != form.customer:
         return None
-    return card_of(
+    card = card_of(
         seen,
         form.seen_customer,
         on=form.updates_customer,
@@ -127,6 +128,7 @@ def _update_card(material: Material) -> UpdateCard | None:
         country=material.profile.country,
         say=material.say,
     )
+    return replace(card, usual_tax=form.usual_tax)
 
 
 NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's word does not tell them apart

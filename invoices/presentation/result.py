@@ -16,7 +16,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
-from invoices.domain.money import is_rounding
+from invoices.domain.money import is_rounding, round_amount
 from invoices.domain.names import clean_name
 from invoices.domain.status import Submission
 from invoices.models import Invoice
@@ -346,7 +346,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     heading = words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
-    rest = (*_left_open(story), customer, *link, _email(story))
+    rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -359,6 +359,17 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     if invoice.tax:
         facts.append(Fact(heading, tax))
     return (*facts, *rest)
+
+
+def _at_home(story: Story) -> tuple[Fact, ...]:
+    """What the books count it as, with the rate, where it is in another currency than theirs."""
+    invoice, rate, home = story.invoice, story.draft.exchange_rate, story.connection and story.connection.home_currency
+    if not (invoice.total and rate and home) or home == invoice.currency:
+        return ()
+    amount = story.say.amount(round_amount(invoice.total * rate, home), home)
+    note = f"1 {invoice.currency} = {story.say.figure(rate)} {home}"
+    # Translators: beside the total of an invoice in a foreign currency: {currency} is the one of the books
+    return (Fact(_("In {currency}").format(currency=home), amount, note),)
 
 
 def _left_open(story: Story) -> tuple[Fact, ...]:

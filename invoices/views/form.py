@@ -20,13 +20,11 @@ from integration_settings.presets import Template, list_templates, template_call
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
-from invoices.domain.books import TaxCode
-from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, Memory, SeenCustomer, accept, keep, keep_seen, offer
-from invoices.forms import NEW_CUSTOMER, FormInput, UnreadableForm, due_date_moved
+from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
 from invoices.presentation.filling import memory_of
@@ -337,7 +335,7 @@ def _update_card(
     except ServiceError as error:
         return customer_update_words.unread(problem_of(error).title)
     if compared is None:
-        return customer_update_words.not_active()
+        return customer_update_words.not_active(chosen.customer_id)
     seen = SeenCustomer(chosen.customer_id, compared.record.name, compared.differences)
     card = customer_update_words.card_of(
         seen,
@@ -347,13 +345,12 @@ def _update_card(
         country=connection.country,
         say=say(),
     )
-    return replace(card, tax_code=_other_tax_code(connection, compared.record, sent.form))
-
-
-def _other_tax_code(connection: QuickBooksConnection, customer: CustomerRecord, form: FormInput) -> TaxCode | None:
-    """The customer's usual one, where a line of the invoice has another."""
-    usual = drafting.usual_tax_code(connection, customer) if form.amounts_are != AmountsAre.NO_TAX else None
-    return usual if usual and any(line.tax_code_id != usual.id for line in form.ticked) else None
+    usual = drafting.usual_tax_code(connection, compared.record)
+    if usual is None:
+        return card
+    taxed = sent.form.amounts_are != AmountsAre.NO_TAX
+    differs = taxed and any(line.tax_code_id != usual.id for line in sent.form.ticked)
+    return replace(card, usual_tax=usual.id, tax_code=usual if differs else None)
 
 
 @page_token_required

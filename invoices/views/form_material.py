@@ -200,12 +200,14 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     checked = drafting.preview(
         visitor.company,
         reading.draft,
-        deal_value=sent.memory.deal_worth,
+        deal_value=sent.memory.deal_limit,
         customer_currency=customer.currency if customer else "",
         made_before_tax=sent.memory.prices_were_with_tax,
         deal_with_tax=sent.memory.prices_have_tax,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,
+        customer_gone=customer is not None and sent.form.gone_customer == customer.customer_id,
+        usual_tax=sent.form.usual_tax,
         reader_id=visitor.user.user_id,
     )
     words = Words(say, profile.country, _line_names(sent.form, sent.memory), dict(profile.own_fields))

@@ -205,6 +205,7 @@
     else if (pressed.dataset.openItems) openItems(byId(pressed.dataset.openItems)?.closest("tr"));
     else {
       if (form().elements.taken_name) window.htmx.trigger("#name-check", "name:again");
+      if (form().elements.gone_customer) window.htmx.trigger("#customer-update", "customer:again");
       askForPreview();
     }
   });
@@ -222,9 +223,10 @@
       if (folded && control.value) folded.open = true;
     }
     if (target.id === "customer-section") changed("customer");
-    if (target.id === "name-check" && (target.childElementCount || target.dataset.taken)) {
-      target.dataset.taken = target.childElementCount || "";
-      changed("customer");
+    if (target.matches("#name-check, #customer-update")) {
+      const told = target.querySelector("[name=taken_name], [name=gone_customer], [name=usual_tax]") !== null;
+      if (told || target.dataset.told) changed("customer"); // the checks know more now, or less
+      target.dataset.told = told ? "yes" : "";
     }
     if (target.id === "preset-field") changed("preset");
     for (const row of rows()) {

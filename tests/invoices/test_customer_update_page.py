@@ -16,6 +16,7 @@ from invoices.models import CustomerUpdate, Invoice
 from tests.conftest import visitor_of
 from tests.factories import a_draft, make_customer_link, make_invoice, make_pending_invoice
 from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.form_answers import previewed, refused
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +74,7 @@ def with_card(harbour, fill_in):
 def test_the_form_asks_for_the_card_and_again_when_another_customer_is_chosen(harbour, open_form):
     _, _, page = open_form(harbour)
     place = page.by_id("customer-update").attributes
-    assert (place["hx-post"], place["hx-trigger"]) == (CARD, "load, change from:#f-customer")
+    assert (place["hx-post"], place["hx-trigger"]) == (CARD, "load, change from:#f-customer, customer:again")
 
 
 def test_the_card_shows_both_versions_with_the_differing_parts_marked(with_card):
@@ -141,6 +142,35 @@ def test_what_the_customer_usually_pays_is_told_where_a_line_has_another_code(ha
     assert not carded(browser, fields, amounts_are="none").has_id("usual-tax")
     ticked = [name.partition("-")[0] for name in fields if name.endswith("-ticked")]
     assert not carded(browser, fields | {f"{key}-tax": code for key in ticked}).has_id("usual-tax")
+
+
+def test_lines_with_the_code_that_the_customer_usually_pays_are_no_matter_for_a_warning(harbour, fill_in, control):
+    code = usually_taxed(control, harbour, "No VAT")
+    browser, fields = fill_in(harbour)
+    fields |= {name: code for name in fields if name.endswith("-tax")}
+    assert "are without VAT, though their items have some" in previewed(browser, fields).text
+    assert "though their items have some" not in previewed(browser, fields | carded(browser, fields).fields()).text
+
+
+def test_the_form_does_not_say_that_a_customer_is_in_quickbooks_who_is_inactive_there(harbour, fill_in, control):
+    browser, fields = fill_in(harbour)
+    customer = bramley(control, harbour)["Id"]
+    control.book(harbour.realm, "deactivate_customer", id=customer)
+    card = carded(browser, fields)
+    assert "inactive in QuickBooks or no longer there" in card.text
+    told = previewed(browser, fields | card.fields()).text
+    assert "“Bramley Foods Ltd” is inactive in QuickBooks or no longer there. Choose another customer." in told
+    assert "“Bramley Foods Ltd” is in QuickBooks" not in told
+    page = refused(browser, fields | card.fields())
+    assert "The customer cannot be invoiced" in page.by_id("errors").text
+    control.book(harbour.realm, "activate_customer", id=customer)
+    assert "gone_customer" not in carded(browser, fields).fields()
+
+
+def test_who_is_gone_is_no_matter_once_another_customer_is_chosen(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    told = previewed(browser, fields | {"gone_customer": "999"}).text
+    assert "“Bramley Foods Ltd” is in QuickBooks" in told
 
 
 def test_a_code_that_is_used_no_more_is_not_told(harbour, fill_in, control):
@@ -268,7 +298,7 @@ def test_ticks_are_kept_when_the_press_is_refused(with_card, control):
     page = Page(answer)
     assert ticks(page) == {"address": False, "email": False, "tax_id": True}
     assert "checked" in whole(page).attributes
-    assert page.by_id("customer-update").attributes["hx-trigger"] == "change from:#f-customer"
+    assert page.by_id("customer-update").attributes["hx-trigger"] == "change from:#f-customer, customer:again"
     assert page.fields()["seen_customer"] == fields["seen_customer"]
     assert control.requests("quickbooks") == []
 

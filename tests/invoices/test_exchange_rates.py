@@ -14,6 +14,7 @@ from invoices.models import Invoice
 from tests.factories import D, a_bill_to, a_draft, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.form_answers import CREATE
+from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 FOREIGN = a_draft(bill_to=a_bill_to(customer_id="7"), currency="EUR")
@@ -72,3 +73,14 @@ def test_a_date_that_was_changed_in_the_form_has_its_own_rate(harbour, fill_in, 
     assert Invoice.objects.get().submission == Submission.SUCCEEDED
     (asked,) = [call for call in control.requests("quickbooks") if "exchangerate" in call["path"]]
     assert f"asofdate={earlier.isoformat()}" in str(asked)
+
+
+def test_the_result_tells_what_the_books_count_and_the_rate(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln", over_deal="yes")
+    browser.post(CREATE, fields)
+    invoice = Invoice.objects.get()
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    (there,) = [row for row in control.books(harbour.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id]
+    page = Page(browser.get(f"/embed/invoice/{invoice.public_id}/result"))
+    assert f"In GBP £{there['HomeTotalAmt']:,.2f} · 1 EUR = {there['ExchangeRate']} GBP" in page.text

@@ -187,6 +187,12 @@ def test_without_automated_sales_tax_taxable_lines_need_a_rate_in_use(sales_tax_
     assert codes(check(a_draft(lines=(taxable,), bill_to=exempt, **us), **BY_HAND)) == []
 
 
+def test_the_code_that_a_customer_usually_pays_needs_no_explanation():
+    draft = with_line(tax_code_id="5", tax_percentage=D(0))
+    found = check(draft, context={"items": {"1": TAXED}, "usual_tax": "5"})
+    assert "items_are_taxed" not in [finding.code for finding in found]
+
+
 @pytest.mark.parametrize("country", ["GB", "US"])
 def test_nobody_is_told_of_tax_that_is_charged_or_that_is_quickbooks_own_business(country):
     american = {"amounts_are": AmountsAre.WITHOUT_TAX_SETTING, "currency": "USD"} if country == "US" else {}

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount, Frequency, Recurrence
-from invoices.domain.draft import fingerprint, from_json, line_discount, rest_of, to_json
+from invoices.domain.draft import fingerprint, from_json, limit_of, line_discount, rest_of, to_json, worth_in_all
+from invoices.domain.money import Money
 from invoices.domain.plain import plain_number
 from tests.factories import D, a_draft, a_line
 
@@ -136,6 +137,29 @@ def test_what_recurs_is_whole_in_each_invoice_until_its_cycles_are_over(cycles, 
     assert rest.left == (left, False, True)
     assert rest.invoiced == (D(earlier), D(10), D(0))
     assert rest.draft.lines[0] == draft.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("cycles", "discount", "worth"),
+    [(12, {}, "900"), (12, {"discount_percentage": D(10)}, "810"), (3, {"discount_amount": D(5)}, "265")],
+)
+def test_a_deal_comes_to_all_its_cycles(cycles, discount, worth):
+    monthly = {1: Recurrence(Frequency.MONTHLY, cycles)}
+    lines = (on_the_deal(1, "1", price="70.00"), on_the_deal(2, "1", price="60.00"))
+    assert worth_in_all(a_draft(lines=lines, **discount), monthly) == D(worth)
+
+
+def test_what_goes_on_until_somebody_ends_it_has_no_worth_in_all():
+    assert worth_in_all(a_draft(lines=(on_the_deal(1),)), {1: Recurrence(Frequency.YEARLY)}) is None
+
+
+def test_the_invoices_of_a_deal_may_come_to_its_value_or_to_all_its_cycles_whichever_is_more():
+    """Nobody says whether Pipedrive's value is of one time or of all."""
+    value = Money(D(130), "GBP")
+    assert limit_of(value, D(0)) == value
+    assert limit_of(value, D(900)) == Money(D(900), "GBP")
+    assert limit_of(Money(D(900), "GBP"), D(899)) == Money(D(900), "GBP")
+    assert limit_of(value, None) == Money(D(0), "GBP")
 
 
 def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():

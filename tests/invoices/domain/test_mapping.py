@@ -122,6 +122,18 @@ def test_the_recipient_falls_back_to_whoever_the_deal_has(organization, person, 
     assert bill_to(deal, FieldChoices("organization.custom")).name == expected
 
 
+def test_a_person_without_organization_has_an_own_address_and_e_mail():
+    ann = a_party(name="Ann", values={"emails": [{"value": "ann@x.io"}], "postal_address": "4 Mill Lane"})
+    of_organizations = FieldChoices("organization.name", "organization.address", "organization.billing")
+    found = bill_to(a_deal(organization=None, person=ann), of_organizations)
+    assert (found.name, found.email, found.address.text) == ("Ann", "ann@x.io", "4 Mill Lane")
+    found = bill_to(a_deal(organization=None, person=ann), FieldChoices("organization.name", "", ""))
+    assert (found.email, found.address.text) == ("", ""), "what the company does not fill stays empty"
+    for organization, values in ((a_party(name="Atlas"), {}), (None, {"org_id": 31})):
+        found = bill_to(a_deal(organization=organization, person=ann, values=values), of_organizations)
+        assert (found.email, found.address.text) == ("", "")
+
+
 def test_nobody_stands_in_for_an_organization_that_the_user_may_not_see():
     hidden = a_deal(organization=None, person=a_party(values={"name": "Ann"}), values={"org_id": 31})
     assert bill_to(hidden, SUGGESTED).name == ""
