@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from integration_settings import connections
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
+from integration_settings.kept_lists import OUTDATED
 from integration_settings.log_context import about_company
 from integration_settings.models import (
     NO_RIGHTS,
@@ -269,4 +270,6 @@ def forget_old_traces() -> None:
     forget_finished_sign_ins()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     UsedTicket.objects.filter(used_at__lt=timezone.now() - timedelta(days=1)).delete()
-    ReferenceList.objects.filter(fetched_at__lt=timezone.now() - timedelta(days=90)).delete()
+    # One that is only `OUTDATED` serves on until it is read again: QuickBooks may be away, or its reads used up.
+    old_lists = ReferenceList.objects.filter(fetched_at__lt=timezone.now() - timedelta(days=90))
+    old_lists.exclude(fetched_at=OUTDATED).delete()

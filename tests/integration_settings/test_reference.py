@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integration_settings import kept_lists, reference
+from integration_settings import kept_lists, reference, services
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection, ReferenceList
 from integration_settings.profile import profile_from
@@ -253,6 +253,23 @@ def test_an_old_list_serves_while_quickbooks_does_not_answer(connect, control, n
     asked = len(control.requests("quickbooks", path="query"))
     assert reference.items(tenant.company, timedelta(0)) == known
     assert len(control.requests("quickbooks", path="query")) == asked
+
+
+def test_tidying_leaves_a_list_in_which_something_has_changed(connect, control, no_waiting):
+    tenant = connect("GB")
+    known = reference.items(tenant.company)
+    kept_lists.outdate(tenant.company.pk, ["items"])
+    services.forget_old_traces()
+    control.fault("status", path="query", status=503)
+    assert reference.items(tenant.company) == known
+
+
+def test_tidying_takes_a_list_that_nobody_has_read_for_a_quarter(connect):
+    tenant = connect("GB")
+    reference.items(tenant.company)
+    with later(days=91):
+        services.forget_old_traces()
+    assert not ReferenceList.objects.filter(company=tenant.company, kind="items").exists()
 
 
 def test_without_any_list_the_failure_is_told(connect, control, no_waiting):
