@@ -84,8 +84,9 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
     connection = QuickBooksConnection.objects.filter(company=invoice.company, realm_id=invoice.realm_id).first()
     if connection is None or not invoice.qbo_invoice_id:
         return _finish(invoice, note_due_at=None)
+    now = timezone.now()  # one for both: what is written before midnight and done after it is due again
     try:
-        done = _write(invoice, connection, make_client)
+        done = _write(invoice, connection, make_client, now)
     except LeaseLost:
         return log.warning("another worker writes the note of invoice %s", invoice.public_id)
     except GivenUp as reason:
@@ -94,7 +95,7 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
     except ServiceError as error:
         return _finish(invoice, **_later(invoice, error))
     again = overdue_from(invoice, zone(connection.timezone))
-    future = again if again and again > timezone.now() else None
+    future = again if again and again > now else None
     return _finish(invoice, note_due_at=future, note_attempts=0, note_problem="", **done)
 
 
@@ -146,12 +147,14 @@ def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
 # Writing
 
 
-def _write(invoice: Invoice, connection: QuickBooksConnection, make_client: MakeClient) -> dict[str, Any]:
+def _write(
+    invoice: Invoice, connection: QuickBooksConnection, make_client: MakeClient, now: datetime
+) -> dict[str, Any]:
     """With the grant of whoever made the invoice, else of a colleague who may see the deal. Returns what to store."""
     problem: ServiceError = ConnectionExpired("pipedrive", "no user of the company is connected")
     for user in _writers(invoice):
         try:
-            return _write_as(user, invoice, connection, make_client(user))
+            return _write_as(user, invoice, connection, make_client(user), now)
         except (ConnectionExpired, AccessDenied, NotFound) as error:
             problem = error
         except Rejected as refusal:
@@ -177,9 +180,9 @@ def _writers(invoice: Invoice) -> Iterator[PipedriveUser]:
 
 
 def _write_as(
-    user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient
+    user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient, now: datetime
 ) -> dict[str, Any]:
-    note = note_of(invoice, connection, reader=_reader(invoice) or user, now=timezone.now())
+    note = note_of(invoice, connection, reader=_reader(invoice) or user, now=now)
     unfinished = invoice.note_id is None and invoice.note_attempts > TRIED
     if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended
         Invoice.objects.filter(pk=invoice.pk).update(note_id=found)

@@ -82,6 +82,24 @@ def test_the_same_text_is_not_written_twice(invoice, pipedrive, clock):
     assert [call for call, _ in pipedrive.calls] == ["add_note"]
 
 
+def test_one_that_is_written_over_midnight_turns_overdue_all_the_same(invoice, pipedrive, company, clock):
+    type(company.quickbooks).objects.update(timezone="UTC")
+    midnight = datetime(2026, 12, 5, tzinfo=UTC)
+    clock.move_to(midnight - timedelta(milliseconds=200))
+    add = pipedrive.add_note
+
+    def slowly(**arguments):
+        clock.shift(timedelta(seconds=1))
+        return add(**arguments)
+
+    pipedrive.add_note = slowly
+    publish(invoice, pipedrive)
+    publish(invoice, pipedrive)
+    (note,) = pipedrive.notes.values()
+    assert "Overdue" in note["content"]
+    assert invoice.note_due_at is None
+
+
 def test_it_is_due_again_at_the_companys_midnight_after_the_due_date(invoice, pipedrive, clock):
     invoice.company.quickbooks.timezone = "Australia/Sydney"
     invoice.company.quickbooks.save()
