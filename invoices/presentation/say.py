@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from integration_settings import formats
 from invoices.domain.money import Money
 
+HALF_A_YEAR = timedelta(days=182)
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -58,8 +60,9 @@ class Say:
         return formats.format_time(moment, self.locale, self.zone, seconds=seconds)
 
     def moment(self, moment: datetime) -> str:
-        """Date without the year, and time: 26 Nov, 09:24."""
-        day = formats.format_day_and_month(moment.astimezone(self.zone).date(), self.locale)
+        """Date and time, 26 Nov, 09:24; the year as well where the next or last such day is another one."""
+        date = moment.astimezone(self.zone).date()
+        day = self.day_short(date) if abs(date - self.today()) < HALF_A_YEAR else self.day(date)
         # Translators: a day and a time, as in "26 Nov, 09:24"
         return _("{date}, {time}").format(date=day, time=self.clock(moment))
 

@@ -98,6 +98,14 @@ def test_without_an_item_the_small_form_says_what_is_missing(harbour, refuse, br
     assert Invoice.objects.count() == 1
 
 
+@pytest.mark.parametrize(("days", "year"), [(3, False), (368, True)])
+def test_what_was_asked_for_long_ago_says_in_which_year(company, user, quickbooks, desk, days, year):
+    asked = timezone.now() - timedelta(days=days)
+    refused(company, created_at=asked)
+    (words,) = re.findall(r"Asked for by [^.]*", desk(user).text)
+    assert (str(asked.year) in words) is year
+
+
 def test_a_deal_that_changed_stays_with_its_reason_and_its_form(harbour, refuse, browse, desk):
     row = refuse(RACKING)
     Invoice.objects.filter(pk=row.pk).update(deal_then=row.deal_then | {"value": "99999999"})
