@@ -18,12 +18,12 @@ from integration_settings.clock import shared_now
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import Right
-from integration_settings.tenancy import Visitor
+from integration_settings.tenancy import Visitor, zone_of
 from invoices import notes, services
 from invoices.attention import Group
 from invoices.domain.books import can_be_sold
 from invoices.domain.causes import Held, Kind, Mend
-from invoices.domain.draft import from_json
+from invoices.domain.draft import InvoiceDraft, from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
@@ -76,8 +76,8 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
         return Held.DEAL_UNKNOWN
     draft = mend(from_json(refused.draft))
     limit = worth if refused.deal_limit is None else Money(refused.deal_limit, worth.currency)
-    if preview(visitor.company, draft, deal_value=limit).blocked:
-        return Held.CHECKS
+    if why := _held_by(visitor, draft, limit):
+        return why
     try:
         requested = services.request_invoice(
             visitor=visitor,
@@ -95,6 +95,15 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     except NotFound:
         return Held.DEAL_GONE
     return requested.invoice
+
+
+def _held_by(visitor: Visitor, draft: InvoiceDraft, limit: Money) -> Held | None:
+    """Its own dates or the form's checks; the dates that were confirmed are not changed unattended."""
+    if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
+        return Held.PAST_DUE
+    if preview(visitor.company, draft, deal_value=limit).blocked:
+        return Held.CHECKS
+    return None
 
 
 def _worth_then(refused: Invoice) -> Money | None:

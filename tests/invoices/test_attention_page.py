@@ -122,10 +122,20 @@ def test_a_deal_that_changed_stays_with_its_reason_and_its_form(harbour, refuse,
 
 def test_what_the_checks_stop_is_not_run_again_unattended(harbour, refuse, browse, desk):
     row = refuse(RACKING)
-    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | {"due_date": "2020-01-01"})
+    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | {"invoice_date": "2200-01-01"})
     run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
     answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
     assert "Not run again: the form’s checks do not let it pass now." in answer.text
+    assert Invoice.objects.count() == 1
+
+
+def test_what_would_be_overdue_at_once_is_not_run_again_unattended(harbour, refuse, browse, desk):
+    row = refuse(RACKING)
+    last_year = {"invoice_date": "2020-01-01", "due_date": "2020-01-15"}
+    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | last_year)
+    run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
+    answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
+    assert "Not run again: it would be overdue at once. Look at its dates in the form." in answer.text
     assert Invoice.objects.count() == 1
 
 

@@ -32,7 +32,8 @@ def draft(harbour, control):
     code = next(code for code in reference.tax_codes(harbour.company) if code.name == "20.0% S")
     line = a_line(item_id=item.id, tax_code_id=code.id)
     deal_id = deal_called(control, harbour.pair, RACKING)
-    return a_draft(deal_id=deal_id, lines=(line,), bill_to=a_bill_to(name="Once Only Ltd"))
+    due_date = timezone.now().date() + timedelta(days=14)
+    return a_draft(deal_id=deal_id, lines=(line,), bill_to=a_bill_to(name="Once Only Ltd"), due_date=due_date)
 
 
 def refuse(row, **refusal):
