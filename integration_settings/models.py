@@ -13,6 +13,9 @@ from integration_settings.crypto import EncryptedTextField
 
 # How long before Intuit ends a sign-in for certain people are told of it
 TOLD_ADMINISTRATORS, TOLD_EVERYONE = timedelta(days=30), timedelta(days=7)
+LONGEST_UNSEEN = timedelta(hours=25)
+"""Each company's books are looked at once a day at least, see `invoices.pacing`: after more, something stood still, and
+notices may have been lost."""
 
 
 class Company(models.Model):
@@ -155,8 +158,9 @@ class QuickBooksConnection(Connection):
     @property
     def changes_known_until(self) -> datetime | None:
         """Up to when we would know of a change in the books: now, when all that was told has been read."""
-        read, told = self.last_synced_at, self.last_notice_at
-        return timezone.now() if self.is_told_of_changes and read and told and read >= told else read
+        now, read, told = timezone.now(), self.last_synced_at, self.last_notice_at
+        seen = read is not None and now - read < LONGEST_UNSEEN
+        return now if seen and self.is_told_of_changes and read and told and read >= told else read
 
 
 class ItemPolicy(models.TextChoices):

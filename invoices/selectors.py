@@ -14,7 +14,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from integration_settings.models import Company, QuickBooksConnection
+from integration_settings.models import LONGEST_UNSEEN, Company, QuickBooksConnection
 from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
@@ -380,10 +380,11 @@ def _is_stale(connection: QuickBooksConnection | None) -> bool:
         return False
     if not connection.is_connected:
         return True
-    long_ago = timezone.now() - timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS * SEVERAL_TURNS)
+    now = timezone.now()
+    long_ago = now - timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS * SEVERAL_TURNS)
     looked = connection.last_synced_at or connection.connected_at
     missed = connection.next_sync_at is not None and connection.next_sync_at < long_ago
-    return missed or (bool(connection.last_sync_problem) and looked < long_ago)
+    return missed or now - looked > LONGEST_UNSEEN or (bool(connection.last_sync_problem) and looked < long_ago)
 
 
 def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Money | None:

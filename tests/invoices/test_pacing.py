@@ -202,6 +202,13 @@ def test_lists_are_not_called_young_while_something_that_was_told_is_unread(comp
     assert row.changes_known_until == START - timedelta(hours=2)
 
 
+def test_lists_are_not_called_young_when_nobody_has_looked_for_days(company):
+    """What was told while nothing ran is lost, and nobody knows that it was."""
+    row = QuickBooksConnection.objects.get(company=company)
+    row.last_synced_at, row.last_notice_at = START - timedelta(days=31), START - timedelta(days=32)
+    assert row.changes_known_until == START - timedelta(days=31)
+
+
 def test_lists_stay_young_while_changes_are_followed_and_changed_items_come_along(connect, control):
     tenant = connect("GB")
     connection = tenant.quickbooks

@@ -236,6 +236,8 @@ def test_an_invoice_of_other_books_has_no_link(company):
         ({"last_synced_at": START, "next_sync_at": START}, False),
         ({"last_synced_at": START - timedelta(hours=20), "next_sync_at": START + timedelta(hours=4)}, False),
         ({"last_synced_at": START - timedelta(hours=1), "next_sync_at": START - timedelta(minutes=50)}, True),
+        # after a month in which nothing ran, while it waits for its turn to be read as a whole
+        ({"last_synced_at": START - timedelta(days=31), "next_sync_at": START + timedelta(seconds=90)}, True),
         (
             {
                 "last_synced_at": START - timedelta(hours=1),
