@@ -42,7 +42,7 @@ app.conf.beat_schedule = {
     },
     "keep-installations-alive": {
         "task": "integration_settings.tasks.keep_installations_alive",
-        "schedule": timedelta(hours=6),
+        "schedule": timedelta(hours=1),
         "options": {"expires": 3600, "queue": "background"},
     },
     "watch-read-budget": {

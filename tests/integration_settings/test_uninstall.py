@@ -22,6 +22,7 @@ from integration_settings.models import (
     UsedTicket,
 )
 from pipedrive_qb import logs
+from pipedrive_qb.celery import app
 from tests.factories import make_company, make_connection, make_customer_link, make_invoice, make_user
 from tests.integration_settings.vendors import (
     INTUIT_REVOKE,
@@ -266,6 +267,13 @@ def test_grants_that_nobody_answers_for_keep_no_other_from_being_refreshed(compa
         services.keep_installations_alive()
     alive.refresh_from_db()
     assert alive.refreshed_at > long_ago
+
+
+def test_twenty_thousand_grants_have_their_turn_in_the_month_before_they_die():
+    """All are idle at once after a month in which nothing ran, and Pipedrive's have another month to live."""
+    turns = timedelta(days=30) / app.conf.beat_schedule["keep-installations-alive"]["schedule"]
+    of_half_a_second = min(services.KEPT_ALIVE_AT_ONCE, services.KEPT_ALIVE_SECONDS / 0.5)
+    assert turns * of_half_a_second > 20_000
 
 
 def test_a_grant_that_cannot_be_kept_alive_is_logged_under_its_company(monkeypatch, caplog):
