@@ -83,6 +83,7 @@ class Memory:
     uses_terms: bool = False  # the company wants the customer's own terms first
     prices_were_with_tax: bool = False  # in the deal, and the form has them without
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
+    opened_with: str = ""  # the invoice date, which is the day it was opened; "" in forms older than that
     worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `domain.draft`; else 0
 
     @property

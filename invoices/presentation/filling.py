@@ -60,6 +60,7 @@ def memory_of(preparation: Preparation) -> Memory:
         invoices_before=preparation.so_far.count,
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
+        opened_with=draft.invoice_date.isoformat(),
         prices_were_with_tax=preparation.prices_were_with_tax,
         worth_in_all=preparation.worth_in_all,
     )

@@ -6,6 +6,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -132,6 +133,7 @@ def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory)
         sent = sent_form(left.fields, visitor)
     except (UnreadableForm, BadMemory):
         return None
+    sent = _dated_anew(visitor, sent, fresh)
     fact = _("Your entries of {when} are here again.").format(when=say().moment(left.left_at))
     if sent.memory.deal_as_shown == fresh.deal_as_shown:
         kind, text = "info", _("Nothing of them was sent to QuickBooks.")
@@ -145,6 +147,16 @@ def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory)
         again=_("Start afresh from the deal"),
     )
     return page_fragment(request, form_page(checked_form(visitor, sent, say()).material), banner=banner)
+
+
+def _dated_anew(visitor: Visitor, sent: Sent, fresh: Memory) -> Sent:
+    """With today's invoice date where nobody touched that of the day on which the form was first opened."""
+    then, now = sent.memory.opened_with, fresh.opened_with
+    if not then or then == now or sent.form.invoice_date != say().day(date.fromisoformat(then)):
+        return sent
+    form = replace(sent.form, invoice_date=say().day(date.fromisoformat(now)))
+    memory = replace(sent.memory, opened_with=now)
+    return _with_due_date_moved(visitor, replace(sent, form=form, memory=memory, kept=keep(memory, visitor)))[0]
 
 
 @page_token_required

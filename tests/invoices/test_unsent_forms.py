@@ -108,6 +108,30 @@ def test_after_a_week_it_is_gone(harbour, left, browse):
     assert not UnsentForm.objects.exists()
 
 
+def in_days(days):
+    return time_machine.travel(time.time() + timedelta(days=days).total_seconds())
+
+
+def test_a_date_that_nobody_typed_is_that_of_today_and_the_due_date_follows(harbour, left, browse):
+    _, fields = left(harbour)
+    for days in (3, 5):
+        with in_days(days):
+            again = opened(browse(harbour.user), fields).fields()
+            begun_anew = opened(browse(harbour.user), fields, afresh=1).fields()
+            assert again["memo"] == TYPED["memo"]
+            assert again["invoice_date"] == begun_anew["invoice_date"] != fields["invoice_date"]
+            assert again["due_date"] == begun_anew["due_date"] != fields["due_date"]
+            assert browse(harbour.user).post(LEAVE, again).status_code == 204
+
+
+def test_a_date_that_somebody_typed_stays(harbour, left, browse):
+    dates = {"invoice_date": "2 Nov 2026", "due_date": "9 Dec 2026", "due_follows": ""}
+    _, fields = left(harbour, **dates)
+    with in_days(3):
+        again = opened(browse(harbour.user), fields).fields()
+    assert (again["invoice_date"], again["due_date"]) == ("2 Nov 2026", "9 Dec 2026")
+
+
 def test_a_deal_that_changed_since_is_told(harbour, left, control):
     browser, fields = left(harbour)
     control.change_company(harbour.pair.pipedrive_company_id, {"deals": {int(fields["deal"]): {"value": 25_000}}})
