@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
 from django.core.cache import cache
@@ -25,6 +24,7 @@ from integration_settings import read_budget
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.selectors import hold_company
+from integration_settings.short_memory import kept_for_an_hour
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _made(row: Stored, make: Callable[[Row], Made]) -> list[Made]:
     return list(cast(tuple[Made, ...], _from_text(row.text, make)))
 
 
-@lru_cache(maxsize=LISTS_MADE)
+@kept_for_an_hour(LISTS_MADE)
 def _from_text(text: str, make: Callable[[Row], object]) -> tuple[object, ...]:
     """By the text itself, so that it can never be an older list than the store's."""
     return tuple(make(row) for row in json.loads(text))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from integration_settings.short_memory import kept_for_an_hour
 from invoices.presentation.panel import Panel
 from invoices.presentation.panel_rows import Row
 
@@ -38,7 +38,7 @@ def rows_html(panel: Panel, query: str) -> list[SafeString]:
     return [_row_html(row, around(row)) for row in panel.rows]
 
 
-@lru_cache(maxsize=KEPT)
+@kept_for_an_hour(KEPT)
 def _row_html(row: Row, around: Around) -> SafeString:
     """By all that it shows, so that what is kept is never an older state: drawing is half of what a panel costs."""
     return render_to_string("invoices/panel_row.html", {"row": row, "around": around})

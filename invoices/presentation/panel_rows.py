@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.html import format_html
@@ -14,6 +13,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from integration_settings.rights import Right
+from integration_settings.short_memory import kept_for_an_hour
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
@@ -148,7 +148,7 @@ def _reader(place: Place, say: Say) -> Reader:
     return Reader(say, get_language() or "", place.rights, place.is_admin, place.resource != "deal")
 
 
-@lru_cache(maxsize=KEPT)
+@kept_for_an_hour(KEPT)
 def _settled(row: InvoiceRow, reader: Reader) -> Row:
     """By all that it says, so that what is kept is never an older state: an open panel asks again every few seconds,
     and hardly ever has anything changed.
