@@ -204,8 +204,9 @@ def second_line(  # noqa: PLR0911  # one line a status
         return _("Due {date}").format(date=due)
     if row.paid:
         return _("Due {date} · {amount} paid").format(date=due, amount=say.money(row.paid))
-    if row.emailed_on:
-        return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=say.day_short(row.emailed_on))
+    if row.emailed_on and row.due_date:
+        emailed = say.day_short(row.emailed_on, near=row.due_date)
+        return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=emailed)
     return _("Due {date}").format(date=due)
 
 

@@ -52,17 +52,18 @@ class Say:
     def day(self, day: date) -> str:
         return formats.format_date(day, self.locale)
 
-    def day_short(self, day: date) -> str:
-        """Without the year, for the second half of a pair."""
+    def day_short(self, day: date, near: date) -> str:
+        """Without the year, where it is within half a year of `near` and no other such day can be meant."""
+        if abs(day - near) >= HALF_A_YEAR:
+            return self.day(day)
         return formats.format_day_and_month(day, self.locale)
 
     def clock(self, moment: datetime, *, seconds: bool = False) -> str:
         return formats.format_time(moment, self.locale, self.zone, seconds=seconds)
 
     def moment(self, moment: datetime) -> str:
-        """Date and time, 26 Nov, 09:24; the year as well where the next or last such day is another one."""
-        date = moment.astimezone(self.zone).date()
-        day = self.day_short(date) if abs(date - self.today()) < HALF_A_YEAR else self.day(date)
+        """Date, with the year only where it is not near, and time: 26 Nov, 09:24."""
+        day = self.day_short(moment.astimezone(self.zone).date(), near=self.today())
         # Translators: a day and a time, as in "26 Nov, 09:24"
         return _("{date}, {time}").format(date=day, time=self.clock(moment))
 

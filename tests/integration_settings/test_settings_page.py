@@ -285,7 +285,15 @@ def test_a_dead_pipedrive_grant_leads_to_a_new_install(client, tenant, headers, 
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [("7", "due 20 Mar"), ("0", "due 13 Mar"), ("", ""), ("x", ""), ("999", "")]
+    ("days", "words"),
+    [
+        ("7", "due 20 Mar"),
+        ("0", "due 13 Mar"),
+        ("365", "Issued 13 Mar 2026, due 13 Mar 2027"),
+        ("", ""),
+        ("x", ""),
+        ("999", ""),
+    ],
 )
 def test_the_example_follows_the_entry(client, tenant, headers, days, words):
     shown = text_of(client.get(CONTENT, {"part": "due-example", "due_days": days}, headers=headers))

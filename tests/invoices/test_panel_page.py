@@ -97,6 +97,11 @@ def test_a_deal_without_invoices_says_how_to_begin(look):
         (
             {"due_date": LATER, "emailed_at": datetime(2026, 11, 20, 12, tzinfo=UTC)},
             "Open",
+            "Due 7 Dec 2100 · e-mailed 20 Nov 2026",
+        ),
+        (
+            {"due_date": LATER, "emailed_at": datetime(2100, 11, 20, 12, tzinfo=UTC)},
+            "Open",
             "Due 7 Dec 2100 · e-mailed 20 Nov",
         ),
         ({"due_date": LATER, "balance": D(70)}, "Partially paid", "Due 7 Dec 2100 · £50.00 paid"),
