@@ -392,6 +392,8 @@ LOGGING: dict[str, Any] = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},
         "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        # It would warn of every HEAD, which is how many watch whether we live: Django leaves the body to it to drop.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
         # These would say every two seconds that a tick found nothing due.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
