@@ -291,6 +291,8 @@ STORAGES = {
 
 # An invoice form sends about ten fields a line; the default of 1000 would end it at a hundred lines.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+# No page takes files. Django would write any that comes into /tmp, which is memory here, before it knows who sends it.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 # No cookie is used inside Pipedrive's frame; those outside it mark a browser for as long as a sign-in takes, and
 # `sign_ins` and `tickets` set them with their own attributes. These are the operator's, who signs in at /admin/.

@@ -9,6 +9,7 @@ from io import BytesIO
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -69,3 +70,10 @@ def test_pieces_without_end_are_refused_at_the_same_size_as_other_bodies(ask, se
 def test_a_charset_that_is_none_is_the_senders_fault_and_not_ours(ask, charset):
     query = "/pipedrive/callback?state=%e4&code=secret"
     assert ask("GET", query, CONTENT_TYPE=f"text/plain; charset={charset}") == 400
+
+
+def test_a_file_that_nobody_asked_for_is_not_kept_and_the_fields_beside_it_are_read(rf):
+    file = SimpleUploadedFile("large.bin", b"x" * 3_000_000)
+    request = rf.post("/admin/login/", {"before": "1", "file": file, "after": "2"})
+    assert request.POST.dict() == {"before": "1", "after": "2"}
+    assert not request.FILES
