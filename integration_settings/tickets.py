@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from integration_settings.models import PipedriveUser, UsedTicket
-from integration_settings.sign_ins import SIGN_IN_LIFE, digest, mark_of
+from integration_settings.sign_ins import SIGN_IN_LIFE, digest, mark_browser, mark_of
 
 TICKET, CONFIRMED, INSTALLING = "quickbooks-ticket", "quickbooks-confirmed", "installing"
 
@@ -85,11 +85,16 @@ def is_confirmed(request: HttpRequest, errand: Errand, confirmation: str) -> boo
     return bool(content == {"n": errand.nonce, "b": digest(mark_of(request))})
 
 
-def remember_install(response: HttpResponseBase, user: PipedriveUser) -> None:
-    """Marks this browser as the one that installs for this company, for ten minutes and the sign-in's pages only."""
+def remember_install(request: HttpRequest, response: HttpResponseBase, user: PipedriveUser) -> None:
+    """Marks this browser as the one that installs for this company, for ten minutes and the sign-in's pages only.
+
+    A sibling domain can give a browser such a cookie of another one, but not its mark, so it counts with the mark only.
+    """
+    mark = mark_of(request)
+    mark_browser(response, mark)  # for as long as this
     response.set_cookie(
         INSTALLING,
-        signing.dumps({"u": user.pk}, salt=INSTALLING),
+        signing.dumps({"u": user.pk, "b": digest(mark)}, salt=INSTALLING),
         max_age=SIGN_IN_LIFE,
         path="/quickbooks",
         httponly=True,
@@ -104,7 +109,10 @@ def forget_install(response: HttpResponseBase) -> None:
 
 def errand_of_install(request: HttpRequest) -> Errand:
     """Raises `TicketRefused` when no install is under way in this browser."""
-    return Errand(_user(_read(request.COOKIES.get(INSTALLING, ""), INSTALLING)["u"]))
+    content = _read(request.COOKIES.get(INSTALLING, ""), INSTALLING)
+    if content.get("b") != digest(mark_of(request)):
+        raise TicketRefused
+    return Errand(_user(content["u"]))
 
 
 def installs_for(request: HttpRequest, errand: Errand) -> bool:

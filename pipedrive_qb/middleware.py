@@ -20,7 +20,7 @@ from django.utils.deprecation import MiddlewareMixin
 from integration_settings import log_context
 
 Handler = Callable[[HttpRequest], HttpResponse]
-ACCEPTS_BROTLI = re.compile(r"\bbr\b")
+ACCEPTS_BROTLI = re.compile(r"\bbr\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")  # a weight of zero refuses it
 WORTH_IT = 200  # bytes
 PLAUSIBLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 

@@ -291,6 +291,8 @@ STORAGES = {
 
 # An invoice form sends about ten fields a line; the default of 1000 would end it at a hundred lines.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+# No page takes files. Django would write any that comes into /tmp, which is memory here, before it knows who sends it.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 # No cookie is used inside Pipedrive's frame; those outside it mark a browser for as long as a sign-in takes, and
 # `sign_ins` and `tickets` set them with their own attributes. These are the operator's, who signs in at /admin/.
@@ -392,6 +394,8 @@ LOGGING: dict[str, Any] = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},
         "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        # It would warn of every HEAD, which is how many watch whether we live: Django leaves the body to it to drop.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
         # These would say every two seconds that a tick found nothing due.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -35,6 +35,11 @@ class TestAnswersForFrames:
         assert answer["Content-Encoding"] == "gzip"
         assert gzip.decompress(answer.content).startswith(b"<!doctype html>")
 
+    @pytest.mark.parametrize("refused", ["br;q=0", "br; q=0.000, gzip;q=0.5"])
+    def test_one_that_refuses_brotli_does_not_get_it(self, shell, refused):
+        assert shell(refused).get("Content-Encoding") in (None, "gzip")
+        assert shell("gzip, br;q=0.8")["Content-Encoding"] == "br"
+
     def test_one_that_knows_neither_gets_the_page_as_it_is(self, shell):
         answer = shell("identity")
         assert not answer.has_header("Content-Encoding")

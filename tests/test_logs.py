@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
+import gunicorn.http.wsgi as gunicorn_answers
 import pytest
 from celery import shared_task
 from celery.app.trace import build_tracer
+from gunicorn.config import Config
 from kombu import Queue
 
 from integration_settings import log_context
@@ -101,3 +104,14 @@ STRANGERS = {
 def test_what_a_stranger_tries_is_no_error_that_anybody_is_called_for(client, caplog, attempt):
     assert attempt(client).status_code == 400
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_who_asks_whether_we_live_by_head_leaves_no_warning(client, caplog):
+    """As gunicorn has it from Django: an answer with its body, which it drops and would warn of."""
+    answer = client.generic("GET", "/healthz")
+    request = SimpleNamespace(method="HEAD", version=(1, 1), should_close=lambda: True)
+    response = gunicorn_answers.Response(request, SimpleNamespace(sendall=lambda data: None), Config())
+    response.start_response("200 OK", list(answer.items()))
+    response.write(answer.content)
+    assert response.sent == 0
+    assert not caplog.records

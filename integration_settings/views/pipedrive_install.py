@@ -72,7 +72,7 @@ def _consented(request: HttpRequest) -> HttpResponse:
         log.warning("install failed: %s trace=%s", error, error.trace_id or "-")
         return lead_to("pipedrive-silent")
     SignIn.objects.filter(pk=begun.pk).update(company=user.company, user_id=user.user_id)
-    return _onwards(user)
+    return _onwards(request, user)
 
 
 def _refused(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
@@ -84,12 +84,12 @@ def _refused(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
     return lead_to("pipedrive-other-browser")
 
 
-def _onwards(user: PipedriveUser) -> HttpResponse:
+def _onwards(request: HttpRequest, user: PipedriveUser) -> HttpResponse:
     """Straight on to QuickBooks while the company has no living connection and this user may make one."""
     connection = quickbooks_of(user.company)
     if user.is_admin and (connection is None or not connection.is_connected):
         response = HttpResponseRedirect(reverse("quickbooks_connect"))
-        remember_install(response, user)
+        remember_install(request, response, user)
         return response
     return HttpResponseRedirect(app_settings_url(user.company))
 

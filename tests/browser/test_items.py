@@ -161,3 +161,17 @@ def test_an_own_field_of_the_books_comes_with_a_check_and_not_over_what_is_being
     expect(page.get_by_label("Bob’s 'code'")).to_be_visible()
     page.get_by_role("button", name="Check now").click()  # its name in the request is no trouble
     expect(page.get_by_label("Bob’s 'code'")).to_be_visible()
+
+
+def test_a_pasted_page_is_searched_for_by_its_beginning(live_app, person, connect):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal("Northgate Dental – storage fit-out")
+    priya.start_invoice()
+    priya.form.get_by_role("button", name="Search all customers").click()
+    with priya.page.expect_response(re.compile("/embed/invoice/customers")) as found:
+        priya.form.get_by_role("combobox", name="Customer in QuickBooks").fill("Žē" * 2000)
+    assert found.value.ok
+    assert len(found.value.url) < 1500
+    expect(priya.form.get_by_text("This could not be shown")).to_have_count(0)

@@ -80,6 +80,15 @@ def test_the_browser_that_just_installed_for_the_company_is_not_asked(priya, ten
     assert priya.get(connect_url(tenant.user)).status_code == 302
 
 
+def test_an_install_of_another_browser_put_into_this_one_connects_nothing(priya, tenant, stand_ins):
+    """A neighbouring host may set cookies for ours: the books would get into the Pipedrive of whoever runs it."""
+    priya.install()
+    victim = Person(stand_ins, tenant.pair)
+    victim.client.cookies["installing"] = priya.client.cookies["installing"].value
+    assert "This sign-in link has been used" in ending(victim.client, victim.get("/quickbooks/connect"))
+    assert victim.get(connect_url(tenant.user)).status_code == 200  # asked first
+
+
 def test_a_ticket_works_once(priya, tenant):
     url = go_on_url(priya, connect_url(tenant.user))
     assert priya.get(url).headers["Location"].startswith("http")

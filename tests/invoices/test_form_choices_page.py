@@ -49,6 +49,14 @@ def test_customers_are_found_by_name_and_chosen(harbour, fill_in):
     assert "“Bramley Farm Foods” is in QuickBooks" in previewed(browser, fields, changed="customer").text
 
 
+def test_a_search_sends_what_is_searched_for_and_not_the_form(harbour, open_form):
+    """In an address, which a proxy writes down and which has no room for the lines of a long deal."""
+    _, _, page = open_form(harbour)
+    search = page.by_id("f-search").attributes
+    assert "hx-get" in search
+    assert search["hx-params"] == "q"
+
+
 def test_the_name_is_looked_up_at_once_when_the_form_proposes_a_new_customer(harbour, open_form):
     _, _, page = open_form(harbour, NORTHGATE)
     assert page.by_id("name-check").attributes["hx-trigger"].startswith("load, change from:#f-name")
