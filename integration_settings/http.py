@@ -19,6 +19,7 @@ import re
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -111,10 +112,12 @@ class _Answer(http.client.HTTPResponse):
         """That of the answer, past what is said before it, such as 103 Early Hints. Taken for the answer, it would
         leave the real one to whoever uses the connection next.
         """
-        found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # its types leave it out
+        read: Callable[[], tuple[str, int, str]]
+        read = super()._read_status  # type: ignore[misc]  # its types leave it out
+        found = read()
         while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:
             http.client.parse_headers(self.fp)
-            found = super()._read_status()  # type: ignore[misc]
+            found = read()
         return found
 
 

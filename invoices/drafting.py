@@ -37,7 +37,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
-from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, limit_of, rest_of, worth_in_all
+from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of, worth_in_all
 from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money
@@ -78,7 +78,7 @@ class Preparation:
     totals: Totals
     findings: tuple[Finding, ...]
     so_far: SoFar  # of the deal
-    worth_in_all: Decimal | None  # of a deal with products that are billed again and again, see `worth_in_all`; else 0
+    worth_in_all: Decimal | None  # of a deal with products that are billed again and again; else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,8 @@ def prepare(
         rest.without_done,
         codes,
         items,
-        deal_value=limit_of(Money(deal.value, deal.currency), in_all),
+        deal_value=Money(deal.value, deal.currency),
+        in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
@@ -215,6 +216,7 @@ def preview(
     draft: InvoiceDraft,
     *,
     deal_value: Money | None = None,
+    in_all: Decimal | None = Decimal(0),
     customer_currency: str = "",
     made_before_tax: bool = False,
     deal_with_tax: bool = False,
@@ -229,7 +231,7 @@ def preview(
     `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
     `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
     value has.
-    `deal_value` is what all invoices of the deal may come to, see `limit_of`.
+    `in_all` is the deal's `worth_in_all`, 0 where nothing of it is billed again and again.
     `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
     that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
     `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.
@@ -245,6 +247,7 @@ def preview(
         codes,
         items,
         deal_value=deal_value,
+        in_all=in_all,
         customer_currency=customer_currency,
         made_before_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
@@ -338,6 +341,7 @@ def _checked(
     items: list[Item],
     *,
     deal_value: Money | None = None,
+    in_all: Decimal | None = Decimal(0),
     customer_currency: str = "",
     made_before_tax: bool = False,
     deal_with_tax: bool = False,
@@ -359,6 +363,7 @@ def _checked(
         known_currencies=list_currencies(),
         customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
         deal_value=deal_value,
+        worth_in_all=in_all,
         deal_with_tax=deal_with_tax,
         creates_items=creates_items(connection, draft),
         invoiced_before=so_far.amount,

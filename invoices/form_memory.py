@@ -19,7 +19,7 @@ from django.core import signing
 from integration_settings.tenancy import Visitor
 from invoices.domain.customer_update import Change, CustomerField, Difference, PartyDetails, Reason
 from invoices.domain.deal import Address, Frequency, Recurrence
-from invoices.domain.draft import AmountsAre, limit_of
+from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.money import Money
 from invoices.domain.plain import plain
@@ -90,10 +90,6 @@ class Memory:
     def deal_worth(self) -> Money:
         """What the deal was worth when the person saw it last."""
         return Money(self.deal_value, self.deal_currency)
-
-    @property
-    def deal_limit(self) -> Money:
-        return limit_of(self.deal_worth, self.worth_in_all)
 
     @property
     def worth_with_tax(self) -> bool:

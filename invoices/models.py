@@ -134,8 +134,8 @@ class Invoice(Intent):
     item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     preset_name = models.CharField(max_length=60, blank=True, default="", db_default="")  # what it was called then
-    # The deal as it was when the invoice was asked for: title, value, currency, and whether the value has tax in it.
-    # Empty on rows older than that.
+    # The deal as it was when the invoice was asked for: title, value, currency, whether the value has tax in it, and
+    # what it is worth in all. Empty on rows older than that.
     deal_then: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
 
     # As QuickBooks last reported it
@@ -205,12 +205,10 @@ class Invoice(Intent):
         return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
 
     @property
-    def deal_limit(self) -> Decimal | None:
-        """What the deal's invoices might come to together when this one was asked for, see `limit_of`; None for what it
-        was worth.
-        """
-        limit = self.deal_then.get("limit")
-        return None if limit is None else Decimal(limit)
+    def deal_in_all(self) -> Decimal | None:
+        """The deal's `worth_in_all` when this invoice was asked for; 0 where nothing is billed again and again."""
+        in_all = self.deal_then.get("in_all", "0")
+        return None if in_all is None else Decimal(in_all)
 
     @property
     def key_of_successor(self) -> uuid.UUID:

@@ -75,8 +75,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     if worth is None:
         return Held.DEAL_UNKNOWN
     draft = mend(from_json(refused.draft))
-    limit = worth if refused.deal_limit is None else Money(refused.deal_limit, worth.currency)
-    if why := _held_by(visitor, draft, limit):
+    if why := _held_by(visitor, draft, worth, refused.deal_in_all):
         return why
     try:
         requested = services.request_invoice(
@@ -85,7 +84,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             intent_key=refused.key_of_successor,
             template_id=str(refused.preset_id or ""),
             deal_value=worth,
-            deal_limit=limit,
+            in_all=refused.deal_in_all,
             deal_with_tax=bool(refused.deal_then.get("with_tax")),
             party=refused.party,
             in_place_of=refused,
@@ -97,11 +96,11 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     return requested.invoice
 
 
-def _held_by(visitor: Visitor, draft: InvoiceDraft, limit: Money) -> Held | None:
+def _held_by(visitor: Visitor, draft: InvoiceDraft, worth: Money, in_all: Decimal | None) -> Held | None:
     """Its own dates or the form's checks; the dates that were confirmed are not changed unattended."""
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
-    if preview(visitor.company, draft, deal_value=limit).blocked:
+    if preview(visitor.company, draft, deal_value=worth, in_all=in_all).blocked:
         return Held.CHECKS
     return None
 

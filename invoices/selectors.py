@@ -19,6 +19,7 @@ from integration_settings.prepared import Prepared
 from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
+from invoices.domain.draft import limit_of
 from invoices.domain.money import Money, total
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import Intent, Invoice
@@ -389,10 +390,9 @@ def _is_stale(connection: QuickBooksConnection | None) -> bool:
 
 def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Money | None:
     """What all invoices of a deal may come to, by its value now and what its last form knew; None: no telling."""
-    limit = newest_first[0].deal_limit if newest_first else None
-    if deal_value is None or limit is None:
+    if deal_value is None or not newest_first:
         return deal_value
-    return Money(max(limit, deal_value.amount), deal_value.currency) if limit else None
+    return limit_of(deal_value, newest_first[0].deal_in_all)
 
 
 def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:

@@ -94,7 +94,7 @@ def request_invoice(
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
     deal_value: Money | None = None,
-    deal_limit: Money | None = None,
+    in_all: Decimal | None = Decimal(0),
     deal_with_tax: bool = False,
     invoices_seen: int | None = None,
     latest_seen: int | None = None,
@@ -107,8 +107,8 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `deal_limit` what its invoices might come to
-    together, where that is something else, `deal_with_tax` whether tax is in these,
+    `deal_value` is what the deal was worth when the person saw it, `in_all` what that comes to with all that
+    is billed again and again (see `limit_of`), `deal_with_tax` whether tax is in these,
     `invoices_seen` how many living invoices it had, `latest_seen` the row's id of the latest: one may have been voided
     since, and another one made in its place.
     `party` is whose customer the person has chosen: the choice is remembered for nobody else.
@@ -161,8 +161,8 @@ def request_invoice(
             "value": str(facts.value.amount),
             "currency": facts.value.currency,
             "with_tax": deal_with_tax,
-        }
-        | ({"limit": str(deal_limit.amount)} if deal_limit and deal_limit != facts.value else {}),
+            "in_all": None if in_all is None else str(in_all),
+        },
     )
     try:
         with transaction.atomic():

@@ -29,6 +29,6 @@ class WholeRequests:
             return self.application(environ, start_response)
         except (LookupError, ValueError, TooManyFieldsSent):
             # It has answered every fault of a page. What comes here is the charset of a header: Python has codecs by
-            # names such as “hex” that are for no text.
+            # names such as “hex” that are for no text, and Django takes the fault of some for too many fields.
             start_response("400 Bad Request", [("Content-Length", "0")])
             return []

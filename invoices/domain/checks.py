@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
 from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
-from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft
+from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, limit_of
 from invoices.domain.emails import addresses_in
 from invoices.domain.money import Money, decimal_places, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
@@ -97,6 +97,7 @@ class Context:
     known_currencies: Collection[str]  # ISO 4217
     customer_currency: str = ""
     deal_value: Money | None = None
+    worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `limit_of`
     deal_with_tax: bool = False  # its value is one with tax, whatever is said of the draft's prices
     invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
     invoices_before: int = 0
@@ -401,10 +402,8 @@ def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> 
     if before and count:
         code = "invoiced_before_unconfirmed" if context.unconfirmed_before else "invoiced_before"
         yield _warns("", code, count=count, amount=before.amount, currency=before.currency)
-    value = context.deal_value
+    value = limit_of(context.deal_value, context.worth_in_all) if context.deal_value else None
     if value is None or value.currency != amount.currency or (before and before.currency != amount.currency):
-        return
-    if not value.amount:  # a deal whose value nobody has given
         return
     left = value.amount - (before.amount if before else Decimal(0))
     if amount.amount > left + rounding:

@@ -208,9 +208,14 @@ def worth_in_all(whole: InvoiceDraft, recurring: Mapping[int, Recurrence]) -> De
     return round_amount(amount, whole.currency) - (whole.discount_amount or 0)
 
 
-def limit_of(value: Money, in_all: Decimal | None) -> Money:
-    """What the invoices of a deal of that value may come to together, see `worth_in_all`; 0: there is no telling."""
-    return Money(Decimal(0) if in_all is None else max(value.amount, in_all), value.currency)
+def limit_of(value: Money, in_all: Decimal | None) -> Money | None:
+    """What the invoices of a deal of that value may come to together; None: there is no telling.
+
+    `in_all` is its `worth_in_all`, 0 where nothing of it is billed again and again.
+    """
+    if in_all is None:
+        return None
+    return Money(max(value.amount, in_all), value.currency) if in_all else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,9 +20,11 @@ from invoices.domain.customer_update import (
     ends_alike,
     same_words,
 )
+from invoices.domain.draft import AmountsAre
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, NOT_THERE, OTHER_BOOKS
 from invoices.domain.status import Submission
 from invoices.form_memory import SeenCustomer
+from invoices.forms import FormInput
 from invoices.presentation import words
 from invoices.presentation.actions import Progress
 from invoices.presentation.refusals import quoted
@@ -96,6 +98,15 @@ def card_of(
         aside_ticked=aside_ticked,
         aside_all=aside_all,
     )
+
+
+def with_usual_tax(card: UpdateCard, usual: TaxCode | None, form: FormInput) -> UpdateCard:
+    """With the code that QuickBooks usually taxes the customer with, told where a line of the form has another."""
+    if usual is None:
+        return card
+    taxed = form.amounts_are != AmountsAre.NO_TAX
+    differs = taxed and any(line.tax_code_id != usual.id for line in form.ticked)
+    return replace(card, usual_tax=usual.id, tax_code=usual if differs else None)
 
 
 def unread(problem: str) -> UpdateCard:

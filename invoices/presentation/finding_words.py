@@ -211,19 +211,14 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
         "{count} earlier invoices over {amount}. You can still create this one.",
         count,
     )
-    return Told(_("This deal has been invoiced before"), said.format(count=count, amount=amount))
-
-
-def _invoiced_before_unconfirmed(finding: Finding, with_words: Words) -> Told:
-    count = int(number_of(finding, "count"))
-    amount = with_words.say.amount(number_of(finding, "amount"), text_of(finding, "currency"))
-    said = ngettext(
-        "{count} earlier invoice over {amount}, not confirmed by QuickBooks yet. "
-        "If this is the same, do not create it again.",
-        "{count} earlier invoices over {amount}, not all confirmed by QuickBooks yet. "
-        "If this is one of them, do not create it again.",
-        count,
-    )
+    if finding.code == "invoiced_before_unconfirmed":
+        said = ngettext(
+            "{count} earlier invoice over {amount}, not confirmed by QuickBooks yet. "
+            "If this is the same, do not create it again.",
+            "{count} earlier invoices over {amount}, not all confirmed by QuickBooks yet. "
+            "If this is one of them, do not create it again.",
+            count,
+        )
     return Told(_("This deal has been invoiced before"), said.format(count=count, amount=amount))
 
 
@@ -286,7 +281,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "negative_total": _negative_total,
     "zero_total": _zero_total,
     "invoiced_before": _invoiced_before,
-    "invoiced_before_unconfirmed": _invoiced_before_unconfirmed,
+    "invoiced_before_unconfirmed": _invoiced_before,
     "same_again": _same_again,
     "over_the_deal": _over_the_deal,
     "within_the_deal": _within_the_deal,

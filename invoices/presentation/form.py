@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,7 +16,7 @@ from invoices.domain.tax import Totals, sales_taxes
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation import words
-from invoices.presentation.customer_update import UpdateCard, card_of
+from invoices.presentation.customer_update import UpdateCard, card_of, with_usual_tax
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
 from invoices.presentation.form_parts import (
@@ -128,7 +127,7 @@ def _update_card(material: Material) -> UpdateCard | None:
         country=material.profile.country,
         say=material.say,
     )
-    return replace(card, usual_tax=form.usual_tax)
+    return with_usual_tax(card, material.lists.tax_codes.get(form.usual_tax), form)
 
 
 NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's word does not tell them apart

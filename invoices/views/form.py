@@ -21,7 +21,6 @@ from integration_settings.presets import Template, list_templates, template_call
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
-from invoices.domain.draft import AmountsAre
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, Memory, SeenCustomer, accept, keep, keep_seen, offer
@@ -358,11 +357,7 @@ def _update_card(
         say=say(),
     )
     usual = drafting.usual_tax_code(connection, compared.record)
-    if usual is None:
-        return card
-    taxed = sent.form.amounts_are != AmountsAre.NO_TAX
-    differs = taxed and any(line.tax_code_id != usual.id for line in sent.form.ticked)
-    return replace(card, usual_tax=usual.id, tax_code=usual if differs else None)
+    return customer_update_words.with_usual_tax(card, usual, sent.form)
 
 
 @page_token_required

@@ -200,7 +200,8 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     checked = drafting.preview(
         visitor.company,
         reading.draft,
-        deal_value=sent.memory.deal_limit,
+        deal_value=sent.memory.deal_worth,
+        in_all=sent.memory.worth_in_all,
         customer_currency=customer.currency if customer else "",
         made_before_tax=sent.memory.prices_were_with_tax,
         deal_with_tax=sent.memory.prices_have_tax,

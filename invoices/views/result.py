@@ -93,7 +93,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 wish=sent.wish,
                 template_id=sent.form.preset,
                 deal_value=sent.memory.deal_worth,
-                deal_limit=sent.memory.deal_limit,
+                in_all=sent.memory.worth_in_all,
                 deal_with_tax=sent.memory.worth_with_tax,
                 invoices_seen=sent.memory.invoices_before,
                 latest_seen=sent.memory.latest_before,

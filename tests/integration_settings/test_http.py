@@ -271,7 +271,7 @@ def test_what_is_said_before_the_answer_leaves_it_to_nobody_else():
 
     def answer_twice(connection):
         connection.sendall(hints)
-        time.sleep(0.3)  # the answer itself takes a moment
+        time.sleep(0.3)  # hints come while the answer is being made: that it takes a while is the case
         connection.sendall(hints + HEAD + b'Content-Length: 3\r\n\r\n"a"')
         if connection.recv(65536):
             connection.sendall(HEAD + b'Content-Length: 3\r\n\r\n"b"')

@@ -142,6 +142,9 @@ def test_what_the_customer_usually_pays_is_told_where_a_line_has_another_code(ha
     assert not carded(browser, fields, amounts_are="none").has_id("usual-tax")
     ticked = [name.partition("-")[0] for name in fields if name.endswith("-ticked")]
     assert not carded(browser, fields | {f"{key}-tax": code for key in ticked}).has_id("usual-tax")
+    card = carded(browser, fields)
+    again = Page(browser.post(CREATE, fields | card.fields() | {"invoice_date": "someday"}))
+    assert again.by_id("usual-tax").text == told.text  # a refused press takes it away from nobody
 
 
 def test_lines_with_the_code_that_the_customer_usually_pays_are_no_matter_for_a_warning(harbour, fill_in, control):

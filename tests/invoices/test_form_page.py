@@ -337,12 +337,16 @@ def test_what_is_billed_again_and_again_says_so_and_comes_back_each_time(harbour
     assert before(again) == before(page)
     assert "£95.00 of £1,045.00 was left." in page.text  # eleven months, though Pipedrive's value may be of one
     assert browser.post(CREATE, fields).status_code == 200
-    assert Invoice.objects.latest("pk").deal_limit == Decimal(1992)  # the panel counts by that
+    assert Invoice.objects.latest("pk").deal_in_all == Decimal(1992)  # the panel counts by that
     deal = deal_id(harbour, plan)
     rows = control.company(number)["deal_products"][str(deal)]
     endless = [rows[0] | {"billing_frequency": "semi-annually", "billing_frequency_cycles": None}, rows[1]]
     control.change_company(number, {"deal_products": {deal: endless}})
-    assert before(open_form(harbour, plan)[2])[0] == "Billed every half-year, 2 invoiced so far"
+    browser, fields, page = open_form(harbour, plan)
+    assert before(page)[0] == "Billed every half-year, 2 invoiced so far"
+    assert "more than the deal" not in previewed(browser, fields, **{"l1-quantity": "99"}).text
+    assert browser.post(CREATE, fields).status_code == 200
+    assert Invoice.objects.latest("pk").deal_in_all is None  # the panel does not count against the value either
 
 
 def before(page):

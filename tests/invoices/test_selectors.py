@@ -71,12 +71,12 @@ def test_sums_are_without_tax_like_the_deals_value(company):
 
 def test_where_products_are_billed_again_and_again_all_of_their_times_count(company):
     """Pipedrive's value may be of one time."""
-    make(company, "1200", deal_then={"limit": "1500"})
+    make(company, "1200", deal_then={"in_all": "1500"})
     sums = panel(company, deal_value=pounds("900")).sums
     assert (sums.deal_value, sums.not_invoiced, sums.over) == (pounds(1500), pounds("500.00"), None)
     sums = panel(company, deal_value=pounds("1600")).sums
     assert sums.deal_value == pounds(1600)
-    make(company, "1200", deal_then={"limit": "0"})  # it goes on until somebody ends it
+    make(company, "1200", deal_then={"in_all": None})  # it goes on until somebody ends it
     sums = panel(company, deal_value=pounds("900")).sums
     assert (sums.deal_value, sums.not_invoiced, sums.over) == (None, None, None)
 

@@ -219,6 +219,7 @@ def test_without_tax_no_code_is_asked():
         (with_line(quantity=D(0)), {}, "lines.0.quantity", "no_quantity"),
         (with_line(unit_price=D(0)), {}, "lines", "zero_total"),
         (a_draft(), {"deal_value": Money(D(1), "EUR")}, "currency", "not_the_deals_currency"),
+        (a_draft(), {"deal_value": Money(D(1), "EUR"), "worth_in_all": None}, "currency", "not_the_deals_currency"),
         (a_draft(), {"deal_value": Money(D("99.50"), "GBP"), "more_than_the_deal": True}, "over_deal", "over_the_deal"),
         (a_draft(), {"prices_were_with_tax": True}, "amounts_are", "prices_were_with_tax"),
         (a_draft(), {"same_again": SameAgain()}, "", "same_again"),

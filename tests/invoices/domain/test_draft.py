@@ -159,7 +159,7 @@ def test_the_invoices_of_a_deal_may_come_to_its_value_or_to_all_its_cycles_which
     assert limit_of(value, D(0)) == value
     assert limit_of(value, D(900)) == Money(D(900), "GBP")
     assert limit_of(Money(D(900), "GBP"), D(899)) == Money(D(900), "GBP")
-    assert limit_of(value, None) == Money(D(0), "GBP")
+    assert limit_of(value, None) is None
 
 
 def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():
