@@ -30,7 +30,7 @@ from integration_settings.reference import keep_items
 from invoices import pacing
 from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
 from invoices.leases import free
-from invoices.news import EVERY_LIST, OVERLAP, News, apply, news_of, ours, unreported
+from invoices.news import EVERY_LIST, OVERLAP, News, apply, news_of, ours, take_up, unreported
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ def finish(findings: Collection[Finding]) -> int:
     How many rows changed for the eye. Many companies cost little more than one: their connections are written together,
     with the earliest of their cursors, which only means that a little is read once more.
     """
+    found = sum(take_up(each.connection, each.news) for each in findings)
     with transaction.atomic():
         changed = sum(_take_over(each) for each in findings)
         waits, now = pacing.pace([each.connection for each in findings]), shared_now()
@@ -112,7 +113,7 @@ def finish(findings: Collection[Finding]) -> int:
                 _write_beside(each)
         alike = QuickBooksConnection.objects.filter(pk__in=asked)
         alike.update(changes_cursor=since, **_looked(started, now, {pk: waits[pk] for pk in asked}))
-    return changed
+    return found + changed
 
 
 def _take_over(finding: Finding) -> int:
@@ -193,7 +194,7 @@ def read_ours(
     news = news_of(changes) if changes else News(now - CLOCK_MARGIN)
     known = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
     ids = set(known.values_list("qbo_invoice_id", flat=True)) - {invoice.qbo_invoice_id for invoice in news.invoices}
-    changed, wanted = _in_slices(connection, news, still), sorted(ids)
+    changed, wanted = take_up(connection, news) + _in_slices(connection, news, still), sorted(ids)
     latest = news.latest_change(None)
     for start in range(0, len(wanted), IDS_AT_ONCE):
         part = frozenset(wanted[start : start + IDS_AT_ONCE])

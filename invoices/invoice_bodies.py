@@ -6,6 +6,7 @@ https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,6 +33,8 @@ GLOBAL_TAX = {
     AmountsAre.NO_TAX: "NotApplicable",
 }
 MOST_PERCENTAGE_DECIMALS = 5
+MARK_LINE = re.compile(r"\bPipedrive deal ([0-9]{1,18}) · ([0-9a-f]{12})-([0-9a-f]{8})\b")
+FOUND = "found "
 LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
 
 
@@ -42,11 +45,32 @@ def party_mark(reference: str) -> str:
 
 def mark_of(request_id: str) -> str:
     """The short reference by which an invoice of ours is found again; it cannot be guessed from the deal."""
+    if request_id.startswith(FOUND):
+        return request_id.removeprefix(FOUND)
     return hashlib.sha256(f"invoice {request_id}".encode()).hexdigest()[:12]
 
 
-def mark_line(deal_id: int, request_id: str) -> str:
-    return f"Pipedrive deal {deal_id} · {mark_of(request_id)}"
+def request_id_of_found(mark: str) -> str:
+    """In place of the request id of an invoice of which nothing but its mark is known."""
+    return f"{FOUND}{mark}"
+
+
+def mark_line(deal_id: int, request_id: str, owner: str) -> str:
+    """`owner` is who bills from these deals, see `invoice_gateway.owner_of`: others may use the same books."""
+    mark = mark_of(request_id)
+    return f"Pipedrive deal {deal_id} · {mark}-{_seal(owner, deal_id, mark)}"
+
+
+def marked_deal(private_note: str, owner: str) -> tuple[int, str] | None:
+    """The deal whose invoice this is, and its mark; None for what is not that owner's, or not ours at all."""
+    for deal_id, mark, seal in MARK_LINE.findall(private_note):
+        if seal == _seal(owner, int(deal_id), mark):
+            return int(deal_id), mark
+    return None
+
+
+def _seal(owner: str, deal_id: int, mark: str) -> str:
+    return hashlib.sha256(f"{owner} {deal_id} {mark}".encode()).hexdigest()[:8]
 
 
 def carries_mark(private_note: str, request_id: str) -> bool:
@@ -137,8 +161,8 @@ def address_body(address: Address) -> Body:
     return body | {name: part for name, part in parts.items() if part}
 
 
-def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, request_id: str) -> Body:
-    mark = mark_line(draft.deal_id, request_id)
+def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, mark: str) -> Body:
+    """`mark` is the invoice's own `mark_line`."""
     note = draft.private_note.strip()[: LONGEST_NOTE - len(mark) - 1]
     body: Body = {
         "CustomerRef": {"value": customer_id},

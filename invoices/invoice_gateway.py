@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Protocol
 
+from django.conf import settings
+
 from integration_settings.errors import NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient, Written
@@ -34,7 +36,14 @@ from invoices.invoice_answers import (
     known_customer,
     payment_link,
 )
-from invoices.invoice_bodies import carries_mark, customer_body, customer_update_body, invoice_body, item_body
+from invoices.invoice_bodies import (
+    carries_mark,
+    customer_body,
+    customer_update_body,
+    invoice_body,
+    item_body,
+    mark_line,
+)
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
@@ -146,6 +155,13 @@ def books_of(connection: QuickBooksConnection) -> Books:
     )
 
 
+def owner_of(connection: QuickBooksConnection) -> str:
+    """Who the app bills for in these books. Another Pipedrive company may be connected to the same ones, or the same
+    company through another app.
+    """
+    return f"{settings.PIPEDRIVE_CLIENT_ID} {connection.company.pipedrive_company_id}"
+
+
 class QuickBooksGateway:
     """`InvoiceGateway` over one connection. Cheap to make; use one per task or request and thread."""
 
@@ -178,7 +194,8 @@ class QuickBooksGateway:
         return item_from(self.client.create("Item", item_body(line, self.books), request_id=request_id))
 
     def create_invoice(self, draft: InvoiceDraft, customer_id: str, *, request_id: str) -> IssuedInvoice:
-        body = invoice_body(draft, customer_id, self.books, request_id=request_id)
+        mark = mark_line(draft.deal_id, request_id, owner_of(self.client.connection))
+        body = invoice_body(draft, customer_id, self.books, mark=mark)
         return issued_invoice(self.client.create("Invoice", body, request_id=request_id))
 
     def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice:

@@ -17,6 +17,7 @@ from invoices.domain.status import UNSETTLED, Submission
 
 IS_WAITING = models.Q(submission__in=UNSETTLED)
 IS_UNPAID = models.Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
+NOBODY = 0  # in place of a user: who asked for it is not on record
 IS_TO_FIX = models.Q(submission=Submission.REJECTED, put_away_at__isnull=True)
 
 
@@ -121,7 +122,7 @@ class Invoice(Intent):
     deal_id = models.BigIntegerField()
     organization_id = models.BigIntegerField(null=True, blank=True)
     person_id = models.BigIntegerField(null=True, blank=True)
-    created_by_id = models.BigIntegerField()
+    created_by_id = models.BigIntegerField()  # `NOBODY` of an invoice that was found in QuickBooks
     created_by_name = models.CharField(max_length=255)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -198,6 +199,11 @@ class Invoice(Intent):
     @property
     def party(self) -> tuple[str, int]:
         return party_of(self.deal_id, self.organization_id, self.person_id)
+
+    @property
+    def was_found(self) -> bool:
+        """In QuickBooks, by its mark, when there was no row of it: the database is from a backup older than it."""
+        return self.created_by_id == NOBODY
 
     @property
     def counts_with_tax(self) -> bool:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 import re
+import uuid
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from integration_settings.clock import shared_now
 from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import FOLLOWED, Item
+from integration_settings.selectors import hold_company
+from invoices.domain.books import Books
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, to_json
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice
-from invoices.invoice_bodies import mark_of
-from invoices.invoice_gateway import ReportedChanges
-from invoices.models import Invoice
+from invoices.invoice_bodies import mark_of, marked_deal, request_id_of_found
+from invoices.invoice_gateway import ReportedChanges, books_of, owner_of
+from invoices.models import NOBODY, Invoice
+from invoices.notes import TRIED
 from invoices.reports import apply_report, is_known, mark_deleted, zone
 from invoices.submission import succeeded
 
@@ -97,6 +104,68 @@ def _payment_dates(payments: Iterable[AppliedPayment]) -> dict[str, date]:
             if payment.paid_on and payment.paid_on > found.get(invoice_id, date.min):
                 found[invoice_id] = payment.paid_on
     return found
+
+
+def take_up(connection: QuickBooksConnection, news: News) -> int:
+    """Rows for invoices that we made and know nothing of, how many: the database is from a backup older than they are,
+    or from a machine that had not heard of them yet. Else they would stand in no deal, and be created once more.
+
+    In a transaction of its own, before `apply` holds other rows: it begins with the company.
+    """
+    if not news.invoices:
+        return 0
+    now, owner = shared_now(), owner_of(connection)
+    marked = {}
+    for issued in sorted(news.invoices, key=lambda each: each.created_at or now):  # a copy comes after its original
+        if not issued.deleted and (found := marked_deal(issued.private_note, owner)):
+            marked[issued.qbo_invoice_id] = (issued, *found)
+    known = ours(connection).filter(qbo_invoice_id__in=marked).values_list("qbo_invoice_id", flat=True)
+    unknown = marked.keys() - set(known) if marked else set()
+    if not unknown:
+        return 0
+    with transaction.atomic():
+        if not hold_company(connection.company_id):
+            return 0
+        return sum(_take_up(connection, *marked[each], now) for each in marked if each in unknown)
+
+
+def _take_up(connection: QuickBooksConnection, issued: IssuedInvoice, deal_id: int, mark: str, now: datetime) -> bool:
+    """False for one with the mark of another that is known: somebody has copied that."""
+    of_deal = Invoice.objects.filter(company_id=connection.company_id, deal_id=deal_id)
+    if mark in {mark_of(request_id) for request_id in of_deal.values_list("request_id", flat=True)}:
+        return False
+    row = Invoice.objects.create(
+        company_id=connection.company_id,
+        realm_id=connection.realm_id,
+        qbo_invoice_id=issued.qbo_invoice_id,
+        deal_id=deal_id,
+        created_by_id=NOBODY,
+        created_at=issued.created_at or now,
+        intent_key=uuid.uuid4(),
+        request_id=request_id_of_found(mark),
+        draft=to_json(_draft_of(issued, deal_id, books_of(connection))),
+        currency=issued.currency,
+        note_attempts=TRIED,  # its note may be there: it is looked for before one is written
+        **succeeded(),
+    )
+    log.warning("%s had no row: deal %s has it from QuickBooks", row, deal_id)
+    return apply_report(row, issued, place=zone(connection.timezone), now=now)
+
+
+def _draft_of(issued: IssuedInvoice, deal_id: int, books: Books) -> InvoiceDraft:
+    """Who was billed how much, in one line; which of the deal's products they were is not told."""
+    day = issued.invoice_date or issued.due_date or timezone.now().date()
+    line = DraftLine("", "", Decimal(1), issued.total - issued.tax, Decimal(0), "", Decimal(0))
+    return InvoiceDraft(
+        deal_id=deal_id,
+        bill_to=BillTo(issued.customer_id, issued.customer_name, issued.email),
+        currency=issued.currency,
+        exchange_rate=None,
+        invoice_date=day,
+        due_date=issued.due_date or day,
+        amounts_are=AmountsAre.WITHOUT_TAX_SETTING if books.american else AmountsAre.TAX_EXCLUSIVE,
+        lines=(line,),
+    )
 
 
 def apply(connection: QuickBooksConnection, news: News) -> int:

@@ -36,7 +36,7 @@ from integration_settings.models import ConnectionState, PipedriveUser, QuickBoo
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
-from invoices.deal_gateway import may_see_deal
+from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
@@ -182,6 +182,9 @@ def _writers(invoice: Invoice) -> Iterator[PipedriveUser]:
 def _write_as(
     user: PipedriveUser, invoice: Invoice, connection: QuickBooksConnection, client: PipedriveClient, now: datetime
 ) -> dict[str, Any]:
+    if invoice.was_found and (facts := seen_deal(user, invoice.deal_id)):  # QuickBooks knows the deal's number alone
+        party = {"organization_id": facts.organization_id, "person_id": facts.person_id}
+        Invoice.objects.filter(pk=invoice.pk).update(**party)
     note = note_of(invoice, connection, reader=_reader(invoice) or user, now=now)
     unfinished = invoice.note_id is None and invoice.note_attempts > TRIED
     if unfinished and (found := _find(client, invoice)):  # an earlier try did not tell us how it ended

@@ -38,7 +38,8 @@ from invoices.domain.status import Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
-from invoices.invoice_gateway import QuickBooksGateway, books_of
+from invoices.invoice_bodies import mark_of, request_id_of_found
+from invoices.invoice_gateway import QuickBooksGateway, books_of, owner_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
 from invoices.selectors import invoice_for, invoice_row
@@ -122,6 +123,10 @@ def request_invoice(
     and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
+    # The same for the same press, also when the database was lost and restored in between.
+    request_id = uuid.uuid5(intent_key, owner_of(connection)).hex
+    found = Invoice.objects.filter(company=company, request_id=request_id_of_found(mark_of(request_id)))
+    found.update(intent_key=intent_key)
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
     codes = reference.tax_codes(company, AS_STORED)
     draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
@@ -149,7 +154,7 @@ def request_invoice(
         intent_key=intent_key,
         draft=to_json(draft),
         fingerprint=fingerprint(draft),
-        request_id=uuid.uuid4().hex,
+        request_id=request_id,
         customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
         next_attempt_at=shared_now(),
         item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
@@ -180,7 +185,8 @@ def request_invoice(
         if stored.deal_id != draft.deal_id:
             raise NotFound("pipedrive", "the key is of another deal's form, which this user may not see") from None
         hand_over(stored)
-        return Requested(stored, repeated=True, differs=stored.fingerprint != row.fingerprint)
+        differs = stored.fingerprint != row.fingerprint and not stored.was_found
+        return Requested(stored, repeated=True, differs=differs)
     hand_over(row)
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)

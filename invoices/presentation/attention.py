@@ -299,8 +299,8 @@ def _single(row: Stopped, place: Place, say: Say) -> Single:
     held = row.refusal.held if row.refusal else ""
     if held:
         text = _held(held)
-    elif row.invoice.number:
-        text = _("Invoice {number}.").format(number=row.invoice.number)
+    elif row.invoice.number or row.invoice.was_found:  # of that one nobody is on record who asked for it
+        text = _("Invoice {number}.").format(number=row.invoice.number or f"#{row.invoice.qbo_invoice_id}")
     return Single(
         public_id=str(row.invoice.public_id),
         chip=_chip(row, place.company, say),

@@ -54,8 +54,7 @@ def history_of(
     invoice: Invoice, writes: Sequence[QuickBooksWrite], asked_since: Iterable[InvoiceAction], say: Say
 ) -> History:
     """`asked_since` are the voids, deletions and e-mails that people have asked for."""
-    # Translators: first step of an invoice's history
-    asked = _("{name} asked for the invoice").format(name=invoice.created_by_name)
+    asked = _found_again() if invoice.was_found else _asked(invoice)
     steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked, by=invoice.created_by_name))]
     steps += [(write.begun_at, _step(write, say)) for write in writes]
     told = any(write.kind == WriteKind.CREATE_INVOICE and write.outcome == WriteOutcome.DONE for write in writes)
@@ -76,6 +75,16 @@ def history_of(
     title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
     title = title.format(number=invoice.number)
     return History(title, tuple(step for _moment_of_it, step in steps))
+
+
+def _found_again() -> str:
+    # Translators: first step of the history of an invoice that our own records had lost
+    return _("Found in QuickBooks with this deal’s mark; who asked for it is not on record")
+
+
+def _asked(invoice: Invoice) -> str:
+    # Translators: first step of an invoice's history
+    return _("{name} asked for the invoice").format(name=invoice.created_by_name)
 
 
 def _says_so(last: QuickBooksWrite, action: InvoiceAction) -> bool:

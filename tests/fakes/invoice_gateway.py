@@ -45,6 +45,7 @@ class Trouble:
 @dataclass
 class FakeInvoiceGateway:
     books: Books = BRITISH
+    owner: str = ""
     honours_request_ids: bool = True
     invoices: dict[str, IssuedInvoice] = field(default_factory=dict)
     customers: dict[str, KnownCustomer] = field(default_factory=dict)
@@ -204,7 +205,7 @@ class FakeInvoiceGateway:
                 invoice_date=draft.invoice_date,
                 due_date=draft.due_date,
                 line_amounts=added.line_amounts,
-                private_note=f"{draft.private_note}\n{mark_line(draft.deal_id, request_id)}".strip(),
+                private_note=f"{draft.private_note}\n{mark_line(draft.deal_id, request_id, self.owner)}".strip(),
                 emailed=False,
                 emailed_at=None,
                 created_at=timezone.now(),

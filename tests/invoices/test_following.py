@@ -380,7 +380,7 @@ def test_an_invoice_with_our_mark_settles_the_waiting_intent(company, gateway, i
     Invoice.objects.filter(pk=waiting.pk).update(
         submission=Submission.UNKNOWN, lease_until=timezone.now() + timedelta(seconds=60), lease_token="somebody"
     )
-    note = f"Thanks\n{mark_line(12, waiting.request_id)}"
+    note = "Thanks\n" + mark_line(12, waiting.request_id, "")
     gateway.invoices["4711"] = replace(
         gateway.invoices[issued.qbo_invoice_id], qbo_invoice_id="4711", private_note=note, updated_at=timezone.now()
     )

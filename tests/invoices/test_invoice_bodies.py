@@ -22,6 +22,9 @@ from invoices.invoice_bodies import (
     invoice_body,
     item_body,
     mark_line,
+    mark_of,
+    marked_deal,
+    request_id_of_found,
     sent_lines,
     unit_price_for,
 )
@@ -31,10 +34,11 @@ from tests.factories import D, a_bill_to, a_draft, a_line
 from .domain.books import BY_ID, books
 
 GB, US, AU = books("GB", discount_account_id="86"), books("US"), books("AU", custom_numbers=True)
+MARK = mark_line(12, "request-1", "our app for company 4001")
 
 
 def body(draft=None, of=GB, customer_id="7"):
-    return invoice_body(draft or a_draft(), customer_id, of, request_id="request-1")
+    return invoice_body(draft or a_draft(), customer_id, of, mark=MARK)
 
 
 def details(draft, of=GB):
@@ -60,7 +64,7 @@ def test_a_british_invoice():
                 },
             }
         ],
-        "PrivateNote": f"For the file\n{mark_line(12, 'request-1')}",
+        "PrivateNote": f"For the file\n{MARK}",
         "GlobalTaxCalculation": "TaxExcluded",
         "CurrencyRef": {"value": "GBP"},
         "BillEmail": {"Address": "office@bramleyfoods.co.uk"},
@@ -73,7 +77,7 @@ def test_what_nobody_gave_is_no_member():
     assert set(body(empty, WITH_EVERYTHING)) == {
         *("CustomerRef", "TxnDate", "DueDate", "Line", "PrivateNote", "GlobalTaxCalculation", "CurrencyRef")
     }
-    assert body(empty)["PrivateNote"] == mark_line(12, "request-1")
+    assert body(empty)["PrivateNote"] == MARK
     by_class = books("GB", class_per=ClassPer.LINE)
     assert set(body(empty, by_class)["Line"][0]["SalesItemLineDetail"]) == {"ItemRef", "Qty", "UnitPrice", "TaxCodeRef"}
 
@@ -323,10 +327,24 @@ def test_a_shipping_address_of_its_own_stays_when_the_bill_moves():
 
 
 def test_a_mark_is_found_whatever_is_written_around_it():
-    note = f"Voided - Thanks\n{mark_line(12, 'request-1')} - checked by Ann"
+    note = f"Voided - Thanks\n{MARK} - checked by Ann"
     assert carries_mark(note, "request-1")
     assert not carries_mark(note, "request-2")
     assert not carries_mark("", "request-1")
+
+
+def test_a_marked_invoice_tells_its_deal_to_whoever_made_it_and_to_nobody_else():
+    mark = mark_line(12, "request-1", "our app for company 4001")
+    note = f"Voided - Thanks\n{mark} - checked by Ann"
+    assert marked_deal(note, "our app for company 4001") == (12, mark_of("request-1"))
+    for stranger in ("our app for company 4002", "another app for company 4001", ""):
+        assert marked_deal(note, stranger) is None
+    assert marked_deal(note.replace("deal 12", "deal 13"), "our app for company 4001") is None
+    assert marked_deal("Pipedrive deal 12 · 0123456789ab", "our app for company 4001") is None
+
+
+def test_what_was_found_carries_the_mark_it_was_found_by():
+    assert mark_of(request_id_of_found("0123456789ab")) == "0123456789ab"
 
 
 def test_a_long_note_leaves_room_for_the_mark():

@@ -310,6 +310,9 @@ class Ledger:
             for issued in issued_rows:
                 if "Pipedrive deal" in note_of(issued) and (realm, issued["Id"]) not in known:
                     self.blame("I3", f"invoice {issued['Id']} of {realm} is unknown to us")
+        for row in rows.values():
+            if row.was_found:  # its row was lost: nothing that is done here may do that
+                self.blame("I3", f"invoice {row.qbo_invoice_id} of {row.realm_id} was unknown to us")
         for key, press in presses.items():
             self.check_press(press, rows.get(key), marked[key])
         self.check_strangers(people)
