@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 SEARCH_GAP = timedelta(seconds=20)  # between the two searches that must both find nothing
 CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
 GIVE_UP_AFTER = timedelta(days=2)  # for an intent that never left us; while nobody is signed in, it waits longer
+PERHAPS_DONE = timedelta(minutes=15)  # older intents that never left us may be from a backup, and done since
 OLDEST = timedelta(days=14)  # what was meant two weeks ago may be meant no more
 FIRST_SEARCH = timedelta(seconds=2)
 
@@ -108,7 +109,7 @@ def _first_time(this: Try) -> None:
     invoice = this.invoice
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
-        if shared_now() - invoice.created_at > GIVE_UP_AFTER:  # the row may come from a backup, and be done since
+        if shared_now() - invoice.created_at > PERHAPS_DONE:
             renew(invoice, customer_id=customer_id)
             if found := _search(this):
                 return _record(this, found)

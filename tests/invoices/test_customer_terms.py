@@ -127,7 +127,7 @@ def test_terms_and_due_date_are_sent_together(harbour, fill_in, wanted):
     assert draft.term_id == term.id
     assert draft.due_date == draft.invoice_date + timedelta(days=30)
     books = books_of(harbour.quickbooks)
-    body = invoice_body(draft, draft.bill_to.customer_id, books, request_id=uuid.uuid4().hex)
+    body = invoice_body(draft, draft.bill_to.customer_id, books, mark="")
     assert (body["SalesTermRef"], body["DueDate"]) == ({"value": term.id}, draft.due_date.isoformat())
     issued = QuickBooksGateway(harbour.quickbooks).create_invoice(
         draft, draft.bill_to.customer_id, request_id=uuid.uuid4().hex

@@ -270,12 +270,13 @@ def test_after_two_weeks_it_is_given_up_though_nobody_is_signed_in(known, gatewa
     assert (known.submission, known.refusal["code"]) == (Submission.REJECTED, "gave_up")
 
 
-def test_an_old_intent_from_a_backup_is_looked_for_before_it_is_sent(known, gateway, clock):
+@pytest.mark.parametrize("age", [timedelta(minutes=16), timedelta(days=3)])
+def test_an_intent_from_a_backup_is_looked_for_before_it_is_sent(known, gateway, clock, age):
     before = {name: getattr(known, name) for name in ("submission", "sent_at", "settled_at", "next_attempt_at")}
     submit(known, gateway)
     Invoice.objects.update(**before, qbo_invoice_id="", number="")
     gateway.honours_request_ids = False
-    clock.shift(timedelta(days=3))
+    clock.shift(age)
     sign_in_again()
     known.refresh_from_db()
     settle(known, gateway, clock)
