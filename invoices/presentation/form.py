@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,7 +14,9 @@ from integration_settings.reference import Profile, Tag
 from invoices.domain.draft import AmountsAre
 from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
+from invoices.domain.money import round_amount
 from invoices.domain.tax import Totals, sales_taxes
+from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation import words
@@ -319,7 +323,24 @@ def figures(material: Material) -> Figures:
     rows = [*_discount_rows(material, totals), *_tax_rows(material, totals)]
     whole = say.amount(totals.total, totals.currency)
     note = "" if totals.tax_known else _("before {tax}").format(tax=words.tax_word(material.profile.country))
-    return Figures(tuple(rows), _("Total") if totals.tax_known else before_tax, whole, note)
+    found = Figures(tuple(rows), _("Total") if totals.tax_known else before_tax, whole, note)
+    return _with_home(found, totals, material.home_rate, say)
+
+
+def _with_home(found: Figures, totals: Totals, rate: HomeRate | None, say: Say) -> Figures:
+    if rate is None:
+        return found
+    if rate.rate is None:
+        return replace(found, asks_rate=not rate.asked)
+    row, note = at_home(totals.total, rate.currency, rate.rate, rate.home, say)
+    return replace(found, at_home=row, rate=f"{note}, {say.day(rate.day)}")
+
+
+def at_home(amount: Decimal, currency: str, rate: Decimal, home: str, say: Say) -> tuple[TotalRow, str]:
+    """What the books count the amount as, and the rate in words."""
+    # Translators: beside the total of an invoice in a foreign currency: {currency} is the one of the books
+    row = TotalRow(_("In {currency}").format(currency=home), say.amount(round_amount(amount * rate, home), home))
+    return row, f"1 {currency} = {say.figure(rate)} {home}"
 
 
 def _discount_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:

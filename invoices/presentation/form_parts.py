@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from integration_settings.reference import Profile
 from invoices.domain.tax import Totals
+from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory, SeenCustomer
 from invoices.forms import FormInput, LineInput, Lists
 from invoices.presentation.customer_update import UpdateCard
@@ -92,12 +93,17 @@ class TotalRow:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The rail's total. `whole` is empty while a number cannot be read."""
+    """The rail's total. `whole` is empty while a number cannot be read. `at_home` is the same in the books' currency,
+    `rate` says how that was worked out.
+    """
 
     rows: tuple[TotalRow, ...]
     label: str
     whole: str
     foot_note: str
+    at_home: TotalRow | None = None
+    rate: str = ""
+    asks_rate: bool = False  # the page may ask QuickBooks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +208,4 @@ class Material:
     seen: SeenCustomer | None = None
     no_right: str = ""  # why there is no "Create invoice", and who can change that
     may_send: bool = True
+    home_rate: HomeRate | None = None  # None in the currency of the books

@@ -16,13 +16,14 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right
 from invoices.domain.actions import Action
 from invoices.domain.draft import InvoiceDraft
-from invoices.domain.money import is_rounding, round_amount
+from invoices.domain.money import is_rounding
 from invoices.domain.names import clean_name
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import refusals, words
 from invoices.presentation.actions import Menu, Progress, found_done, menu_of, progress_of
 from invoices.presentation.customer_update import told
+from invoices.presentation.form import at_home
 from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
@@ -366,10 +367,8 @@ def _at_home(story: Story) -> tuple[Fact, ...]:
     invoice, rate, home = story.invoice, story.draft.exchange_rate, story.connection and story.connection.home_currency
     if not (invoice.total and rate and home) or home == invoice.currency:
         return ()
-    amount = story.say.amount(round_amount(invoice.total * rate, home), home)
-    note = f"1 {invoice.currency} = {story.say.figure(rate)} {home}"
-    # Translators: beside the total of an invoice in a foreign currency: {currency} is the one of the books
-    return (Fact(_("In {currency}").format(currency=home), amount, note),)
+    row, note = at_home(invoice.total, invoice.currency, rate, home, story.say)
+    return (Fact(row.label, row.value, note),)
 
 
 def _left_open(story: Story) -> tuple[Fact, ...]:

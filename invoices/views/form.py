@@ -20,7 +20,7 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
-from invoices import customer_updates, deal_gateway, drafting, services, unsent_forms
+from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, Memory, SeenCustomer, accept, keep, keep_seen, offer
@@ -47,6 +47,7 @@ from invoices.views.form_material import (
     Sent,
     answering_a_form,
     checked_form,
+    connection_of,
     form_gone,
     keep_entries,
     material_as_opened,
@@ -190,6 +191,9 @@ def preview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     sent, moved = _with_due_date_moved(visitor, sent_form(request.POST, visitor))
     sent, followed = _with_usual_sales_tax(visitor, sent)
     material = checked_form(visitor, replace(sent, form=sent.form.without_untouched()), say()).material
+    if request.POST.get("rate") == "ask" and (rate := material.home_rate) and not rate.asked:
+        told = exchange_rates.ask(connection_of(visitor), rate.currency, rate.day)
+        material = replace(material, home_rate=replace(rate, rate=told, asked=True))
     page = form_page(material)
     changed = set(request.POST.get("changed", "").split())
     context = {

@@ -22,7 +22,9 @@ from integration_settings.tenancy import Visitor
 from invoices import drafting, unsent_forms
 from invoices.customer_updates import Wish
 from invoices.domain.checks import Finding
+from invoices.domain.draft import InvoiceDraft
 from invoices.drafting import Preparation
+from invoices.exchange_rates import HomeRate, home_rate
 from invoices.form_memory import (
     BadMemory,
     Memory,
@@ -172,7 +174,12 @@ def material_as_opened(visitor: Visitor, preparation: Preparation, say: Say) -> 
         form_styles_url=form_styles_url(connection_of(visitor)),
         no_right=_no_right(visitor),
         may_send=Right.SEND in rights_of(visitor.user),
+        home_rate=_home_rate(visitor, preparation.draft),
     )
+
+
+def _home_rate(visitor: Visitor, draft: InvoiceDraft) -> HomeRate | None:
+    return home_rate(connection_of(visitor), draft.currency, draft.invoice_date)
 
 
 def _no_right(visitor: Visitor) -> str:
@@ -230,6 +237,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
         seen=sent.seen,
         no_right=_no_right(visitor),
         may_send=Right.SEND in rights_of(visitor.user),
+        home_rate=_home_rate(visitor, reading.draft),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.factories import D, a_bill_to, a_draft, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
-from tests.invoices.form_answers import CREATE
+from tests.invoices.form_answers import CREATE, PREVIEW
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +85,58 @@ def test_the_result_tells_what_the_books_count_and_the_rate(harbour, fill_in, co
     (there,) = [row for row in control.books(harbour.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id]
     page = Page(browser.get(f"/embed/invoice/{invoice.public_id}/result"))
     assert f"In GBP £{there['HomeTotalAmt']:,.2f} · 1 EUR = {there['ExchangeRate']} GBP" in page.text
+
+
+# In the form
+
+
+def asked_for_rates(control):
+    return [call for call in control.requests("quickbooks") if "exchangerate" in call["path"]]
+
+
+def total_of(page):
+    """What stands in the rail below “Total”."""
+    text = page.text
+    return text[text.index("Total") : text.index("Before you create")]
+
+
+def test_a_foreign_form_says_what_the_books_count_its_total_as(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln", over_deal="yes")
+    first = browser.post(PREVIEW, fields)
+    assert "In GBP" not in Page(first).text
+    assert 'hx-vals=\'{"rate":"ask"}\'' in first.text
+    assert asked_for_rates(control) == []
+    told = browser.post(PREVIEW, fields | {"rate": "ask"})
+    (asked,) = asked_for_rates(control)
+    assert "sourcecurrencycode=EUR" in str(asked)
+    assert re.search(r"In GBP £[\d,.]+", total_of(Page(told)))
+    assert re.search(r"1 EUR = 0\.\d+ GBP, \d+ \w+ 2026", total_of(Page(told)))
+    assert '"rate":"ask"' not in told.text
+
+
+def test_the_rate_is_asked_once_and_stands_in_every_form_of_the_hour(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln", over_deal="yes")
+    browser.post(PREVIEW, fields | {"rate": "ask"})
+    control.forget_requests()
+    assert "In GBP" in total_of(Page(browser.post(PREVIEW, fields | {"rate": "ask"})))
+    deal = fields["deal"]
+    assert "In GBP" in total_of(Page(browser.get(f"/embed/invoice/form?deal={deal}")))
+    assert asked_for_rates(control) == []
+
+
+def test_a_quickbooks_that_does_not_answer_is_left_in_peace_and_nothing_is_missing(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Rheingold – Küchenlager Köln", over_deal="yes")
+    control.fault("status", path="exchangerate", status=503)
+    for entries in (fields | {"rate": "ask"}, fields):
+        answer = browser.post(PREVIEW, entries)
+        assert answer.status_code == 200
+        assert "Total" in Page(answer).text
+        assert '"rate":"ask"' not in answer.text
+
+
+def test_a_form_in_the_currency_of_the_books_asks_for_no_rate(harbour, fill_in, control):
+    browser, fields = fill_in(harbour, "Bramley Foods – warehouse racking, phase 2", over_deal="yes")
+    answer = browser.post(PREVIEW, fields | {"rate": "ask"})
+    assert "In GBP" not in Page(answer).text
+    assert '"rate":"ask"' not in answer.text
+    assert asked_for_rates(control) == []
