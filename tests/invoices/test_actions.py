@@ -193,6 +193,22 @@ def test_an_email_without_a_trace_is_never_sent_again_by_itself(invoice, user, g
     assert gateway.calls.count("read_invoice") >= 3
 
 
+def test_two_looks_right_after_each_other_do_not_prove_that_an_email_never_went(invoice, user, gateway, clock):
+    """QuickBooks may still be at it; a person who presses "Try again" brings the second look at once."""
+    gateway.fail("send_invoice", LOST)
+    action = want(invoice, Action.SEND, user)
+    carry_out(action, gateway)
+    for _ in range(3):
+        InvoiceAction.objects.update(next_attempt_at=timezone.now())
+        carry_out(action, gateway)
+        assert action.submission == Submission.UNKNOWN
+    clock.shift(timedelta(seconds=19))
+    carry_out(action, gateway)
+    assert action.submission == Submission.UNKNOWN
+    see_through(action, gateway, clock)
+    assert action.refusal["code"] == "not_sent"
+
+
 def test_an_earlier_email_is_no_proof_of_this_one(invoice, user, gateway, clock):
     first = want(invoice, Action.SEND, user)
     carry_out(first, gateway)
