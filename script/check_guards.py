@@ -92,6 +92,7 @@ GUARDS = [
     Guard("attempts from an address", "integration_settings/operator_sign_in.py", "if _count(key) > MOST[what]:", "if _count(key) > MOST[what] and what == 'account':", "tests/test_operator_page.py"),
     Guard("error reports without texts", "pipedrive_qb/error_reports.py", "\"before_send\": what_may_go_out,", "", "tests/test_error_reports.py"),
     Guard("a default for the old code", "integration_settings/migrations/0008_notices_and_reads.py", "PositiveIntegerField(db_default=0, default=0)", "PositiveIntegerField(default=0)", "tests/test_migrations.py"),
+    Guard("nothing is sent of what only a newer version knows", "invoices/submission.py", "if asks_for_more(invoice.draft):", "if asks_for_more is None:", N + "test_submission.py"),
     Guard("two searches before every sending", "invoices/submission.py", "sent_at=sent_at, absent_since=None)", "sent_at=sent_at)", N + "test_second_sending.py"),
     Guard("a note of one worker", "invoices/notes.py", "        _renew(invoice)\n", "", N + "test_notes.py"),
     Guard("clocks that differ", "integration_settings/clock.py", "timedelta(minutes=30)", "timedelta(minutes=15)", N + "test_tasks.py"),
