@@ -65,7 +65,7 @@ GUARDS = [
     Guard("two looks before it is sent again", "invoices/submission.py", "    if invoice.absent_since is None:\n", "    if invoice.absent_since is False:\n", N + "test_submission.py"),
     Guard("the books of the intent", "invoices/submission.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", N + "test_submission.py"),
     Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", N + "test_result_page.py"),
-    Guard("the books of a form", "invoices/form_memory.py", "if content.get(\"books\") != _books(visitor):", "if not content:", N + "test_other_books_page.py"),
+    Guard("the books of a form", "invoices/form_memory.py", "if books != _books(visitor):", "if not books:", N + "test_other_books_page.py"),
     Guard("the books of a refused form", "invoices/views/result.py", "say(), other_books=other_books)", "say())", N + "test_other_books_page.py"),
     Guard("a deal that is somebody else's now", "invoices/services.py", "if party is not None and facts.party != party:", "if party is None and facts is None:", N + "test_result_page.py"),
     Guard("another invoice of the deal meanwhile", "invoices/services.py", "if so_far.count > seen or", "if", N + "test_two_people_page.py"),
