@@ -87,32 +87,34 @@ def kept(
 ) -> list[Made]:
     """The list from our store while it is young enough, else read anew; an old one rather than none.
 
-    `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared.
+    `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared. It
+    raises KeyError or TypeError for a row that lacks a member or has one that it does not know.
     Raises `NotKept` within `only_kept`. `books` are those that a list of QuickBooks' is read from: it is not kept
     when others were connected meanwhile. `changes_known_until` is the moment up to which a change would
     have been reported, see `outdate`.
     """
     row = _stored(company.pk, kind)
-    if row is not None:
+    made = _made(row, make) if row is not None else None
+    if row is not None and made is not None:
         known = changes_known_until if changes_known_until and row.fetched_at > OUTDATED else None
         if max(row.fetched_at, known or OUTDATED) > timezone.now() - max_age:
-            return _made(row, make)
+            return made
     resting = f"list-failed:{company.pk}:{kind}"
-    if row is not None and cache.get(resting):
-        return _made(row, make)
+    if made is not None and cache.get(resting):
+        return made
     if _only_kept.get():
         raise NotKept(kind)
     try:
-        if row is not None and books is not None:
+        if made is not None and books is not None:
             read_budget.refuse_when_spent(books)
         begun = timezone.now()  # what is new since then need not stand in it
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
-        if row is None:
+        if made is None:
             raise
         log.info("the earlier list of %s serves: %s", kind, error)
         cache.set(resting, True, REST_AFTER_FAILURE)
-        return _made(row, make)
+        return made
     with transaction.atomic():
         if hold_company(company.pk) and (books is None or books.row().exists()):
             values = {"rows": rows, "fetched_at": begun}
@@ -137,8 +139,13 @@ def _read(lists: QuerySet[ReferenceList]) -> Iterator[Stored]:
     return map(Stored._make, lists.values_list("kind", "fetched_at", Cast("rows", TextField())))
 
 
-def _made(row: Stored, make: Callable[[Row], Made]) -> list[Made]:
-    return list(cast(tuple[Made, ...], _from_text(row.text, make)))
+def _made(row: Stored, make: Callable[[Row], Made]) -> list[Made] | None:
+    """None for a list of another version of ours, which keeps other members: it counts as not there."""
+    try:
+        return list(cast(tuple[Made, ...], _from_text(row.text, make)))
+    except (KeyError, TypeError):
+        log.info("a list of %s that another version kept is not used", row.kind)
+        return None
 
 
 @kept_for_an_hour(LISTS_MADE)

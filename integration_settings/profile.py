@@ -92,9 +92,12 @@ def profile_of(connection: QuickBooksConnection) -> Profile:
 
 
 def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_WEEKS) -> Profile:
-    """The profile, read again when it is older than `max_age`; the old one when QuickBooks does not answer."""
+    """The profile, read again when it is older than `max_age`, or was kept by a version that did not ask for all of it;
+    the old one when QuickBooks does not answer.
+    """
     read_at = connection.profile.get("read_at")
-    if read_at and datetime.fromisoformat(read_at) > timezone.now() - max_age:
+    is_whole = Profile.__dataclass_fields__.keys() <= connection.profile.keys()
+    if is_whole and read_at and datetime.fromisoformat(read_at) > timezone.now() - max_age:
         return profile_of(connection)
     resting = f"profile-failed:{connection.pk}"
     if not connection.profile or not cache.get(resting):

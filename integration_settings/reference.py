@@ -1,6 +1,7 @@
 """What QuickBooks and Pipedrive offer for choosing: tax codes, items, currencies, terms, accounts and fields.
 
-The lists are kept in our store, see `kept_lists`; only the members that are used are kept.
+The lists are kept in our store, see `kept_lists`; only the members that are used are kept. What is made of them has no
+defaults: a list that an earlier version kept would never get what it did not ask for.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class TaxCode:
     description: str
     percentage: Decimal
     active: bool
-    rates: tuple[TaxRate, ...] = ()
+    rates: tuple[TaxRate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ class Term:
     id: str
     name: str
     due_days: int | None
-    day_of_month: int | None = None
-    next_month_days: int = 0
+    day_of_month: int | None
+    next_month_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ FOLLOWED = {
 with the report."""
 US_TAX_CODES = (
     # Pseudo codes of every US company. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
-    {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True},
-    {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True},
+    {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True, "rates": ()},
+    {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True, "rates": ()},
 )
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
 FIVE_MINUTES = timedelta(minutes=5)
@@ -181,7 +182,7 @@ def tax_codes(company: Company, max_age: timedelta = TWO_WEEKS) -> list[TaxCode]
 
 
 def _tax_code(row: Row) -> TaxCode:
-    rates = (TaxRate(rate["id"], rate["name"], Decimal(rate["percentage"])) for rate in row.get("rates", ()))
+    rates = (TaxRate(rate["id"], rate["name"], Decimal(rate["percentage"])) for rate in row["rates"])
     return TaxCode(**{**row, "percentage": Decimal(row["percentage"]), "rates": tuple(rates)})
 
 

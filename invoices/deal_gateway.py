@@ -17,6 +17,7 @@ from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
 from integration_settings.side_by_side import SideBySide
 from invoices.domain.deal import Deal, DealProduct, Discount, Frequency, Party, Recurrence, TaxMethod, party_of
 from invoices.domain.money import Money, round_amount
+from invoices.domain.plain import plain
 
 REMEMBERED_SECONDS = 300
 LATEST_SECONDS = 60
@@ -114,12 +115,14 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
 
     Raises the errors of `integration_settings.errors`.
     """
-    key = f"latest-deals:{user.company_id}:{user.user_id}"
-    known: list[DealFacts] | None = cache.get(key)
-    if known is None:
-        known = [_facts(answer) for answer in PipedriveClient(user).latest_deals(MOST_DEALS)]
-        cache.set(key, known, LATEST_SECONDS)
-    return known
+    key = f"deals-changed-last:{user.company_id}:{user.user_id}"
+    kept = cache.get(key)
+    known = [_recalled(each) for each in kept or ()]
+    if kept is None or None in known:
+        found = [_facts(answer) for answer in PipedriveClient(user).latest_deals(MOST_DEALS)]
+        cache.set(key, plain(found), LATEST_SECONDS)
+        return found
+    return [each for each in known if each]
 
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
@@ -133,15 +136,14 @@ def look_ahead(user: PipedriveUser, deal_id: int) -> None:
     Raises the errors of `integration_settings.errors`.
     """
     if facts := _ask(user, deal_id):
-        cache.set(_key(user, deal_id, "deal-just-now"), facts, JUST_NOW_SECONDS)
+        cache.set(_key(user, deal_id, "deal-just-now"), plain(facts), JUST_NOW_SECONDS)
 
 
 def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     """The same, asked of Pipedrive in this moment, or just before by `look_ahead`; while it does not answer, as it was
     some minutes ago.
     """
-    just_now = cache.get(_key(user, deal_id, "deal-just-now"))
-    if isinstance(just_now, DealFacts):
+    if just_now := _recalled(cache.get(_key(user, deal_id, "deal-just-now"))):
         return just_now
     try:
         return _ask(user, deal_id)
@@ -170,8 +172,7 @@ def _read(client: PipedriveClient, deal_id: int) -> Json:
 
 
 def _remembered(user: PipedriveUser, deal_id: int) -> DealFacts | None:
-    known = cache.get(_key(user, deal_id))
-    return known if isinstance(known, DealFacts) else None
+    return _recalled(cache.get(_key(user, deal_id)))
 
 
 def may_see_deal(user: PipedriveUser, deal_id: int) -> bool:
@@ -184,7 +185,7 @@ def visible_deals(user: PipedriveUser, deal_ids: Iterable[int]) -> dict[int, Dea
     """
     wanted = set(deal_ids)
     keys = {_key(user, deal_id): deal_id for deal_id in wanted}
-    found = {keys[key]: facts for key, facts in cache.get_many(keys).items() if isinstance(facts, DealFacts)}
+    found = {keys[key]: facts for key, kept in cache.get_many(keys).items() if (facts := _recalled(kept))}
     unknown = sorted(wanted - found.keys())
     if not unknown:
         return found
@@ -201,7 +202,17 @@ def visible_deals(user: PipedriveUser, deal_ids: Iterable[int]) -> dict[int, Dea
 
 
 def remember(user: PipedriveUser, facts: DealFacts) -> None:
-    cache.set(_key(user, facts.deal_id), facts, REMEMBERED_SECONDS)
+    """As plain values, and not as an object: another version of ours that reads it may know other members."""
+    cache.set(_key(user, facts.deal_id), plain(facts), REMEMBERED_SECONDS)
+
+
+def _recalled(kept: Any) -> DealFacts | None:
+    """None for nothing, and for what another version has kept."""
+    try:
+        value = Money(Decimal(kept["value"]["amount"]), kept["value"]["currency"])
+        return DealFacts(**{**kept, "value": value})
+    except (KeyError, TypeError):
+        return None
 
 
 def _key(user: PipedriveUser, deal_id: int, what: str = "deal") -> str:

@@ -41,6 +41,10 @@ class MemoryOfOtherBooks(BadMemory):
     """Given to this user for other books than those connected now."""
 
 
+class MemoryOfAnotherVersion(BadMemory):
+    """Ours, and not to be read by this version. While two serve, the other one may get the next try."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineMemory:
     """Where a line came from: the deal's product, why item and tax were proposed for it, what of it was invoiced."""
@@ -141,16 +145,20 @@ def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
 def _recalled(
     text: str, salt: str, visitor: Visitor, name: str, make: Callable[[dict[str, Any]], Recalled]
 ) -> Recalled:
-    """What stands in the text by that name; raises `BadMemory` also for what another version of ours has made."""
+    """What stands in the text by that name; raises `BadMemory`."""
     try:
         content = signing.loads(text, salt=salt, max_age=LIFE)
-        if content["for"] != _whose(visitor):
-            raise BadMemory
-        if content.get("books") != _books(visitor):
-            raise MemoryOfOtherBooks
-        return make(content[name])
-    except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
+        whose, books, made = content["for"], content["books"], content[name]
+    except (signing.BadSignature, KeyError) as error:
         raise BadMemory from error
+    if whose != _whose(visitor):
+        raise BadMemory
+    if books != _books(visitor):
+        raise MemoryOfOtherBooks
+    try:
+        return make(made)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MemoryOfAnotherVersion from error
 
 
 def _memory(stored: dict[str, Any]) -> Memory:

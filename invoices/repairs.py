@@ -23,7 +23,7 @@ from invoices import notes, services
 from invoices.attention import Group
 from invoices.domain.books import can_be_sold
 from invoices.domain.causes import Held, Kind, Mend
-from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
@@ -75,7 +75,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     if worth is None:
         return Held.DEAL_UNKNOWN
     draft = mend(from_json(refused.draft))
-    if why := _held_by(visitor, draft, worth, refused.deal_in_all):
+    if why := _held_by(visitor, refused, draft, worth):
         return why
     try:
         requested = services.request_invoice(
@@ -96,10 +96,13 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     return requested.invoice
 
 
-def _held_by(visitor: Visitor, draft: InvoiceDraft, worth: Money, in_all: Decimal | None) -> Held | None:
+def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Money) -> Held | None:
     """Its own dates or the form's checks; the dates that were confirmed are not changed unattended."""
+    if asks_for_more(refused.draft):
+        return Held.CHECKS
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
+    in_all = refused.deal_in_all
     if preview(visitor.company, draft, deal_value=worth, in_all=in_all).blocked:
         return Held.CHECKS
     return None

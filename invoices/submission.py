@@ -36,7 +36,7 @@ from integration_settings.reference import doubt
 from integration_settings.selectors import hold_company
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
-from invoices.domain.draft import InvoiceDraft, from_json, to_json
+from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json, to_json
 from invoices.domain.money import is_rounding
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, OTHER_BOOKS, Step, field_of
 from invoices.domain.status import Submission
@@ -85,9 +85,24 @@ def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
     if not connection.is_connected:
         return wait(invoice, timedelta(seconds=WAITS[-1]))
     this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
+    if asks_for_more(invoice.draft):
+        return _leave_to_a_newer_version(this)
     if invoice.sent_at is None:
         return _first_time(this)
     return _search_first(this)
+
+
+def _leave_to_a_newer_version(this: Try) -> None:
+    """While two versions run, or after going back: without what only that one knows it would be another invoice."""
+    invoice = this.invoice
+    log.warning("invoice %s waits for the version that it was asked for with", invoice.public_id)
+    found = None
+    with suppress(ServiceError):
+        found = _search(this) if invoice.sent_at else None
+    if found is not None:
+        _record(this, found)
+    else:
+        wait(invoice, longer_each_time(invoice, LONG_WAITS))
 
 
 def _without_its_books(invoice: Invoice) -> None:

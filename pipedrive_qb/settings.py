@@ -206,7 +206,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pipedrive_qb.static_files.ServedStaticFiles",
     "django.middleware.gzip.GZipMiddleware",
     "pipedrive_qb.middleware.SmallFrames",
     "pipedrive_qb.middleware.RequestId",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.core.files.base import ContentFile, File
+from django.http import HttpRequest, HttpResponseBase
 from rcssmin import cssmin
 from rjsmin import jsmin
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+DIGEST = re.compile(r"\.[0-9a-f]{12}(?=\.\w+$)")  # of the content, before the end of a name
 SMALLER: dict[str, Callable[[str], str]] = {"css": cssmin, "js": jsmin}
 
 
@@ -21,3 +25,16 @@ class SmallStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[mi
             content = ContentFile(smaller(b"".join(content.chunks()).decode()).encode())
         saved: str = super()._save(name, content)
         return saved
+
+
+class ServedStaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+    """A page of another version names its files by what is in them there: while two versions serve, and for a page that
+    was on its way when they changed, it would have neither style nor script. It gets what stands there here, for the
+    minute that files without a digest are kept.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = request.path_info
+        found = self.files.get(asked) or self.files.get(DIGEST.sub("", asked))
+        answer: HttpResponseBase = self.serve(found, request) if found else self.get_response(request)
+        return answer

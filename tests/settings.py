@@ -51,6 +51,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.sqlite3")}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
+CACHES = {"default": {"BACKEND": "tests.plain_cache.PlainCache"}}
+
 STATIC_ROOT = FOLDER / "static"
 STATIC_ROOT.mkdir()
 STORAGES = {

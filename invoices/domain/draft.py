@@ -16,6 +16,9 @@ from invoices.domain.deal import Address, Discount, Recurrence
 from invoices.domain.money import Money, round_amount
 from invoices.domain.plain import plain
 
+FORMER = {"service_date"}
+"""What earlier versions had elsewhere, and is read from there."""
+
 
 class AmountsAre(StrEnum):
     """How the prices on the lines relate to tax. US companies always use WITHOUT_TAX_SETTING."""
@@ -272,11 +275,13 @@ def to_json(draft: InvoiceDraft) -> dict[str, Any]:
 
 
 def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
-    """The draft as it was given to `to_json`. Raises KeyError or ValueError for anything else."""
-    bill_to = dict(stored["bill_to"])
+    """The draft as it was given to `to_json`, without what only a newer version knows: see `asks_for_more`. Raises
+    KeyError or ValueError for anything else.
+    """
+    bill_to = _known(BillTo, stored["bill_to"])
     return InvoiceDraft(
         deal_id=int(stored["deal_id"]),
-        bill_to=BillTo(**(bill_to | {"address": Address(**bill_to["address"])})),
+        bill_to=BillTo(**(bill_to | {"address": Address(**_known(Address, bill_to["address"]))})),
         currency=stored["currency"],
         exchange_rate=_decimal_or_none(stored["exchange_rate"]),
         invoice_date=date.fromisoformat(stored["invoice_date"]),
@@ -295,6 +300,11 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
     )
 
 
+def asks_for_more(stored: Mapping[str, Any]) -> bool:
+    """Whether a newer version has put something in that this one does not know: it would make another invoice of it."""
+    return _has_more(stored, to_json(from_json(stored)))
+
+
 def fingerprint(draft: InvoiceDraft) -> str:
     """Equal for drafts that mean the same: 1.50 and 1.5 do not differ."""
     canonical = json.dumps(to_json(draft), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -302,7 +312,7 @@ def fingerprint(draft: InvoiceDraft) -> str:
 
 
 def _extras(stored: Mapping[str, Any]) -> Extras:
-    known = {name: value for name, value in stored.items() if name != "service_date"}
+    known = _known(Extras, stored)
     own = tuple((str(name), str(text)) for name, text in stored.get("own_fields", ()))
     return Extras(**(known | {"own_fields": own}))
 
@@ -312,7 +322,29 @@ def _line(stored: Mapping[str, Any], extras: Mapping[str, Any]) -> DraftLine:
     numbers = ("quantity", "unit_price", "discount", "tax_percentage")
     day = stored.get("service_date") or extras.get("service_date")
     read = {name: Decimal(stored[name]) for name in numbers}
-    return DraftLine(**(dict(stored) | read | {"service_date": date.fromisoformat(day) if day else None}))
+    return DraftLine(**(_known(DraftLine, stored) | read | {"service_date": date.fromisoformat(day) if day else None}))
+
+
+def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: stored[each.name] for each in fields(kind) if each.name in stored}
+
+
+def _has_more(stored: Any, known: Any) -> bool:
+    if isinstance(stored, list):
+        return any(map(_has_more, stored, known))
+    if not isinstance(stored, dict):
+        return False
+    return any(
+        _has_more(value, known[name]) if name in known else name not in FORMER and _says_something(value)
+        for name, value in stored.items()
+    )
+
+
+def _says_something(value: Any) -> bool:
+    """Not what a member has that nobody filled."""
+    if isinstance(value, dict):
+        return any(map(_says_something, value.values()))
+    return value not in (None, "", "0", False, [])
 
 
 def _decimal_or_none(text: str | None) -> Decimal | None:

@@ -23,7 +23,7 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
-from invoices.form_memory import BadMemory, Memory, SeenCustomer, accept, keep, keep_seen, offer
+from invoices.form_memory import BadMemory, Memory, MemoryOfAnotherVersion, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
@@ -51,6 +51,7 @@ from invoices.views.form_material import (
     form_gone,
     keep_entries,
     material_as_opened,
+    not_read_here,
     page_fragment,
     sent_form,
     terms_of,
@@ -165,6 +166,8 @@ def leave(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """What stands in a form that somebody leaves without creating, kept for when he opens it again."""
     try:
         sent = sent_form(request.POST, visitor)
+    except MemoryOfAnotherVersion:
+        return not_read_here()
     except (UnreadableForm, BadMemory) as error:
         problem = form_gone(error)
         return words_for_script(problem.title, problem.text, problem.status)

@@ -28,6 +28,7 @@ from invoices.exchange_rates import HomeRate, home_rate
 from invoices.form_memory import (
     BadMemory,
     Memory,
+    MemoryOfAnotherVersion,
     MemoryOfOtherBooks,
     SeenCustomer,
     keep,
@@ -98,12 +99,19 @@ def answering_a_form(view: Callable[[HttpRequest, Visitor], HttpResponse]) -> Ca
         except ConnectionExpired as error:
             keep_entries(visitor, sent_form(request.POST, visitor), request.POST)
             response = problem_fragment(request, visitor, problem_of(error))
+        except MemoryOfAnotherVersion:
+            return not_read_here()
         except (UnreadableForm, BadMemory) as error:
             response = problem_fragment(request, visitor, form_gone(error))
         response["HX-Retarget"], response["HX-Reswap"] = "#invoice", "innerHTML"
         return response
 
     return answer
+
+
+def not_read_here() -> HttpResponse:
+    """The form stays as it is, with its entries: the page says that this did not work, and can be tried again."""
+    return HttpResponse(status=503)
 
 
 def form_gone(error: UnreadableForm | BadMemory) -> Problem:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings import kept_lists, reference, services
@@ -245,6 +246,34 @@ def test_a_page_reads_all_lists_at_once_and_sees_what_it_puts_into_them(connect,
         assert reference.read_at(company, "items") == kept_lists.OUTDATED
 
 
+LISTS = {
+    "tax_codes": reference.tax_codes,
+    "items": reference.items,
+    "currencies": reference.currencies,
+    "terms": reference.terms,
+    "income_accounts": reference.income_accounts,
+    "locations": reference.locations,
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("member", ["one less", "one more"])
+def test_a_list_that_another_version_kept_is_read_anew(connect, control, kind, member):
+    company = connect("GB").company
+    known = LISTS[kind](company)
+    row = ReferenceList.objects.get(kind=kind)
+    last = list(row.rows[0])[-1]
+    others = [{name: each[name] for name in each if name != last} for each in row.rows]
+    row.rows = others if member == "one less" else [each | {"new": ""} for each in row.rows]
+    row.save()
+    with pytest.raises(kept_lists.NotKept), kept_lists.only_kept():
+        LISTS[kind](company)
+    assert LISTS[kind](company) == known
+    control.forget_requests()
+    assert LISTS[kind](company) == known
+    assert not control.requests("quickbooks")
+
+
 def test_an_old_list_serves_while_quickbooks_does_not_answer(connect, control, no_waiting):
     tenant = connect("GB")
     known = reference.items(tenant.company)
@@ -334,6 +363,20 @@ def test_the_recorded_preferences_of_a_us_company_are_understood():
     profile = profile_from({"Country": "US"}, recorded["Preferences"], fallback_timezone="UTC")
     assert (profile.home_currency, profile.custom_numbers, profile.allow_discount) == ("USD", False, True)
     assert profile.discount_account_id == "86"
+
+
+def test_a_profile_that_an_earlier_version_kept_gets_what_it_did_not_ask_for(connect, control, no_waiting):
+    connection = connect("GB").quickbooks
+    assert connection.profile.pop("has_service_dates")
+    connection.save()
+    control.fault("status", path="companyinfo", status=503)
+    assert not reference.current_profile(connection).has_service_dates  # the earlier one serves meanwhile
+    control.clear_faults()
+    cache.clear()
+    assert reference.current_profile(connection).has_service_dates
+    control.forget_requests()
+    assert reference.current_profile(QuickBooksConnection.objects.get()).has_service_dates
+    assert not control.requests("quickbooks")
 
 
 def test_profile_and_tax_codes_are_kept_for_two_weeks_or_until_quickbooks_refuses_an_invoice(connect, control):

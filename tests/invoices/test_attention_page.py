@@ -120,9 +120,10 @@ def test_a_deal_that_changed_stays_with_its_reason_and_its_form(harbour, refuse,
     assert Invoice.objects.count() == 1
 
 
-def test_what_the_checks_stop_is_not_run_again_unattended(harbour, refuse, browse, desk):
+@pytest.mark.parametrize("change", [{"invoice_date": "2200-01-01"}, {"known_to_a_newer_version": "7"}])
+def test_what_the_checks_stop_is_not_run_again_unattended(harbour, refuse, browse, desk, change):
     row = refuse(RACKING)
-    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | {"invoice_date": "2200-01-01"})
+    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | change)
     run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
     answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
     assert "Not run again: the form’s checks do not let it pass now." in answer.text

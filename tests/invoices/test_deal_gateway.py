@@ -13,6 +13,7 @@ from invoices import deal_gateway
 from invoices.deal_gateway import (
     deal_now,
     deal_product,
+    latest_deals,
     line_discount_of,
     load_deal,
     load_deal_fields,
@@ -51,6 +52,28 @@ def test_a_deal_comes_with_everything_that_hangs_on_it(harbour, control):
     assert (first.discount, first.tax_percentage, first.code) == (Discount(D(5), True), D(20), "RACK-4L")
     assert [product.tax_percentage for product in deal.products] == [20, 20, 20, 0]
     assert text_of(deal.person.values["emails"]) == "alice.whitcombe@bramleyfoods.co.uk"
+
+
+@pytest.mark.parametrize(
+    "of_another_version",
+    [lambda kept: kept | {"stage": "won"}, lambda kept: {"deal_id": kept["deal_id"]}, lambda kept: "an object"],
+    ids=["one more", "one less", "another form"],
+)
+def test_what_another_version_remembers_of_a_deal_counts_as_not_there(harbour, control, of_another_version):
+    user, deal_id = harbour.user, deal_called(control, harbour.pair, "Bramley Foods – warehouse racking, phase 2")
+    facts, latest = seen_deal(user, deal_id), latest_deals(user)
+    for key in list(cache._cache):
+        name = key.removeprefix(":1:")
+        if name.startswith("deal:"):
+            cache.set(name, of_another_version(cache.get(name)))
+        elif name.startswith("deals-changed-last:"):
+            cache.set(name, [of_another_version(each) for each in cache.get(name)])
+    control.forget_requests()
+    assert (seen_deal(user, deal_id), latest_deals(user)) == (facts, latest)
+    assert len(control.requests("pipedrive")) == 2
+    assert visible_deals(user, [deal_id]) == {deal_id: facts}
+    assert (seen_deal(user, deal_id), latest_deals(user)) == (facts, latest)
+    assert len(control.requests("pipedrive")) == 2
 
 
 def test_it_takes_two_rounds_of_calls(harbour, control):

@@ -52,6 +52,31 @@ def test_a_settled_intent_is_left_alone(known, gateway):
     assert gateway.calls == ["create_invoice"]
 
 
+def test_what_a_newer_version_was_asked_for_waits_for_it(known, gateway, clock):
+    confirmed = known.draft
+    Invoice.objects.update(draft=confirmed | {"surcharge_id": "7"})
+    submit(known, gateway)
+    assert gateway.calls == []
+    assert (known.submission, known.lease_until) == (Submission.PENDING, None)
+    assert START < known.next_attempt_at < START + timedelta(seconds=5)
+    Invoice.objects.update(draft=confirmed | {"surcharge_id": ""})  # nothing was chosen there
+    settle(known, gateway, clock)
+    assert gateway.calls == ["create_invoice"]
+
+
+def test_what_a_newer_version_has_sent_is_looked_for_and_not_sent_again(known, gateway, clock):
+    draft = known.draft | {"surcharge_id": "7"}
+    Invoice.objects.update(draft=draft, customer_id="7", sent_at=START, submission=Submission.UNKNOWN)
+    for _ in range(4):
+        submit(known, gateway)
+        clock.shift(timedelta(minutes=3))
+    assert set(gateway.calls) == {"find_invoice"}
+    assert known.submission == Submission.UNKNOWN
+    gateway.create_invoice(a_draft(), "7", request_id=known.request_id)
+    submit(known, gateway)
+    assert known.submission == Submission.SUCCEEDED
+
+
 def test_following_begins_soon_after_the_answer(known, gateway, settings):
     QuickBooksConnection.objects.update(next_sync_at=START + timedelta(days=1))
     submit(known, gateway)

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount, Frequency, Recurrence
-from invoices.domain.draft import fingerprint, from_json, limit_of, line_discount, rest_of, to_json, worth_in_all
+from invoices.domain.draft import (
+    asks_for_more,
+    fingerprint,
+    from_json,
+    limit_of,
+    line_discount,
+    rest_of,
+    to_json,
+    worth_in_all,
+)
 from invoices.domain.money import Money
 from invoices.domain.plain import plain_number
 from tests.factories import D, a_draft, a_line
@@ -88,6 +97,31 @@ def test_the_one_service_date_of_an_earlier_draft_stands_on_all_its_lines():
         del line["service_date"]
     stored["extras"]["service_date"] = "2026-11-20"
     assert [line.service_date for line in from_json(stored).lines] == [date(2026, 11, 20)] * 2
+
+
+PLACES = [(), ("bill_to",), ("bill_to", "address"), ("extras",), ("lines", 1)]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("said", "more"), [("7", True), ({"id": "7"}, True), (True, True), ("", False), ("0", False), ({"id": ""}, False)]
+)
+def test_what_a_newer_version_knows_can_be_shown_and_is_noticed_where_it_says_something(place, said, more):
+    draft = a_draft(lines=(a_line(), a_line()))
+    stored = part = to_json(draft)
+    for name in place:
+        part = part[name]
+    part["of_the_next_version"] = said
+    assert from_json(stored) == draft
+    assert asks_for_more(stored) is more
+
+
+def test_a_draft_of_this_version_or_an_earlier_one_asks_for_nothing_more():
+    stored = to_json(a_draft(lines=(a_line(),)))
+    assert not asks_for_more(stored)
+    del stored["sales_tax_id"], stored["lines"][0]["service_date"]
+    stored["extras"]["service_date"] = "2026-11-20"
+    assert not asks_for_more(stored)
 
 
 def on_the_deal(attachment_id, quantity="10", price="50.00", **members):

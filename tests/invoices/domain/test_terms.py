@@ -15,7 +15,7 @@ from invoices.domain.terms import due_date
     [(30, "2026-11-23", "2026-12-23"), (0, "2026-11-23", "2026-11-23"), (1, "2027-02-28", "2027-03-01")],
 )
 def test_days_are_counted_from_the_invoice_date(days, start, due):
-    assert due_date(Term("1", "Net", days), date.fromisoformat(start)) == date.fromisoformat(due)
+    assert due_date(Term("1", "Net", days, None, 0), date.fromisoformat(start)) == date.fromisoformat(due)
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_a_day_of_the_month_is_the_next_months_when_it_is_near(day, margin, star
 
 
 def test_of_other_terms_nothing_is_known():
-    assert due_date(Term("1", "Kept before we asked for more", None), date(2026, 11, 23)) is None
+    assert due_date(Term("1", "By hand", None, None, 0), date(2026, 11, 23)) is None
