@@ -34,7 +34,7 @@ class ServedStaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has n
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        asked = request.path_info
-        found = self.files.get(asked) or self.files.get(DIGEST.sub("", asked))
+        asked, find = request.path_info, self.find_file if self.autorefresh else self.files.get
+        found = find(asked) or find(DIGEST.sub("", asked))
         answer: HttpResponseBase = self.serve(found, request) if found else self.get_response(request)
         return answer
