@@ -88,6 +88,19 @@ def test_it_is_done_with_one_look_and_one_write(invoice, user, gateway, kind):
     assert len(gateway.calls) == 2
 
 
+@pytest.mark.parametrize("kind", Action)
+def test_one_wish_is_never_answered_with_what_another_came_to(company, invoice, user, gateway, kind):
+    """QuickBooks repeats its answer to a request id, and these two are of the same version."""
+    issued = gateway.create_invoice(a_draft(), "7", request_id="made-later")
+    other = make_invoice(company, qbo_invoice_id=issued.qbo_invoice_id)
+    apply_report(other, issued, place=zone("UTC"))
+    for each in (invoice, other):
+        action = want(each, kind, user)
+        carry_out(action, gateway)
+        assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
+    assert len(gateway.outbox) == (2 if kind == Action.SEND else 0)
+
+
 def test_a_free_invoice_is_voided_also_where_quickbooks_says_so_in_another_language(invoice, user, gateway, clock):
     free = gateway.change(invoice.qbo_invoice_id, total=Decimal(0), tax=Decimal(0), balance=Decimal(0))
     Invoice.objects.filter(pk=invoice.pk).update(total=0, tax=0, balance=0)
