@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from invoices.invoice_bodies import mark_line
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MOST = 1000
@@ -43,11 +46,15 @@ def invoice_id(number: int) -> str:
 
 @dataclass
 class Realm:
-    """`invoices` by id: balance in cents, version, when it changed last."""
+    """`invoices` by id: balance in cents, version, when it changed last; `notes` of some of them by id."""
 
     invoices: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     calls: deque[float] = field(default_factory=lambda: deque(maxlen=500))
     open: int = 0
+
+    def told(self, identity: str) -> dict[str, Any]:
+        return invoice(identity, *self.invoices[identity], self.notes.get(identity, ""))
 
 
 @dataclass
@@ -70,7 +77,9 @@ class World:
             number = int(name[2:])
             if not name.startswith("92") or number >= self.companies:
                 return None
-            self.realms[name] = Realm({invoice_id(number): (12000, 0, 0.0)})
+            first = invoice_id(number)
+            mark = mark_line(12, f"request {number}", f"{os.environ['PIPEDRIVE_CLIENT_ID']} {number + 1}")
+            self.realms[name] = Realm({first: (12000, 0, 0.0)}, {first: mark})
         return self.realms[name]
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +125,7 @@ class World:
             content: Any = self.changes(realm, since)
         else:
             ids = re.findall(r"'(\d+)'", body.decode())
-            rows = [invoice(identity, *realm.invoices[identity]) for identity in ids if identity in realm.invoices]
+            rows = [realm.told(identity) for identity in ids if identity in realm.invoices]
             content = {"QueryResponse": {"Invoice": rows}, "time": stamp(time.time())}
         return 200, content, 3600 if name in self.hanging else self.latency
 
@@ -139,7 +148,7 @@ class World:
 
     def changes(self, realm: Realm, since: float) -> dict[str, Any]:
         rows = [
-            invoice(identity, *state)
+            realm.told(identity)
             for identity, state in sorted(realm.invoices.items(), key=lambda pair: pair[1][2])
             if state[2] >= since
         ][:MOST]
@@ -164,7 +173,7 @@ def stamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
 
 
-def invoice(identity: str, cents: int, version: int, changed: float) -> dict[str, Any]:
+def invoice(identity: str, cents: int, version: int, changed: float, note: str = "") -> dict[str, Any]:
     total = 120.0
     line = {"DetailType": "SalesItemLineDetail", "Amount": total, "SalesItemLineDetail": {"ItemRef": {"value": "1"}}}
     return {
@@ -179,7 +188,7 @@ def invoice(identity: str, cents: int, version: int, changed: float) -> dict[str
         "Line": [line],
         "TotalAmt": total,
         "Balance": cents / 100,
-        "PrivateNote": "Pipedrive deal 12",
+        "PrivateNote": note,
         "EmailStatus": "NotSet",
     }
 
