@@ -16,64 +16,28 @@ from integration_settings.errors import (
     Rejected,
 )
 from integration_settings.models import Company, ConnectionState, QuickBooksConnection
-from invoices import actions, due, selectors, services
+from invoices import actions, due
 from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus, Submission
 from invoices.models import Invoice, InvoiceAction
-from invoices.reports import apply_report, status_of, zone
-from tests.conftest import visitor_of
-from tests.factories import a_draft, make_invoice
+from invoices.reports import apply_report, zone
+from tests.factories import make_invoice
+from tests.invoices.acting import (
+    CALLS,
+    ENDS,
+    an_open_one,
+    carry_out,
+    invoice,
+    see_through,
+    status,
+    want,
+    writes,
+)
 from tests.invoices.submitting import DOWN, LOST, START, clock, gateway
 
-__all__ = ["clock", "gateway"]
+__all__ = ["clock", "gateway", "invoice"]
 
 pytestmark = pytest.mark.django_db
-CALLS = {Action.VOID: "void_invoice", Action.DELETE: "delete_invoice", Action.SEND: "send_invoice"}
-ENDS = {Action.VOID: InvoiceStatus.VOIDED, Action.DELETE: InvoiceStatus.DELETED, Action.SEND: InvoiceStatus.OPEN}
-
-
-@pytest.fixture
-def invoice(company, gateway):
-    """An open invoice that QuickBooks has."""
-    issued = gateway.create_invoice(a_draft(), "7", request_id="made-before")
-    gateway.calls.clear()
-    row = make_invoice(company, qbo_invoice_id=issued.qbo_invoice_id)
-    apply_report(row, issued, place=zone("UTC"))
-    return row
-
-
-def want(invoice, kind, user, key=None, to="accounts@bramley.example"):
-    asked = actions.ask(invoice, kind, user=user, intent_key=key or uuid.uuid4(), to=to if kind == Action.SEND else "")
-    return asked.action
-
-
-def carry_out(action, gateway):
-    actions.carry_out(action.pk, lambda connection: gateway)
-    action.refresh_from_db()
-    action.invoice.refresh_from_db()
-
-
-def see_through(action, gateway, clock, *, within=timedelta(minutes=10)):
-    """As the dispatcher does: again whenever it is due, until it is settled."""
-    began = timezone.now()
-    while not action.is_settled:
-        assert timezone.now() - began <= within, f"still {action.submission} after {within}"
-        clock.move_to(max(timezone.now(), action.next_attempt_at, action.lease_until or timezone.now()))
-        clock.shift(timedelta(milliseconds=1))
-        carry_out(action, gateway)
-
-
-def status(action):
-    return status_of(action.invoice, timezone.now().date())
-
-
-def doing(invoice):
-    (row,) = selectors.panel(invoice.company, resource="deal", resource_id=invoice.deal_id).rows
-    return row.doing
-
-
-def writes(gateway, kind):
-    return gateway.calls.count(CALLS[kind])
 
 
 @pytest.mark.parametrize("kind", Action)
@@ -91,10 +55,7 @@ def test_it_is_done_with_one_look_and_one_write(invoice, user, gateway, kind):
 @pytest.mark.parametrize("kind", Action)
 def test_one_wish_is_never_answered_with_what_another_came_to(company, invoice, user, gateway, kind):
     """QuickBooks repeats its answer to a request id, and these two are of the same version."""
-    issued = gateway.create_invoice(a_draft(), "7", request_id="made-later")
-    other = make_invoice(company, qbo_invoice_id=issued.qbo_invoice_id)
-    apply_report(other, issued, place=zone("UTC"))
-    for each in (invoice, other):
+    for each in (invoice, an_open_one(company, gateway)):
         action = want(each, kind, user)
         carry_out(action, gateway)
         assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
@@ -450,50 +411,3 @@ def test_the_dispatcher_leaves_those_of_an_ended_connection_alone_until_a_day_is
     assert due.actions(timezone.now()) == []
     clock.shift(timedelta(days=1, seconds=1))
     assert due.actions(timezone.now()) == [action.pk]
-
-
-# What makes sense
-
-
-def test_only_what_makes_sense_is_taken(invoice, user, gateway):
-    visitor = visitor_of(user)
-    gateway.void(invoice.qbo_invoice_id)
-    carry_out(want(invoice, Action.VOID, user), gateway)
-    invoice.refresh_from_db()
-    for kind in (Action.VOID, Action.SEND):
-        with pytest.raises(services.NotPossible):
-            services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4())
-    asked = services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
-    carry_out(asked.action, gateway)
-    invoice.refresh_from_db()
-    with pytest.raises(services.NotPossible):
-        services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
-
-
-def test_nothing_is_taken_without_a_connection(invoice, user):
-    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
-    with pytest.raises(ConnectionExpired):
-        services.request_action(visitor_of(user), invoice, Action.VOID, intent_key=uuid.uuid4())
-    assert not InvoiceAction.objects.exists()
-
-
-def test_a_new_wish_puts_the_reason_of_the_last_one_away(invoice, user, gateway):
-    gateway.fail("void_invoice", Rejected("quickbooks", "refused", code="6210"))
-    first = want(invoice, Action.VOID, user)
-    carry_out(first, gateway)
-    assert doing(invoice).refusal.code == "6210"
-    want(invoice, Action.VOID, user)
-    first.refresh_from_db()
-    assert first.put_away_at
-    assert doing(invoice).refusal is None
-
-
-@pytest.mark.parametrize("kind", [Action.VOID, Action.DELETE])
-def test_while_no_answer_ever_comes_it_is_tried_ever_more_seldom(invoice, user, gateway, clock, kind):
-    gateway.fail(CALLS[kind], LOST, times=10_000)
-    action = want(invoice, kind, user)
-    carry_out(action, gateway)
-    while timezone.now() < START + timedelta(hours=1):
-        clock.move_to(action.next_attempt_at)
-        carry_out(action, gateway)
-    assert writes(gateway, kind) < 80
