@@ -14,6 +14,7 @@ from invoices import actions, services
 from invoices.domain.actions import Action
 from invoices.models import InvoiceAction
 from tests.conftest import visitor_of
+from tests.factories import make_user
 from tests.invoices.acting import CALLS, an_open_one, carry_out, doing, invoice, want, writes
 from tests.invoices.submitting import LOST, START, clock, gateway
 
@@ -73,9 +74,13 @@ def test_what_is_under_way_cannot_be_put_away(invoice, user):
     assert action.put_away_at is None
 
 
-def test_it_is_kept_who_wished_it(invoice, user):
-    action = want(invoice, Action.VOID, user)
-    assert (action.asked_by_id, action.asked_by_name) == (user.user_id, user.name)
+def test_it_is_kept_who_wished_it_also_where_a_colleague_made_the_invoice(company, invoice, gateway):
+    tom = make_user(company, name="Tom Hale")
+    action = want(invoice, Action.VOID, tom)
+    carry_out(action, gateway)
+    assert (action.asked_by_id, action.asked_by_name) == (tom.user_id, "Tom Hale")
+    assert [write.asked_by_name for write in invoice.writes.all()] == ["Tom Hale"]
+    assert invoice.created_by_name != "Tom Hale"
 
 
 def test_the_invoice_is_looked_at_soon_after(invoice, user, gateway, settings):
