@@ -317,6 +317,17 @@ def test_lacking_rights_are_said(invoice, user, gateway, call):
     assert (action.refusal["code"], action.refusal["trace_id"]) == ("access_denied", "1-abc")
 
 
+@pytest.mark.parametrize("kind", Action)
+def test_rights_that_ended_after_it_went_out_do_not_call_it_undone(invoice, user, gateway, clock, kind):
+    gateway.fail(CALLS[kind], LOST, done=True)
+    action = want(invoice, kind, user)
+    carry_out(action, gateway)
+    gateway.fail("read_invoice", AccessDenied("quickbooks", "403"), times=3)
+    see_through(action, gateway, clock, within=timedelta(hours=2))
+    assert (action.submission, status(action)) == (Submission.SUCCEEDED, ENDS[kind])
+    assert writes(gateway, kind) == 1
+
+
 def test_after_a_day_without_quickbooks_it_is_given_up(invoice, user, gateway, clock):
     gateway.fail("read_invoice", DOWN, times=10_000)
     action = want(invoice, Action.VOID, user)
