@@ -436,13 +436,14 @@ def test_after_the_keys_were_rotated_the_new_one_is_enough(user, quickbooks, set
         assert (again.access_token, again.refresh_token) == (connection.access_token, connection.refresh_token)
 
 
-def test_one_users_end_is_not_anothers(company, vendor):
+def test_one_users_end_is_not_anothers(company, vendor, caplog):
     one, two = make_user(company), make_user(company)
     vendor.post(PIPEDRIVE_TOKEN, status=400, json={"error": "invalid_grant"})
     with pytest.raises(ConnectionExpired):
         connections.keep_alive(one)
     assert not one.is_connected
     assert PipedriveUser.objects.get(pk=two.pk).is_connected
+    assert f"pipedrive connection of {one.user_id} is ended (invalid_grant)" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
