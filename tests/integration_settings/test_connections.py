@@ -135,6 +135,16 @@ def test_any_other_failure_leaves_the_connection_as_it_is(quickbooks, vendor, an
     assert QuickBooksConnection.objects.values().get(pk=quickbooks.pk) == before
 
 
+def test_a_client_secret_that_is_wrong_is_told_by_the_status_of_the_refresh(quickbooks, user, vendor):
+    """For the log: one of QuickBooks that is down and one that does not know us looked the same there."""
+    add_discovery(vendor)
+    for connection, address in ((quickbooks, INTUIT_TOKEN), (user, PIPEDRIVE_TOKEN)):
+        expire(connection)
+        vendor.post(address, status=401, json={"error": "invalid_client"})
+        with pytest.raises(ServiceUnavailable, match="token call 401"):
+            connections.fresh_access_token(connection)
+
+
 def test_a_lost_answer_is_asked_again_with_the_old_token(quickbooks, vendor):
     """Intuit may have rotated the token already; within its grace period the old one still works."""
     old = quickbooks.refresh_token
