@@ -81,6 +81,7 @@ class Writes(TabularInline):
     """The calls that wrote, as the history in the app tells them, for whoever comes with an id of Intuit's."""
 
     model = QuickBooksWrite
+    verbose_name_plural = "calls that wrote to QuickBooks"
     fields = ("begun_at", "kind", "outcome", "code", "trace_id", "request_id", "tries", "ended_at")
     readonly_fields = fields
     ordering = ("begun_at", "pk")
