@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -28,6 +28,9 @@ QuickBooksConnection._meta.verbose_name = "QuickBooks connection"
 QuickBooksConnection._meta.verbose_name_plural = "QuickBooks connections"
 # Operators are made and unmade by `manage.py createsuperuser` and `manage.py shell`, not over the network.
 admin.site.unregister([User, Group])
+
+
+OF_COMPANY = ("company__name", "company__domain", "company__pipedrive_company_id")
 
 
 class ReadOnly(ModelAdmin):
@@ -69,7 +72,7 @@ class CompanyPage(ReadOnly):
 
 class ConnectionPage(ReadOnly):
     list_select_related = ("company",)
-    list_filter = ("state", "ended_why")
+    list_filter: ClassVar[tuple[str, ...]] = ("state", "ended_why")
     ordering = ("-connected_at",)
 
     @admin.display(description="since")
@@ -80,25 +83,39 @@ class ConnectionPage(ReadOnly):
 @admin.register(PipedriveUser)
 class PipedriveUserPage(ConnectionPage):
     list_display = ("user_id", "company_name", "is_admin", "state", "since", "ended_why", "refresh_expires_at")
-    fields = ("company", *list_display, "refreshed_at")
-    search_fields = ("company__name", "company__domain", "user_id")
+    fields = ("company", *list_display, "refreshed_at", "paused_until")
+    search_fields = (*OF_COMPANY, "user_id")
 
 
 @admin.register(QuickBooksConnection)
 class QuickBooksConnectionPage(ConnectionPage):
-    list_display = ("realm_id", "company_name", "state", "since", "ended_why", "last_synced_at", "last_sync_problem")
+    list_display = (
+        "realm_id",
+        "company_name",
+        "state",
+        "since",
+        "ended_why",
+        "last_synced_at",
+        "last_sync_problem",
+        "reads",
+    )
+    list_filter = (*ConnectionPage.list_filter, "reads_month")  # who has spent the reads of a month
     fields = (
         "company",
         *list_display,
         "name",
         "country",
+        "reads_month",
         "next_sync_at",
+        "paused_until",
         "changes_cursor",
+        "last_notice_at",
+        "notice_missed_at",
         "refreshed_at",
         "refresh_expires_at",
         "hard_expires_at",
     )
-    search_fields = ("company__name", "company__domain", "realm_id")
+    search_fields = (*OF_COMPANY, "realm_id")
 
 
 @admin.register(Removal)

@@ -87,7 +87,8 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
         raise ConnectionExpired(service, "the connection was removed")
     _copy(row, connection)
     if ended:
-        log.warning("%s connection is ended (%s)", service, row.ended_why)
+        whose = row.user_id if isinstance(row, PipedriveUser) else row.realm_id
+        log.warning("%s connection of %s is ended (%s)", service, whose, row.ended_why)
         raise ConnectionExpired(service, f"the connection is ended ({row.ended_why})")
     return row.access_token
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min
 from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.models import Company, ConnectionState, PipedriveUser, QuickBooksConnection
 
 
@@ -69,7 +69,11 @@ def _following() -> Iterator[Figure]:
     # Whoever was told to wait by QuickBooks is late only after that.
     due = Greatest("next_sync_at", Coalesce("paused_until", "next_sync_at"))
     oldest = connected.aggregate(oldest=Min(due))["oldest"]
-    late = max((timezone.now() - oldest).total_seconds(), 0) if oldest else 0
+    late = max((shared_now() - oldest).total_seconds(), 0) if oldest else 0
     yield Figure("invoicing_sync_lateness_seconds", "How long the most overdue look at QuickBooks is due.", late)
     troubled = connected.exclude(last_sync_problem="").count()
     yield Figure("invoicing_sync_problems", "Connections whose last look at QuickBooks failed.", troubled)
+    untold = connected.filter(notice_missed_at__gte=F("last_notice_at")).count()
+    yield Figure(
+        "invoicing_notices_missed", "Connections with a change that no notice had told, nor one since.", untold
+    )

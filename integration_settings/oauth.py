@@ -90,7 +90,8 @@ def _pipedrive_token(body: dict[str, str], *, old_refresh_token: str) -> Grant:
     if response.status_code == 400 and "invalid grant" in response.text.lower().replace("_", " "):
         raise InvalidGrant
     if not response.ok:
-        raise ServiceUnavailable("pipedrive", "token call", trace_id=trace_id, status=response.status_code)
+        status = response.status_code
+        raise ServiceUnavailable("pipedrive", f"token call {status}", trace_id=trace_id, status=status)
     try:
         answer = http.parse_json(response)
         return Grant(
@@ -215,7 +216,10 @@ def _quickbooks_token(call: Any, *, old_refresh_token: str = "") -> Grant:
         if error.status_code == 400 and "invalid_grant" in _decoded(error.content):
             raise InvalidGrant from None
         raise ServiceUnavailable(
-            "quickbooks", "token call", trace_id=error.intuit_tid or "", status=error.status_code
+            "quickbooks",
+            f"token call {error.status_code}",
+            trace_id=error.intuit_tid or "",
+            status=error.status_code,
         ) from None
     except OutcomeUnknown as error:
         raise ServiceUnavailable("quickbooks", error.summary) from error

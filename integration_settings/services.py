@@ -59,7 +59,8 @@ def install(grant: Grant) -> PipedriveUser:
         )
         CompanySettings.objects.get_or_create(company=company)
         user = connections.connect_user(company, user_id=int(me["id"]), grant=grant, profile=user_values)
-    log.info("company %s: user %s installed the app", company.pipedrive_company_id, user.user_id)
+    with about_company(company.pipedrive_company_id):
+        log.info("company %s: user %s installed the app", company.pipedrive_company_id, user.user_id)
     return user
 
 

@@ -6,6 +6,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from integration_settings import read_budget, reference, services
+from integration_settings.log_context import about_company
 from integration_settings.models import Company
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,8 @@ A_MINUTE = 60  # after which somebody may have opened a form, which has read the
 @shared_task
 def read_ahead(company_id: int) -> None:
     if company := Company.objects.filter(pk=company_id).first():
-        reference.read_ahead(company)
+        with about_company(company.pipedrive_company_id):
+            reference.read_ahead(company)
 
 
 def read_ahead_soon(company: Company) -> None:

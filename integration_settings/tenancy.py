@@ -8,6 +8,7 @@ site could ride on. Query parameters such as `companyId` are never looked at.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -29,6 +30,8 @@ from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.prepared import Prepared
+
+log = logging.getLogger(__name__)
 
 Surface = Literal["panel", "invoice", "settings"]
 SURFACES: tuple[Surface, ...] = ("panel", "invoice", "settings")
@@ -59,7 +62,7 @@ class NotProven(Exception):
 
 
 def visitor_from_pipedrive(token: str, surface: Surface) -> Visitor:
-    """The visitor that Pipedrive's signed token names; raises `NotProven`.
+    """The visitor that Pipedrive's signed token names; raises `NotProven`, and tells the log why.
 
     HS256 with the app's secret, claims `userId` and `companyId`: https://pipedrive.readme.io/docs/custom-ui-extensions
     """
@@ -74,6 +77,8 @@ def visitor_from_pipedrive(token: str, surface: Surface) -> Visitor:
             options={"require": ["exp"], "verify_aud": False, "verify_sub": False},
         )
     except jwt.PyJWTError as error:
+        # One is a page left open, many are a clock that is wrong, or a secret: people see the same in all cases.
+        log.warning("Pipedrive's token for the %s opens nothing: %s", surface, type(error).__name__)
         raise NotProven(type(error).__name__) from error
     company_id, user_id = claims.get("companyId"), claims.get("userId")
     if type(company_id) is not int or type(user_id) is not int:  # a bool is an int to isinstance
@@ -105,6 +110,7 @@ def visitor_from_page_token(token: str) -> Visitor:
 def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
     user = next(iter(_with_company(company_id, user_id)), None)
     if user is None or not user.is_connected:
+        log.info("company %s: user %s has not installed the app, or has to again", company_id, user_id)
         raise NotProven("not installed", known=True)
     connection: QuickBooksConnection | None = getattr(user.company, "quickbooks", None)
     return Visitor(user.company, user, surface, connection)

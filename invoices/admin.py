@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from integration_settings.admin import ReadOnly
+from integration_settings.admin import OF_COMPANY, ReadOnly
 from invoices import tasks
+from invoices.attention import invoice_of
 from invoices.domain.status import Submission
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction, QuickBooksWrite
 
 log = logging.getLogger(__name__)
 
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[QuickBooksWrite, Invoice]
+else:
+    TabularInline = admin.TabularInline
+
 
 class WaitingPage(ReadOnly):
-    """What QuickBooks was asked for and has not done. A refusal's code and trace id are shown; its words may hold
-    a customer's name.
+    """What QuickBooks was asked for and has not done; what it has done, for whoever looks for it. A refusal's code and
+    trace id are shown; its words may hold a customer's name.
     """
 
-    list_select_related: ClassVar[tuple[str, ...]] = ("company",)
-    list_filter = ("submission",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("company", "invoice__company__quickbooks")
+    list_filter: ClassVar[tuple[str, ...]] = ("submission",)
+    search_fields: ClassVar[tuple[str, ...]] = (*OF_COMPANY, "request_id", "invoice__public_id")
     actions = ("try_again_now",)
     progress = ("submission", "why", "trace_id", "attempts", "next_attempt_at", "sent_at", "settled_at")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).exclude(submission=Submission.SUCCEEDED)
+    def get_search_results(self, request: HttpRequest, rows: QuerySet[Any], term: str) -> tuple[QuerySet[Any], bool]:
+        found, twice = super().get_search_results(request, rows, term)
+        return (found if self._looks_for(request) else found.exclude(submission=Submission.SUCCEEDED)), twice
+
+    def _looks_for(self, request: HttpRequest) -> bool:
+        """A search or a filter names what it is about: then what was done is there, too."""
+        return any(request.GET.get(name) for name in ("q", *self.list_filter))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = f"{self.opts.verbose_name_plural} that failed or wait".capitalize()
+        which = "found" if self._looks_for(request) else "that failed or wait"
+        title = f"{self.opts.verbose_name_plural} {which}".capitalize()
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     @admin.display(description="why not")
     def why(self, row: Intent) -> str:
-        return (row.refusal or {}).get("code") or "–"
+        if row.is_settled or (row.refusal or {}).get("code"):
+            return (row.refusal or {}).get("code") or "–"
+        invoice = invoice_of(row)
+        connection = getattr(invoice.company, "quickbooks", None)
+        if connection is None or not connection.is_connected:
+            return "nobody is signed in"
+        return "–" if connection.realm_id == invoice.realm_id else "other books are connected"
 
     @admin.display(description="trace id")
     def trace_id(self, row: Intent) -> str:
@@ -51,27 +70,54 @@ class WaitingPage(ReadOnly):
         if waiting:
             messages.success(request, f"{waiting} of {len(row_ids)} are tried again now.")
         if waiting < len(row_ids):
-            others = "The others are under way or refused; what was refused is corrected in its deal."
+            others = "The others are under way, done or refused; what was refused is corrected in its deal."
             messages.warning(request, others if waiting else f"None was waiting. {others}")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
 
 
+class Writes(TabularInline):
+    """The calls that wrote, as the history in the app tells them, for whoever comes with an id of Intuit's."""
+
+    model = QuickBooksWrite
+    verbose_name_plural = "calls that wrote to QuickBooks"
+    fields = ("begun_at", "kind", "outcome", "code", "trace_id", "request_id", "tries", "ended_at")
+    readonly_fields = fields
+    ordering = ("begun_at", "pk")
+    can_delete = False
+    extra = max_num = 0
+
+
 @admin.register(Invoice)
 class InvoicePage(WaitingPage):
     list_display = ("deal_id", "company_name", "created_at", *WaitingPage.progress)
+    list_filter = ("submission", "note_problem")
+    list_select_related = ("company__quickbooks",)
     fields = (
         "public_id",
         "company",
+        "number",
         *list_display,
         "realm_id",
         "qbo_invoice_id",
         "request_id",
         "lease_until",
+        "qbo_updated_at",
+        "checked_at",
+        "note_due_at",
         "note_problem",
     )
-    search_fields = ("public_id", "company__name", "company__domain", "deal_id")
+    inlines = (Writes,)
+    search_fields = (
+        *OF_COMPANY,
+        "public_id",
+        "deal_id",
+        "number",
+        "request_id",
+        "writes__request_id",
+        "writes__trace_id",
+    )
     ordering = ("-created_at",)
 
 
@@ -79,7 +125,6 @@ class InvoicePage(WaitingPage):
 class InvoiceActionPage(WaitingPage):
     list_display = ("kind", "company_name", "asked_at", *WaitingPage.progress)
     fields = ("company", "invoice", *list_display, "request_id", "lease_until")
-    list_select_related = ("company", "invoice")
     ordering = ("-asked_at",)
 
 
@@ -87,5 +132,4 @@ class InvoiceActionPage(WaitingPage):
 class CustomerUpdatePage(WaitingPage):
     list_display = ("id", "company_name", *WaitingPage.progress)
     fields = ("company", "invoice", *list_display, "customer_id", "request_id", "lease_until")
-    list_select_related = ("company", "invoice")
     ordering = ("-id",)

@@ -278,7 +278,9 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
         release(invoice, **succeeded())
         apply_report(invoice, issued, place=zone(this.connection.timezone))
         follow_soon(this.connection)
-    log.info("invoice %s is number %s", invoice.public_id, issued.number or issued.qbo_invoice_id)
+    expected = this.draft.expected_total
+    off = "" if expected in (None, issued.total) else f", its total is {issued.total - expected:+f} off the form's"
+    log.info("invoice %s is number %s%s", invoice.public_id, issued.number or issued.qbo_invoice_id, off)
 
 
 def _surprises(draft: InvoiceDraft, issued: IssuedInvoice) -> bool:

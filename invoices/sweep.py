@@ -21,6 +21,7 @@ from integration_settings import connections, read_budget
 from integration_settings.clock import shared_now
 from integration_settings.errors import RateLimited, ServiceError
 from integration_settings.http import CALLS_AT_ONCE
+from integration_settings.log_context import about_company
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import OneOfManyClient
@@ -164,7 +165,8 @@ class Sweep:
     @staticmethod
     def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
         if not isinstance(problem, ServiceError):
-            log.error("looking at %s failed", connection, exc_info=problem)
+            with about_company(connection.company.pipedrive_company_id):
+                log.error("looking at %s failed", connection, exc_info=problem)
         if isinstance(problem, RateLimited):
             connections.pause(connection, problem.retry_after)
         following.pause(connection, problem)

@@ -42,6 +42,7 @@ def quickbooks(request: HttpRequest) -> HttpResponse:
     if not verifier:
         return HttpResponse(status=404)
     if not is_signed(request.body, request.headers.get("intuit-signature", ""), verifier):
+        log.warning("a notice is refused: it is not signed with QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN")
         return HttpResponse(status=401)
     realms = realms_in(request.body)
     marked = mark(realms)

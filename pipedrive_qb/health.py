@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from integration_settings.metrics import as_text
+from pipedrive_qb.broker import REFUSALS
 from pipedrive_qb.celery import app
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """GET /readyz: database and broker can be reached, and the database written to; 503 tells which cannot."""
+    """GET /readyz: database and broker can be reached, and take what is written; 503 tells which does not."""
     found = {"database": _state(_ask_database), "broker": _state(_ask_broker)}
     ready = all(state == "ok" for state in found.values())
     return JsonResponse(found, status=200 if ready else 503)
@@ -47,7 +48,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class ReadOnly(Exception):
-    """The database answers and takes nothing: a standby, or a primary that became one while we were connected."""
+    """It answers and takes nothing: a standby, or a primary that became one while we were connected; a full Redis."""
 
 
 def _state(ask: Callable[[], None]) -> str:
@@ -70,3 +71,9 @@ def _ask_broker() -> None:
     limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS, "retry_on_timeout": False}
     with app.connection_for_write(transport_options=limits) as broker:
         broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+        if broker.transport.driver_type == "redis":
+            redis = broker.default_channel.client  # type: ignore[attr-defined]  # which only this transport has
+            try:
+                redis.set("readyz", "", ex=BROKER_SECONDS)
+            except REFUSALS as error:
+                raise ReadOnly from error

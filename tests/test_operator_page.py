@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from integration_settings import operator_sign_in, services
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import ConnectionState
 from invoices.domain.status import Submission
-from invoices.models import Invoice
+from invoices.models import CustomerUpdate, Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
 from pipedrive_qb import urls
 from tests.factories import frame_token_of, make_invoice, make_pending_invoice
 
@@ -150,6 +151,64 @@ def test_only_what_failed_or_waits_is_listed(operator, company):
     page = operator.get(listing(Invoice))
     assert [invoice.pk for invoice in page.context["cl"].result_list] == [waiting.pk]
     assert "Invoices that failed or wait" in page.content.decode()
+
+
+def found(operator, model=Invoice, **query):
+    return {row.pk for row in operator.get(listing(model), query).context["cl"].result_list}
+
+
+def test_what_a_customer_copied_for_support_finds_the_invoice(operator, company, other_company):
+    """Its number, the deal's, and the ids of the history; and the company as the log names it."""
+    made, waiting = make_invoice(company, number="INV-77"), make_pending_invoice(company)
+    stranger = make_invoice(other_company)
+    write = {"company": company, "invoice": made, "kind": WriteKind.CREATE_CUSTOMER, "request_id": "4de14881ab77"}
+    QuickBooksWrite.objects.create(**write, outcome=WriteOutcome.DONE, trace_id="1-9fe4b0e2-89f7f24cb766")
+    for term in ("INV-77", made.request_id, "4de14881ab77", "1-9fe4b0e2-89f7f24cb766"):
+        assert found(operator, q=term) == {made.pk}, term
+    assert found(operator, q=company.pipedrive_company_id) == {made.pk, waiting.pk}
+    assert found(operator, submission="succeeded") == {made.pk, stranger.pk}
+    page = operator.get(reverse("admin:invoices_invoice_change", args=[made.pk])).content.decode()
+    assert "1-9fe4b0e2-89f7f24cb766" in page
+    assert "4de14881ab77" in page
+
+
+def test_an_invoice_without_its_note_is_found_by_why(operator, company):
+    make_invoice(company)
+    without = make_invoice(company, note_problem="deal_gone")
+    assert found(operator, note_problem="deal_gone") == {without.pk}
+
+
+def test_actions_and_updates_are_found_by_company_and_id(operator, company, other_company):
+    for model, own in ((InvoiceAction, {"kind": "void", "asked_by_id": 1}), (CustomerUpdate, {"customer_id": "7"})):
+        rows = [
+            model.objects.create(
+                company=each, invoice=make_invoice(each), request_id=f"id-of-{each.domain}", **own, **unsettled
+            )
+            for each in (company, other_company)
+            for unsettled in [{"intent_key": uuid.uuid4()} if model is InvoiceAction else {}]
+        ]
+        for term in (company.pipedrive_company_id, "id-of-harbourpine", rows[0].invoice.public_id):
+            assert found(operator, model, q=term) == {rows[0].pk}, term
+
+
+def test_what_waits_for_a_person_says_so(operator, company, other_company):
+    signed_out = make_pending_invoice(company)
+    company.quickbooks.row().update(state=ConnectionState.ENDED)
+    make_pending_invoice(other_company, realm_id="9130359999999999", submission=Submission.UNKNOWN)
+    page = operator.get(listing(Invoice), {"q": signed_out.public_id}).content.decode()
+    assert "nobody is signed in" in page
+    assert "other books are connected" not in page
+    assert "other books are connected" in operator.get(listing(Invoice)).content.decode()
+
+
+def test_who_has_spent_the_months_reads_and_who_is_paused_is_shown(operator, company, other_company):
+    until = timezone.now() + timedelta(days=300)
+    company.quickbooks.row().update(reads_month="2026-11", reads=4711, paused_until=until)
+    connections = type(company.quickbooks)
+    assert found(operator, connections, reads_month="2026-11") == {company.quickbooks.pk}
+    assert "4711" in operator.get(listing(connections)).content.decode()
+    name = "admin:integration_settings_quickbooksconnection_change"
+    assert str(until.year) in operator.get(reverse(name, args=[company.quickbooks.pk])).content.decode()
 
 
 def test_try_again_now_makes_due_what_waits(operator, company, django_capture_on_commit_callbacks, monkeypatch):

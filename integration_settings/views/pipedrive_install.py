@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from integration_settings import services
 from integration_settings.api_hosts import UntrustedHost
 from integration_settings.errors import ServiceError
+from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import PipedriveUser, SignIn
 from integration_settings.oauth import InvalidGrant, exchange_pipedrive_code, pipedrive_consent_url
 from integration_settings.outcomes import lead_to
@@ -96,6 +97,7 @@ def _onwards(request: HttpRequest, user: PipedriveUser) -> HttpResponse:
 
 def _uninstalled(request: HttpRequest) -> HttpResponse:
     if not _is_pipedrive(request):
+        log.warning("an uninstall is refused: it does not prove itself with the app's id and PIPEDRIVE_CLIENT_SECRET")
         return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="Pipedrive"'})
     try:
         body = json.loads(request.body)
@@ -106,6 +108,7 @@ def _uninstalled(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     if type(company_id) is not int or type(user_id) is not int:
         return HttpResponse(status=400)
+    logged_company.set(str(company_id))
     services.uninstall(pipedrive_company_id=company_id, user_id=user_id)
     return HttpResponse(status=204)
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from integration_settings import services
 from integration_settings.errors import ServiceError
+from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import PipedriveUser, SignIn
 from integration_settings.oauth import InvalidGrant, exchange_quickbooks_code, quickbooks_consent_url
 from integration_settings.outcomes import lead_to
@@ -111,6 +112,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         if refusal.begun is not None:
             return lead_to("quickbooks-link-used", company=refusal.begun.company)
         return lead_to("quickbooks-other-browser")
+    if begun.company:
+        logged_company.set(str(begun.company.pipedrive_company_id))
     user = company_user(begun.company, begun.user_id) if begun.company and begun.user_id else None
     if user is None or not administers(user):
         return lead_to("quickbooks-no-right", user=user, company=begun.company)

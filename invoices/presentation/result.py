@@ -27,6 +27,7 @@ from invoices.presentation.form import at_home
 from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
+from invoices.presentation.waiting import other_books
 from invoices.selectors import InvoiceRow, refusal_of
 from invoices.submission import given_up_at
 
@@ -68,6 +69,7 @@ class ResultPage:
     quickbooks_url: str = ""
     small: str = ""
     reconnect: bool = False
+    can_check: bool = False  # QuickBooks can be asked at once
     use_customer: str = ""  # name of the customer that has the name already and may be chosen instead
     note: str = ""
     menu: Menu | None = None  # what can be done with the invoice now
@@ -246,12 +248,15 @@ def _verifying(story: Story) -> ResultPage:
         "QuickBooks did not answer in time. It may have saved the invoice; we ask until we know. "
         "There will never be two."
     )
-    connected = story.connection is not None and story.connection.is_connected
-    asking = (
-        _next_try_text(story, _("Asking QuickBooks for this invoice"))
-        if connected
-        else _("QuickBooks is disconnected; we ask as soon as somebody signs in again")
-    )
+    connection = story.connection
+    connected = connection is not None and connection.is_connected
+    elsewhere = connection is not None and connection.realm_id != story.invoice.realm_id
+    if elsewhere:
+        asking = other_books()
+    elif connected:
+        asking = _next_try_text(story, _("Asking QuickBooks for this invoice"))
+    else:
+        asking = _("QuickBooks is disconnected; we ask as soon as somebody signs in again")
     return ResultPage(
         public_id=str(story.invoice.public_id),
         state="verifying",
@@ -268,6 +273,7 @@ def _verifying(story: Story) -> ResultPage:
         quickbooks_url=story.quickbooks_url,
         small=_("You can close this window. The answer appears on the deal’s panel."),
         reconnect=not connected,
+        can_check=connected and not elsewhere,
     )
 
 

@@ -41,7 +41,11 @@ def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
         public_id=str(row.invoice.public_id),
         what=what,
         verifying=verifying,
-        button="" if row.signed_out or row.in_hand else _("Check now") if verifying else _("Try now"),
+        button=""
+        if row.signed_out or row.other_books or row.in_hand
+        else _("Check now")
+        if verifying
+        else _("Try now"),
         can_cancel=row.can_cancel,
     )
 
@@ -70,6 +74,8 @@ def _doing(row: Waiting) -> str:
 
 def _since(row: Waiting, say: Say, now: datetime) -> str:
     intent = row.intent
+    if row.other_books and intent.submission == Submission.UNKNOWN:
+        return f"{other_books()}."
     if row.signed_out:
         said = _("Requested {moment}; it waits until somebody signs in to QuickBooks again.")
         return said.format(moment=say.since(row.since, now))
@@ -88,6 +94,11 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
     next_try = say.next_try(intent.next_attempt_at, now)
     return with_one_stop(said.format(moment=say.since(row.since, now), tries=tries, next=next_try))
+
+
+def other_books() -> str:
+    """Of what was sent and not answered: whether it was done stands in the books of then alone."""
+    return _("Another QuickBooks company is connected now; we ask as soon as the former one is connected again")
 
 
 def _until(row: Waiting, say: Say) -> str:

@@ -135,6 +135,16 @@ def test_any_other_failure_leaves_the_connection_as_it_is(quickbooks, vendor, an
     assert QuickBooksConnection.objects.values().get(pk=quickbooks.pk) == before
 
 
+def test_a_client_secret_that_is_wrong_is_told_by_the_status_of_the_refresh(quickbooks, user, vendor):
+    """For the log: one of QuickBooks that is down and one that does not know us looked the same there."""
+    add_discovery(vendor)
+    for connection, address in ((quickbooks, INTUIT_TOKEN), (user, PIPEDRIVE_TOKEN)):
+        expire(connection)
+        vendor.post(address, status=401, json={"error": "invalid_client"})
+        with pytest.raises(ServiceUnavailable, match="token call 401"):
+            connections.fresh_access_token(connection)
+
+
 def test_a_lost_answer_is_asked_again_with_the_old_token(quickbooks, vendor):
     """Intuit may have rotated the token already; within its grace period the old one still works."""
     old = quickbooks.refresh_token
@@ -436,13 +446,14 @@ def test_after_the_keys_were_rotated_the_new_one_is_enough(user, quickbooks, set
         assert (again.access_token, again.refresh_token) == (connection.access_token, connection.refresh_token)
 
 
-def test_one_users_end_is_not_anothers(company, vendor):
+def test_one_users_end_is_not_anothers(company, vendor, caplog):
     one, two = make_user(company), make_user(company)
     vendor.post(PIPEDRIVE_TOKEN, status=400, json={"error": "invalid_grant"})
     with pytest.raises(ConnectionExpired):
         connections.keep_alive(one)
     assert not one.is_connected
     assert PipedriveUser.objects.get(pk=two.pk).is_connected
+    assert f"pipedrive connection of {one.user_id} is ended (invalid_grant)" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import path
 from django.utils import timezone
+from redis import Redis
 
 from integration_settings import services
 from integration_settings import urls as our_urls
@@ -174,6 +175,17 @@ def test_a_broker_that_takes_the_call_and_says_nothing_is_not_ready(client, monk
         monkeypatch.setattr(health, "BROKER_SECONDS", 0.1)
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"database": "ok", "broker": "unreachable"})
+
+
+def test_a_redis_that_takes_nothing_is_not_ready(client, redis_url, monkeypatch):
+    """It answers, and no press is carried out: nobody gets a message through."""
+    monkeypatch.setattr(health, "app", Celery(broker=redis_url, set_as_current=False))
+    assert client.get("/readyz").json()["broker"] == "ok"
+    with Redis.from_url(redis_url) as full:
+        full.config_set("maxmemory", 1)
+        answer = client.get("/readyz")
+        full.config_set("maxmemory", 0)
+    assert (answer.status_code, answer.json()) == (503, {"database": "ok", "broker": "read only"})
 
 
 @pytest.mark.postgres

@@ -13,6 +13,7 @@ from django.utils.html import escape
 
 from integration_settings.models import QuickBooksConnection, UsedTicket
 from integration_settings.tickets import issue_ticket
+from pipedrive_qb import logs
 from tests.factories import make_invoice
 from tests.integration_settings.browsing import Person, parameters_of, path_of
 
@@ -60,6 +61,19 @@ def test_a_ticket_of_the_settings_page_first_names_the_company_then_connects(pri
     answer = priya.connect(shown.context["go_on_url"])
     assert answer.headers["Location"].endswith("/app-settings")
     assert tenant.company.quickbooks.realm_id == tenant.pair.realm
+
+
+def test_install_and_sign_in_are_logged_under_their_company(priya, tenant, caplog):
+    caplog.set_level("INFO", "integration_settings.services")
+    caplog.handler.addFilter(logs.Context())
+    priya.install_and_connect()
+    ours = [record for record in caplog.records if record.name == "integration_settings.services"]
+    said = {record.getMessage().split(": ", 1)[1]: record.company_id for record in ours}
+    number = str(tenant.company.pipedrive_company_id)
+    assert said == {
+        f"user {tenant.user.user_id} installed the app": number,
+        f"QuickBooks {tenant.pair.realm} connected": number,
+    }
 
 
 def test_the_confirmation_counts_only_in_the_browser_that_saw_the_page(priya, tenant, stand_ins):

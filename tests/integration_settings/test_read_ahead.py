@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from django.conf import settings
 
 from integration_settings.tasks import read_ahead_soon
+from pipedrive_qb import logs
 from pipedrive_qb.celery import app
 from tests.integration_settings.test_quickbooks_sign_in import connect_url, go_on_url, priya, tenant
 
@@ -34,10 +37,16 @@ def reads(control) -> list[str]:
     return [call["path"].rpartition("/")[2] for call in control.requests("quickbooks", path="/v3/")]
 
 
-def test_after_connecting_a_worker_reads_what_every_form_needs(priya, tenant, queue, control, client, page_token):
+def test_after_connecting_a_worker_reads_what_every_form_needs(
+    priya, tenant, queue, control, client, page_token, caplog
+):
     priya.connect(go_on_url(priya, connect_url(tenant.user)))
     control.forget_requests()
+    caplog.set_level(logging.INFO, "integration_settings.http")
+    caplog.handler.addFilter(logs.Context())
+    caplog.clear()
     carry_out(queue)
+    assert {record.company_id for record in caplog.records} == {str(tenant.company.pipedrive_company_id)}
     assert reads(control) == ["query"] * 5  # tax codes and their rates, items, currencies, locations
     control.forget_requests()
     deals = control.company(tenant.pair.pipedrive_company_id)["deals"].values()

@@ -208,6 +208,30 @@ def test_tokens_stay_out_of_the_log(client, user, caplog):
 
 
 @pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"secret": "another-secret-that-is-long-enough-for-hs256"}, "InvalidSignatureError"),
+        ({"expires_in": -31}, "ExpiredSignatureError"),
+        ({"iat": int(time.time()) + 600}, "ImmatureSignatureError"),
+    ],
+)
+def test_the_log_tells_a_wrong_secret_from_a_wrong_clock(client, user, caplog, change, why):
+    """People are told the same in all cases: that the page has been open for too long."""
+    with caplog.at_level(logging.WARNING):
+        assert client.get("/embed/panel", {"token": frame_token_of(user, **change)}).status_code == 401
+    assert f"Pipedrive's token for the panel opens nothing: {why}" in caplog.text
+
+
+def test_the_log_tells_who_has_to_install_the_app(client, user, caplog):
+    user.state = "ended"
+    user.save()
+    with caplog.at_level(logging.INFO):
+        assert client.get("/embed/panel", {"token": frame_token_of(user)}).status_code == 401
+    said = f"company {user.company.pipedrive_company_id}: user {user.user_id} has not installed the app"
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize(
     ("of_books", "of_user", "zone"),
     [
         ("America/Chicago", "Europe/London", "America/Chicago"),

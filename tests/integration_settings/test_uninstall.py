@@ -85,6 +85,20 @@ def test_a_forged_call_removes_nothing(client, user, vendor, authorization):
     assert not vendor.calls
 
 
+def test_the_log_tells_of_uninstalls_that_are_not_believed(client, user, vendor, caplog):
+    """After a wrong client secret they are all Pipedrive's, and the data of who left stays."""
+    assert uninstall(client, user, authorization=basic(secret="the former one")).status_code == 401
+    assert "an uninstall is refused" in caplog.text
+
+
+def test_what_an_uninstall_does_is_logged_under_its_company(client, user, intuit, caplog):
+    caplog.set_level("INFO", "integration_settings")
+    caplog.handler.addFilter(logs.Context())
+    assert uninstall(client, user).status_code == 204
+    assert {record.company_id for record in caplog.records} == {str(user.company.pipedrive_company_id)}
+    assert "revoke" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

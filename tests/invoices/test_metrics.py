@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.metrics import as_text
+from integration_settings.models import ConnectionState
 from invoices.domain.status import Submission
 from tests.factories import make_invoice, make_pending_invoice
 
@@ -29,3 +30,40 @@ def test_what_waits_is_counted_and_what_is_settled_is_not(company):
     assert figure('invoicing_waiting{kind="invoice"}') == 2
     assert figure('invoicing_waiting{kind="action"}') == 0
     assert 180 <= figure("invoicing_waiting_seconds") < 240
+
+
+def test_what_waits_for_somebody_to_sign_in_hides_nothing_and_rings_no_alarm(company, other_company):
+    """It may do so for two weeks, beside a worker that is well."""
+    now = timezone.now()
+    hours_ago = {"created_at": now - timedelta(hours=5), "next_attempt_at": now - timedelta(hours=4)}
+    make_pending_invoice(other_company, **hours_ago)
+    make_pending_invoice(company, realm_id="9130359999999999", submission=Submission.UNKNOWN, created_at=now)
+    other_company.quickbooks.row().update(state=ConnectionState.ENDED)
+    assert figure('invoicing_waiting{kind="invoice"}') == 2
+    assert figure("invoicing_waiting_seconds") == 0
+    assert figure("invoicing_overdue_seconds") < 1
+    make_pending_invoice(company, created_at=now - timedelta(minutes=2))
+    assert 120 <= figure("invoicing_waiting_seconds") < 180
+
+
+def test_it_is_told_for_how_long_no_worker_has_taken_up_what_is_due(company):
+    now = timezone.now()
+    created = {"created_at": now - timedelta(hours=1)}
+    make_pending_invoice(company, next_attempt_at=now + timedelta(minutes=4), **created)  # QuickBooks makes it wait
+    make_pending_invoice(company, next_attempt_at=now - timedelta(minutes=9), lease_until=now + timedelta(1), **created)
+    assert figure("invoicing_overdue_seconds") == 0
+    killed = now - timedelta(minutes=1)
+    make_pending_invoice(company, next_attempt_at=now - timedelta(minutes=9), lease_until=killed, **created)
+    assert 60 <= figure("invoicing_overdue_seconds") < 120
+    make_pending_invoice(company, next_attempt_at=now - timedelta(minutes=3), **created)
+    assert 180 <= figure("invoicing_overdue_seconds") < 240
+
+
+def test_companies_whose_changes_no_notice_tells_any_more_are_counted(company, other_company):
+    """All of them at once: the verifier token is another one at Intuit, or notices do not reach us."""
+    now = timezone.now()
+    other_company.quickbooks.row().update(last_notice_at=now, notice_missed_at=now - timedelta(days=1))
+    company.quickbooks.row().update(last_notice_at=now - timedelta(days=1))
+    assert figure("invoicing_notices_missed") == 0
+    company.quickbooks.row().update(notice_missed_at=now)
+    assert figure("invoicing_notices_missed") == 1

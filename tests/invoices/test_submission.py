@@ -39,6 +39,20 @@ def test_a_known_customer_costs_one_write_and_no_read(known, gateway):
     assert (known.lease_until, known.lease_token) == (None, "")
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"), [("100.01", ", its total is -0.01"), ("100.00", ""), (None, "")], ids=["off", "equal", "none"]
+)
+def test_the_log_says_by_how_much_the_total_is_off_the_forms(known, gateway, caplog, expected, said):
+    """The window that compares them is closed when somebody asks why; the invoice may have been edited since."""
+    caplog.set_level("INFO", "invoices")
+    known.draft["expected_total"] = expected
+    known.save()
+    submit(known, gateway)
+    (line,) = [record.getMessage() for record in caplog.records if " is number " in record.getMessage()]
+    assert said in line
+    assert ("off the form" in line) == bool(said)
+
+
 def test_a_new_customer_costs_two_writes_and_is_remembered(new, gateway):
     submit(new, gateway)
     assert gateway.calls == ["create_customer", "create_invoice"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from datetime import timedelta
@@ -20,6 +21,7 @@ from invoices.domain.status import InvoiceStatus
 from invoices.invoice_answers import AppliedPayment
 from invoices.models import Invoice
 from invoices.reports import status_of
+from pipedrive_qb import logs
 from tests.factories import D, an_issued, make_company, make_connection, make_invoice, make_user
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 
@@ -100,7 +102,9 @@ def test_an_invoice_that_a_payment_names_is_read_beside(fleet, look):
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("quickbooks", "503"), RuntimeError("a fault of ours")])
-def test_one_company_in_trouble_is_asked_later_and_keeps_nobody_else_from_being_asked(fleet, look, error):
+def test_one_company_in_trouble_is_asked_later_and_keeps_nobody_else_from_being_asked(fleet, look, error, caplog):
+    caplog.set_level(logging.INFO)
+    caplog.handler.addFilter(logs.Context())
     troubled = realms()[0]
     fleet[troubled].fail("changed_since", error)
     look()
@@ -108,6 +112,9 @@ def test_one_company_in_trouble_is_asked_later_and_keeps_nobody_else_from_being_
     assert (found.last_sync_problem, found.sync_lease_until) == (type(error).__name__, None)
     assert found.next_sync_at > timezone.now()
     assert QuickBooksConnection.objects.filter(last_synced_at__isnull=False).count() == 11
+    lines = [record for record in caplog.records if record.name.startswith("invoices.")]
+    assert lines
+    assert {line.company_id for line in lines} == {str(found.company.pipedrive_company_id)}
 
 
 def test_news_that_are_too_many_are_handed_over_and_not_asked_for_again_here(fleet, look):

@@ -164,6 +164,13 @@ def test_what_is_not_signed_with_our_token_changes_nothing(notify, connected, si
     assert not is_due(mine)
 
 
+def test_the_log_tells_of_notices_that_are_signed_with_another_token(notify, connected, caplog):
+    """One that was changed at Intuit and not here: nobody would notice, as statuses only come later."""
+    body = json.dumps([event(connected().realm_id)]).encode()
+    assert notify(body, signed=signature(body, "the former one")).status_code == 401
+    assert "a notice is refused" in caplog.text
+
+
 def test_without_a_verifier_token_the_address_does_not_exist(notify, connected, settings):
     settings.QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN = ""
     mine = connected()
