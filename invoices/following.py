@@ -25,7 +25,6 @@ from integration_settings import read_budget
 from integration_settings.clock import shared_now, spread
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
-from integration_settings.log_context import about_company
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.reference import keep_items
 from invoices import pacing
@@ -261,5 +260,4 @@ def pause(connection: QuickBooksConnection, error: Exception) -> None:
     columns["next_sync_at"] = now + min(wait, LONGEST_PAUSE)
     # Nothing of it is said of other books, when they were connected while these were asked.
     connection.row().update(**columns)
-    with about_company(connection.company.pipedrive_company_id):  # a sweep is about many
-        log.info("following %s pauses: %s", connection, error)
+    log.info("following %s pauses: %s", connection, error)

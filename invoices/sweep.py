@@ -109,7 +109,8 @@ class Sweep:
         waiting = read_budget.without_reads(claimed)
         for connection in claimed:
             if connection.pk in waiting:
-                following.pause(connection, read_budget.used_up())
+                with about_company(connection.company.pipedrive_company_id):
+                    following.pause(connection, read_budget.used_up())
                 continue
             self._fly(pool, Look(connection, now, self.make_gateway(connection, self.answered.append)), self._ask)
         return len(claimed) - len(waiting)
@@ -164,12 +165,12 @@ class Sweep:
 
     @staticmethod
     def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
-        if not isinstance(problem, ServiceError):
-            with about_company(connection.company.pipedrive_company_id):
+        with about_company(connection.company.pipedrive_company_id):  # each of many
+            if not isinstance(problem, ServiceError):
                 log.error("looking at %s failed", connection, exc_info=problem)
-        if isinstance(problem, RateLimited):
-            connections.pause(connection, problem.retry_after)
-        following.pause(connection, problem)
+            if isinstance(problem, RateLimited):
+                connections.pause(connection, problem.retry_after)
+            following.pause(connection, problem)
 
     def _write(self) -> None:
         self.written = time.monotonic()
