@@ -42,6 +42,11 @@ class Stopped:
     worth: Money | None
     refusal: Refusal | None = None
 
+    @property
+    def held(self) -> str:
+        """`domain.causes.Held`: why it was not run again, "" where nobody has tried."""
+        return self.refusal.held if self.refusal else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -130,7 +130,7 @@ def _issue(group: Group, place: Place, say: Say) -> Issue:
     repair, button = _repair(group, place, count, say)
     runs = kind in RUNS and bool(proposed_name(group) or kind != Kind.NAME)
     listed = kind != Kind.CONNECTION
-    alone = [row for row in group.stopped if listed and (not runs or (row.refusal and row.refusal.held))]
+    alone = [row for row in group.stopped if listed and (not runs or row.held)]
     singles = tuple(_single(row, place, say) for row in alone)
     only = singles[0] if len(group.stopped) == len(singles) == 1 and not repair else None
     shown = [row for row in group.stopped if row not in alone or only]
@@ -296,9 +296,8 @@ def _chip(row: Stopped, company: Company, say: Say) -> DealChip:
 def _single(row: Stopped, place: Place, say: Say) -> Single:
     day = say.moment(row.invoice.created_at)
     text = with_one_stop(_("Asked for by {name}, {moment}.").format(name=row.invoice.created_by_name, moment=day))
-    held = row.refusal.held if row.refusal else ""
-    if held:
-        text = _held(held)
+    if row.held:
+        text = _held(row.held)
     elif row.invoice.number or row.invoice.was_found:  # of that one nobody is on record who asked for it
         text = _("Invoice {number}.").format(number=row.invoice.number or f"#{row.invoice.qbo_invoice_id}")
     return Single(
