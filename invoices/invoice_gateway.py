@@ -47,7 +47,8 @@ from invoices.invoice_bodies import (
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
-MOST_FOUND, MOST_ALIKE = 20, 100
+MOST_FOUND = 21  # one more than a page shows, which then says so
+MOST_ALIKE = 100
 EVEN_INACTIVE = "Active in (true, false)"
 
 
@@ -114,7 +115,7 @@ class InvoiceGateway(Protocol):
         """The form's field whose choice is not active or not there any more, "" when all are."""
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
-        """Active customers whose name contains the text, at most 20."""
+        """Active customers whose name contains the text, at most 21."""
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]: ...
 

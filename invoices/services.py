@@ -250,7 +250,9 @@ def customer_there(
 def search_customers(
     connection: QuickBooksConnection, q: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> list[CustomerCandidate]:
-    """Active customers whose name contains the text, at most 20. Raises the `ServiceError`s of QuickBooks."""
+    """Active customers whose name contains the text, as many as the gateway finds. Raises the `ServiceError`s of
+    QuickBooks.
+    """
     read_budget.refuse_when_spent(connection)
     return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
 
@@ -263,9 +265,9 @@ def name_clash(
 
 
 def search_items(company: Company, q: str) -> list[Item]:
-    """Active items that can be sold whose name or SKU contains the text, at most 20; from the stored list.
+    """Active items that can be sold whose name or SKU contains the text; from the stored list.
 
-    Those that are called so, or begin so, come first: they may be beyond the first 20 of thousands.
+    Those that are called so, or begin so, come first: they may stand behind hundreds.
     """
     wanted = q.casefold().split()
     typed = " ".join(wanted)
@@ -280,7 +282,7 @@ def search_items(company: Company, q: str) -> list[Item]:
         for item in reference.items(company, AS_STORED)
         if can_be_sold(item) and all(word in f"{item.name} {item.sku}".casefold() for word in wanted)
     )
-    return sorted(found, key=place)[:20]
+    return sorted(found, key=place)
 
 
 def unlink_customer(*, company: Company, party: tuple[str, int]) -> None:

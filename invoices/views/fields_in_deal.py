@@ -14,10 +14,9 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import latest_deals, load_deal_fields
 from invoices.domain.mapping import FieldChoices
 from invoices.presentation.fields_in_deal import cells_of
-from invoices.views.answers import problem_of, say
+from invoices.views.answers import first_options, problem_of, say
 from invoices.views.parameters import whole_number
 
-MOST_OPTIONS = 20
 LONGEST_REFERENCE = 80
 OWN_FIELD = "own_field_"
 
@@ -35,8 +34,7 @@ def deals(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if any(deal.title == text for deal in found):  # nothing was typed, this one is chosen: the others are wanted
         found = sorted(known, key=lambda deal: deal.title != text)
     said = ngettext("{count} deal", "{count} deals", len(found)).format(count=say().number(len(found)))
-    context = {"deals": found[:MOST_OPTIONS], "q": text, "announce": said}
-    return render(request, "invoices/deal_options.html", context)
+    return render(request, "invoices/deal_options.html", first_options(found, said) | {"q": text})
 
 
 @page_token_required

@@ -36,6 +36,7 @@ from invoices.presentation.panel import Banner
 from invoices.unsent_forms import Left
 from invoices.views.answers import (
     address,
+    first_options,
     not_connected,
     not_seen,
     problem_fragment,
@@ -281,7 +282,7 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return render(request, "invoices/customer_options.html", {"problem": problem_of(error).title})
     options = [{"candidate": candidate, "value": offer(candidate, visitor)} for candidate in found]
     said = ngettext("{count} customer", "{count} customers", len(found)).format(count=say().number(len(found)))
-    context = {"options": options, "q": text, "announce": said, "home_currency": connection.home_currency}
+    context = first_options(options, said) | {"q": text, "home_currency": connection.home_currency}
     return render(request, "invoices/customer_options.html", context)
 
 
@@ -379,4 +380,4 @@ def items(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except ServiceError as error:
         return render(request, "invoices/item_options.html", {"problem": problem_of(error).title})
     said = ngettext("{count} item", "{count} items", len(found)).format(count=say().number(len(found)))
-    return render(request, "invoices/item_options.html", {"items": found, "q": text, "announce": said})
+    return render(request, "invoices/item_options.html", first_options(found, said) | {"q": text})

@@ -290,7 +290,7 @@ class FakeInvoiceGateway:
         if not wanted:
             return []
         found = [known for known in self.customers.values() if known.active and wanted in known.name.casefold()]
-        return sorted(found, key=lambda known: not known.name.casefold().startswith(wanted))[:20]
+        return sorted(found, key=lambda known: not known.name.casefold().startswith(wanted))[:21]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         self._read("customers_named_like")
