@@ -23,7 +23,7 @@ from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain
-from invoices.domain.names import same_name, search_prefix
+from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
     DELETED,
     AppliedPayment,
@@ -259,14 +259,15 @@ class QuickBooksGateway:
 
         https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
         """
-        typed = " ".join(text.split())
+        typed = " ".join(composed(text).split())
         if not typed:
             return []
         found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
         if len(found) == MOST_FOUND:
             begun = self._customers(f"DisplayName like {self._quote(f'{typed}%')}", MOST_FOUND)
             found = list({customer.customer_id: customer for customer in (*begun, *found)}.values())[:MOST_FOUND]
-        return [customer for customer in found if typed.casefold() in customer.name.casefold()]
+        wanted = searchable(typed)
+        return [customer for customer in found if wanted in searchable(customer.name)]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         prefix, longer = search_prefix(name), search_prefix(name, 2)

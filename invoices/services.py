@@ -34,6 +34,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
 from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
+from invoices.domain.names import searchable
 from invoices.domain.status import Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
@@ -269,18 +270,18 @@ def search_items(company: Company, q: str) -> list[Item]:
 
     Those that are called so, or begin so, come first: they may stand behind hundreds.
     """
-    wanted = q.casefold().split()
+    wanted = searchable(q).split()
     typed = " ".join(wanted)
 
     def place(item: Item) -> tuple[int, str]:
-        names = [text.casefold() for text in (own_name(item), item.name, item.sku)]
+        names = [searchable(text) for text in (own_name(item), item.name, item.sku)]
         begins = any(text.startswith(typed) for text in names)
         return 0 if typed in names else 1 if begins else 2, item.name.casefold()
 
     found = (
         item
         for item in reference.items(company, AS_STORED)
-        if can_be_sold(item) and all(word in f"{item.name} {item.sku}".casefold() for word in wanted)
+        if can_be_sold(item) and all(word in searchable(f"{item.name} {item.sku}") for word in wanted)
     )
     return sorted(found, key=place)
 

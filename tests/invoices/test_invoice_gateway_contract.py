@@ -132,6 +132,12 @@ def test_customers_are_found_by_any_part_of_their_name(case):
     assert case.gateway.search_customers("  ") == []
 
 
+def test_customers_are_found_by_a_name_whose_accents_stand_by_themselves(case):
+    """As in what is pasted from a Mac."""
+    made = case.customer("Zoë Brûlé")
+    assert [found.customer_id for found in case.gateway.search_customers("zoe\u0308 bru\u0302")] == [made.customer_id]
+
+
 def test_likely_customers_are_found_by_name_and_by_email(case):
     made = case.customer("Ottoline Works Ltd", email="hello@ottoline.example")
     assert made.customer_id in [found.customer_id for found in case.gateway.customers_named_like("ottoline Works")]

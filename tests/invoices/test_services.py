@@ -447,6 +447,14 @@ def test_items_are_searched_by_words_of_name_and_sku(harbour):
     assert all(item.active for item in services.search_items(harbour.company, ""))
 
 
+@pytest.mark.parametrize("typed", ["möbel", "MOBEL", "mo\u0308bel"])
+@pytest.mark.parametrize("name", ["Möbelmontage", "Mo\u0308belmontage"])
+def test_an_item_is_found_however_its_accents_are_written(harbour, typed, name):
+    some = next(item for item in reference.items(harbour.company) if item.active)
+    reference.keep_items(harbour.quickbooks, [replace(some, id="1001", name=name, sku="")])
+    assert [item.name for item in services.search_items(harbour.company, typed)] == [name]
+
+
 def test_an_item_that_is_called_what_was_typed_is_first_although_hundreds_contain_it(harbour):
     some = next(item for item in reference.items(harbour.company) if item.active)
     many = [replace(some, id=f"9{n:03}", name=f"Arm of brace {n:03}", sku="") for n in range(300)]
