@@ -96,6 +96,7 @@ class AttentionPage:
     time: str  # of the look
     checked: str
     may_look_back: bool  # at histories
+    cut: str = ""  # that there may be more than stands here
     banner: Banner | None = None
 
     @property
@@ -117,8 +118,17 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         time=say.clock(now),
         checked=_("Checked {time}").format(time=say.clock(now)),
         may_look_back=place.is_admin,
+        cut=_cut(desk, say),
         banner=banner,
     )
+
+
+def _cut(desk: Desk, say: Say) -> str:
+    if not desk.shown_of_many:
+        return ""
+    # Translators: on the page of what needs somebody; a kind is invoices, e-mails, updates of customers, notes
+    said = _("Of each kind the latest {count} stand here. The others follow once these are settled.")
+    return said.format(count=say.number(desk.shown_of_many))
 
 
 # To fix
