@@ -15,7 +15,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from integration_settings.errors import NotFound
+from integration_settings.errors import AnswerTooLarge, NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient, Written
 from integration_settings.reference import FOLLOWED, Item, item_from, profile_of
@@ -304,12 +304,20 @@ class QuickBooksGateway:
         return None if found.deleted else found
 
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
-        found: list[IssuedInvoice] = []
-        for part in _chunks(sorted(set(qbo_invoice_ids))):
-            ids = ", ".join(self._quote(invoice_id) for invoice_id in part)
+        parts = _chunks(sorted(set(qbo_invoice_ids)))
+        return [issued_invoice(row) for part in parts for row in self._invoices(part)]
+
+    def _invoices(self, invoice_ids: Sequence[str]) -> list[Json]:
+        """In halves where they are too much for one answer: an invoice may have a thousand lines."""
+        ids = ", ".join(self._quote(invoice_id) for invoice_id in invoice_ids)
+        try:
             rows = self.client.query(f"select * from Invoice where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
-            found += [issued_invoice(row) for row in rows]
-        return found
+        except AnswerTooLarge:
+            if len(invoice_ids) == 1:
+                raise
+            half = len(invoice_ids) // 2
+            return [*self._invoices(invoice_ids[:half]), *self._invoices(invoice_ids[half:])]
+        return list(rows)
 
     def last_number(self) -> str:
         rows = self.client.query("select * from Invoice orderby MetaData.CreateTime desc maxresults 1")
