@@ -48,6 +48,10 @@ class ServiceUnavailable(ServiceError):
     """No usable answer, and certainly nothing was changed: a read failed, or a write never left us."""
 
 
+class AnswerTooLarge(ServiceUnavailable):
+    """A read with more in its answer than we take in: the same again would bring the same, so ask for less."""
+
+
 class OutcomeUnknown(ServiceError):
     """A write went out and no usable answer came back. It may have been done: settle before anything else."""
 

@@ -37,6 +37,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from integration_settings.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ConnectionExpired,
     NotFound,
     OutcomeUnknown,
@@ -281,7 +282,7 @@ class VendorSession:
             if response is not None and response.status_code < 400:
                 break
             pause = pause_before_retry(
-                read=read and not self._must_stop(response),
+                read=read and not self._must_stop(response) and not isinstance(problem, _TooLarge),
                 tries=tries,
                 elapsed=time.monotonic() - begun,
                 status=None if response is None else response.status_code,
@@ -446,6 +447,8 @@ def _read_body(response: requests.Response) -> None:
 
 def _lost(service: Service, method: str, url: str, read: bool, problem: Exception | None) -> ServiceError:
     summary = f"{method} {urlsplit(url).path} without an answer ({type(problem).__name__})"
+    if read and isinstance(problem, _TooLarge):
+        return AnswerTooLarge(service, summary)
     if read or (problem is not None and _never_sent(problem)):
         return ServiceUnavailable(service, summary)
     return OutcomeUnknown(service, summary)

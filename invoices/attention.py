@@ -6,6 +6,7 @@ Pipedrive is asked whether whoever is known as one still is, at most every five 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -41,6 +42,11 @@ class Stopped:
     invoice: Invoice
     worth: Money | None
     refusal: Refusal | None = None
+
+    @property
+    def held(self) -> str:
+        """`domain.causes.Held`: why it was not run again, "" where nobody has tried."""
+        return self.refusal.held if self.refusal else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,13 @@ class Desk:
     groups: tuple[Group, ...]
     waiting: tuple[Waiting, ...]
     done_today: int
+
+    @property
+    def shown_of_many(self) -> int:
+        """How many of a kind are here where that is all that fits, so that there may be others; else 0."""
+        stopped = (row for group in self.groups if group.cause.kind != Kind.CONNECTION for row in group.stopped)
+        here = Counter(type(row.intent) for row in stopped), Counter(type(row.intent) for row in self.waiting)
+        return LATEST if any(count >= LATEST for kinds in here for count in kinds.values()) else 0
 
     def group(self, key: str) -> Group | None:
         return next((group for group in self.groups if group.cause.key == key), None)

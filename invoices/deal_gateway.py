@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -157,7 +158,7 @@ def _ask(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     try:
         facts = _facts(_read(PipedriveClient(user), deal_id))
     except (NotFound, AccessDenied):
-        return None  # not remembered: he may be given the right at any moment
+        return None  # not remembered here: he may be given the right at any moment
     remember(user, facts)
     return facts
 
@@ -179,26 +180,47 @@ def may_see_deal(user: PipedriveUser, deal_id: int) -> bool:
     return seen_deal(user, deal_id) is not None
 
 
-def visible_deals(user: PipedriveUser, deal_ids: Iterable[int]) -> dict[int, DealFacts]:
+def visible_deals(user: PipedriveUser, deal_ids: Iterable[int], *, anew: bool = False) -> dict[int, DealFacts]:
     """Those of the deals that the user may see. A few that are not remembered are asked for one by one, in parallel,
     which is cheapest; more by lists: a large customer has hundreds, and Pipedrive takes 80 calls in two seconds.
+
+    Those that he may not see are remembered for five minutes too, here alone: an open panel asks for all of them every
+    few seconds, which would use up the company's tokens of the day within the hour. `anew` asks for these again.
     """
     wanted = set(deal_ids)
     keys = {_key(user, deal_id): deal_id for deal_id in wanted}
     found = {keys[key]: facts for key, kept in cache.get_many(keys).items() if (facts := _recalled(kept))}
-    unknown = sorted(wanted - found.keys())
+    unseen = {} if anew else _unseen(user)
+    unknown = sorted(wanted - found.keys() - unseen.keys())
     if not unknown:
         return found
+    shown = _shown_of(user, unknown)
+    until = time.time() + REMEMBERED_SECONDS
+    unseen |= {deal_id: until for deal_id in unknown if deal_id not in shown}
+    cache.set(_unseen_key(user), [[deal_id, end] for deal_id, end in unseen.items()], REMEMBERED_SECONDS)
+    return found | shown
+
+
+def _unseen(user: PipedriveUser) -> dict[int, float]:
+    """Deals that he was not shown, and until when that is believed; all in one, as there may be thousands."""
+    return {deal_id: end for deal_id, end in cache.get(_unseen_key(user)) or () if end > time.time()}
+
+
+def _unseen_key(user: PipedriveUser) -> str:
+    return f"deals-unseen:{user.company_id}:{user.user_id}"
+
+
+def _shown_of(user: PipedriveUser, deal_ids: list[int]) -> dict[int, DealFacts]:
     fresh_access_token(user)
-    if len(unknown) > ASKED_ONE_BY_ONE:
-        for facts in map(_facts, PipedriveClient(user).deals(unknown)):
+    if len(deal_ids) > ASKED_ONE_BY_ONE:
+        found = {facts.deal_id: facts for facts in map(_facts, PipedriveClient(user).deals(deal_ids))}
+        for facts in found.values():
             remember(user, facts)
-            found[facts.deal_id] = facts
         return found
-    with SideBySide(min(len(unknown), 8)) as calls:
-        soon = [calls.start(_ask, user, deal_id) for deal_id in unknown]
+    with SideBySide(min(len(deal_ids), 8)) as calls:
+        soon = [calls.start(_ask, user, deal_id) for deal_id in deal_ids]
         seen = (each.result() for each in soon)
-        return found | {one.deal_id: one for one in seen if one is not None}
+        return {one.deal_id: one for one in seen if one is not None}
 
 
 def remember(user: PipedriveUser, facts: DealFacts) -> None:

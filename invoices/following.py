@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from integration_settings import read_budget
 from integration_settings.clock import shared_now, spread
-from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError
+from integration_settings.errors import AnswerTooLarge, ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.reference import keep_items
@@ -75,10 +75,15 @@ def catch_up(
 
 
 def ask(gateway: InvoiceGateway, since: datetime | None, now: datetime) -> ReportedChanges | None:
-    """What changed since the cursor; None when it lies too far back for QuickBooks to say."""
+    """What changed since the cursor; None when it lies too far back for QuickBooks to say, or is more than one answer
+    may hold: with each look it would only become more.
+    """
     if since is None or now - since > OLDEST:
         return None
-    return gateway.changed_since(since - OVERLAP)
+    try:
+        return gateway.changed_since(since - OVERLAP)
+    except AnswerTooLarge:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,10 @@ class UnreadableForm(Exception):
     """Not a form of ours: its hidden fields are missing or out of shape."""
 
 
+class TooManyLines(UnreadableForm):
+    """More than `MOST_LINES`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lists:
     """What the company may choose from, as last read."""
@@ -186,7 +190,7 @@ def read_post(post: QueryDict) -> FormInput:
     texts |= {name: composed(texts[name]) for name in PASTED}
     keys = list(dict.fromkeys(key for key in post.getlist("line") if LINE_KEY.fullmatch(key)))
     if len(keys) > MOST_LINES:
-        raise UnreadableForm
+        raise TooManyLines
     return FormInput(
         deal_id=deal_id,
         intent_key=intent_key,

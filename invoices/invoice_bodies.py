@@ -16,7 +16,7 @@ from typing import Any
 from integration_settings.country_words import keeps_tax_ids
 from invoices.domain.addresses import MOST_LINES, address_lines
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
-from invoices.domain.checks import MOST_PRICE_DECIMALS
+from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft
@@ -35,7 +35,7 @@ GLOBAL_TAX = {
 MOST_PERCENTAGE_DECIMALS = 5
 MARK_LINE = re.compile(r"\bPipedrive deal ([0-9]{1,18}) · ([0-9a-f]{12})-([0-9a-f]{8})\b")
 FOUND = "found "
-LONGEST_NOTE, LONGEST_DESCRIPTION, LONGEST_SKU = 4000, 4000, 100
+LONGEST_NOTE, LONGEST_SKU = 4000, 100
 
 
 def party_mark(reference: str) -> str:
@@ -232,19 +232,20 @@ def _line_bodies(line: DraftLine, draft: InvoiceDraft, books: Books) -> list[Bod
     where the tax contained in both would not add up, the whole as one piece.
     """
     figures = line_figures(line, draft)
+    text = line.description[:LONGEST_DESCRIPTION]
     make = partial(_sales_line, line, draft, books)
     price = unit_price_for(line.quantity, figures.net, draft.currency, wanted=line.unit_price)
     if price is not None:
-        words = f"{line.description} ({_discount_words(line)})" if line.discount else line.description
+        words = f"{text} ({_discount_words(line)})" if line.discount else text
         return [make(figures, quantity=line.quantity, price=price, description=words)]
     if figures.gross is not None:
-        lump = f"{line.description} ({plain_number(line.quantity)} × {plain_number(line.unit_price)}"
+        lump = f"{text} ({plain_number(line.quantity)} × {plain_number(line.unit_price)}"
         lump += f", {_discount_words(line)})" if line.discount else ")"
         return [make(figures, quantity=Decimal(1), price=figures.net, description=lump)]
     full, off = LineFigures(line.before_discount(draft.currency), None), LineFigures(-line.discount, None)
     return [
-        make(full, quantity=line.quantity, price=line.unit_price, description=line.description),
-        make(off, quantity=Decimal(1), price=off.net, description=f"{line.description} ({_discount_words(line)})"),
+        make(full, quantity=line.quantity, price=line.unit_price, description=text),
+        make(off, quantity=Decimal(1), price=off.net, description=f"{text} ({_discount_words(line)})"),
     ]
 
 
@@ -284,7 +285,7 @@ def _sales_line(
     return {
         "DetailType": "SalesItemLineDetail",
         "Amount": figures.net,
-        "Description": description[:LONGEST_DESCRIPTION],
+        "Description": description,
         "SalesItemLineDetail": detail,
     }
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from integration_settings.errors import NotFound
+from integration_settings.errors import AnswerTooLarge, NotFound
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient, Written
 from integration_settings.reference import FOLLOWED, Item, item_from, profile_of
@@ -23,7 +23,7 @@ from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain
-from invoices.domain.names import same_name, search_prefix
+from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
     DELETED,
     AppliedPayment,
@@ -47,7 +47,8 @@ from invoices.invoice_bodies import (
 
 MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
-MOST_FOUND, MOST_ALIKE = 20, 100
+MOST_FOUND = 21  # one more than a page shows, which then says so
+MOST_ALIKE = 100
 EVEN_INACTIVE = "Active in (true, false)"
 
 
@@ -114,7 +115,7 @@ class InvoiceGateway(Protocol):
         """The form's field whose choice is not active or not there any more, "" when all are."""
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
-        """Active customers whose name contains the text, at most 20."""
+        """Active customers whose name contains the text, at most 21."""
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]: ...
 
@@ -258,14 +259,15 @@ class QuickBooksGateway:
 
         https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
         """
-        typed = " ".join(text.split())
+        typed = " ".join(composed(text).split())
         if not typed:
             return []
         found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
         if len(found) == MOST_FOUND:
             begun = self._customers(f"DisplayName like {self._quote(f'{typed}%')}", MOST_FOUND)
             found = list({customer.customer_id: customer for customer in (*begun, *found)}.values())[:MOST_FOUND]
-        return [customer for customer in found if typed.casefold() in customer.name.casefold()]
+        wanted = searchable(typed)
+        return [customer for customer in found if wanted in searchable(customer.name)]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         prefix, longer = search_prefix(name), search_prefix(name, 2)
@@ -302,12 +304,20 @@ class QuickBooksGateway:
         return None if found.deleted else found
 
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
-        found: list[IssuedInvoice] = []
-        for part in _chunks(sorted(set(qbo_invoice_ids))):
-            ids = ", ".join(self._quote(invoice_id) for invoice_id in part)
+        parts = _chunks(sorted(set(qbo_invoice_ids)))
+        return [issued_invoice(row) for part in parts for row in self._invoices(part)]
+
+    def _invoices(self, invoice_ids: Sequence[str]) -> list[Json]:
+        """In halves where they are too much for one answer: an invoice may have a thousand lines."""
+        ids = ", ".join(self._quote(invoice_id) for invoice_id in invoice_ids)
+        try:
             rows = self.client.query(f"select * from Invoice where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
-            found += [issued_invoice(row) for row in rows]
-        return found
+        except AnswerTooLarge:
+            if len(invoice_ids) == 1:
+                raise
+            half = len(invoice_ids) // 2
+            return [*self._invoices(invoice_ids[:half]), *self._invoices(invoice_ids[half:])]
+        return list(rows)
 
     def last_number(self) -> str:
         rows = self.client.query("select * from Invoice orderby MetaData.CreateTime desc maxresults 1")

@@ -34,7 +34,7 @@ AT_ONCE = 25  # Pipedrive is asked for each deal; the rest stays in the list for
 
 @dataclass(frozen=True, slots=True)
 class RunAgain:
-    """`started` are on their way; `problem` is why the rest was not tried."""
+    """`started` are on their way; `left` were never tried, and `problem` is why where it was not for their number."""
 
     started: tuple[Invoice, ...]
     held: int
@@ -43,7 +43,8 @@ class RunAgain:
 
 
 def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
-    """All of a group, mended. What its person has to look at first stays in the list with the reason.
+    """All of a group, mended. What its person has to look at first stays in the list with the reason, and lets those
+    go first that have not been tried yet.
 
     Raises `NotAllowed` without the right to create invoices, `ConnectionExpired` without a connection.
     """
@@ -51,7 +52,8 @@ def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
     connected(visitor.connection)
     started: list[Invoice] = []
     held, problem, tried = 0, None, 0
-    for row in group.stopped[:AT_ONCE]:
+    rows = sorted(group.stopped, key=lambda row: bool(row.held))
+    for row in rows[:AT_ONCE]:
         try:
             found = _again(visitor, row.invoice, mend)
         except ServiceError as error:
@@ -65,7 +67,7 @@ def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
         elif found is not None:
             held += 1
             _hold(row.invoice, found)
-    return RunAgain(tuple(started), held, len(group.stopped) - tried, problem)
+    return RunAgain(tuple(started), held, sum(not row.held for row in rows[tried:]), problem)
 
 
 def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:

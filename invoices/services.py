@@ -34,6 +34,7 @@ from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
 from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
+from invoices.domain.names import searchable
 from invoices.domain.status import Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
@@ -250,7 +251,9 @@ def customer_there(
 def search_customers(
     connection: QuickBooksConnection, q: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> list[CustomerCandidate]:
-    """Active customers whose name contains the text, at most 20. Raises the `ServiceError`s of QuickBooks."""
+    """Active customers whose name contains the text, as many as the gateway finds. Raises the `ServiceError`s of
+    QuickBooks.
+    """
     read_budget.refuse_when_spent(connection)
     return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
 
@@ -263,24 +266,24 @@ def name_clash(
 
 
 def search_items(company: Company, q: str) -> list[Item]:
-    """Active items that can be sold whose name or SKU contains the text, at most 20; from the stored list.
+    """Active items that can be sold whose name or SKU contains the text; from the stored list.
 
-    Those that are called so, or begin so, come first: they may be beyond the first 20 of thousands.
+    Those that are called so, or begin so, come first: they may stand behind hundreds.
     """
-    wanted = q.casefold().split()
+    wanted = searchable(q).split()
     typed = " ".join(wanted)
 
     def place(item: Item) -> tuple[int, str]:
-        names = [text.casefold() for text in (own_name(item), item.name, item.sku)]
+        names = [searchable(text) for text in (own_name(item), item.name, item.sku)]
         begins = any(text.startswith(typed) for text in names)
         return 0 if typed in names else 1 if begins else 2, item.name.casefold()
 
     found = (
         item
         for item in reference.items(company, AS_STORED)
-        if can_be_sold(item) and all(word in f"{item.name} {item.sku}".casefold() for word in wanted)
+        if can_be_sold(item) and all(word in searchable(f"{item.name} {item.sku}") for word in wanted)
     )
-    return sorted(found, key=place)[:20]
+    return sorted(found, key=place)
 
 
 def unlink_customer(*, company: Company, party: tuple[str, int]) -> None:

@@ -331,7 +331,10 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
 
 
 def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:
-    yield from _too_long(f"{where}.description", line.description, LONGEST_DESCRIPTION)
+    if line.attachment_id is None:
+        yield from _too_long(f"{where}.description", line.description, LONGEST_DESCRIPTION)
+    elif len(line.description) > LONGEST_DESCRIPTION:  # the deal's, which no field of the form could shorten
+        yield _warns(f"{where}.description", "description_cut", line=line.name, longest=LONGEST_DESCRIPTION)
     if decimal_places(line.quantity) > MOST_QUANTITY_DECIMALS:
         yield _blocks(f"{where}.quantity", "too_many_decimals", line=line.name, most=MOST_QUANTITY_DECIMALS)
     elif not line.quantity:

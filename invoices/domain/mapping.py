@@ -254,7 +254,8 @@ def _line(
     price, discount = product.unit_price, _as_in_its_field(product.discount, currency)
     comments = product.comments.strip()
     return DraftLine(
-        description=(f"{product.name}\n{comments}" if comments else product.name)[:LONGEST_DESCRIPTION],
+        # One more than goes on the invoice, so that the check sees that something is left out.
+        description=(f"{product.name}\n{comments}" if comments else product.name)[: LONGEST_DESCRIPTION + 1],
         item_id=item.item_id or item.inactive_id,  # an inactive one is refused with its name
         quantity=product.quantity,
         unit_price=price,

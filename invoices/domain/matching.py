@@ -11,7 +11,7 @@ from invoices.domain.addresses import same_place
 from invoices.domain.books import NEVER_SOLD, Item
 from invoices.domain.draft import BillTo
 from invoices.domain.emails import addresses_in, company_domain
-from invoices.domain.names import clean_item_name, name_words, normalised_name, same_name
+from invoices.domain.names import clean_item_name, composed, name_words, normalised_name, same_name
 
 
 class ItemReason(StrEnum):
@@ -240,4 +240,4 @@ def _tax_key(tax_id: str) -> str:
 
 
 def _key(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(composed(text).split()).casefold()

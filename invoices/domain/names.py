@@ -25,6 +25,14 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(INVISIBLE))
 
 
+def searchable(text: str) -> str:
+    """As searches compare it: without case, accents, and marks that nobody sees."""
+    if text.isascii():  # thousands of items are looked through while somebody types
+        return text.casefold()
+    decomposed = unicodedata.normalize("NFKD", composed(text)).casefold()
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
 def clean_name(name: str, longest: int = LONGEST_NAME) -> str:
     """The name as QuickBooks takes it: no colon, tab or line break, single blanks, at most so many characters.
 
@@ -54,8 +62,7 @@ def second_name(name: str, kept_in: str, currency: str) -> str:
 
 def name_words(name: str) -> list[str]:
     """The telling words: without accents, case, punctuation and legal form; "&" counts as "and"."""
-    decomposed = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
-    letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    letters = searchable(name.replace("&", " and "))
     words = re.findall(r"\w+", letters.replace("'", "").replace("’", ""))
     telling = [word for word in words if word not in LEGAL_FORMS and word != "the"]
     while telling and telling[-1] == "and":  # of "& Co" the form is gone and the "and" remains

@@ -96,6 +96,7 @@ class AttentionPage:
     time: str  # of the look
     checked: str
     may_look_back: bool  # at histories
+    cut: str = ""  # that there may be more than stands here
     banner: Banner | None = None
 
     @property
@@ -117,8 +118,17 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         time=say.clock(now),
         checked=_("Checked {time}").format(time=say.clock(now)),
         may_look_back=place.is_admin,
+        cut=_cut(desk, say),
         banner=banner,
     )
+
+
+def _cut(desk: Desk, say: Say) -> str:
+    if not desk.shown_of_many:
+        return ""
+    # Translators: on the page of what needs somebody; a kind is invoices, e-mails, updates of customers, notes
+    said = _("Of each kind the latest {count} stand here. The others follow once these are settled.")
+    return said.format(count=say.number(desk.shown_of_many))
 
 
 # To fix
@@ -130,7 +140,7 @@ def _issue(group: Group, place: Place, say: Say) -> Issue:
     repair, button = _repair(group, place, count, say)
     runs = kind in RUNS and bool(proposed_name(group) or kind != Kind.NAME)
     listed = kind != Kind.CONNECTION
-    alone = [row for row in group.stopped if listed and (not runs or (row.refusal and row.refusal.held))]
+    alone = [row for row in group.stopped if listed and (not runs or row.held)]
     singles = tuple(_single(row, place, say) for row in alone)
     only = singles[0] if len(group.stopped) == len(singles) == 1 and not repair else None
     shown = [row for row in group.stopped if row not in alone or only]
@@ -296,9 +306,8 @@ def _chip(row: Stopped, company: Company, say: Say) -> DealChip:
 def _single(row: Stopped, place: Place, say: Say) -> Single:
     day = say.moment(row.invoice.created_at)
     text = with_one_stop(_("Asked for by {name}, {moment}.").format(name=row.invoice.created_by_name, moment=day))
-    held = row.refusal.held if row.refusal else ""
-    if held:
-        text = _held(held)
+    if row.held:
+        text = _held(row.held)
     elif row.invoice.number or row.invoice.was_found:  # of that one nobody is on record who asked for it
         text = _("Invoice {number}.").format(number=row.invoice.number or f"#{row.invoice.qbo_invoice_id}")
     return Single(

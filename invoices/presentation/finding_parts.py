@@ -41,7 +41,8 @@ class Words:
 
     def label(self, field: str) -> str:
         """The field as the form names it."""
-        part = field.rpartition(".")[2] if field.startswith("lines.") else field
+        of_line = field.startswith("lines.")
+        part = field.rpartition(".")[2] if of_line else field
         labels = {
             "customer": _("Customer"),
             "customer.name": _("Name in QuickBooks"),
@@ -62,7 +63,7 @@ class Words:
             "class": _("Class"),
             "location": _("Location"),
             "service_date": _("Service date"),
-            "discount": _("Discount on the whole invoice"),
+            "discount": _("Discount") if of_line else _("Discount on the whole invoice"),
             "lines": _("Lines"),
             "over_deal": _("Bill more than the deal"),
             "item": _("QuickBooks item"),

@@ -160,6 +160,13 @@ def _no_quantity(finding: Finding, with_words: Words) -> Told:
     return Told(_("A line has quantity 0"), _("“{line}” adds nothing.").format(line=line_name(finding, with_words)))
 
 
+def _description_cut(finding: Finding, with_words: Words) -> Told:
+    # Translators: of a product of the deal with a very long comment; {longest} is a number of characters
+    said = _("“{line}” and its comment have more than {longest} characters. The rest does not go on the invoice.")
+    name, longest = line_name(finding, with_words), with_words.say.number(number_of(finding, "longest"))
+    return Told(_("A comment is longer than QuickBooks takes"), said.format(line=name, longest=longest))
+
+
 def _discount_over_line(finding: Finding, with_words: Words) -> Told:
     return Told(
         _("A discount is larger than its line"),
@@ -225,6 +232,7 @@ TELLING_OF_LINES: dict[str, Callable[[Finding, Words], Told]] = {
     "too_many_decimals": _too_many_decimals,
     "too_large": _too_large,
     "no_quantity": _no_quantity,
+    "description_cut": _description_cut,
     "discount_over_line": _discount_over_line,
     "all_items": _all_items,
     "new_items": _new_items,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,6 +40,7 @@ from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 
 A_WHILE = 180  # seconds
+MOST_OPTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,18 @@ def seen(
 def address(name: str, *args: Any, **query: Any) -> str:
     path = reverse(name, args=args)
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def first_options(found: Sequence[object], counted: str) -> dict[str, Any]:
+    """What a list of choices shows of all that was found. `counted` is read out, "3 items", or that there are more:
+    whoever sees twenty and not the one he looks for would believe that it is not there.
+    """
+    more = ""
+    if len(found) > MOST_OPTIONS:
+        # Translators: below a list of choices that a search has found
+        more = _("Only the first {count} are shown. Type more of the name to find the others.")
+    more = more.format(count=say().number(MOST_OPTIONS))
+    return {"options": found[:MOST_OPTIONS], "more": more, "announce": more or counted}
 
 
 def say() -> Say:

@@ -13,11 +13,11 @@ from integration_settings.selectors import own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import latest_deals, load_deal_fields
 from invoices.domain.mapping import FieldChoices
+from invoices.domain.names import searchable
 from invoices.presentation.fields_in_deal import cells_of
-from invoices.views.answers import problem_of, say
+from invoices.views.answers import first_options, problem_of, say
 from invoices.views.parameters import whole_number
 
-MOST_OPTIONS = 20
 LONGEST_REFERENCE = 80
 OWN_FIELD = "own_field_"
 
@@ -31,12 +31,11 @@ def deals(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         known = latest_deals(visitor.user)
     except ServiceError as error:
         return render(request, "invoices/deal_options.html", {"problem": problem_of(error).title})
-    found = [deal for deal in known if text.casefold() in deal.title.casefold()]
+    found = [deal for deal in known if searchable(text) in searchable(deal.title)]
     if any(deal.title == text for deal in found):  # nothing was typed, this one is chosen: the others are wanted
         found = sorted(known, key=lambda deal: deal.title != text)
     said = ngettext("{count} deal", "{count} deals", len(found)).format(count=say().number(len(found)))
-    context = {"deals": found[:MOST_OPTIONS], "q": text, "announce": said}
-    return render(request, "invoices/deal_options.html", context)
+    return render(request, "invoices/deal_options.html", first_options(found, said) | {"q": text})
 
 
 @page_token_required

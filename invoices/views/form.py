@@ -24,7 +24,7 @@ from invoices import customer_updates, deal_gateway, drafting, exchange_rates, s
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.form_memory import BadMemory, Memory, MemoryOfAnotherVersion, SeenCustomer, accept, keep, keep_seen, offer
-from invoices.forms import NEW_CUSTOMER, UnreadableForm, due_date_moved
+from invoices.forms import MOST_LINES, NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
 from invoices.presentation.filling import memory_of
@@ -36,6 +36,7 @@ from invoices.presentation.panel import Banner
 from invoices.unsent_forms import Left
 from invoices.views.answers import (
     address,
+    first_options,
     not_connected,
     not_seen,
     problem_fragment,
@@ -55,6 +56,7 @@ from invoices.views.form_material import (
     page_fragment,
     sent_form,
     terms_of,
+    too_many_lines,
 )
 from invoices.views.parameters import uuid_in, whole_number
 
@@ -123,6 +125,8 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         preparation = drafting.prepare(visitor, deal_id)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
+    if len(preparation.draft.lines) > MOST_LINES:
+        return problem_fragment(request, visitor, too_many_lines())
     left = None if "afresh" in request.GET else unsent_forms.left(visitor, deal_id=deal_id, locale=say().locale)
     taken_up = _taken_up(request, visitor, left, memory_of(preparation)) if left else None
     return taken_up or page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
@@ -281,7 +285,7 @@ def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return render(request, "invoices/customer_options.html", {"problem": problem_of(error).title})
     options = [{"candidate": candidate, "value": offer(candidate, visitor)} for candidate in found]
     said = ngettext("{count} customer", "{count} customers", len(found)).format(count=say().number(len(found)))
-    context = {"options": options, "q": text, "announce": said, "home_currency": connection.home_currency}
+    context = first_options(options, said) | {"q": text, "home_currency": connection.home_currency}
     return render(request, "invoices/customer_options.html", context)
 
 
@@ -379,4 +383,4 @@ def items(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except ServiceError as error:
         return render(request, "invoices/item_options.html", {"problem": problem_of(error).title})
     said = ngettext("{count} item", "{count} items", len(found)).format(count=say().number(len(found)))
-    return render(request, "invoices/item_options.html", {"items": found, "q": text, "announce": said})
+    return render(request, "invoices/item_options.html", first_options(found, said) | {"q": text})

@@ -36,7 +36,7 @@ from invoices.form_memory import (
     recall,
     recall_seen,
 )
-from invoices.forms import FormInput, Lists, Reading, UnreadableForm, read_post, understand
+from invoices.forms import MOST_LINES, FormInput, Lists, Reading, TooManyLines, UnreadableForm, read_post, understand
 from invoices.presentation import filling
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.findings import Issue, by_keys, issues_of
@@ -116,6 +116,8 @@ def not_read_here() -> HttpResponse:
 
 def form_gone(error: UnreadableForm | BadMemory) -> Problem:
     """Why nothing can be made of a form any more."""
+    if isinstance(error, TooManyLines):
+        return too_many_lines()
     other_books = isinstance(error, MemoryOfOtherBooks)
     return Problem(
         "info",
@@ -124,6 +126,11 @@ def form_gone(error: UnreadableForm | BadMemory) -> Problem:
         _("Nothing was sent to QuickBooks by it. Close it and open it again from the deal."),
         410,
     )
+
+
+def too_many_lines() -> Problem:
+    text = _("This form takes up to {most} lines. Spread the products over several deals and invoice each of them.")
+    return Problem("info", "document", _("Too many lines"), text.format(most=say().number(MOST_LINES)), 410)
 
 
 def connection_of(visitor: Visitor) -> QuickBooksConnection:

@@ -155,11 +155,13 @@ def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene
     """What the panel is made from. Raises the `ServiceError`s of Pipedrive; `NotFound` when the user may not see the
     deal.
 
-    `afresh`: the connection may have changed since the visitor came in.
+    `afresh`: the connection may have changed since the visitor came in, and so may what he is allowed to see.
     """
     if afresh:
         visitor = replace(visitor, connection=quickbooks_of(visitor.company))
-    return _scene_of_deal(visitor, record) if record.resource == "deal" else _scene_of_party(visitor, record)
+    if record.resource == "deal":
+        return _scene_of_deal(visitor, record)
+    return _scene_of_party(visitor, record, anew=afresh)
 
 
 def _scene_of_deal(visitor: Visitor, record: Record) -> Scene:
@@ -177,10 +179,11 @@ def _scene_of_deal(visitor: Visitor, record: Record) -> Scene:
     return Scene(data, _place(visitor, record, {}), facts.party)
 
 
-def _scene_of_party(visitor: Visitor, record: Record) -> Scene:
+def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
     deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
-    titles = {deal_id: facts.title for deal_id, facts in visible_deals(visitor.user, deal_ids).items()}
+    visible = visible_deals(visitor.user, deal_ids, anew=anew)
+    titles = {deal_id: facts.title for deal_id, facts in visible.items()}
     data = selectors.panel(
         visitor.company,
         resource=record.resource,

@@ -25,7 +25,7 @@ from invoices.domain.customer_update import (
 )
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain
-from invoices.domain.names import clean_item_name, clean_name, name_words, same_name
+from invoices.domain.names import clean_item_name, clean_name, name_words, same_name, searchable
 from invoices.domain.tax import totals
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice, KnownCustomer
 from invoices.invoice_bodies import carries_mark, mark_line
@@ -286,11 +286,11 @@ class FakeInvoiceGateway:
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
         self._read("search_customers")
-        wanted = " ".join(text.split()).casefold()
+        wanted = searchable(" ".join(text.split()))
         if not wanted:
             return []
-        found = [known for known in self.customers.values() if known.active and wanted in known.name.casefold()]
-        return sorted(found, key=lambda known: not known.name.casefold().startswith(wanted))[:20]
+        found = [known for known in self.customers.values() if known.active and wanted in searchable(known.name)]
+        return sorted(found, key=lambda known: not searchable(known.name).startswith(wanted))[:21]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
         self._read("customers_named_like")

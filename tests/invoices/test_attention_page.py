@@ -59,6 +59,18 @@ def test_one_item_chosen_runs_all_that_it_stopped(harbour, refuse, browse, desk,
     assert "Done today 2" in page.text
 
 
+def test_a_list_that_has_no_room_for_all_says_so(desk, user, company, quickbooks, monkeypatch):
+    said = "Of each kind the latest 2 stand here. The others follow once these are settled."
+    monkeypatch.setattr(attention, "LATEST", 2)
+    refused(company, deal_id=1, refusal={"code": "610"})
+    make_invoice(company, note_problem="refused")
+    make_pending_invoice(company, to_json(a_draft()), deal_id=2)
+    assert said not in desk(user).text, "one of each kind"
+    refused(company, deal_id=3)
+    refused(company, deal_id=4)
+    assert said in desk(user).text
+
+
 def test_the_repair_leaves_all_that_was_confirmed_as_it_was(harbour, refuse, browse, desk):
     before = from_json(refuse(RACKING).draft)
     browser = browse(harbour.user, "settings")

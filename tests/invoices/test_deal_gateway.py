@@ -214,6 +214,31 @@ def test_the_hundreds_of_deals_of_a_large_customer_are_asked_for_by_lists(harbou
     assert not control.requests("pipedrive"), "they are remembered"
 
 
+@pytest.mark.parametrize("more", [range(0), range(90_000, 92_000)])
+def test_an_open_panel_does_not_ask_again_and_again_for_deals_that_are_hidden(harbour, control, more):
+    """Each question costs tokens of the company's day; a list costs ten."""
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    hidden = deal_called(control, harbour.pair, "Confidential")
+    assert visible_deals(ewa, [hidden, *more]) == {}
+    control.forget_requests()
+    assert visible_deals(ewa, [hidden, *more]) == {}
+    assert not control.requests("pipedrive")
+
+
+def test_a_hidden_deal_is_there_once_the_user_is_shown_it(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    first, second = (deal_called(control, harbour.pair, title) for title in ("Confidential", "Spare shelves, Hull"))
+    company_id = harbour.pair.pipedrive_company_id
+    owner = control.company(company_id)["deals"][str(first)]["owner_id"]
+    hidden = {"visible_to": control.company(company_id)["deals"][str(first)]["visible_to"], "owner_id": owner}
+    control.change_company(company_id, {"deals": {second: hidden}})
+    assert visible_deals(ewa, [first, second]) == {}
+    control.change_company(company_id, {"deals": {each: {"visible_to": 7} for each in (first, second)}})
+    assert may_see_deal(ewa, first), "what he does with one deal asks for it"
+    assert visible_deals(ewa, [first, second]).keys() == {first}
+    assert visible_deals(ewa, [first, second], anew=True).keys() == {first, second}
+
+
 def test_the_party_is_the_organization_else_the_person_else_the_deal():
     from invoices.domain.money import Money
 

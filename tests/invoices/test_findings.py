@@ -122,6 +122,8 @@ def test_lines_are_named_by_their_row():
         ("currency_clash", "currency", "Invoice in GBP"),
         ("no_item", "lines.l1.item", "Choose item"),
         ("too_long", "memo", "Go to Message to the customer"),
+        ("discount_over_total", "discount", "Go to Discount on the whole invoice"),
+        ("discount_over_line", "lines.l1.discount", "Go to Discount"),
     ],
 )
 def test_the_fix_stands_beside_the_fault(code, field, button):

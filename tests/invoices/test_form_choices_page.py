@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import date
 from decimal import Decimal
 
@@ -12,8 +13,9 @@ from integration_settings import reference
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices.domain.draft import Extras, from_json
 from invoices.domain.status import Submission
+from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
-from tests.factories import make_customer_link
+from tests.factories import a_bill_to, make_customer_link
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.desk import submit
 from tests.invoices.form_answers import (
@@ -138,6 +140,22 @@ def test_items_are_found_by_name_and_sku(harbour, browse, open_form):
     assert "Safety manual" in labels("safety")
     assert labels("zzz") == []
     assert len(labels("")) > 3
+
+
+def test_a_list_of_the_first_of_many_says_that_there_are_others(harbour, browse):
+    """Who misses somebody among twenty would create a second one."""
+    browser, gateway = browse(harbour.user), QuickBooksGateway(harbour.quickbooks)
+    said = "Only the first 20 are shown. Type more of the name to find the others."
+    for number in range(21):
+        bill_to = a_bill_to(name=f"Zebra {number:02}")
+        gateway.create_customer(bill_to, "GBP", mark="", request_id=uuid.uuid4().hex)
+    searches = [(CUSTOMERS, "zebra", 21), (CUSTOMERS, "zebra 0", 11), (ITEMS, "", 20), (ITEMS, "rack", None)]
+    for path, text, shown in searches:
+        page = Page(browser.get(path, {"q": text}))
+        many = (path, text) in ((CUSTOMERS, "zebra"), (ITEMS, ""))
+        assert shown in (None, len(page.by_class("option"))), "with the new customer"
+        assert [e.text for e in page.by_class("list__more")] == [said] * many
+        assert (page.with_attribute("data-announce")[0].attributes["data-announce"] == said) == many
 
 
 def test_a_search_without_an_answer_says_so(harbour, browse, control):

@@ -173,7 +173,6 @@ NOT_OURS = {
     "somebody else's": {"kept": signing.dumps({"for": [1, 2], "memory": {"deal_id": 1}}, salt=SALT)},
     "no intent": {"intent_key": "none"},
     "no deal": {"deal": "x"},
-    "too many lines": {"line": [f"a{n}" for n in range(1001)]},
 }
 
 
@@ -186,6 +185,19 @@ def test_a_form_that_is_not_ours_is_refused(harbour, fill_in):
             assert answer.headers["HX-Retarget"] == "#invoice", "nothing is ready to create any more"
             assert "This form has been open for too long" in Page(answer).text
     assert not Invoice.objects.exists()
+
+
+def test_more_lines_than_a_form_takes_are_told_before_anything_is_typed(harbour, browse, deal_id, fill_in, control):
+    browser, fields = fill_in(harbour)
+    answer = browser.post(CREATE, fields | {"line": [f"a{n}" for n in range(1001)]})
+    assert "Too many lines This form takes up to 1,000 lines." in Page(answer).text
+    company, deal = harbour.pair.pipedrive_company_id, deal_id(harbour, RACKING)
+    line = control.company(company)["deal_products"][str(deal)][0]
+    lines = [{**line, "id": 70_000 + number, "order_nr": number} for number in range(1001)]
+    control.change_company(company, {"deal_products": {str(deal): lines}})
+    page = Page(browser.get(FORM, {"deal": deal}))
+    assert "Too many lines This form takes up to 1,000 lines." in page.text
+    assert not page.has_id("invoice-form")
 
 
 def test_what_another_version_of_ours_has_made_stays_on_screen_and_can_be_tried_again(harbour, fill_in):

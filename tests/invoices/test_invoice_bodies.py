@@ -192,6 +192,11 @@ def test_a_line_discount_lowers_the_price_and_is_told():
     assert body(a_draft(lines=(line,)))["Line"][0]["Description"] == "Pallet racking bay 4L (-20.00)"
 
 
+def test_of_a_long_comment_the_words_about_the_discount_stay():
+    line = a_line(discount=D("20.00"), discount_text="20", description="x" * 3901)
+    assert body(a_draft(lines=(line,)))["Line"][0]["Description"] == f"{'x' * 3900} (-20.00)"
+
+
 def test_a_discount_that_no_price_can_express_is_a_negative_line():
     line = a_line(quantity=D(99999999), unit_price=D("0.01"), discount=D("0.33"), discount_text="0.33")
     sent = sent_lines(a_draft(lines=(a_line(), line)), GB)

@@ -335,6 +335,19 @@ def test_a_colleague_writes_when_the_creator_may_not(invoice, pipedrive, company
     assert invoice.note_id == 501
 
 
+def test_of_a_large_company_not_everybody_is_asked_for_what_nobody_may_do(invoice, pipedrive, company, user):
+    """A deal has as many notes as it can have: each try costs tokens, and a task has a minute and a half."""
+    users = [user, *(make_user(company, is_admin=number == 39) for number in range(40))]
+    for each in users:
+        see(each)
+        pipedrive.closed_to[each.user_id] = AccessDenied("pipedrive", "403")
+    publish(invoice, pipedrive)
+    asked = [user_id for _, user_id in pipedrive.calls]
+    assert asked[:2] == [user.user_id, users[-1].user_id], "who made it, then the administrator"
+    assert len(asked) == 1 + notes.MOST_COLLEAGUES
+    assert (invoice.note_problem, invoice.note_due_at) == ("refused", None)
+
+
 def test_whoever_cannot_see_the_deal_does_not_write(invoice, pipedrive, company, user, monkeypatch):
     make_user(company, name="Ewa Nowak")
     monkeypatch.setattr(notes, "may_see_deal", lambda user, deal_id: False)

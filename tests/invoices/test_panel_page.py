@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.models import PipedriveUser, QuickBooksConnection
+from invoices import deal_gateway
 from invoices.models import CustomerLink, Invoice
 from invoices.presentation.say import Say
 from tests.factories import (
@@ -303,11 +304,14 @@ def test_a_customer_is_unlinked(look, browse, user, company):
     assert list(CustomerLink.objects.all()) == [other]
 
 
-def test_an_unlinking_during_which_pipedrive_falls_silent_says_so(browse, harbour, control, deal_id, colleague):
+def test_an_unlinking_during_which_pipedrive_falls_silent_says_so(
+    browse, harbour, control, deal_id, colleague, monkeypatch
+):
     for title in (RACKING, "Confidential"):
         make_invoice(harbour.company, deal_id=deal_id(harbour, title), organization_id=1)
     make_customer_link(harbour.company, party_kind="organization", party_id=1)
     ewa = colleague(harbour, 1)
+    monkeypatch.setattr(deal_gateway, "REMEMBERED_SECONDS", 0)
     control.fault("status", service="pipedrive", status=503, path="/deals/", skip=2, times=None)
     answer = browse(ewa, "panel").post(f"{UNLINK}?resource=organization&id=1")
     assert (answer.status_code, answer.headers["X-Fragment"]) == (503, "swap")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -126,6 +127,21 @@ def test_many_are_run_in_parts(harbour, draft, monkeypatch):
     refuse(ask(harbour, draft))
     ((run),) = press(harbour)
     assert (len(run.started), run.left) == (1, 1)
+
+
+def test_those_that_have_to_be_looked_at_do_not_keep_the_others_from_running(harbour, draft, monkeypatch):
+    monkeypatch.setattr(repairs, "AT_ONCE", 2)
+    good = refuse(ask(harbour, draft))
+    for number in range(3):
+        past_due = refuse(ask(harbour, replace(draft, due_date=timezone.now().date() - timedelta(days=1))))
+        Invoice.objects.filter(pk=past_due.pk).update(deal_id=past_due.deal_id + 100_000 + number)
+    (first,), (second,), (third,) = press(harbour), press(harbour), press(harbour)
+    assert [(len(run.started), run.held, run.left) for run in (first, second, third)] == [
+        (0, 2, 2),
+        (1, 1, 0),
+        (0, 2, 0),
+    ]
+    assert second.started == (services.successor_of(good),)
 
 
 def test_while_pipedrive_does_not_answer_what_was_not_tried_stays(harbour, draft, control):

@@ -445,7 +445,14 @@ def test_items_are_searched_by_words_of_name_and_sku(harbour):
     assert [item.name for item in services.search_items(harbour.company, "rack-4l")] == ["Pallet racking bay 4L"]
     assert [item.name for item in services.search_items(harbour.company, "bay PALLET")][:1] == ["Pallet racking bay 4L"]
     assert all(item.active for item in services.search_items(harbour.company, ""))
-    assert len(services.search_items(harbour.company, "")) == 20
+
+
+@pytest.mark.parametrize("typed", ["möbel", "MOBEL", "mo\u0308bel"])
+@pytest.mark.parametrize("name", ["Möbelmontage", "Mo\u0308belmontage"])
+def test_an_item_is_found_however_its_accents_are_written(harbour, typed, name):
+    some = next(item for item in reference.items(harbour.company) if item.active)
+    reference.keep_items(harbour.quickbooks, [replace(some, id="1001", name=name, sku="")])
+    assert [item.name for item in services.search_items(harbour.company, typed)] == [name]
 
 
 def test_an_item_that_is_called_what_was_typed_is_first_although_hundreds_contain_it(harbour):

@@ -217,6 +217,7 @@ def test_without_tax_no_code_is_asked():
         (with_customer(name="Atlas:  Trade"), {}, "customer.name", "name_cleaned"),
         (with_customer(email=""), {}, "customer.email", "no_email"),
         (with_line(quantity=D(0)), {}, "lines.0.quantity", "no_quantity"),
+        (with_line(attachment_id=7, description="x" * 3901), {}, "lines.0.description", "description_cut"),
         (with_line(unit_price=D(0)), {}, "lines", "zero_total"),
         (a_draft(), {"deal_value": Money(D(1), "EUR")}, "currency", "not_the_deals_currency"),
         (a_draft(), {"deal_value": Money(D(1), "EUR"), "worth_in_all": None}, "currency", "not_the_deals_currency"),

@@ -151,10 +151,9 @@ def test_a_product_becomes_a_line_with_item_code_and_reasons():
     assert (found.draft.invoice_date, found.draft.due_date) == (TODAY, date(2026, 12, 8))
 
 
-def test_a_long_comment_is_cut_to_what_the_check_lets_pass():
-    """The line of a product has no field for its description: nobody could shorten it."""
+def test_of_a_long_comment_no_more_is_kept_than_tells_that_it_is_too_long():
     line = filled(a_deal(products=(a_product(comments="oak " * 1200),))).draft.lines[0]
-    assert len(line.description) == LONGEST_DESCRIPTION
+    assert len(line.description) == LONGEST_DESCRIPTION + 1
 
 
 def test_disabled_products_stay_on_the_deal():

@@ -47,6 +47,13 @@ def test_a_product_finds_its_item_and_says_why(code, name, item_id, reason):
     assert (found.item_id, found.reason) == (item_id, reason)
 
 
+@pytest.mark.parametrize("name", ["Mo\u0308belmontage", "M\u200böbelmontage", "MÖBELMONTAGE "])
+def test_a_name_that_looks_the_same_is_the_same(name):
+    """An accent that stands by itself comes with lists made on a Mac; a blank of no width with what was pasted."""
+    assert ItemMatcher([Thing("9", name)]).propose("", "Möbelmontage").item_id == "9"
+    assert ItemMatcher([Thing("9", "Möbelmontage")]).propose("", name).item_id == "9"
+
+
 def test_an_inactive_item_is_named_without_quickbooks_own_addition():
     assert ItemMatcher(ITEMS).propose("RACK-3L", "").name == "Pallet racking bay 3L"
 
