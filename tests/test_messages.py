@@ -95,6 +95,12 @@ def test_a_translation_has_the_placeholders_and_tags_of_its_message(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+def test_no_text_stands_there_twice(locale):
+    texts = [text for message in stored(locale) for text in messages.strings(message) if len(text) > 20]
+    assert [text for text in texts if text[: len(text) // 2] == text[-(len(text) // 2) :]] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 def test_a_language_cites_in_one_way(locale):
     used = {
         sign for message in stored(locale) for text in messages.strings(message) for sign in text if sign in "„“”«»"
