@@ -198,8 +198,10 @@ def item_from(answer: Mapping[str, Any]) -> Item:
 
 
 def doubt(connection: QuickBooksConnection) -> None:
-    """QuickBooks refused an invoice: profile and tax codes, which are kept for long, are read anew by the next form."""
-    outdate(connection.company_id, ["tax_codes"])
+    """QuickBooks refused something, or took it otherwise: the next form reads the profile and all lists anew but the
+    items, of which there may be thousands.
+    """
+    outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
     connection.profile = {**connection.profile, "read_at": ""}
     connection.row().update(profile=connection.profile)
 

@@ -135,6 +135,7 @@ def _first_time(this: Try) -> None:
     except (NameTaken, Rejected, AccessDenied) as refusal:
         return _reject(invoice, _customer_refusal(refusal))
     except ItemRefused as refused:
+        doubt(this.connection)
         return _reject(invoice, _item_refusal(refused))
     except ServiceError as error:  # nothing of the invoice was sent; what was created before its answer is found again
         return wait(invoice, wait_for(error, invoice, LONG_WAITS))
