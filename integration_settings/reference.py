@@ -225,14 +225,17 @@ def read_ahead(company: Company) -> None:
 
 
 def keep_items(connection: QuickBooksConnection, found: Iterable[Item]) -> None:
-    """Items that were just created or changed stand in the kept list at once, without a read."""
+    """Items that were just created or changed stand in the kept list at once, without a read; one that became a
+    category stands there no more.
+    """
+    found = list(found)
     rows = [
         {**asdict(item), "price": None if item.price is None else str(item.price)}
         for item in found
         if item.type not in NOT_ON_LINES
     ]
-    if rows and connection.row().exists():
-        put_into_kept(connection.company_id, "items", rows)
+    if found and connection.row().exists():
+        put_into_kept(connection.company_id, "items", rows, in_place_of={item.id for item in found})
 
 
 def _item(row: Row) -> Item:
