@@ -14,6 +14,7 @@ from invoices.domain.checks import may_be_mended
 from invoices.domain.status import Submission
 from invoices.domain.tax import TaxProposal, TaxReason
 from invoices.models import Invoice
+from sandbox.seeds.quickbooks_settings import custom_fields
 from tests.invoices.form_answers import CREATE, address, finding_titles, pressed, refused, told_at
 from tests.invoices.fragments import Page
 
@@ -140,6 +141,26 @@ def test_a_company_without_vat_is_invoiced(untaxed, fill_in):
 
 def harbour_code(tenant):
     return next(code.id for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
+
+
+@pytest.mark.parametrize("fields_now", [("Cost centre",), ()], ids=["its place is another field's", "removed"])
+def test_a_field_that_quickbooks_has_no_more_is_not_in_the_next_form(harbour, fill_in, open_form, control, fields_now):
+    browser, fields = fill_in(harbour, **{"own-1": "BF-2026-0871"})
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"CustomField": custom_fields(fields_now)}})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    _, _, page = open_form(harbour)
+    assert "PO number" not in page.text
+    assert ("Cost centre" in page.text) is bool(fields_now)
+
+
+def test_a_field_that_is_as_it_was_costs_the_next_form_no_reads(harbour, fill_in, open_form, control):
+    browser, fields = fill_in(harbour, **{"own-1": "BF-2026-0871"})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    control.forget_requests()
+    open_form(harbour)
+    assert control.requests("quickbooks", path="/preferences") == []
 
 
 def test_a_line_that_waits_for_a_person_costs_no_reads(harbour, open_form, control):
