@@ -9,7 +9,7 @@ from integration_settings.models import CompanySettings
 from invoices import submission
 from invoices.domain.status import Submission
 from invoices.models import Invoice
-from tests.invoices.form_answers import CREATE, address, finding_titles, pressed
+from tests.invoices.form_answers import CREATE, address, finding_titles, pressed, told_at
 from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +66,11 @@ def test_the_account_that_new_items_get(harbour, open_form, refuse_and_reopen):
     page = refuse_and_reopen(harbour, browser, fields, "Account", account)
     assert page.fields()["l2-item"] == ""
     assert browser.post(CREATE, page.fields()).status_code == 422
+
+
+def test_the_account_for_discounts(harbour, fill_in, refuse_and_reopen):
+    browser, fields = fill_in(harbour, discount="5%")
+    account = reference.profile_of(harbour.quickbooks).discount_account_id
+    page = refuse_and_reopen(harbour, browser, fields, "Account", account)
+    assert told_at(page, "f-discount").startswith("The account for discounts is inactive in QuickBooks.")
+    assert page.fields()["discount"] == "5%"
