@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -166,13 +166,12 @@ def outdate(company_id: int, kinds: Iterable[str]) -> None:
     _let_go(company_id)
 
 
-def put_into_kept(company_id: int, kind: str, entries: Rows) -> None:
-    """Adds entries to a kept list, in place of earlier ones with their ids; a list not read yet has them then."""
-    ids = {entry["id"] for entry in entries}
+def put_into_kept(company_id: int, kind: str, entries: Rows, *, in_place_of: Collection[str]) -> None:
+    """Adds entries to a kept list, in place of earlier ones with these ids; a list not read yet has them then."""
     with transaction.atomic():
         row = ReferenceList.objects.select_for_update().filter(company_id=company_id, kind=kind).first()
         if row is not None:
-            row.rows = [*(known for known in row.rows if known.get("id") not in ids), *entries]
+            row.rows = [*(known for known in row.rows if known.get("id") not in in_place_of), *entries]
             row.save(update_fields=["rows"])
     _let_go(company_id)
 

@@ -198,8 +198,10 @@ def item_from(answer: Mapping[str, Any]) -> Item:
 
 
 def doubt(connection: QuickBooksConnection) -> None:
-    """QuickBooks refused an invoice: profile and tax codes, which are kept for long, are read anew by the next form."""
-    outdate(connection.company_id, ["tax_codes"])
+    """QuickBooks refused something, or took it otherwise: the next form reads the profile and all lists anew but the
+    items, of which there may be thousands.
+    """
+    outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
     connection.profile = {**connection.profile, "read_at": ""}
     connection.row().update(profile=connection.profile)
 
@@ -223,14 +225,17 @@ def read_ahead(company: Company) -> None:
 
 
 def keep_items(connection: QuickBooksConnection, found: Iterable[Item]) -> None:
-    """Items that were just created or changed stand in the kept list at once, without a read."""
+    """Items that were just created or changed stand in the kept list at once, without a read; one that became a
+    category stands there no more.
+    """
+    found = list(found)
     rows = [
         {**asdict(item), "price": None if item.price is None else str(item.price)}
         for item in found
         if item.type not in NOT_ON_LINES
     ]
-    if rows and connection.row().exists():
-        put_into_kept(connection.company_id, "items", rows)
+    if found and connection.row().exists():
+        put_into_kept(connection.company_id, "items", rows, in_place_of={item.id for item in found})
 
 
 def _item(row: Row) -> Item:

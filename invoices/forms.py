@@ -327,8 +327,6 @@ def _address(form: FormInput) -> Address:
 
 def _amounts_are(text: str, memory: Memory) -> AmountsAre:
     """The proposal stands when the field is not shown (US companies, companies without tax) or says nonsense."""
-    if memory.amounts_are == AmountsAre.WITHOUT_TAX_SETTING:
-        return memory.amounts_are
     try:
         chosen = AmountsAre(text)
     except ValueError:

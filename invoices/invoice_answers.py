@@ -46,6 +46,7 @@ class IssuedInvoice:
     payment_ids: tuple[str, ...] = ()
     email: str = ""  # where it is sent, several addresses with commas between
     quantities: tuple[Decimal, ...] = ()  # of its lines
+    own_fields: tuple[tuple[str, str], ...] = ()  # of the company's own fields those with a text: (id, name)
     voided: bool = False  # only when QuickBooks says so in as many words; see `domain.status.looks_voided`
     deleted: bool = False
 
@@ -126,6 +127,11 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         ),
         email=_text(_object(answer, "BillEmail"), "Address"),
         quantities=tuple(_number(_object(line, "SalesItemLineDetail"), "Qty") for line in _list(answer, "Line")),
+        own_fields=tuple(
+            (_text(field, "DefinitionId"), _text(field, "Name"))
+            for field in _list(answer, "CustomField")
+            if _text(field, "StringValue")
+        ),
         voided=answer.get("status") == "Voided",
         deleted=answer.get("status") == "Deleted",
     )

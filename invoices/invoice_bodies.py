@@ -31,6 +31,7 @@ GLOBAL_TAX = {
     AmountsAre.TAX_EXCLUSIVE: "TaxExcluded",
     AmountsAre.TAX_INCLUSIVE: "TaxInclusive",
     AmountsAre.NO_TAX: "NotApplicable",
+    AmountsAre.WITHOUT_TAX_SETTING: "TaxExcluded",  # so that a line without a code is refused once there is a tax
 }
 MOST_PERCENTAGE_DECIMALS = 5
 MARK_LINE = re.compile(r"\bPipedrive deal ([0-9]{1,18}) · ([0-9a-f]{12})-([0-9a-f]{8})\b")
@@ -173,7 +174,7 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, mark: s
     }
     if draft.term_id:
         body["SalesTermRef"] = {"value": draft.term_id}
-    if draft.amounts_are in GLOBAL_TAX:
+    if not books.american:
         body["GlobalTaxCalculation"] = GLOBAL_TAX[draft.amounts_are]
     if books.multicurrency:
         body["CurrencyRef"] = {"value": draft.currency}

@@ -236,9 +236,10 @@ class QuickBooksGateway:
         customers = self._customers(f"Id = {self._quote(customer_id)} and {EVEN_INACTIVE}", 1)
         if not customers or not customers[0].active:
             return "customer"
-        term = self._quote(draft.term_id)
-        if draft.term_id and not self.client.query(f"select * from Term where Id = {term} maxresults 1"):  # noqa: S608  # quoted
+        if self._is_inactive("Term", draft.term_id):
             return "due_date"
+        if draft.has_discount and self._is_inactive("Account", self.books.discount_account_id):
+            return "discount"
         wanted = {line.item_id for line in draft.lines if line.item_id}
         active: set[str] = set()
         for part in _chunks(sorted(wanted)):
@@ -246,13 +247,15 @@ class QuickBooksGateway:
             rows = self.client.query(f"select * from Item where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
             active |= {str(row["Id"]) for row in rows if row.get("Active") is not False}
         gone = (index for index, line in enumerate(draft.lines) if line.item_id not in active)
-        return next((f"lines.{index}.item" for index in gone), "") or self._inactive_sales_tax(draft)
+        if line := next((f"lines.{index}.item" for index in gone), ""):
+            return line
+        inactive = self.books.names_sales_tax and self._is_inactive("TaxCode", draft.sales_tax_id)
+        return "sales_tax" if inactive else ""
 
-    def _inactive_sales_tax(self, draft: InvoiceDraft) -> str:
-        if not self.books.names_sales_tax or not draft.sales_tax_id:
-            return ""
-        active = self.client.query(f"select * from TaxCode where Id = {self._quote(draft.sales_tax_id)}")  # noqa: S608  # quoted
-        return "" if active else "sales_tax"
+    def _is_inactive(self, entity: str, entity_id: str) -> bool:
+        """Or not there; an invoice that names none misses none."""
+        statement = f"select * from {entity} where Id = {self._quote(entity_id)} maxresults 1"  # noqa: S608  # quoted
+        return bool(entity_id) and not self.client.query(statement)
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
         """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out.

@@ -19,7 +19,9 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.reference import FOLLOWED, Item
 from integration_settings.selectors import hold_company
 from invoices.domain.books import Books
-from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft, to_json
+from invoices.domain.deal import TaxMethod
+from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft, to_json
+from invoices.domain.tax import amounts_are
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice
 from invoices.invoice_bodies import mark_of, marked_deal, request_id_of_found
 from invoices.invoice_gateway import ReportedChanges, books_of, owner_of
@@ -163,7 +165,7 @@ def _draft_of(issued: IssuedInvoice, deal_id: int, books: Books) -> InvoiceDraft
         exchange_rate=None,
         invoice_date=day,
         due_date=issued.due_date or day,
-        amounts_are=AmountsAre.WITHOUT_TAX_SETTING if books.american else AmountsAre.TAX_EXCLUSIVE,
+        amounts_are=amounts_are(TaxMethod.EXCLUSIVE, books),
         lines=(line,),
     )
 

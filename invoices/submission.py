@@ -36,6 +36,7 @@ from integration_settings.reference import doubt
 from integration_settings.selectors import hold_company
 from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
+from invoices.domain.books import Books
 from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json, to_json
 from invoices.domain.money import is_rounding
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, OTHER_BOOKS, Step, field_of
@@ -135,6 +136,7 @@ def _first_time(this: Try) -> None:
     except (NameTaken, Rejected, AccessDenied) as refusal:
         return _reject(invoice, _customer_refusal(refusal))
     except ItemRefused as refused:
+        doubt(this.connection)
         return _reject(invoice, _item_refusal(refused))
     except ServiceError as error:  # nothing of the invoice was sent; what was created before its answer is found again
         return wait(invoice, wait_for(error, invoice, LONG_WAITS))
@@ -271,7 +273,7 @@ def _denied(denied: AccessDenied) -> dict[str, Any]:
 def _record(this: Try, issued: IssuedInvoice) -> None:
     """The row is complete from the answer; nothing is read again."""
     invoice = this.invoice
-    if _surprises(this.draft, issued):
+    if _surprises(this.draft, issued, books_of(this.connection)):
         doubt(this.connection)
     with transaction.atomic():
         hold_company(invoice.company_id)
@@ -283,9 +285,14 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
     log.info("invoice %s is number %s%s", invoice.public_id, issued.number or issued.qbo_invoice_id, off)
 
 
-def _surprises(draft: InvoiceDraft, issued: IssuedInvoice) -> bool:
-    """QuickBooks took it, but not as the form had said: a rate, the tax or the numbering is another one by now."""
+def _surprises(draft: InvoiceDraft, issued: IssuedInvoice, books: Books) -> bool:
+    """QuickBooks took it, but not as the form had said: a rate, the tax, the numbering or a field of the company's own
+    is another one by now.
+    """
     expected = draft.expected_total
+    own = {(field.id, field.name) for field in books.own_fields if draft.extras.own_field(field.id)}
+    if not own <= set(issued.own_fields):
+        return True
     return not issued.number or (expected is not None and not is_rounding(expected - issued.total, draft.currency))
 
 

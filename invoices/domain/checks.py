@@ -377,9 +377,8 @@ def _sales_tax(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
 
 
 def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Finding]:
-    setting_fits = (draft.amounts_are == AmountsAre.WITHOUT_TAX_SETTING) == context.books.american
-    if not setting_fits:
-        yield _blocks("amounts_are", "tax_setting_of_another_country")
+    if draft.amounts_are not in _tax_settings(context.books):
+        yield _blocks("amounts_are", "tax_switched_on" if context.books.needs_tax_codes else "tax_setting_gone")
     if context.prices_were_with_tax:
         yield _warns("amounts_are", "prices_were_with_tax")
     if totals.total < 0:
@@ -394,6 +393,14 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
     with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))
+
+
+def _tax_settings(books: Books) -> set[AmountsAre]:
+    """Which may stand in a draft; where tax was switched off, the prices of before are those that had none in them."""
+    if books.needs_tax_codes:
+        return {AmountsAre.TAX_EXCLUSIVE, AmountsAre.TAX_INCLUSIVE, AmountsAre.NO_TAX}
+    before = set() if books.american else {AmountsAre.TAX_EXCLUSIVE, AmountsAre.NO_TAX}
+    return {AmountsAre.WITHOUT_TAX_SETTING, *before}
 
 
 def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> Iterator[Finding]:

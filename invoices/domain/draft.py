@@ -21,7 +21,9 @@ FORMER = {"service_date"}
 
 
 class AmountsAre(StrEnum):
-    """How the prices on the lines relate to tax. US companies always use WITHOUT_TAX_SETTING."""
+    """How the prices on the lines relate to tax. NO_TAX is what somebody chose; companies without tax, and those in the
+    United States, have nothing to choose and always use WITHOUT_TAX_SETTING.
+    """
 
     TAX_EXCLUSIVE = "exclusive"
     TAX_INCLUSIVE = "inclusive"

@@ -70,9 +70,9 @@ class Totals:
 
 
 def amounts_are(method: TaxMethod, books: Books) -> AmountsAre:
-    if books.american:
+    if not books.needs_tax_codes:
         return AmountsAre.WITHOUT_TAX_SETTING
-    if not books.uses_sales_tax or method == TaxMethod.NONE:
+    if method == TaxMethod.NONE:
         return AmountsAre.NO_TAX
     return AmountsAre.TAX_INCLUSIVE if method == TaxMethod.INCLUSIVE else AmountsAre.TAX_EXCLUSIVE
 

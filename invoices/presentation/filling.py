@@ -104,6 +104,8 @@ def reopened(
         shown = line if index is None else left.pop(index)
         if shown.needs_new_item:  # it may have been created since, or the policy may be another one
             shown = replace(shown, item_id=line.item_id, new_item=line.new_item)
+        if not shown.tax_code_id:  # the company may have had no tax then
+            shown = replace(shown, tax_code_id=line.tax_code_id)
         if index is not None:
             keys[index] = key
         rows.append(replace(line_input(shown, key, stored.currency, say), ticked=index is not None))

@@ -190,6 +190,13 @@ def _wrong_tax_setting(_finding: Finding, _w: Words) -> Told:
     return Told(_("The tax setting does not fit this QuickBooks company"), _("Open the form again."))
 
 
+def _tax_switched_on(_finding: Finding, with_words: Words) -> Told:
+    return Told(
+        _("QuickBooks has {tax} switched on now").format(tax=with_words.tax),
+        _("Choose how the prices relate to it, and a code on each line."),
+    )
+
+
 def _prices_were_with_tax(_finding: Finding, with_words: Words) -> Told:
     said = _("The deal’s prices include tax. QuickBooks adds {tax} itself, so the prices here are without it.")
     return Told(_("Prices were changed to be before tax"), said.format(tax=with_words.tax))
@@ -276,7 +283,8 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "two_discounts": _two_discounts,
     "discounts_off": _discounts_off,
     "discount_over_total": _discount_over_total,
-    "tax_setting_of_another_country": _wrong_tax_setting,
+    "tax_setting_gone": _wrong_tax_setting,
+    "tax_switched_on": _tax_switched_on,
     "prices_were_with_tax": _prices_were_with_tax,
     "negative_total": _negative_total,
     "zero_total": _zero_total,

@@ -11,7 +11,6 @@ from django.utils.translation import ngettext
 
 from integration_settings import formats
 from integration_settings.reference import Profile, Tag
-from invoices.domain.draft import AmountsAre
 from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.money import round_amount
@@ -244,7 +243,7 @@ def due_hint(material: Material) -> str:
 
 
 def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple[Choice, ...]:
-    if memory.amounts_are == AmountsAre.WITHOUT_TAX_SETTING or not profile.uses_sales_tax:
+    if profile.is_us or not profile.uses_sales_tax:
         return ()
     labels = words.amounts_are_labels(profile.country)
     return tuple(Choice(value, label, value == form.amounts_are) for value, label in labels.items())

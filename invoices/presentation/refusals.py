@@ -87,6 +87,10 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
 def _not_there(field: str) -> str:
     if field == "customer":
         return _("The customer is inactive in QuickBooks or no longer there.")
+    if field == "discount":
+        return _(
+            "The account for discounts is inactive in QuickBooks. Bill without the discount, or have it made active."
+        )
     if field.startswith("lines."):
         return _("An item on this invoice is inactive in QuickBooks or no longer there.")
     return _("Something this invoice names is inactive in QuickBooks or no longer there.")

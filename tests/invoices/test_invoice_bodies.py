@@ -108,6 +108,12 @@ def test_without_sales_tax_no_line_has_a_code():
     assert "TaxCodeRef" not in details(draft, books("US", uses_sales_tax=False))[0]
 
 
+def test_nobody_chose_to_bill_without_tax_where_the_company_has_none():
+    """So QuickBooks refuses it once there is one."""
+    draft = a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING, lines=(a_line(tax_code_id=""),))
+    assert body(draft, books("GB", uses_sales_tax=False))["GlobalTaxCalculation"] == "TaxExcluded"
+
+
 def test_prices_with_tax_are_sent_net_with_the_gross_beside():
     draft = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE, lines=(a_line(quantity=D(3), unit_price=D("9.99")),))
     (found,) = details(draft)

@@ -11,9 +11,12 @@ from django.utils import timezone
 from integration_settings import reference
 from invoices import submission
 from invoices.domain.checks import may_be_mended
+from invoices.domain.status import Submission
 from invoices.domain.tax import TaxProposal, TaxReason
 from invoices.models import Invoice
-from tests.invoices.form_answers import CREATE, finding_titles, pressed, refused
+from sandbox.seeds.quickbooks_settings import custom_fields
+from tests.invoices.form_answers import CREATE, address, finding_titles, pressed, refused, told_at
+from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 WITHOUT_PRODUCTS = "Moss & Co – shop refit, survey"
@@ -85,6 +88,79 @@ def test_a_total_that_quickbooks_has_otherwise_lets_the_next_form_read_the_rates
     control.forget_requests()
     _, _, page = open_form(harbour)
     assert page.by_id("foot-sum").text.startswith("£9,000.00")
+
+
+@pytest.fixture
+def tax(harbour, control):
+    """tax(False): the bookkeeper switches it off; the app hears nothing of it."""
+    return lambda on: control.book(harbour.realm, "set_preferences", set={"TaxPrefs": {"UsingSalesTax": on}})
+
+
+@pytest.fixture
+def untaxed(harbour, tax):
+    tax(False)
+    reference.refresh_profile(harbour.quickbooks)
+    return harbour
+
+
+def test_a_company_that_has_vat_by_now_gets_no_invoice_without_it(untaxed, fill_in, tax):
+    browser, fields = fill_in(untaxed)
+    tax(True)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    assert (invoice.submission, invoice.refusal["field"]) == (Submission.REJECTED, "lines")
+    again = Page(browser.post(address(invoice, "retry"))).fields()
+    assert (again["amounts_are"], bool(again["l1-tax"])) == ("exclusive", True)
+    browser.post(CREATE, again)
+    made = Invoice.objects.latest("pk")
+    submission.submit(made.pk)
+    made.refresh_from_db()
+    assert (made.total, made.tax) == (10740, 1740)
+
+
+def test_a_form_from_before_there_was_vat_asks_how_its_prices_relate_to_it(untaxed, fill_in, tax):
+    browser, fields = fill_in(untaxed)
+    tax(True)
+    reference.refresh_profile(untaxed.quickbooks)
+    reference.tax_codes(untaxed.company)
+    page = refused(browser, fields)
+    assert told_at(page, "f-amounts_are").startswith("QuickBooks has VAT switched on now. Choose how")
+    again = page.fields() | {"amounts_are": "exclusive"}
+    again |= {f"{key}-tax": harbour_code(untaxed) for key in again["line"]}
+    assert browser.post(CREATE, again).status_code == 200
+
+
+def test_a_company_without_vat_is_invoiced(untaxed, fill_in):
+    browser, fields = fill_in(untaxed)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    assert (invoice.total, invoice.tax) == (9000, 0)
+
+
+def harbour_code(tenant):
+    return next(code.id for code in reference.tax_codes(tenant.company) if code.name == "20.0% S")
+
+
+@pytest.mark.parametrize("fields_now", [("Cost centre",), ()], ids=["its place is another field's", "removed"])
+def test_a_field_that_quickbooks_has_no_more_is_not_in_the_next_form(harbour, fill_in, open_form, control, fields_now):
+    browser, fields = fill_in(harbour, **{"own-1": "BF-2026-0871"})
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"CustomField": custom_fields(fields_now)}})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    _, _, page = open_form(harbour)
+    assert "PO number" not in page.text
+    assert ("Cost centre" in page.text) is bool(fields_now)
+
+
+def test_a_field_that_is_as_it_was_costs_the_next_form_no_reads(harbour, fill_in, open_form, control):
+    browser, fields = fill_in(harbour, **{"own-1": "BF-2026-0871"})
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    control.forget_requests()
+    open_form(harbour)
+    assert control.requests("quickbooks", path="/preferences") == []
 
 
 def test_a_line_that_waits_for_a_person_costs_no_reads(harbour, open_form, control):

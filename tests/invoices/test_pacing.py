@@ -239,6 +239,8 @@ def test_a_changed_item_takes_the_place_of_the_earlier_one(company):
 
     ReferenceList.objects.create(company=company, kind="items", rows=[], fetched_at=timezone.now())
     item = reference.Item("1", "Rack", "R", "Service", True, None, "", False)
-    reference.keep_items(company.quickbooks, [item, replace(item, id="2")])
+    reference.keep_items(company.quickbooks, [item, replace(item, id="2"), replace(item, id="3")])
     reference.keep_items(company.quickbooks, [replace(item, name="Shelf"), replace(item, id="3", type="Category")])
     assert {each.id: each.name for each in reference.items(company)} == {"1": "Shelf", "2": "Rack"}
+    reference.keep_items(company.quickbooks, [replace(item, id="2", type="Category")])
+    assert [each.id for each in reference.items(company)] == ["1"]

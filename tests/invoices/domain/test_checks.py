@@ -108,12 +108,27 @@ def test_a_good_draft_passes_and_is_told_so():
             "discount_over_total",
         ),
         (a_draft(discount_percentage=D(1), discount_amount=D(1)), "discount", "two_discounts"),
-        (a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING), "amounts_are", "tax_setting_of_another_country"),
+        (a_draft(amounts_are=AmountsAre.WITHOUT_TAX_SETTING), "amounts_are", "tax_switched_on"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_quickbooks_would_refuse_blocks_at_its_field(draft, field, code):
     assert (field, code) in codes(check(draft))
+
+
+@pytest.mark.parametrize(
+    ("country", "setting", "fits"),
+    [
+        ("GB", AmountsAre.WITHOUT_TAX_SETTING, True),
+        ("GB", AmountsAre.TAX_EXCLUSIVE, True),
+        ("GB", AmountsAre.TAX_INCLUSIVE, False),
+        ("US", AmountsAre.WITHOUT_TAX_SETTING, True),
+        ("US", AmountsAre.TAX_EXCLUSIVE, False),
+    ],
+)
+def test_where_there_is_no_tax_no_price_has_some_in_it(country, setting, fits):
+    found = codes(check(a_draft(amounts_are=setting), country=country, uses_sales_tax=False))
+    assert (("amounts_are", "tax_setting_gone") not in found) is fits
 
 
 @pytest.mark.parametrize(
