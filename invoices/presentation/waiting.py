@@ -33,6 +33,7 @@ class WaitingRow:
 def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
     intent = row.intent
     verifying = intent.submission == Submission.UNKNOWN
+    lost = verifying and row.former_books
     what = "action" if isinstance(intent, InvoiceAction) else "customer" if isinstance(intent, CustomerUpdate) else ""
     return WaitingRow(
         key=f"{row.invoice.public_id}{what}",
@@ -41,7 +42,7 @@ def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
         public_id=str(row.invoice.public_id),
         what=what,
         verifying=verifying,
-        button="" if row.signed_out or row.in_hand else _("Check now") if verifying else _("Try now"),
+        button="" if row.signed_out or row.in_hand or lost else _("Check now") if verifying else _("Try now"),
         can_cancel=row.can_cancel,
     )
 
@@ -80,6 +81,9 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     )
     if intent.submission == Submission.UNKNOWN:
         sent = say.since(intent.sent_at or row.since, now, seconds=True)
+        if row.former_books:
+            said = _("Sent {moment}, no answer. We ask again once the former QuickBooks company is connected.")
+            return said.format(moment=sent)
         # Translators: {tries} is "Tried 2 times", {next} is "next try 09:24"
         said = _("Sent {moment}, no answer. {tries}, {next}; we ask until we know. There will never be two.")
         return said.format(moment=sent, tries=tries, next=say.next_try(intent.next_attempt_at, now))
