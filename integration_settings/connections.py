@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection as database
@@ -32,12 +32,14 @@ from integration_settings.models import (
     PipedriveUser,
     QuickBooksConnection,
     ReferenceList,
+    Removal,
 )
 from integration_settings.oauth import Grant, InvalidGrant
 
 log = logging.getLogger(__name__)
 
 MARGIN = timedelta(minutes=5)
+LOOK_BACK = timedelta(days=28)  # QuickBooks tells of changes of the last 30
 TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
 
 AnyConnection = PipedriveUser | QuickBooksConnection
@@ -142,8 +144,7 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
         if row.realm_id != realm_id:
             row.realm_id, row.name, row.profile = realm_id, "", {}
             row.country = row.home_currency = row.timezone = ""
-            # What changed there since they were ours is told by no answer: a look without a cursor reads every invoice.
-            row.changes_cursor = None if company.invoices.filter(realm_id=realm_id).exists() else now
+            row.changes_cursor = _looks_back_to(company, realm_id, now)
             row.paused_until = row.last_synced_at = None
             row.last_notice_at = row.notice_missed_at = row.unread_since = row.sync_lease_until = None
             ReferenceList.objects.filter(company=company).exclude(kind__startswith="pipedrive").delete()
@@ -156,6 +157,16 @@ def connect_quickbooks(company: Company, *, realm_id: str, grant: Grant, connect
         row.save()
         CompanySettings.objects.get_or_create(company=company)
     return row
+
+
+def _looks_back_to(company: Company, realm_id: str, now: datetime) -> datetime | None:
+    """From where the first look at books begins. For a company that had uninstalled before its own invoices come back
+    with it; else they would stand in no deal, and be created once more.
+    """
+    if company.invoices.filter(realm_id=realm_id).exists():
+        return None  # what changed since they were ours is told by no answer: all of them are read
+    came_back = Removal.objects.filter(pipedrive_company_id=company.pipedrive_company_id).exists()
+    return now - LOOK_BACK if came_back else now
 
 
 def disconnect_quickbooks(company: Company) -> None:

@@ -303,7 +303,9 @@ class UsedTicket(models.Model):
 
 
 class Removal(models.Model):
-    """That everything of a company was deleted, and when. Nothing of anybody stands in it."""
+    """That everything of a company was deleted, and when. Nothing of anybody stands in it. A company that comes back is
+    known by it, see `connections.connect_quickbooks`.
+    """
 
     class Why(models.TextChoices):
         UNINSTALLED = "uninstalled"

@@ -1,16 +1,20 @@
 """What runs by the clock: keeping grants alive, and tidying up. And what a page has no time for."""
 
 import logging
+from contextlib import suppress
 
 from celery import shared_task
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from integration_settings import read_budget, reference, services
+from integration_settings.errors import ConnectionExpired
 from integration_settings.log_context import about_company
-from integration_settings.models import Company
+from integration_settings.models import Company, ConnectionState, PipedriveUser
 
 log = logging.getLogger(__name__)
 
+AN_HOUR = 3600
 A_MINUTE = 60  # after which somebody may have opened a form, which has read the lists itself
 
 
@@ -27,6 +31,27 @@ def read_ahead_soon(company: Company) -> None:
         read_ahead.apply_async((company.pk,), expires=A_MINUTE)
     except OperationalError as error:
         log.warning("the broker takes no messages; the first form reads the lists itself: %s", error)
+
+
+@shared_task
+def know_user(user_pk: int) -> None:
+    user = PipedriveUser.objects.select_related("company").filter(pk=user_pk, state=ConnectionState.CONNECTED).first()
+    if user:
+        with about_company(user.company.pipedrive_company_id), suppress(ConnectionExpired):
+            services.refresh_user(user)
+
+
+def know_user_soon(user: PipedriveUser) -> None:
+    """For whoever looks at a panel, once an hour: language, name and the company's address may be others in Pipedrive
+    by now, and most people never open the settings, which ask for them. The next page has them.
+    """
+    key = f"user-asked-for:{user.pk}"
+    if not cache.add(key, True, AN_HOUR) or not cache.get(key):  # without Redis everybody would be the first
+        return
+    try:
+        know_user.apply_async((user.pk,), expires=A_MINUTE)
+    except OperationalError as error:
+        log.warning("the broker takes no messages; the user stays as known: %s", error)
 
 
 @shared_task

@@ -81,7 +81,7 @@ class Waiting:
     since: datetime
     until: datetime | None
     signed_out: bool  # nothing goes on before somebody signs in again
-    other_books: bool  # nor before those of then are connected again
+    former_books: bool  # nothing of them can be asked while others are connected
     in_hand: bool  # of a worker, at this moment
 
     @property
@@ -255,7 +255,7 @@ def _wait(intent: Intent, connection: QuickBooksConnection | None) -> Waiting:
         since=since,
         until=until,
         signed_out=connection is None or not connection.is_connected,
-        other_books=connection is not None and connection.realm_id != invoice.realm_id,
+        former_books=connection is not None and connection.realm_id != invoice.realm_id,
         in_hand=intent.lease_until is not None and intent.lease_until > timezone.now(),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -336,7 +337,7 @@ def _deal_discount(row: Json) -> Discount:
 def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
     """Name and code of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
     ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
-    key = f"product:{client.user.company_id}:{{}}".format
+    key = partial(_product_key, client.user)
     known: dict[str, Json] = cache.get_many([key(product_id) for product_id in ids])
     unknown = [product_id for product_id in ids if key(product_id) not in known]
     if unknown:
@@ -344,6 +345,15 @@ def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
         cache.set_many({key(product_id): kept for product_id, kept in fresh.items()}, PRODUCT_SECONDS)
         known |= {key(product_id): kept for product_id, kept in fresh.items()}
     return {product_id: known[key(product_id)] for product_id in ids if key(product_id) in known}
+
+
+def forget_products(user: PipedriveUser, product_ids: Iterable[int]) -> None:
+    """Their codes are asked for with the next form: somebody is about to correct them, perhaps."""
+    cache.delete_many([_product_key(user, product_id) for product_id in product_ids])
+
+
+def _product_key(user: PipedriveUser, product_id: int) -> str:
+    return f"product:{user.company_id}:{product_id}"
 
 
 def _party(read: Callable[[int], Json], party_id: int | None) -> Party | None:

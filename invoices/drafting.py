@@ -32,7 +32,7 @@ from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import load_deal
+from invoices.deal_gateway import forget_products, load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
@@ -150,6 +150,8 @@ def prepare(
         number=number_soon.result(),
         preset=template,
     )
+    proposed = zip(filled.draft.lines, filled.item_proposals, strict=True)
+    forget_products(visitor.user, [line.product_id for line, item in proposed if line.product_id and not item.is_found])
     choice = customers.choice_for(
         company,
         connection.realm_id,

@@ -121,7 +121,7 @@ def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBo
         if row.sent_at is None:
             reject(row, {"code": OTHER_BOOKS})
         else:
-            wait(row, timedelta(hours=1), submission=Submission.UNKNOWN)
+            wait(row, longer_each_time(row, LONG_WAITS), submission=Submission.UNKNOWN)
     elif row.sent_at is None and too_late(asked_at):
         reject(row, {"code": GAVE_UP})
     elif not connection.is_connected:

@@ -49,6 +49,7 @@ WAITS = (5, 15, 60, 300, 900, 3600)  # seconds before the next try
 MOST_TRIES = 150  # about a week of hours
 MOST_COLLEAGUES = 20  # who are asked in place of the creator
 TRIED = 1  # after which the next try first looks whether one before it has written the note
+OTHER_BOOKS = timedelta(hours=6)  # are connected: until it is looked again whether the company has come back to its own
 NOTE_GONE = "note_gone"  # somebody has deleted it
 
 MakeClient = Callable[[PipedriveUser], PipedriveClient]
@@ -84,7 +85,8 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
         return None
     connection = QuickBooksConnection.objects.filter(company=invoice.company, realm_id=invoice.realm_id).first()
     if connection is None or not invoice.qbo_invoice_id:
-        return _finish(invoice, note_due_at=None)
+        later = shared_now() + OTHER_BOOKS if invoice.qbo_invoice_id else None
+        return _finish(invoice, note_due_at=later, note_attempts=TRIED)
     now = timezone.now()  # one for both: what is written before midnight and done after it is due again
     try:
         done = _write(invoice, connection, make_client, now)

@@ -85,7 +85,7 @@ class InvoiceRow:
     public_id: uuid.UUID
     deal_id: int
     submission: Submission
-    waiting: bool  # pending because the connection ended
+    waiting: bool  # what was asked for goes on once somebody signs in again
     status: InvoiceStatus | None
     number: str
     customer_name: str
@@ -296,7 +296,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         public_id=invoice.public_id,
         deal_id=invoice.deal_id,
         submission=Submission(invoice.submission),
-        waiting=not invoice.is_settled and not (connection and connection.is_connected and same_books),
+        waiting=not invoice.is_settled and not (connection and connection.is_connected),
         status=status,
         number=invoice.number,
         customer_name=invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", "")),
@@ -333,7 +333,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         can_be_paid=actionable and can_be_paid(status),
         doing=_doing_of(invoice),
         updating=_updating_of(invoice),
-        former_books=exists and connection is not None and not same_books,
+        former_books=connection is not None and not same_books,
     )
 
 

@@ -110,7 +110,7 @@ def _without_its_books(invoice: Invoice) -> None:
     """The company is connected to other books now: never create it there; what was sent can be settled only here."""
     if invoice.sent_at is None:
         return _reject(invoice, {"code": OTHER_BOOKS})
-    return wait(invoice, timedelta(hours=1), submission=Submission.UNKNOWN)
+    return wait(invoice, longer_each_time(invoice, LONG_WAITS), submission=Submission.UNKNOWN)
 
 
 def given_up_at(invoice: Invoice, connection: QuickBooksConnection | None) -> datetime:

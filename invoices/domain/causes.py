@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from invoices.domain.draft import DraftLine, InvoiceDraft
-from invoices.domain.refusals import ACCESS_DENIED, BOOKS_CLOSED, GAVE_UP, NAME_TAKEN, NOT_PAID_FOR
+from invoices.domain.refusals import ACCESS_DENIED, BOOKS_CLOSED, GAVE_UP, NAME_TAKEN, NOT_PAID_FOR, OTHER_BOOKS
 
 Mend = Callable[[InvoiceDraft], InvoiceDraft]
 
-MENDED_ELSEWHERE = (BOOKS_CLOSED, NOT_PAID_FOR, ACCESS_DENIED, GAVE_UP)
+MENDED_ELSEWHERE = (BOOKS_CLOSED, NOT_PAID_FOR, ACCESS_DENIED, GAVE_UP, OTHER_BOOKS)
 CUSTOMERS = ("customer", "inactive customer")
 ITEM_OF_LINE = re.compile(r"lines\.(\d+)\.item")
 

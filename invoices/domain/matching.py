@@ -38,6 +38,11 @@ class ItemProposal:
     sku: str = ""
     inactive_id: str = ""
 
+    @property
+    def is_found(self) -> bool:
+        """It is the product's own; no policy had to stand in."""
+        return self.reason in (ItemReason.LINKED, ItemReason.SKU, ItemReason.NAME)
+
 
 @dataclass(frozen=True, slots=True)
 class ItemPolicy:

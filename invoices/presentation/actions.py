@@ -152,7 +152,7 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         NOT_THERE: _("It is not in QuickBooks any more."),
         BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
-        OTHER_BOOKS: _("Another QuickBooks company is connected now."),
+        OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
         # Translators: why an invoice was not e-mailed; it = the invoice
         VOIDED_MEANWHILE: _("It was voided meanwhile."),

@@ -240,7 +240,7 @@ def why_not(refusal: Refusal, customer: str) -> str:
         ).format(customer=customer),
         NOT_THERE: _("It is inactive in QuickBooks or no longer there."),
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
-        OTHER_BOOKS: _("Another QuickBooks company is connected now."),
+        OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
         GAVE_UP: _("It has waited too long for QuickBooks."),
         ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }

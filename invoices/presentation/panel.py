@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, pgettext
 from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
+from invoices.domain.status import Submission
 from invoices.presentation import words
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
 from invoices.presentation.rights import switched_off
@@ -194,7 +195,7 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
     if data.connected or not data.ever_connected:
         return None
     fact = _("QuickBooks is disconnected") if place.disconnected_here else _("QuickBooks ended the connection")
-    waiting = sum(row.waiting for row in data.rows)
+    waiting = sum(row.waiting and row.submission == Submission.PENDING for row in data.rows)
     parts = []
     if data.checked_at:
         said = _("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now))

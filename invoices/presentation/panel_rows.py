@@ -111,17 +111,40 @@ def _under_way(row: InvoiceRow, place: Place, say: Say, now: datetime) -> Row:
         made = replace(made, menu=menu_of(row, _("No number"), say, place.rights, history=True))
     if row.submission == Submission.REJECTED:
         return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
+    if row.submission == Submission.UNKNOWN:
+        return _being_verified(row, made, say, now)
     if row.waiting:
         text = _("It is sent to QuickBooks as soon as somebody signs in again. There is no need to create it again.")
         return replace(made, flag="waiting", kind="waiting", text=text)
-    if row.submission == Submission.UNKNOWN:
+    text = _("The invoice is on its way to QuickBooks.")
+    return replace(made, flag="waiting", kind="verifying", text=text, note=_asked(row, say, now))
+
+
+def _being_verified(row: InvoiceRow, made: Row, say: Say, now: datetime) -> Row:
+    """Nobody can be asked whether it exists while its books are not connected."""
+    note = _asked(row, say, now)
+    if row.former_books:
+        note, text = (
+            "",
+            _(
+                "QuickBooks did not answer in time, and another company is connected now. "
+                "Look for the invoice in the former one before you create it again."
+            ),
+        )
+    elif row.waiting:
+        note, text = (
+            "",
+            _(
+                "QuickBooks did not answer in time. We ask it whether the invoice exists as soon as somebody signs in "
+                "again; please don’t create it again."
+            ),
+        )
+    else:
         text = _(
             "QuickBooks did not answer in time. We are asking it whether the invoice exists; "
             "please don’t create it again."
         )
-        return replace(made, flag="being_verified", kind="verifying", text=text, note=_asked(row, say, now))
-    text = _("The invoice is on its way to QuickBooks.")
-    return replace(made, flag="waiting", kind="verifying", text=text, note=_asked(row, say, now))
+    return replace(made, flag="being_verified", kind="verifying", text=text, note=note)
 
 
 def _asked(row: InvoiceRow, say: Say, now: datetime) -> str:

@@ -68,8 +68,8 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
             _("Its subscription has ended or is not paid. Whoever keeps the books can renew it in QuickBooks."),
         ),
         OTHER_BOOKS: Explained(
-            _("Another QuickBooks company is connected now."),
-            _("The invoice was meant for the former one. Open it again to create it in the company connected now."),
+            _("Another QuickBooks company was connected meanwhile."),
+            _("Open the invoice again to create it in the company that is connected now."),
         ),
         GAVE_UP: Explained(_("It has waited too long for QuickBooks."), _("Open the invoice again to create it now.")),
         CANCELLED: Explained(

@@ -27,7 +27,6 @@ from invoices.presentation.form import at_home
 from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
 from invoices.presentation.say import Say
-from invoices.presentation.waiting import other_books
 from invoices.selectors import InvoiceRow, refusal_of
 from invoices.submission import given_up_at
 
@@ -69,7 +68,7 @@ class ResultPage:
     quickbooks_url: str = ""
     small: str = ""
     reconnect: bool = False
-    can_check: bool = False  # QuickBooks can be asked at once
+    can_check: bool = False  # QuickBooks can be asked at once what became of it
     use_customer: str = ""  # name of the customer that has the name already and may be chosen instead
     note: str = ""
     menu: Menu | None = None  # what can be done with the invoice now
@@ -248,15 +247,12 @@ def _verifying(story: Story) -> ResultPage:
         "QuickBooks did not answer in time. It may have saved the invoice; we ask until we know. "
         "There will never be two."
     )
-    connection = story.connection
-    connected = connection is not None and connection.is_connected
-    elsewhere = connection is not None and connection.realm_id != story.invoice.realm_id
-    if elsewhere:
-        asking = other_books()
-    elif connected:
-        asking = _next_try_text(story, _("Asking QuickBooks for this invoice"))
-    else:
+    if story.row.former_books:
+        asking = _("Another QuickBooks company is connected; the former one is asked once it is connected again")
+    elif story.row.waiting:
         asking = _("QuickBooks is disconnected; we ask as soon as somebody signs in again")
+    else:
+        asking = _next_try_text(story, _("Asking QuickBooks for this invoice"))
     return ResultPage(
         public_id=str(story.invoice.public_id),
         state="verifying",
@@ -272,8 +268,8 @@ def _verifying(story: Story) -> ResultPage:
         ),
         quickbooks_url=story.quickbooks_url,
         small=_("You can close this window. The answer appears on the deal’s panel."),
-        reconnect=not connected,
-        can_check=connected and not elsewhere,
+        reconnect=story.row.waiting,
+        can_check=not (story.row.waiting or story.row.former_books),
     )
 
 

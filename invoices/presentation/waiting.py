@@ -33,6 +33,7 @@ class WaitingRow:
 def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
     intent = row.intent
     verifying = intent.submission == Submission.UNKNOWN
+    lost = verifying and row.former_books
     what = "action" if isinstance(intent, InvoiceAction) else "customer" if isinstance(intent, CustomerUpdate) else ""
     return WaitingRow(
         key=f"{row.invoice.public_id}{what}",
@@ -41,11 +42,7 @@ def waiting_row(row: Waiting, say: Say, now: datetime) -> WaitingRow:
         public_id=str(row.invoice.public_id),
         what=what,
         verifying=verifying,
-        button=""
-        if row.signed_out or row.other_books or row.in_hand
-        else _("Check now")
-        if verifying
-        else _("Try now"),
+        button="" if row.signed_out or row.in_hand or lost else _("Check now") if verifying else _("Try now"),
         can_cancel=row.can_cancel,
     )
 
@@ -74,8 +71,6 @@ def _doing(row: Waiting) -> str:
 
 def _since(row: Waiting, say: Say, now: datetime) -> str:
     intent = row.intent
-    if row.other_books and intent.submission == Submission.UNKNOWN:
-        return f"{other_books()}."
     if row.signed_out:
         said = _("Requested {moment}; it waits until somebody signs in to QuickBooks again.")
         return said.format(moment=say.since(row.since, now))
@@ -86,6 +81,9 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     )
     if intent.submission == Submission.UNKNOWN:
         sent = say.since(intent.sent_at or row.since, now, seconds=True)
+        if row.former_books:
+            said = _("Sent {moment}, no answer. We ask again once the former QuickBooks company is connected.")
+            return said.format(moment=sent)
         # Translators: {tries} is "Tried 2 times", {next} is "next try 09:24"
         said = _("Sent {moment}, no answer. {tries}, {next}; we ask until we know. There will never be two.")
         return said.format(moment=sent, tries=tries, next=say.next_try(intent.next_attempt_at, now))
@@ -94,11 +92,6 @@ def _since(row: Waiting, say: Say, now: datetime) -> str:
     said = _("QuickBooks has not taken it since {moment}. {tries}, {next}.")
     next_try = say.next_try(intent.next_attempt_at, now)
     return with_one_stop(said.format(moment=say.since(row.since, now), tries=tries, next=next_try))
-
-
-def other_books() -> str:
-    """Of what was sent and not answered: whether it was done stands in the books of then alone."""
-    return _("Another QuickBooks company is connected now; we ask as soon as the former one is connected again")
 
 
 def _until(row: Waiting, say: Say) -> str:

@@ -19,6 +19,7 @@ from integration_settings.errors import ConnectionExpired, NotFound, ServiceErro
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
+from integration_settings.tasks import know_user_soon
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from integration_settings.tickets import connect_url
 from invoices import selectors, services
@@ -89,6 +90,8 @@ def about_a_record(
 @about_a_record
 def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """The list. With `seen`, the digest of what is shown already, an unchanged one is answered with nothing."""
+    if "seen" not in request.GET:
+        know_user_soon(visitor.user)
     scene = scene_of(visitor, record)
     everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection
-from invoices import attention, notes, submission
+from invoices import attention, notes
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice, InvoiceAction, QuickBooksWrite
@@ -362,18 +362,6 @@ def test_what_waits_says_since_when_how_often_and_until_when(desk, company, user
     assert "It is given up " in text
     assert re.search(r"Sent \d\d:\d\d:\d\d, no answer\. Tried 1 time, next try in 20 s; we ask until we know\.", text)
     assert text.count("It is given up") == 1, "what was sent is never given up"
-
-
-def test_what_was_sent_to_other_books_than_those_connected_now_does_not_say_that_it_is_asked_about(desk, company, user):
-    row = make_pending_invoice(company, to_json(a_draft()), submission=Submission.UNKNOWN, sent_at=timezone.now())
-    QuickBooksConnection.objects.filter(company=company).update(realm_id="9130350000009999")
-    submission.submit(row.pk)
-    page = desk(user)
-    assert (
-        "Another QuickBooks company is connected now; we ask as soon as the former one is connected again." in page.text
-    )
-    assert "next try" not in page.text
-    assert "Check now" not in page.text
 
 
 def test_what_waits_for_a_sign_in_says_until_when_it_does(desk, company, user):

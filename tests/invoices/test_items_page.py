@@ -61,6 +61,20 @@ def items_in_quickbooks(control, tenant, name):
     return [item for item in control.books(tenant.realm)["items"] if item["Name"] == name]
 
 
+# By the product's code
+
+
+@pytest.mark.parametrize("policy", ["stop", "default", "create"])
+def test_a_code_that_was_corrected_in_pipedrive_counts_in_the_next_form(harbour, open_form, choose, control, policy):
+    choose(policy)
+    wanted = item_id(harbour, "Safety inspection")
+    assert open_form(harbour, RACKING)[1]["l3-item"] != wanted
+    product = product_id(harbour, control, INSPECTION)
+    company = harbour.pair.pipedrive_company_id
+    control.change_company(company, {"products": {str(product): {"code": "INSPECT"}}})
+    assert open_form(harbour, RACKING)[1]["l3-item"] == wanted
+
+
 # As last time
 
 

@@ -9,6 +9,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integration_settings import connections
+from integration_settings import services as integration
+from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.status import Submission
@@ -16,8 +19,8 @@ from invoices.invoice_bodies import mark_line
 from invoices.invoice_gateway import owner_of
 from invoices.models import Invoice
 from invoices.so_far import invoiced_so_far
-from tests.conftest import visitor_of
-from tests.factories import an_issued, make_invoice
+from tests.conftest import connect_user, visitor_of
+from tests.factories import an_issued, make_company, make_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.fragments import Page
 from tests.invoices.intents import ask, draft_for, in_the_books, settle
@@ -95,6 +98,43 @@ def test_another_press_is_told_of_it(harbour, lost):
     look(harbour.company)
     with pytest.raises(services.DealInvoiced):
         ask(harbour, from_json(lost.draft), uuid.uuid4(), invoices_seen=0)
+
+
+# Uninstalled and installed again
+
+
+def connect_again(tenant, control, *, company):
+    answer = control.grant_quickbooks(tenant.realm)
+    in_a_while = timezone.now() + timedelta(days=1)
+    grant = Grant(answer["access_token"], answer["refresh_token"], in_a_while, in_a_while)
+    return connections.connect_quickbooks(company, realm_id=tenant.realm, grant=grant, connected_by="Priya Nair")
+
+
+def test_a_company_that_installs_again_has_its_invoices_in_their_deals_and_their_notes_kept_current(harbour, control):
+    control.advance(-3 * 3600)
+    invoice = ask(harbour, draft_for(harbour, control))
+    settle(invoice)
+    notes.publish_note(invoice.pk)
+    control.advance(3 * 3600)
+    number = harbour.company.pipedrive_company_id
+    integration.uninstall(pipedrive_company_id=number, user_id=harbour.user.user_id)
+    assert not Invoice.objects.exists()
+    again = make_company(pipedrive_company_id=number, name=harbour.company.name)
+    connect_user(control, again, harbour.pair)
+    following.catch_up(connect_again(harbour, control, company=again))
+    found = Invoice.objects.get()
+    assert (found.deal_id, found.qbo_invoice_id, found.number) == (
+        invoice.deal_id,
+        invoice.qbo_invoice_id,
+        invoice.number,
+    )
+    notes.publish_note(found.pk)
+    assert len(control.company(number)["notes"]) == 1
+
+
+def test_a_company_that_was_never_here_reads_nothing_of_before(harbour, control):
+    stranger = make_company()
+    assert timezone.now() - connect_again(harbour, control, company=stranger).changes_cursor < timedelta(minutes=1)
 
 
 # What else stands in the books

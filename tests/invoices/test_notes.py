@@ -100,6 +100,21 @@ def test_one_that_is_written_over_midnight_turns_overdue_all_the_same(invoice, p
     assert invoice.note_due_at is None
 
 
+def test_what_fell_due_while_other_books_were_connected_is_written_once_its_own_are_back(
+    invoice, pipedrive, company, clock
+):
+    publish(invoice, pipedrive)
+    books = type(company.quickbooks).objects
+    books.update(realm_id="99", timezone="UTC")
+    clock.move_to(invoice.note_due_at)
+    publish(invoice, pipedrive)
+    assert "Overdue" not in pipedrive.notes[501]["content"]
+    books.update(realm_id=invoice.realm_id)
+    clock.move_to(invoice.note_due_at)
+    publish(invoice, pipedrive)
+    assert "Overdue" in pipedrive.notes[501]["content"]
+
+
 def test_it_is_due_again_at_the_companys_midnight_after_the_due_date(invoice, pipedrive, clock):
     invoice.company.quickbooks.timezone = "Australia/Sydney"
     invoice.company.quickbooks.save()

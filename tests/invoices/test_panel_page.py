@@ -18,6 +18,7 @@ from tests.factories import (
     make_invoice,
     make_user,
 )
+from tests.integration_settings.test_read_ahead import carry_out, queue
 from tests.invoices.conftest import RACKING
 from tests.invoices.fragments import Page
 from tests.invoices.panels import (
@@ -34,7 +35,7 @@ from tests.invoices.panels import (
     today,
 )
 
-__all__ = ["look"]
+__all__ = ["look", "queue"]
 pytestmark = pytest.mark.django_db
 
 
@@ -215,6 +216,21 @@ def test_the_panel_asks_pipedrive_once_and_quickbooks_never(browse, harbour, dea
     for _ in range(3):
         assert browser.get(CONTENT, query).status_code == 200
     assert [call["path"] for call in control.requests()] == [f"/api/v2/deals/{query['id']}"]
+
+
+def test_whoever_changes_the_language_in_pipedrive_reads_the_next_panel_in_it(
+    browse, harbour, deal_id, control, colleague, queue
+):
+    """Without ever opening the settings; neither does the company’s new address wait for that."""
+    reader, query = colleague(harbour), {"resource": "deal", "id": deal_id(harbour, RACKING)}
+    changes = {"users": {str(reader.user_id): {"language": ["de", "DE"]}}, "name": "Harbour & Oak"}
+    control.change_company(harbour.pair.pipedrive_company_id, changes)
+    assert browse(reader, "panel").get(CONTENT, query).headers["Content-Language"] == "en"
+    carry_out(queue)
+    assert browse(reader, "panel").get(CONTENT, query).headers["Content-Language"] == "de"
+    harbour.company.refresh_from_db()
+    assert harbour.company.name == "Harbour & Oak"
+    assert queue.qsize() == 0, "once an hour is enough"
 
 
 def test_ten_invoices_need_three_queries(look, browse, user, company, django_assert_num_queries):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.presentation.say import Say
@@ -28,6 +29,18 @@ def test_an_invoice_that_is_being_verified_stands_on_top(look, company):
     assert "£10,740.00" in first
     assert "please don’t create it again" in first
     assert "Sent " in first
+
+
+def test_what_may_be_in_quickbooks_is_not_called_unsent_while_nobody_is_signed_in(look, company):
+    draft = to_json(a_draft(deal_id=DEAL))
+    make_pending_invoice(company, draft, deal_id=DEAL, submission=Submission.UNKNOWN, sent_at=timezone.now())
+    QuickBooksConnection.objects.update(state=ConnectionState.ENDED)
+    page = look()
+    row = page.by_class("row")[0].text
+    assert "Being verified" in row
+    assert "We ask it whether the invoice exists as soon as somebody signs in again" in row
+    assert "is sent" not in row
+    assert "is created once" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -388,7 +388,7 @@ def test_another_total_is_explained(stored, watch, theirs, reason):
         ({"code": "2500", "field": "customer"}, "The customer is inactive in QuickBooks or no longer there."),
         ({"code": "6190"}, "Its subscription has ended or is not paid."),
         ({"code": "access_denied"}, "QuickBooks does not let the app write invoices."),
-        ({"code": "other_books"}, "Another QuickBooks company is connected now."),
+        ({"code": "other_books"}, "Another QuickBooks company was connected meanwhile."),
         ({"code": "gave_up"}, "It has waited too long for QuickBooks."),
         ({"code": "9999"}, "QuickBooks refused the invoice."),
     ],

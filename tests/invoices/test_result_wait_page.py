@@ -113,14 +113,6 @@ def test_a_lost_answer_is_being_verified(stored, watch):
     assert "hx-get" in page.by_id("poll").attributes
 
 
-def test_what_was_sent_to_other_books_than_those_connected_now_is_not_asked_about(stored, watch):
-    page = watch(stored(submission=Submission.UNKNOWN, sent_at=timezone.now(), realm_id="9130350000009999"))
-    assert page.by_class("step--current")[0].text == (
-        "Another QuickBooks company is connected now; we ask as soon as the former one is connected again"
-    )
-    assert not page.has_id("result-check")
-
-
 def test_who_does_not_want_to_wait_has_quickbooks_asked_at_once(
     stored, watch, browse, user, django_capture_on_commit_callbacks, monkeypatch
 ):

@@ -408,7 +408,7 @@ def test_an_unknown_fate_waits_for_the_books_it_lies_in(known, gateway, clock):
     submit(known, gateway)
     assert (known.submission, gateway.calls) == (Submission.UNKNOWN, ["create_invoice"])
     QuickBooksConnection.objects.update(realm_id=known.realm_id)
-    clock.shift(timedelta(hours=1))
+    clock.shift(timedelta(minutes=5))  # nobody who has come back to them waits for an hour
     submit(known, gateway)
     assert known.submission == Submission.SUCCEEDED
 
