@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from integration_settings.country_words import country_name, tax_word
+from integration_settings.fault_words import shut_out_words
 from integration_settings.models import QuickBooksConnection
 from integration_settings.profile import Profile, profile_of
 from integration_settings.tenancy import Visitor
@@ -34,6 +35,7 @@ class ConnectionCard:
     facts: str = ""
     books_closed_until: date | None = None
     ended_at: datetime | None = None
+    shut_out: tuple[str, ...] = ()  # what is wrong although the sign-in stands, and what follows
     waiting: int = 0
 
 
@@ -60,6 +62,7 @@ def connection_card(visitor: Visitor) -> ConnectionCard:
         facts=" · ".join(profile_facts(profile)) if connection.profile else "",
         books_closed_until=profile.books_closed_until,
         ended_at=connection.ended_at,
+        shut_out=shut_out_words(connection.shut_out) if connection.shut_out else (),
         waiting=visitor.company.invoices.filter(next_attempt_at__isnull=False).count(),
     )
 

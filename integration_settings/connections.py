@@ -110,6 +110,13 @@ def pause(connection: AnyConnection, seconds: float) -> None:
     connection.row().update(paused_until=connection.paused_until)
 
 
+def answers_again(connection: QuickBooksConnection) -> None:
+    """It has just answered: what it had shut us out from is to be looked at now."""
+    if connection.shut_out:
+        connection.last_sync_problem, connection.next_sync_at = "", timezone.now()
+        connection.row().update(last_sync_problem="", next_sync_at=connection.next_sync_at)
+
+
 def refuse_while_paused(connection: AnyConnection) -> None:
     """Before a call. Raises `RateLimited`, as the service would, with what is left of the time it named."""
     until = connection.paused_until

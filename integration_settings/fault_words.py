@@ -20,3 +20,21 @@ def fault_words(error: ServiceError) -> str:
     else:
         text = gettext("{service} does not answer right now. Try again in a minute.")
     return text.format(service=service)
+
+
+def shut_out_words(problem: str) -> tuple[str, str]:
+    """What is wrong and what follows, for the name of one of `models.SHUT_OUT`."""
+    service = "QuickBooks"
+    if problem == SubscriptionEnded.__name__:
+        return subscription_words(service)
+    return (
+        gettext("{service} refused to answer").format(service=service),
+        gettext("QuickBooks does not let the app do this. An administrator can sign in again."),
+    )
+
+
+def subscription_words(service: str) -> tuple[str, str]:
+    return (
+        gettext("Your {service} subscription has ended").format(service=service),
+        gettext("{service} lets no app in until it is paid. Nothing here is lost.").format(service=service),
+    )

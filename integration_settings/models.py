@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from integration_settings.crypto import EncryptedTextField
+from integration_settings.errors import AccessDenied, SubscriptionEnded
 
 # How long before Intuit ends a sign-in for certain people are told of it
 TOLD_ADMINISTRATORS, TOLD_EVERYONE = timedelta(days=30), timedelta(days=7)
@@ -35,6 +36,7 @@ class ConnectionState(models.TextChoices):
     ENDED = "ended"  # revoked, expired or disconnected; a person has to sign in again
 
 
+SHUT_OUT = (AccessDenied.__name__, SubscriptionEnded.__name__)  # until a person does something about it
 DISCONNECTED = "disconnected"  # why a connection ended that somebody ended here
 
 
@@ -142,6 +144,12 @@ class QuickBooksConnection(Connection):
     def was_disconnected(self) -> bool:
         """Somebody here wanted it so; else QuickBooks has ended it."""
         return self.ended_why == DISCONNECTED
+
+    @property
+    def shut_out(self) -> str:
+        """Why QuickBooks answers nothing although the sign-in stands: the name of one of `SHUT_OUT`, else ""."""
+        problem = self.last_sync_problem
+        return problem if self.is_connected and problem in SHUT_OUT else ""
 
     @property
     def ends_soon(self) -> bool:

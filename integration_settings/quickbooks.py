@@ -36,12 +36,14 @@ from integration_settings.errors import (
     Rejected,
     ServiceError,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.models import QuickBooksConnection
 
 MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
+NOT_PAID_FOR = "6190"
 RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
 LONGEST_WAIT_OF_READS = 300.0  # seconds; "R8" of docs/reliability.md
 LONGEST_SENTENCE = 4000
@@ -334,7 +336,9 @@ def _judge(response: Any) -> ServiceError | None:
         by_code = RateLimited("quickbooks", summary, trace_id=trace_id, status=status)
     elif code == "3200":
         by_code = ConnectionExpired("quickbooks", summary, trace_id=trace_id, status=status)
-    elif isinstance(error, AccessDenied) or code in RIGHTS_LOST:
+    elif code == NOT_PAID_FOR and read:  # a write is refused, which is told where it was asked for
+        by_code = SubscriptionEnded("quickbooks", summary, trace_id=trace_id, status=status)
+    elif (isinstance(error, AccessDenied) and code != NOT_PAID_FOR) or code in RIGHTS_LOST:
         by_code = AccessDenied("quickbooks", summary, trace_id=trace_id, status=status)
     elif code == "610" and read:
         by_code = NotFound("quickbooks", summary, trace_id=trace_id, status=status)

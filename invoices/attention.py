@@ -131,6 +131,8 @@ def _visible(visitor: Visitor, rows: QuerySet[Any], asker: str = "created_by_id"
 
 
 def _connection(connection: QuickBooksConnection | None, waiting: Iterable[Waiting]) -> list[Group]:
+    if connection and connection.shut_out:
+        return [Group(Cause(Kind.CONNECTION, connection.shut_out, connection.name), ())]
     if connection is None or connection.is_connected:
         return []
     stopped = tuple(

@@ -16,7 +16,15 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Least
 
 from integration_settings.clock import shared_now, spread
-from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, Rejected, ServiceError
+from integration_settings.errors import (
+    AccessDenied,
+    ConnectionExpired,
+    NotFound,
+    RateLimited,
+    Rejected,
+    ServiceError,
+    SubscriptionEnded,
+)
 from integration_settings.models import QuickBooksConnection
 from invoices.domain.refusals import CANCELLED, GAVE_UP, NOT_THERE, OTHER_BOOKS
 from invoices.domain.status import UNSETTLED, Submission
@@ -163,7 +171,7 @@ def wait_for(error: ServiceError, row: Intent, waits: Sequence[int] = WAITS) -> 
     if isinstance(error, ConnectionExpired) and error.status is None:
         return timedelta(seconds=WAITS[2])  # it is not due before somebody has signed in again
     # A new token that is refused at once costs another one with every try, and the grant is as good as before.
-    if isinstance(error, ConnectionExpired | AccessDenied | Rejected):
+    if isinstance(error, ConnectionExpired | AccessDenied | SubscriptionEnded | Rejected):
         waits = REFUSED_WAITS
     return longer_each_time(row, waits)
 

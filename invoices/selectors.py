@@ -150,6 +150,7 @@ class PanelData:
     stale: bool  # older than promised, or the connection ended
     unsettled: int
     timezone: str  # of the QuickBooks company
+    shut_out: str = ""  # why QuickBooks answers nothing, see `QuickBooksConnection.shut_out`
     sign_in_by: datetime | None = None  # when Intuit ends the sign-in for certain
 
 
@@ -193,6 +194,7 @@ def panel(
         stale=_is_stale(connection),
         unsettled=sum(1 for row in rows if _is_under_way(row)),
         timezone=connection.timezone if connection else "",
+        shut_out=connection.shut_out if connection else "",
         sign_in_by=connection.hard_expires_at if connection and connection.is_connected else None,
     )
 

@@ -84,6 +84,7 @@ def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if visitor.connection is not None and visitor.connection.is_connected:
         try:
             refresh_profile(visitor.connection)
+            connections.answers_again(visitor.connection)
         except ServiceError as error:
             problem = error
     return _connection_part(request, visitor, problem=problem)

@@ -10,9 +10,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration_settings.fault_words import fault_words
+from integration_settings.errors import SubscriptionEnded
+from integration_settings.fault_words import fault_words, shut_out_words
 from integration_settings.formats import with_one_stop
-from integration_settings.models import DISCONNECTED, Company
+from integration_settings.models import DISCONNECTED, SHUT_OUT, Company
 from integration_settings.reference import Item
 from integration_settings.selectors import deal_url
 from invoices.attention import Desk, Group, Stopped
@@ -172,6 +173,8 @@ def _told(group: Group, place: Place) -> tuple[str, str]:  # noqa: PLR0911  # on
             return _item(group, place)
         case Kind.NAME:
             return _name(group)
+        case Kind.CONNECTION if cause.about in SHUT_OUT:
+            return shut_out_words(cause.about)
         case Kind.CONNECTION:
             off = cause.about == DISCONNECTED
             fact = _("QuickBooks is disconnected") if off else _("QuickBooks ended the connection")
@@ -255,6 +258,8 @@ def _stops(group: Group, say: Say) -> str:
 
 def _who(group: Group, place: Place) -> str:
     """Who can repair it; nothing where that is the reader alone, who has the button beside it."""
+    if group.cause.about in SHUT_OUT:  # which tells it
+        return ""
     if group.cause.kind in (Kind.CONNECTION, Kind.FIELD) or not group.fixers:
         return "" if place.is_admin else _("An administrator can fix this.")
     # Translators: {name} is a person who may repair what stopped the invoices
@@ -266,7 +271,8 @@ def _repair(  # noqa: PLR0911  # one line a cause
 ) -> tuple[str, str]:
     kind = group.cause.kind
     if kind == Kind.CONNECTION:
-        return ("connect", _("Sign in again")) if place.is_admin else ("", "")
+        helps = group.cause.about != SubscriptionEnded.__name__
+        return ("connect", _("Sign in again")) if place.is_admin and helps else ("", "")
     if not place.may_repair:
         return "", ""
     shown = say.number(count)

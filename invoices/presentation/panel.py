@@ -11,6 +11,8 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings.errors import SubscriptionEnded
+from integration_settings.fault_words import shut_out_words
 from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
@@ -112,7 +114,8 @@ def panel_of(
     problem: Banner | None = None,
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
-    banner = _ended(data, place, say, now) or problem or _ends_soon(data, place, say, now)
+    banner = _ended(data, place, say, now) or problem or _shut_out(data, place, say, now)
+    banner = banner or _ends_soon(data, place, say, now)
     rows = tuple(row_of(row, place, say, now, changed) for row in data.rows)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
@@ -196,10 +199,7 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
         return None
     fact = _("QuickBooks is disconnected") if place.disconnected_here else _("QuickBooks ended the connection")
     waiting = sum(row.waiting and row.submission == Submission.PENDING for row in data.rows)
-    parts = []
-    if data.checked_at:
-        said = _("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now))
-        parts.append(with_one_stop(said))
+    parts = _statuses_from(data, say, now)
     if waiting:
         parts.append(
             ngettext(
@@ -213,6 +213,22 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
     if not place.is_admin:
         parts.append(_who_signs_in(place))
     return Banner("error", fact, " ".join(parts), sign_in=_("Reconnect") if place.is_admin else "")
+
+
+def _statuses_from(data: PanelData, say: Say, now: datetime) -> list[str]:
+    if not data.checked_at:
+        return []
+    return [with_one_stop(_("Statuses below are from {time}.").format(time=say.checked(data.checked_at, now)))]
+
+
+def _shut_out(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | None:
+    """The sign-in stands, and QuickBooks answers nothing until a person does something about it."""
+    if not data.shut_out:
+        return None
+    fact, text = shut_out_words(data.shut_out)
+    helps = place.is_admin and data.shut_out != SubscriptionEnded.__name__
+    parts = [*_statuses_from(data, say, now), text]
+    return Banner("warning", fact, " ".join(parts), sign_in=_("Reconnect") if helps else "")
 
 
 def _ends_soon(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | None:

@@ -21,11 +21,11 @@ from integration_settings.errors import (
     ConnectionExpired,
     NotFound,
     RateLimited,
-    Rejected,
     ServiceError,
     ServiceUnavailable,
     SubscriptionEnded,
 )
+from integration_settings.fault_words import shut_out_words, subscription_words
 from integration_settings.formats import with_one_stop
 from integration_settings.log_context import request_id
 from integration_settings.rights import Right
@@ -33,7 +33,6 @@ from integration_settings.selectors import administrators_of
 from integration_settings.tenancy import Visitor
 from integration_settings.tickets import connect_url
 from invoices import services
-from invoices.domain.refusals import NOT_PAID_FOR
 from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
@@ -135,26 +134,12 @@ def problem_of(error: ServiceError) -> Problem:
     service = {"pipedrive": "Pipedrive", "quickbooks": "QuickBooks"}.get(error.service, error.service)
     if isinstance(error, ConnectionExpired):
         return _signed_out(error.service)
-    if isinstance(error, SubscriptionEnded) or (isinstance(error, Rejected) and error.code == NOT_PAID_FOR):
-        return Problem(
-            "warning",
-            "lock",
-            _("Your {service} subscription has ended").format(service=service),
-            _("{service} lets no app in until it is paid. Nothing here is lost.").format(service=service),
-            402,
-            again=True,
-        )
+    if isinstance(error, SubscriptionEnded):
+        return Problem("warning", "lock", *subscription_words(service), 402, again=True)
     if isinstance(error, NotFound | AccessDenied) and error.service == "pipedrive":
         return not_seen()
     if isinstance(error, AccessDenied):
-        return Problem(
-            "negative",
-            "lock",
-            _("{service} refused to answer").format(service=service),
-            _("QuickBooks does not let the app do this. An administrator can sign in again."),
-            403,
-            connect=True,
-        )
+        return Problem("negative", "lock", *shut_out_words(AccessDenied.__name__), 403, connect=True)
     return _passing(error, service)
 
 

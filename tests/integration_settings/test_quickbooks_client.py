@@ -20,6 +20,7 @@ from integration_settings.errors import (
     RateLimited,
     Rejected,
     ServiceUnavailable,
+    SubscriptionEnded,
 )
 from integration_settings.quickbooks import QuickBooksClient, to_json
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery, intuit_answer
@@ -246,6 +247,8 @@ def test_nothing_is_asked_of_intuit_when_a_client_is_made(client, base, vendor):
         (404, "<html>", ServiceUnavailable, OutcomeUnknown),
         (410, "", ServiceUnavailable, OutcomeUnknown),
         (400, fault("5010"), Rejected, Rejected),
+        (400, fault("6190"), SubscriptionEnded, Rejected),
+        (403, fault("6190"), SubscriptionEnded, Rejected),
         (400, fault("3001"), RateLimited, RateLimited),
         (403, fault("3100"), AccessDenied, AccessDenied),
         (400, fault("120"), AccessDenied, AccessDenied),

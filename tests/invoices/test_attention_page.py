@@ -9,8 +9,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from integration_settings.errors import ServiceError
 from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection
-from invoices import attention, notes
+from invoices import attention, following, notes
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice, InvoiceAction, QuickBooksWrite
@@ -450,3 +451,27 @@ def test_what_happened_is_told_newest_first_and_can_be_copied(harbour, refuse, b
     assert harbour.user.name in cells[2]
     assert cells[3] == QuickBooksWrite.objects.get(invoice=row, kind="create_invoice").trace_id
     assert "Create the invoice: refused" in page.with_attribute("data-copy")[0].attributes["data-copy"]
+
+
+@pytest.mark.parametrize(
+    ("why", "told", "button"),
+    [
+        ("rights", "QuickBooks refused to answer", True),
+        ("subscription", "Your QuickBooks subscription has ended", False),
+    ],
+)
+def test_statuses_that_stand_still_because_quickbooks_lets_nobody_in_need_somebody(
+    harbour, control, browse, desk, why, told, button
+):
+    control.book(harbour.realm, "refuse", why=why)
+    with pytest.raises(ServiceError):
+        following.catch_up(harbour.quickbooks)
+    page = desk(harbour.user)
+    assert (count(page), told in page.text) == ("1", True)
+    assert ("Sign in again" in page.text) == button
+    settings = browse(harbour.user, "settings")
+    assert told in Page(settings.get("/embed/settings/content")).by_id("connection").text
+    control.book(harbour.realm, "refuse", why=None)
+    card = Page(settings.post("/embed/settings/check")).by_id("connection").text
+    assert (told in card, "Connected" in card) == (False, True)
+    assert "Nothing needs you" in desk(harbour.user).text

@@ -102,3 +102,22 @@ def test_a_disconnect_of_our_own_is_called_so(look, quickbooks):
     quickbooks.ended_why = "disconnected"
     end_connection(quickbooks)
     assert "QuickBooks is disconnected" in look().by_class("banner")[0].text
+
+
+@pytest.mark.parametrize(
+    ("why", "told", "sign_in"),
+    [
+        ("AccessDenied", "QuickBooks refused to answer", ["Reconnect"]),
+        ("SubscriptionEnded", "subscription has ended", []),
+    ],
+)
+def test_while_quickbooks_lets_nobody_in_the_panel_says_why_its_statuses_are_old(
+    look, company, quickbooks, why, told, sign_in
+):
+    quickbooks.last_synced_at, quickbooks.last_sync_problem = timezone.now() - timedelta(days=1), why
+    quickbooks.save()
+    make_invoice(company, deal_id=DEAL, checked_at=quickbooks.last_synced_at)
+    (banner,) = look().by_class("banner")
+    assert told in banner.text
+    assert "Statuses below are from yesterday" in banner.text
+    assert [link.text for link in look().elements if "ticket=" in link.attributes.get("href", "")] == sign_in
