@@ -26,6 +26,7 @@ MAPPINGS = (
 )
 OWN_MAPPING = "own_field_"
 SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
+OF_BOOKS = ("item_policy", "default_item_id", "default_item_name", "income_account_id", "own_fields_from")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
 _NO_ITEM = _("Choose the item that products without one get.")
 _ITEM_GONE = _("This item is inactive or gone from QuickBooks. Choose another one.")
@@ -172,6 +173,11 @@ class SettingsForm(forms.Form):
         own = {field_id: code for field_id, code in {**self.own.filled_from, **shown}.items() if code}
         rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(OWN_MAPPING)}
         return rest | {"own_fields_from": own}
+
+    @property
+    def names_books(self) -> bool:
+        """Whether something is chosen that means something in the connected books alone."""
+        return self.cleaned_data["item_policy"] != ItemPolicy.STOP or bool(self.values["own_fields_from"])
 
     def clean_item_policy(self) -> str:
         return self.cleaned_data["item_policy"] or self.items.chosen.policy

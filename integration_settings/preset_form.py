@@ -107,12 +107,13 @@ class PresetForm(forms.Form):
 
     @property
     def values(self) -> dict[str, Any]:
-        """For `presets.save_preset`. Own fields of other books than the connected ones are not carried on."""
+        """For `presets.save_preset`. Own fields of other books stay until some are typed for the connected ones."""
         cleaned = self.cleaned_data
         shown = {field_id: cleaned[name] for name, (field_id, _label) in self.own_names.items()}
         own = {field_id: text for field_id, text in (self.own_before | shown).items() if text}
         kept = {name: cleaned.get(name, getattr(self.preset, name)) for name in (*TEXTS, "due_days", "is_default")}
-        return kept | {"own_fields": own, "realm_id": self.realm_id}
+        of_others = self.preset.realm_id not in ("", self.realm_id) and not own
+        return kept if of_others else kept | {"own_fields": own, "realm_id": self.realm_id}
 
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())

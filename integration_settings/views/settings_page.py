@@ -15,7 +15,7 @@ from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
-from integration_settings.forms import MOST_DAYS, ItemLists, OwnFields, SettingsForm
+from integration_settings.forms import MOST_DAYS, OF_BOOKS, ItemLists, OwnFields, SettingsForm
 from integration_settings.item_links import policy_of
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
@@ -70,10 +70,20 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     services.save_settings(
         visitor.company,
         by=visitor.user.name,
-        values=form.values | {"items_realm_id": books} | (ticks.for_everyone() if ticks else {}),
+        values=_values(visitor, form) | (ticks.for_everyone() if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
     )
     return _page(request, visitor, saved=True)
+
+
+def _values(visitor: Visitor, form: SettingsForm) -> dict[str, Any]:
+    """What was chosen for former books stays until something is chosen for these: they may be connected again, at once
+    where these were connected by mistake.
+    """
+    books, former = _books(visitor), settings_of(visitor.company).items_realm_id
+    if former not in ("", books) and not form.names_books:
+        return {name: value for name, value in form.values.items() if name not in OF_BOOKS}
+    return form.values | {"items_realm_id": books}
 
 
 @page_token_required

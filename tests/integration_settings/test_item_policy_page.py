@@ -119,7 +119,20 @@ def test_a_policy_for_other_books_counts_for_nothing(client, tenant, headers):
     shown = client.get(CONTENT, headers=headers)
     assert shown.context["form"].policy == "stop"
     assert "Their item" not in text_of(shown)
-    assert client.post(SAVE, CHOICES, headers=headers).status_code == 200
+
+
+def test_what_was_chosen_for_former_books_stays_until_something_is_chosen_for_these(client, tenant, headers):
+    """They may be connected again, at once where these were connected by mistake."""
+    theirs = {"item_policy": "default", "default_item_id": "1", "default_item_name": "Their item"}
+    theirs |= {"own_fields_from": {"1": "deal.title"}, "items_realm_id": "4711"}
+    CompanySettings.objects.filter(company=tenant.company).update(**theirs)
+    assert client.post(SAVE, CHOICES | {"due_days": "9"}, headers=headers).status_code == 200
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert stored.due_days == 9
+    assert {name: getattr(stored, name) for name in theirs} == theirs
+    assert client.post(SAVE, CHOICES | {"own_field_1": "deal.title"}, headers=headers).status_code == 200
+    stored.refresh_from_db()
+    assert (stored.items_realm_id, stored.own_fields_from) == (tenant.realm, {"1": "deal.title"})
     assert policy_of_stored(tenant) == ("stop", "", "")
 
 

@@ -126,6 +126,17 @@ def test_what_was_typed_for_a_field_of_other_books_is_not_saved_for_the_one_of_i
     assert preset.own_fields == {}
 
 
+def test_a_preset_keeps_what_it_has_for_former_books_until_something_is_typed_for_these(client, tenant, admin):
+    preset = make_preset(tenant.company, name="Standard", own_fields={"1": "BF-7"}, realm_id="4711")
+    fields = Page(client.get(address_of(preset), headers=admin)).fields()
+    assert client.post(address_of(preset), fields | {"preset-memo": "Thanks"}, headers=admin).status_code == 200
+    preset.refresh_from_db()
+    assert (preset.memo, preset.own_fields, preset.realm_id) == ("Thanks", {"1": "BF-7"}, "4711")
+    assert client.post(address_of(preset), fields | {"preset-own_1": "PO 1"}, headers=admin).status_code == 200
+    preset.refresh_from_db()
+    assert (preset.own_fields, preset.realm_id) == ({"1": "PO 1"}, tenant.realm)
+
+
 def test_one_at_most_is_the_default(client, tenant, admin):
     first, second = make_preset(tenant.company, name="A", is_default=True), make_preset(tenant.company, name="B")
     shown = Page(client.get(address_of(second), headers=admin)).fields()
