@@ -21,7 +21,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from integration_settings import read_budget
-from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
+from integration_settings.errors import ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.selectors import hold_company
 from integration_settings.short_memory import kept_for_an_hour
@@ -109,7 +109,7 @@ def kept(
             read_budget.refuse_when_spent(books)
         begun = timezone.now()  # what is new since then need not stand in it
         rows = read()
-    except (ServiceUnavailable, RateLimited, ConnectionExpired) as error:
+    except (ServiceUnavailable, RateLimited, ConnectionExpired, Rejected) as error:
         if made is None:
             raise
         log.info("the earlier list of %s serves: %s", kind, error)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 
-from integration_settings.errors import ConnectionExpired, ServiceError
+from integration_settings.errors import ConnectionExpired, Rejected, ServiceError
 from integration_settings.kept_lists import (
     ONE_HOUR,
     TWO_WEEKS,
@@ -202,6 +202,10 @@ def doubt(connection: QuickBooksConnection) -> None:
     items, of which there may be thousands.
     """
     outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
+    _doubt_profile(connection)
+
+
+def _doubt_profile(connection: QuickBooksConnection) -> None:
     connection.profile = {**connection.profile, "read_at": ""}
     connection.row().update(profile=connection.profile)
 
@@ -292,8 +296,15 @@ def _followed(
     make: Callable[[Row], Made],
     max_age: timedelta,
 ) -> list[Made]:
+    def asked() -> Rows:
+        try:
+            return read()
+        except Rejected:  # the company has moved to an edition without it, perhaps
+            _doubt_profile(connection)
+            raise
+
     known = connection.changes_known_until
-    return kept(connection.company, kind, read, make, max_age, books=connection, changes_known_until=known)
+    return kept(connection.company, kind, asked, make, max_age, books=connection, changes_known_until=known)
 
 
 def _currency(row: Row) -> Currency:

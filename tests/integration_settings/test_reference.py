@@ -284,6 +284,22 @@ def test_an_old_list_serves_while_quickbooks_does_not_answer(connect, control, n
     assert len(control.requests("quickbooks", path="query")) == asked
 
 
+def test_a_list_that_quickbooks_refuses_closes_no_form_and_lets_the_settings_be_read_anew(quickbooks, vendor):
+    """A company that has moved to an edition without classes is still known as one that tracks them."""
+    now = timezone.now()
+    quickbooks.profile = {"class_per": "invoice", "read_at": now.isoformat()}
+    quickbooks.last_synced_at = now - timedelta(hours=2)
+    quickbooks.save()
+    rows, read_at = [{"id": "1", "name": "North"}], now - timedelta(hours=2)
+    ReferenceList.objects.create(company=quickbooks.company, kind="classes", rows=rows, fetched_at=read_at)
+    refusal = {"Message": "Feature Not Supported Error", "Detail": "Class tracking", "code": "5030"}
+    address = f"http://127.0.0.1:8020/v3/company/{quickbooks.realm_id}/query"
+    vendor.post(address, status=400, json={"Fault": {"Error": [refusal], "type": "ValidationFault"}})
+    assert [tag.name for tag in reference.classes(quickbooks.company)] == ["North"]
+    quickbooks.refresh_from_db()
+    assert quickbooks.profile["read_at"] == "", "so the next form asks for them"
+
+
 def test_tidying_leaves_a_list_in_which_something_has_changed(connect, control, no_waiting):
     tenant = connect("GB")
     known = reference.items(tenant.company)
