@@ -254,7 +254,7 @@ class QuickBooksGateway:
 
     def _is_inactive(self, entity: str, entity_id: str) -> bool:
         """Or not there; an invoice that names none misses none."""
-        statement = f"select * from {entity} where Id = {self._quote(entity_id)} maxresults 1"  # noqa: S608  # quoted
+        statement = f"select * from {entity} where Id = {self._quote(entity_id)} maxresults 1"  # noqa: S608  # our names, quoted id
         return bool(entity_id) and not self.client.query(statement)
 
     def search_customers(self, text: str) -> list[KnownCustomer]:

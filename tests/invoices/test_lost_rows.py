@@ -59,6 +59,8 @@ def test_an_invoice_without_a_row_is_in_its_deal_again_and_counts_there(harbour,
         assert getattr(row, name) == getattr(lost, name), name
     assert (row.total, row.tax, row.balance, row.submission) == (lost.total, lost.tax, lost.balance, "succeeded")
     assert row.was_found
+    (line,) = from_json(row.draft).lines
+    assert line.amount(row.currency) == lost.total - lost.tax
     so_far = invoiced_so_far(harbour.company, lost.deal_id)
     assert (so_far.count, so_far.amount.amount) == (1, lost.total - lost.tax)
     found = drafting.preview(harbour.company, from_json(lost.draft))
