@@ -290,8 +290,9 @@ def _surprises(draft: InvoiceDraft, issued: IssuedInvoice, books: Books) -> bool
     is another one by now.
     """
     expected = draft.expected_total
-    own = {(field.id, field.name) for field in books.own_fields if draft.extras.own_field(field.id)}
-    if not own <= set(issued.own_fields):
+    told = dict(issued.own_fields)
+    own = (field for field in books.own_fields if draft.extras.own_field(field.id))
+    if any(told.get(field.id) not in ("", field.name) for field in own):  # an answer need not name it
         return True
     return not issued.number or (expected is not None and not is_rounding(expected - issued.total, draft.currency))
 
