@@ -33,6 +33,7 @@ LAKHS = "#,##,##0"  # how India groups: 12,34,567
 DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for its size
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
+APART = re.compile(r"\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d")  # blanks that group no thousands
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
 
@@ -192,13 +193,14 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
     and a currency's sign is passed over, as are marks that nobody sees.
 
-    Raises ValueError when it is no number, at once for a text that is too long to be one.
+    Raises ValueError when it is no number, at once for a text that is too long to be one. Blanks group thousands or
+    stand at an edge: two cells of a sheet, "5" and "100", are no 5100.
     """
-    if len(text) > LONGEST_TYPED:
+    if len(text) > LONGEST_TYPED or APART.search(seen := _visible(text)):
         raise ValueError("not a number")
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
-        for sign in _without_currency(_visible(text), locale)
+        for sign in _without_currency("".join(seen.split()), locale)
         if sign not in "'’" and unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
@@ -212,7 +214,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
 
 
 def _visible(text: str) -> str:
-    return "".join(sign for sign in text if not sign.isspace() and unicodedata.category(sign) != "Cf")
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
 
 
 BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
@@ -232,7 +234,9 @@ def _without_currency(text: str, locale: str) -> str:
 @lru_cache(maxsize=64)
 def _currency_words(locale: str) -> frozenset[str]:
     place = locale_of(locale)
-    words = (_visible(word).casefold() for word in (*place.currencies, *place.currency_symbols.values()))
+    words = (
+        "".join(_visible(word).split()).casefold() for word in (*place.currencies, *place.currency_symbols.values())
+    )
     return frozenset(word for word in words if len(word) > 1)
 
 

@@ -15,9 +15,13 @@
   const example = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(12345.6);
   const POINT = example.find((part) => part.type === "decimal")?.value ?? ".";
 
+  const APART = /\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d/; // blanks that group no thousands
+
   /* The figure as "-1234.5", without zeros that say nothing; null when it is none. */
   function plainNumber(text) {
-    const plain = text.normalize("NFKC").replace(/[\s'’\p{Sc}\p{Cf}]/gu, "").replaceAll(MINUS, "-");
+    const seen = text.replace(/\p{Cf}/gu, "").normalize("NFKC");
+    if (APART.test(seen)) return null;
+    const plain = seen.replace(/[\s'’\p{Sc}]/gu, "").replaceAll(MINUS, "-");
     if (!/^[+-]?(\d[\d.,]*|[.,]\d+)$/.test(plain) || plain.length > 30) return null;
     const sign = decimalSign(plain);
     const at = sign ? plain.indexOf(sign) : plain.length;

@@ -399,6 +399,11 @@ def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale
         "-0.50",
         "007",
         "\u202d1,234.5\u202c",
+        "5\t100",
+        "1 5",
+        "1234 567",
+        "1\u00a0234\u202f567",
+        " 12 ",
     ]
     values = [read(lambda text: float(formats.parse_decimal(text, locale)), text) for text in figures]
     assert frame.evaluate("texts => texts.map(Fields.parseNumber)", figures) == values

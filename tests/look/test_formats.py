@@ -147,6 +147,14 @@ def test_letters_that_are_no_currency_make_no_number(text: str) -> None:
         formats.parse_decimal(text, "en_GB")
 
 
+@pytest.mark.parametrize("text", ["5\t10", "5\t100", "12,50\t3", "1 5", "12 50", "1234 567", "5\u00a010", "1 234 5"])
+@pytest.mark.parametrize("locale", ["en_GB", "de_DE", "fr_FR"])
+def test_two_cells_of_a_sheet_are_no_number(text: str, locale: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        formats.parse_decimal(text, locale)
+    assert formats.parse_decimal("\t1 234 567,5 \n", locale) == Decimal("1234567.5")
+
+
 @pytest.mark.parametrize(
     "text", ["", "-", "abc", "1e5", "12 apples", "NaN", "Infinity", "1.2.3,4,5", "1,2,3", "1.23,456", "1" * 40]
 )
