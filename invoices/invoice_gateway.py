@@ -100,7 +100,9 @@ class InvoiceGateway(Protocol):
         """The page where the customer pays, "" when QuickBooks gives none."""
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
-        """The invoice that carries the request's mark, among the customer's invoices created at or after `since`."""
+        """The invoice that carries the request's mark, created at or after `since`: among the customer's, else among
+        all, since somebody may have merged two customers, or given the invoice to another one.
+        """
 
     def customer_named(self, name: str) -> KnownCustomer | None:
         """The customer of exactly that name, also an inactive one."""
@@ -215,9 +217,15 @@ class QuickBooksGateway:
         return payment_link(self.client.read("Invoice", qbo_invoice_id, include="invoiceLink"))
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
-        # The date of the invoice is no condition: a bookkeeper may have moved it since. Oldest first: what is added
-        # while we page comes last, so no page can lose a row to it, and a copy never passes for the original.
-        where = f"CustomerRef = {self._quote(customer_id)} and MetaData.CreateTime >= {self._moment(since)}"
+        # The date of the invoice is no condition: a bookkeeper may have moved it since.
+        created = f"MetaData.CreateTime >= {self._moment(since)}"
+        of_customer = f"CustomerRef = {self._quote(customer_id)} and {created}"
+        return self._marked(request_id, of_customer) or self._marked(request_id, created)
+
+    def _marked(self, request_id: str, where: str) -> IssuedInvoice | None:
+        """Oldest first: what is added while we page comes last, so no page can lose a row to it, and a copy never
+        passes for the original.
+        """
         found = (issued_invoice(row) for row in self.client.query_all("Invoice", where, "MetaData.CreateTime"))
         return next((invoice for invoice in found if carries_mark(invoice.private_note, request_id)), None)
 

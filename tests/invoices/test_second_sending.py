@@ -54,6 +54,18 @@ def test_a_worker_killed_while_it_sends_again_is_succeeded_by_one_that_looks_twi
     assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
 
 
+def test_an_invoice_that_a_bookkeeper_gave_to_another_customer_is_not_sent_again(known, gateway, clock):
+    """Nor called refused because the customer that it was sent for has been merged with that one."""
+    gateway.honours_request_ids = False
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    (made,) = gateway.invoices
+    gateway.add_customer("Bramley Group", customer_id="8")
+    gateway.change(made, customer_id="8", customer_name="Bramley Group")
+    settle(known, gateway, clock)
+    assert (known.submission, known.customer_id, list(gateway.invoices)) == (Submission.SUCCEEDED, "8", [made])
+
+
 def test_a_refusal_stands_although_quickbooks_does_not_say_what_is_missing(known, gateway):
     gateway.fail("create_invoice", NotFound("quickbooks", "610"))
     gateway.fail("inactive_reference", DOWN)
