@@ -48,7 +48,7 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
 from invoices.leases import LONG_WAITS, WAITS, longer_each_time, one_step, reject, release, renew, wait, wait_for
 from invoices.models import Invoice, WriteKind
-from invoices.reports import apply_report, zone
+from invoices.reports import apply_report, mark_deleted, zone
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,17 @@ def _send(this: Try, customer_id: str) -> None:
     except (RateLimited, ServiceUnavailable, ConnectionExpired) as error:  # certainly nothing was done
         waits = WAITS if sent_before else LONG_WAITS
         return wait(invoice, wait_for(error, invoice, waits), sent_at=sent_before, absent_since=absent_before)
-    return _record(this, issued)
+    return _record(this, _as_it_is_now(this, issued) if sent_before else issued)
+
+
+def _as_it_is_now(this: Try, issued: IssuedInvoice) -> IssuedInvoice:
+    """A second sending is answered with what the first one made, and somebody may have changed or deleted that since:
+    QuickBooks has told it long before there was a row to take it over.
+    """
+    with suppress(ServiceError):
+        renew(this.invoice)
+        return this.gateway.read_invoice(issued.qbo_invoice_id) or replace(issued, deleted=True)
+    return issued
 
 
 def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
@@ -272,13 +282,15 @@ def _denied(denied: AccessDenied) -> dict[str, Any]:
 
 def _record(this: Try, issued: IssuedInvoice) -> None:
     """The row is complete from the answer; nothing is read again."""
-    invoice = this.invoice
+    invoice, place = this.invoice, zone(this.connection.timezone)
     if _surprises(this.draft, issued, books_of(this.connection)):
         doubt(this.connection)
     with transaction.atomic():
         hold_company(invoice.company_id)
         release(invoice, **succeeded())
-        apply_report(invoice, issued, place=zone(this.connection.timezone))
+        apply_report(invoice, issued, place=place)
+        if issued.deleted:  # as of its last version, so that a look that finds it all the same is the later one
+            mark_deleted(invoice, place=place, at=issued.updated_at)
         follow_soon(this.connection)
     expected = this.draft.expected_total
     off = "" if expected in (None, issued.total) else f", its total is {issued.total - expected:+f} off the form's"

@@ -54,6 +54,26 @@ def test_a_worker_killed_while_it_sends_again_is_succeeded_by_one_that_looks_twi
     assert (known.submission, len(gateway.invoices)) == (Submission.SUCCEEDED, 1)
 
 
+def test_what_was_deleted_before_anybody_knew_of_it_is_not_told_as_open(known, gateway, clock):
+    """QuickBooks repeats its first answer, and told of the deletion when there was no row that could take it over."""
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    (made,) = gateway.invoices
+    gateway.delete(made)
+    clock.shift(timedelta(hours=1))
+    settle(known, gateway, clock)
+    assert (known.submission, known.qbo_invoice_id, known.deleted_on) == (Submission.SUCCEEDED, made, START.date())
+    assert (known.total, gateway.invoices) == (D(100), {})
+
+
+def test_an_answer_to_a_second_sending_is_taken_as_it_is_while_nobody_can_look(known, gateway, clock):
+    gateway.fail("create_invoice", LOST)
+    gateway.fail("read_invoice", DOWN)
+    submit(known, gateway)
+    settle(known, gateway, clock)
+    assert (known.submission, known.total, known.deleted_on) == (Submission.SUCCEEDED, D(100), None)
+
+
 def test_an_invoice_that_a_bookkeeper_gave_to_another_customer_is_not_sent_again(known, gateway, clock):
     """Nor called refused because the customer that it was sent for has been merged with that one."""
     gateway.honours_request_ids = False

@@ -121,7 +121,7 @@ def test_an_answer_lost_before_the_work_is_sent_again_after_two_searches(known, 
         clock.move_to(known.next_attempt_at)
         submit(known, gateway)
         times.append((gateway.calls[-1], timezone.now() - START))
-    assert gateway.calls == ["create_invoice", "find_invoice", "find_invoice", "create_invoice"]
+    assert gateway.calls == ["create_invoice", "find_invoice", "find_invoice", "create_invoice", "read_invoice"]
     assert len(gateway.invoices) == 1
     assert times[1][1] - times[0][1] >= timedelta(seconds=20)
 
