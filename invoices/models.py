@@ -211,6 +211,12 @@ class Invoice(Intent):
         return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
 
     @property
+    def confirmed_total(self) -> Decimal | None:
+        """What the form said, where that includes the tax; in the draft's currency."""
+        expected = self.draft.get("expected_total")
+        return Decimal(expected) if expected else None
+
+    @property
     def deal_in_all(self) -> Decimal | None:
         """The deal's `worth_in_all` when this invoice was asked for; 0 where nothing is billed again and again."""
         in_all = self.deal_then.get("in_all", "0")

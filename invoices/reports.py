@@ -95,17 +95,20 @@ def _version(sync_token: str) -> int:
 
 
 def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: date | None) -> dict[str, Any]:
-    """A voided invoice keeps the amounts it had: people want to see what was voided, QuickBooks says zero."""
+    """A voided invoice keeps the amounts it had, or was to have: people want to see what was voided, QuickBooks says
+    zero.
+    """
+    was = invoice.confirmed_total if invoice.total is None else invoice.total
     changed_on = (issued.updated_at or timezone.now()).astimezone(place).date()
     voided = issued.voided or looks_voided(
         total=issued.total,
         line_amounts=issued.line_amounts,
         quantities=issued.quantities,
         private_note=issued.private_note,
-        earlier_total=invoice.total,
+        earlier_total=was,
         earlier_voided=invoice.voided_on is not None,
     )
-    keeps = voided and invoice.total is not None
+    keeps = voided and was is not None
     paid = not voided and issued.balance <= 0 and issued.total > 0
     if paid_on and invoice.paid_on and len(issued.payment_ids) > 1:
         paid_on = max(paid_on, invoice.paid_on)  # of several payments only those are told that have changed
@@ -116,7 +119,7 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
         "customer_id": issued.customer_id or invoice.customer_id,
         "customer_name": issued.customer_name or invoice.customer_name,
         "currency": issued.currency or invoice.currency,
-        "total": invoice.total if keeps else issued.total,
+        "total": was if keeps else issued.total,
         "tax": invoice.tax if keeps else issued.tax,
         "balance": issued.balance,
         "invoice_date": issued.invoice_date or invoice.invoice_date,

@@ -355,8 +355,8 @@ def shown_total(invoice: Invoice) -> Money | None:
 
 
 def _expected_total(invoice: Invoice) -> Money | None:
-    expected = invoice.draft.get("expected_total")
-    return Money(Decimal(expected), str(invoice.draft.get("currency", invoice.currency))) if expected else None
+    expected = invoice.confirmed_total
+    return None if expected is None else Money(expected, str(invoice.draft.get("currency", invoice.currency)))
 
 
 def _money(amount: Decimal | None, invoice: Invoice) -> Money | None:

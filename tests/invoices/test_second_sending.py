@@ -74,6 +74,19 @@ def test_an_answer_to_a_second_sending_is_taken_as_it_is_while_nobody_can_look(k
     assert (known.submission, known.total, known.deleted_on) == (Submission.SUCCEEDED, D(100), None)
 
 
+@pytest.mark.parametrize("note", ["Voided - ", "Annulée - "])
+def test_what_was_voided_before_anybody_knew_of_it_is_told_as_voided_and_not_as_paid(known, gateway, clock, note):
+    draft = a_draft(bill_to=a_bill_to(customer_id="7"), expected_total=D(100))
+    Invoice.objects.filter(pk=known.pk).update(draft=to_json(draft))
+    gateway.fail("create_invoice", LOST, done=True)
+    submit(known, gateway)
+    (made,) = gateway.invoices
+    gateway.void(made)
+    gateway.change(made, private_note=gateway.invoices[made].private_note.replace("Voided - ", note))
+    settle(known, gateway, clock)
+    assert (known.voided_on, known.total, known.balance) == (START.date(), D(100), D(0))
+
+
 def test_an_invoice_that_a_bookkeeper_gave_to_another_customer_is_not_sent_again(known, gateway, clock):
     """Nor called refused because the customer that it was sent for has been merged with that one."""
     gateway.honours_request_ids = False
