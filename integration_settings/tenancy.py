@@ -25,7 +25,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from integration_settings.formats import read_as
+from integration_settings.formats import language_tag, read_as
 from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
@@ -38,6 +38,7 @@ SURFACES: tuple[Surface, ...] = ("panel", "invoice", "settings")
 PAGE_TOKEN_SECONDS = 30 * 60
 PAGE_TOKEN_SALT = "page-token"  # noqa: S105  # names the purpose of the signature
 CLOCK_SKEW_SECONDS = 30
+LONGEST_LOCALE = 16
 
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[HttpRequest, "Visitor", Arguments], HttpResponse]
@@ -209,9 +210,17 @@ def zone_of(visitor: Visitor) -> ZoneInfo:
     return ZoneInfo("UTC")
 
 
+def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
+    """That of the page which asks: its script and whoever types in it write figures in it, also when the person has
+    chosen another one in Pipedrive since the page was opened.
+    """
+    of_page = request.headers.get("X-Page-Locale", "")
+    return user.locale if of_page in ("", language_tag(user.locale)) else of_page[:LONGEST_LOCALE]
+
+
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     logged_company.set(str(visitor.company.pipedrive_company_id))
-    reader = read_as(visitor.user.locale, zone_of(visitor))
+    reader = read_as(_locale_of(request, visitor.user), zone_of(visitor))
     with translation.override(language_of(visitor.user)), reader, read_once():
         response = view(request, visitor, *args, **kwargs)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")

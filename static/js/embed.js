@@ -17,6 +17,9 @@
   let ends = Date.now() + Number(body.dataset.tokenSeconds ?? 0) * 1000;
   let renewal = null;
 
+  /* Figures are read in the locale that the page was opened in, whatever its reader has chosen since. */
+  const headersOfPage = () => ({ ...(token && { Authorization: `Bearer ${token}` }), "X-Page-Locale": body.dataset.locale });
+
   function renew() {
     renewal ??= (async () => {
       const proof = await window.Host.signedToken().catch(() => { throw new Error("expired"); });
@@ -43,7 +46,7 @@
   }
 
   body.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (token) detail.headers.Authorization = `Bearer ${token}`;
+    Object.assign(detail.headers, headersOfPage());
     const { q } = detail.parameters; // of a search: stands in the address, which has no room for a pasted page
     if (q) detail.parameters.q = [...q].slice(0, MOST_SEARCHED).join("");
   });
@@ -227,7 +230,7 @@
   // What is fetched by script: a document, a text to copy. Faults come as words for our own banner.
 
   const ask = (url, options) =>
-    fetch(url, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", signal: AbortSignal.timeout(40_000), ...options });
+    fetch(url, { headers: headersOfPage(), credentials: "omit", signal: AbortSignal.timeout(40_000), ...options });
 
   const pageOf = (elt) => elt.closest(".result__body, #invoice") ?? document.getElementById("panel");
 

@@ -100,9 +100,11 @@ def test_the_button_opens_the_modal_with_the_deal_and_hears_it_close(shown: Show
 
 def test_every_request_carries_the_page_token_and_an_expired_one_is_renewed_once(shown: Shown) -> None:
     tokens: list[str] = []
+    locales = set[str | None]()
 
     def answer(route: Route) -> None:
         tokens.append(route.request.headers.get("authorization", ""))
+        locales.add(route.request.headers.get("x-page-locale"))
         if tokens[-1] == "Bearer fresh":
             fulfil("<li>Voided</li>")(route)
         else:
@@ -122,6 +124,7 @@ def test_every_request_carries_the_page_token_and_an_expired_one_is_renewed_once
     expect(frame.get_by_text("Voided", exact=True).first).to_be_visible()
     shown.page.wait_for_timeout(200)
     assert tokens == ["Bearer a-token", "Bearer fresh"]
+    assert locales == {frame.evaluate("document.body.dataset.locale")}
     assert renewals == [{"token": "signed", "surface": "panel"}]
 
 

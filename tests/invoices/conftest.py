@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integration_settings import reference
+from integration_settings.formats import language_tag
 from invoices.deal_gateway import DealFacts, remember
 from invoices.domain.draft import to_json
 from invoices.domain.money import Money
@@ -64,7 +65,7 @@ def browse(client, page_token):
 
     class Browser:
         def __init__(self, user, surface):
-            self.headers = page_token(user, surface)
+            self.headers = page_token(user, surface) | {"X-Page-Locale": language_tag(user.locale)}
 
         def get(self, path, query=None):
             return client.get(path, query, headers=self.headers)

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from integration_settings import reference
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import ConnectionState, PipedriveUser, QuickBooksConnection
 from invoices.domain.draft import Extras, from_json
 from invoices.domain.status import Submission
 from invoices.invoice_gateway import QuickBooksGateway
@@ -33,6 +33,18 @@ from tests.invoices.fragments import Page
 from tests.invoices.test_deal_gateway import deal_called
 
 pytestmark = pytest.mark.django_db
+
+
+# Figures
+
+
+def test_figures_are_read_as_the_page_shows_them_also_when_its_reader_chose_another_locale_since(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    (key, *_) = fields["line"] if isinstance(fields["line"], list) else [fields["line"]]
+    PipedriveUser.objects.filter(pk=harbour.user.pk).update(locale="de_DE")
+    assert browser.post(CREATE, fields | {f"{key}-quantity": "1,500", f"{key}-price": "2", "over_deal": "yes"})
+    line = from_json(Invoice.objects.get().draft).lines[0]
+    assert (line.quantity, line.unit_price) == (1500, 2)
 
 
 # Searching
