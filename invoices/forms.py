@@ -368,7 +368,7 @@ class _Reader:
             return Discount()
         is_percentage = PERCENT.search(text) is not None
         try:
-            value = parse_decimal(PERCENT.sub("", text, count=1), self.locale)
+            value = parse_decimal(PERCENT.sub(" ", text, count=1), self.locale)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)

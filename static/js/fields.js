@@ -67,7 +67,7 @@
   function tidyDiscount(input) {
     const typed = input.value.normalize("NFKC").trim();
     const percent = PERCENT.test(typed);
-    const plain = plainNumber(typed.replace(PERCENT, ""));
+    const plain = plainNumber(typed.replace(PERCENT, " "));
     if (plain === null) return;
     if (Number(plain) === 0) setValue(input, "");
     else if (percent) {

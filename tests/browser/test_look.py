@@ -336,7 +336,7 @@ def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str
 @pytest.mark.parametrize(
     "cases",
     [
-        (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%")),
+        (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%"), ("1%5", "1%5")),
         (("33.3333333%", "33.3333333%"), ("10.555", "10.555"), ("1234.565", "1,234.565")),
     ],
     ids=["percent or money", "nothing is lost"],

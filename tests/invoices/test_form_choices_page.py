@@ -47,6 +47,12 @@ def test_figures_are_read_as_the_page_shows_them_also_when_its_reader_chose_anot
     assert (line.quantity, line.unit_price) == (1500, 2)
 
 
+def test_a_percent_sign_between_two_digits_makes_no_number_of_them(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    (key, *_) = fields["line"] if isinstance(fields["line"], list) else [fields["line"]]
+    assert "1%5" in told_at(refused(browser, fields, **{f"{key}-discount": "1%5"}), f"{key}-discount")
+
+
 # Searching
 
 
