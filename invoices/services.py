@@ -274,6 +274,7 @@ def name_clash(
     connection: QuickBooksConnection, name: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> NameClash | None:
     """Who has the name already that a new customer is to get. Raises the `ServiceError`s of QuickBooks."""
+    read_budget.refuse_when_spent(connection)
     return customers.name_clash(make_gateway(connection), name)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from integration_settings import connections, reference, rights, services
+from integration_settings import connections, read_budget, reference, rights, services
 from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
@@ -93,6 +93,7 @@ def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     problem: ServiceError | None = None
     if visitor.connection is not None and visitor.connection.is_connected:
         try:
+            read_budget.refuse_when_spent(visitor.connection)
             refresh_profile(visitor.connection)
             connections.answers_again(visitor.connection)
         except ServiceError as error:
