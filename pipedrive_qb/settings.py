@@ -206,11 +206,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "pipedrive_qb.middleware.ContentSecurityPolicy",
     "pipedrive_qb.static_files.ServedStaticFiles",
     "django.middleware.gzip.GZipMiddleware",
     "pipedrive_qb.middleware.SmallFrames",
     "pipedrive_qb.middleware.RequestId",
-    "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "pipedrive_qb.middleware.OperatorSession",
