@@ -160,6 +160,8 @@ def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
                 raise NotProven("no token")
             visitor = visitor_from_page_token(token)
         except NotProven as refusal:
+            if not refusal.known:  # else it is told already, with whom it concerns
+                log.info("a request without proof is refused: %s", refusal)
             return not_proven_fragment(request, not_installed=refusal.known)
         return _enter(view, request, visitor, args, kwargs)
 

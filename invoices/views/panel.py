@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -37,6 +38,8 @@ from invoices.views.answers import (
     say,
 )
 from invoices.views.parameters import whole_number
+
+log = logging.getLogger(__name__)
 
 RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
 
@@ -139,6 +142,7 @@ def disconnect(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRe
     """Ends the connection with QuickBooks for the whole company; only an administrator's press does anything."""
     allowed = administers(visitor.user)
     if allowed:
+        log.info("user %s disconnects QuickBooks", visitor.user.user_id)
         disconnect_quickbooks(visitor.company)
     scene = scene_of(visitor, record, afresh=True)
     shown = panel_of(scene.data, scene.place, say(), timezone.now())

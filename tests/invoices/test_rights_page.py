@@ -102,7 +102,7 @@ def test_the_panel_says_whom_to_ask_in_place_of_a_new_invoice(panel, company, ad
 
 
 @pytest.mark.parametrize("what", ["void", "delete"])
-def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin, tom, what):
+def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin, tom, what, caplog):
     only(company, everyone_creates=True, everyone_sends=True)
     invoice = make_invoice(company, deal_id=DEAL)
     seen(tom, DEAL)
@@ -111,6 +111,7 @@ def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin,
     assert "Voiding and deleting invoices is switched off for you." in Page(answer).text
     assert f"{admin.name} can change that." in Page(answer).text
     assert not InvoiceAction.objects.exists()
+    assert f"user {tom.user_id} is refused: no right to void" in caplog.text
     seen(admin, DEAL)
     assert browse(admin, "panel").post(address(invoice, what)).status_code == 200
     assert InvoiceAction.objects.get().kind == what
