@@ -25,6 +25,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from integration_settings.call_slots import one_caller
 from integration_settings.formats import read_as
 from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
@@ -214,7 +215,7 @@ def zone_of(visitor: Visitor) -> ZoneInfo:
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     logged_company.set(str(visitor.company.pipedrive_company_id))
     reader = read_as(visitor.user.locale, zone_of(visitor))
-    with translation.override(language_of(visitor.user)), reader, read_once():
+    with translation.override(language_of(visitor.user)), reader, read_once(), one_caller():
         response = view(request, visitor, *args, **kwargs)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
