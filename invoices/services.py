@@ -299,9 +299,11 @@ def search_items(company: Company, q: str) -> list[Item]:
     return sorted(found, key=place)
 
 
-def unlink_customer(*, company: Company, party: tuple[str, int]) -> None:
-    if connection := quickbooks_of(company):
-        customers.unlink(company=company, realm_id=connection.realm_id, party=party)
+def unlink_customer(visitor: Visitor, *, party: tuple[str, int]) -> None:
+    """For whoever may say whose customer it is with the next invoice. Raises `NotAllowed` without that right."""
+    rights.demand(visitor.user, Right.CREATE)
+    if connection := quickbooks_of(visitor.company):
+        customers.unlink(company=visitor.company, realm_id=connection.realm_id, party=party)
 
 
 # Doing something with an invoice
