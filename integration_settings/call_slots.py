@@ -16,9 +16,12 @@ https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
 from __future__ import annotations
 
 import random
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.core.cache import cache
 
@@ -29,11 +32,19 @@ SLOTS: dict[Service, int] = {"quickbooks": 7, "pipedrive": 80}
 REST: dict[Service, int] = {"quickbooks": 1, "pipedrive": 2}  # whole seconds: the cache knows no others
 LONGEST_CALL = 30  # seconds after which a slot is free although nobody gave it back
 PATIENCE, NEXT_LOOK = 5.0, 0.05
+MOST_IN_LINE = 4
+"""Requests for one owner that one process lets wait; the rest of its threads is for everybody else."""
+
+_caller: ContextVar[object] = ContextVar("caller", default=None)
+_lock = threading.Lock()
+_lines: dict[tuple[Service, str], Counter[object]] = {}
 
 
 @contextmanager
 def slot(service: Service, owner: str) -> Iterator[None]:
-    """Waits for a slot of this realm or user; raises `RateLimited` when none gets free within five seconds."""
+    """Waits for a slot of this realm or user; raises `RateLimited` when none gets free within five seconds, or at once
+    when others wait already.
+    """
     key = _take(service, owner)
     try:
         yield
@@ -41,14 +52,57 @@ def slot(service: Service, owner: str) -> Iterator[None]:
         cache.touch(key, REST[service])
 
 
+@contextmanager
+def one_caller() -> Iterator[None]:
+    """All calls within it, in its other threads too, are made for one request."""
+    token = _caller.set(object())
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
 def _take(service: Service, owner: str) -> str:
+    if key := _free(service, owner):
+        return key
     end = time.monotonic() + PATIENCE
-    while True:
-        first = random.randrange(SLOTS[service])  # noqa: S311  # so that the first try mostly hits a free one
-        for number in range(SLOTS[service]):
-            key = f"slot:{service}:{owner}:{(first + number) % SLOTS[service]}"
-            if cache.add(key, True, LONGEST_CALL):
+    with _in_line(service, owner):
+        while time.monotonic() < end:
+            time.sleep(NEXT_LOOK)
+            if key := _free(service, owner):
                 return key
-        if time.monotonic() >= end:
-            raise RateLimited(service, "all slots for calls are taken", retry_after=REST[service], status=None)
-        time.sleep(NEXT_LOOK)
+    raise _all_taken(service)
+
+
+def _free(service: Service, owner: str) -> str:
+    """A slot that is ours now, "" when all are taken."""
+    first = random.randrange(SLOTS[service])  # noqa: S311  # so that the first try mostly hits a free one
+    for number in range(SLOTS[service]):
+        key = f"slot:{service}:{owner}:{(first + number) % SLOTS[service]}"
+        if cache.add(key, True, LONGEST_CALL):
+            return key
+    return ""
+
+
+@contextmanager
+def _in_line(service: Service, owner: str) -> Iterator[None]:
+    """Raises `RateLimited` at once where so many requests wait for the same: each keeps a thread of the web server."""
+    who = _caller.get()
+    with _lock:
+        line = _lines.setdefault((service, owner), Counter())
+        if who not in line and len(line) >= MOST_IN_LINE:
+            raise _all_taken(service)
+        line[who] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            line[who] -= 1
+            if not line[who]:
+                del line[who]
+            if not line:
+                del _lines[service, owner]
+
+
+def _all_taken(service: Service) -> RateLimited:
+    return RateLimited(service, "all slots for calls are taken", retry_after=REST[service], status=None)

@@ -32,7 +32,12 @@ class SignInForm(AdminAuthenticationForm):
             if _count(key) > MOST[what]:
                 log.warning("operator's page: a sign-in is refused, too many attempts at one %s", what)
                 raise ValidationError(f"Too many attempts. Try again in {MINUTES} minutes.", code="too_many")
-        cleaned: dict[str, Any] = super().clean()
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except ValidationError:
+            log.warning("operator's page: a sign-in is refused")
+            raise
+        log.info("operator %s signed in", self.get_user().pk)
         for key in counted.values():
             cache.delete(key)
         return cleaned

@@ -6,6 +6,7 @@ a user who installed the app: his ticks go with his installation, and with his g
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ from enum import StrEnum
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, CompanySettings, ConnectionState, PipedriveUser
 from integration_settings.services import refresh_user
+
+log = logging.getLogger(__name__)
 
 EVERYONE = "everyone"
 
@@ -50,6 +53,7 @@ def demand(user: PipedriveUser, right: Right) -> None:
         return
     refresh_user(user)
     if not user.is_admin:
+        log.info("user %s is refused: no right to %s", user.user_id, right)
         raise NotAllowed(right)
 
 
@@ -62,6 +66,8 @@ def administers(user: PipedriveUser) -> bool:
         refresh_user(user)
     except ConnectionExpired:
         return False
+    if not user.is_admin:
+        log.info("user %s is refused: that is for administrators", user.user_id)
     return user.is_admin
 
 

@@ -25,6 +25,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from integration_settings.call_slots import one_caller
 from integration_settings.formats import language_tag, read_as
 from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
@@ -161,6 +162,8 @@ def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
                 raise NotProven("no token")
             visitor = visitor_from_page_token(token)
         except NotProven as refusal:
+            if not refusal.known:  # else it is told already, with whom it concerns
+                log.info("a request without proof is refused: %s", refusal)
             return not_proven_fragment(request, not_installed=refusal.known)
         return _enter(view, request, visitor, args, kwargs)
 
@@ -221,7 +224,7 @@ def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     logged_company.set(str(visitor.company.pipedrive_company_id))
     reader = read_as(_locale_of(request, visitor.user), zone_of(visitor))
-    with translation.override(language_of(visitor.user)), reader, read_once():
+    with translation.override(language_of(visitor.user)), reader, read_once(), one_caller():
         response = view(request, visitor, *args, **kwargs)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response

@@ -85,6 +85,10 @@ def is_confirmed(request: HttpRequest, errand: Errand, confirmation: str) -> boo
     return bool(content == {"n": errand.nonce, "b": digest(mark_of(request))})
 
 
+def installing_cookie_name() -> str:
+    return f"{settings.COOKIE_PREFIX}{INSTALLING}"
+
+
 def remember_install(request: HttpRequest, response: HttpResponseBase, user: PipedriveUser) -> None:
     """Marks this browser as the one that installs for this company, for ten minutes and the sign-in's pages only.
 
@@ -93,7 +97,7 @@ def remember_install(request: HttpRequest, response: HttpResponseBase, user: Pip
     mark = mark_of(request)
     mark_browser(response, mark)  # for as long as this
     response.set_cookie(
-        INSTALLING,
+        installing_cookie_name(),
         signing.dumps({"u": user.pk, "b": digest(mark)}, salt=INSTALLING),
         max_age=SIGN_IN_LIFE,
         path="/quickbooks",
@@ -104,12 +108,12 @@ def remember_install(request: HttpRequest, response: HttpResponseBase, user: Pip
 
 
 def forget_install(response: HttpResponseBase) -> None:
-    response.delete_cookie(INSTALLING, path="/quickbooks", samesite="Lax")
+    response.delete_cookie(installing_cookie_name(), path="/quickbooks", samesite="Lax")
 
 
 def errand_of_install(request: HttpRequest) -> Errand:
     """Raises `TicketRefused` when no install is under way in this browser."""
-    content = _read(request.COOKIES.get(INSTALLING, ""), INSTALLING)
+    content = _read(request.COOKIES.get(installing_cookie_name(), ""), INSTALLING)
     if content.get("b") != digest(mark_of(request)):
         raise TicketRefused
     return Errand(_user(content["u"]))

@@ -48,6 +48,8 @@ from invoices.so_far import SoFar, invoiced_so_far
 from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
+DERIVED = 5  # the version of the ids that `Invoice.key_of_successor` makes
+KEY_OF_ANOTHER_DEAL = "the key is of another deal's form, which this user may not see"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def request_invoice(
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     if not asked_before:
         rights.demand(visitor.user, Right.CREATE)
+        _refuse_key_of_another_deal(intent_key, company, draft.deal_id)
         if deal_value is not None and facts.value != deal_value:
             raise DealChanged(facts.value)
         if party is not None and facts.party != party:
@@ -184,7 +187,7 @@ def request_invoice(
     except IntegrityError:
         stored = Invoice.objects.get(company=company, intent_key=intent_key)
         if stored.deal_id != draft.deal_id:
-            raise NotFound("pipedrive", "the key is of another deal's form, which this user may not see") from None
+            raise NotFound("pipedrive", KEY_OF_ANOTHER_DEAL) from None
         hand_over(stored)
         differs = stored.fingerprint != row.fingerprint and not stored.was_found
         return Requested(stored, repeated=True, differs=differs)
@@ -220,6 +223,15 @@ def _was_sent_before(row: Invoice) -> bool:
     if not hold_company(row.company_id):
         raise ConnectionExpired("pipedrive", "the company has left")
     return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
+
+
+def _refuse_key_of_another_deal(intent_key: uuid.UUID, company: Company, deal_id: int) -> None:
+    """A form's own key is random; one that follows from a refused invoice takes that one's place, in its own deal.
+    Raises `NotFound` for one that follows from any other.
+    """
+    rows = Invoice.objects.filter(company=company, deal_id=deal_id).only("public_id")
+    if intent_key.version == DERIVED and not any(intent_key == row.key_of_successor for row in rows):
+        raise NotFound("pipedrive", KEY_OF_ANOTHER_DEAL)
 
 
 def successor_of(refused: Invoice) -> Invoice | None:
@@ -262,6 +274,7 @@ def name_clash(
     connection: QuickBooksConnection, name: str, make_gateway: MakeGateway = QuickBooksGateway
 ) -> NameClash | None:
     """Who has the name already that a new customer is to get. Raises the `ServiceError`s of QuickBooks."""
+    read_budget.refuse_when_spent(connection)
     return customers.name_clash(make_gateway(connection), name)
 
 
@@ -286,9 +299,11 @@ def search_items(company: Company, q: str) -> list[Item]:
     return sorted(found, key=place)
 
 
-def unlink_customer(*, company: Company, party: tuple[str, int]) -> None:
-    if connection := quickbooks_of(company):
-        customers.unlink(company=company, realm_id=connection.realm_id, party=party)
+def unlink_customer(visitor: Visitor, *, party: tuple[str, int]) -> None:
+    """For whoever may say whose customer it is with the next invoice. Raises `NotAllowed` without that right."""
+    rights.demand(visitor.user, Right.CREATE)
+    if connection := quickbooks_of(visitor.company):
+        customers.unlink(company=visitor.company, realm_id=connection.realm_id, party=party)
 
 
 # Doing something with an invoice

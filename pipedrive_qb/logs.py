@@ -14,6 +14,8 @@ ROW = re.compile(
     r"(?:DETAIL|CONTEXT): .*?(?=\n(?:Traceback \(|\nThe above exception |\nDuring handling )|\Z)", re.DOTALL
 )
 
+WRITTEN_OUT = {number: repr(chr(number))[1:-1] for number in (*range(32), 127, 0x85, 0x2028, 0x2029)}
+
 
 def without_rows(text: str) -> str:
     return ROW.sub("DETAIL left out", text)
@@ -27,7 +29,13 @@ class Context(logging.Filter):
 
 
 class Lines(logging.Formatter):
-    """A line for people, and below it where a fault came from."""
+    """A line for people, and below it where a fault came from. What stands in a message begins no line of its own, as
+    the number of an invoice might that somebody wrote on two.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # it is `logging`'s
+        record.message = record.message.translate(WRITTEN_OUT)
+        return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         return without_rows(super().format(record))

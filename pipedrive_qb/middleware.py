@@ -52,7 +52,7 @@ class RequestId:
 
 
 class ContentSecurityPolicy:
-    """Pages below /embed/ may be framed by Pipedrive, all others by nobody; scripts and styles come from us alone.
+    """Pages below /embed/ may be framed by Pipedrive, all others and files by nobody; scripts and styles are ours.
 
     X-Frame-Options knows no list of hosts, so `frame-ancestors` decides and the old header is left out.
     """

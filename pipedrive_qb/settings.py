@@ -133,6 +133,7 @@ def database(url: str) -> dict[str, Any]:
 DEBUG = flag("DEBUG")
 APP_URL = address("APP_URL", "http://localhost:8000", bare_host=True)
 SECURE_SITE = urlsplit(APP_URL).scheme == "https"
+COOKIE_PREFIX = "__Secure-" if SECURE_SITE else ""  # browsers take such a cookie over https alone
 SECRET_KEY = required("SECRET_KEY", "it signs page tokens; a long random text") or "missing-so-that-checks-can-report"
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", urlsplit(APP_URL).hostname or "localhost")
@@ -206,11 +207,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "pipedrive_qb.middleware.ContentSecurityPolicy",
     "pipedrive_qb.static_files.ServedStaticFiles",
     "django.middleware.gzip.GZipMiddleware",
     "pipedrive_qb.middleware.SmallFrames",
     "pipedrive_qb.middleware.RequestId",
-    "pipedrive_qb.middleware.ContentSecurityPolicy",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "pipedrive_qb.middleware.OperatorSession",
@@ -296,7 +297,8 @@ FILE_UPLOAD_HANDLERS: list[str] = []
 
 # No cookie is used inside Pipedrive's frame; those outside it mark a browser for as long as a sign-in takes, and
 # `sign_ins` and `tickets` set them with their own attributes. These are the operator's, who signs in at /admin/.
-SESSION_COOKIE_NAME = "operator"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}operator"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"

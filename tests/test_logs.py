@@ -68,6 +68,13 @@ def test_a_task_says_nothing_under_the_name_of_the_company_before_it(said):
     assert said() == [("0d9f", "-")]
 
 
+def test_what_stands_in_a_message_begins_no_line_of_its_own():
+    number = "7\r\n2026 ERROR\u2028\x1b[2J"
+    record = logging.LogRecord("tests", logging.INFO, "", 1, "invoice %s is number %s", ("a", number), None)
+    assert logs.Lines("%(message)s").format(record) == r"invoice a is number 7\r\n2026 ERROR\u2028\x1b[2J"
+    assert "\n" not in logs.JsonLines().format(record)
+
+
 COMPLAINTS = [
     'null value in column "x"\nDETAIL:  Failing row contains (7, Bramley Foods Ltd).\n',
     'null value in column "x"\nDETAIL:  Failing row contains (7, Dear customer,\n\nthanks.\nBramley Foods Ltd).\n',

@@ -74,6 +74,14 @@ def test_a_stranger_is_asked_to_sign_in_and_sees_nothing(client, company, switch
     assert "operator" not in client.cookies
 
 
+def test_the_log_tells_of_every_sign_in_and_names_nobody(operator, client, caplog):
+    client.post("/admin/login/", {"username": "olga", "password": "guess"})
+    client.post("/admin/login/", {"username": "olga", "password": PASSWORD})
+    assert "a sign-in is refused" in caplog.text
+    assert f"operator {User.objects.get().pk} signed in" in caplog.text
+    assert "olga" not in caplog.text
+
+
 def test_a_stranger_who_sends_too_many_fields_is_no_error_that_anybody_is_called_for(client, switched_on, caplog):
     assert client.post("/admin/login/", {f"f{number}": "" for number in range(12_001)}).status_code == 400
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]

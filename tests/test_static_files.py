@@ -28,6 +28,12 @@ def test_a_file_of_this_version_is_kept_for_ever(get):
     assert (answer.getvalue(), answer["Cache-Control"]) == (b"htmx", "max-age=315360000, public, immutable")
 
 
+def test_a_file_may_not_be_framed_either(get):
+    answer = get(staticfiles_storage.url(SCRIPT))
+    assert answer.getvalue() == b"htmx"
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+
+
 def test_a_page_of_another_version_gets_the_file_as_it_is_here_for_a_minute(get):
     answer = get("/static/vendor/htmx/htmx.min.0123456789ab.js")
     assert (answer.getvalue(), answer["Cache-Control"]) == (b"htmx", "max-age=60, public")

@@ -66,10 +66,20 @@ def test_pieces_without_end_are_refused_at_the_same_size_as_other_bodies(ask, se
     assert ask("POST", "/embed/token", b"x" * 100_000, **in_pieces()) == 400
 
 
-@pytest.mark.parametrize("charset", ["hex", "base64", "undefined", "idna"])
-def test_a_charset_that_is_none_is_the_senders_fault_and_not_ours(ask, charset):
-    query = "/pipedrive/callback?state=%e4&code=secret"
+ODD = ["hex", "base64", "undefined", "idna", "utf-7", "unicode_escape", "raw_unicode_escape", "x" * 2000, "\0"]
+HALF_A_SIGN = ["%e4", "%2B2AA-", "%5Cud800"]
+
+
+@pytest.mark.parametrize("charset", ODD)
+@pytest.mark.parametrize("half", HALF_A_SIGN)
+def test_a_charset_that_nobody_writes_is_the_senders_fault_and_not_ours(ask, charset, half):
+    query = f"/pipedrive/callback?state={half}&code=secret"
     assert ask("GET", query, CONTENT_TYPE=f"text/plain; charset={charset}") == 400
+
+
+@pytest.mark.parametrize("charset", ["UTF-8", '"utf-8"', "us-ascii", "ISO-8859-1"])
+def test_a_charset_that_senders_name_is_read(ask, charset):
+    assert ask("POST", "/embed/token", b"{}", CONTENT_TYPE=f"application/json; charset={charset}") == 401
 
 
 def test_a_file_that_nobody_asked_for_is_not_kept_and_the_fields_beside_it_are_read(rf):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from integration_settings import connections, reference, rights, services
+from integration_settings import connections, read_budget, reference, rights, services
 from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
 from integration_settings.errors import ConnectionExpired, ServiceError
@@ -24,6 +25,8 @@ from integration_settings.reference import AS_STORED, ONE_HOUR
 from integration_settings.rights_card import RightsCard, rights_card
 from integration_settings.selectors import administrators_of, own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
+
+log = logging.getLogger(__name__)
 
 FIELDS_MAX_AGE = timedelta(minutes=5)  # when the page opens; on saving, what was shown is good enough
 EXAMPLE_DAY = date(2026, 3, 13)
@@ -73,6 +76,7 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         values=_values(visitor, form) | (ticks.for_everyone() if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
     )
+    log.info("user %s saved the settings", visitor.user.user_id)
     return _page(request, visitor, saved=True)
 
 
@@ -93,6 +97,7 @@ def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     problem: ServiceError | None = None
     if visitor.connection is not None and visitor.connection.is_connected:
         try:
+            read_budget.refuse_when_spent(visitor.connection)
             refresh_profile(visitor.connection)
             connections.answers_again(visitor.connection)
         except ServiceError as error:
@@ -106,6 +111,7 @@ def disconnect(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """POST /embed/settings/disconnect"""
     if not rights.administers(visitor.user):
         return _page(request, visitor, status=403)
+    log.info("user %s disconnects QuickBooks", visitor.user.user_id)
     connections.disconnect_quickbooks(visitor.company)
     if visitor.connection is not None:
         visitor.connection.refresh_from_db()

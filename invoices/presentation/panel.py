@@ -131,7 +131,7 @@ def panel_of(
         admins=names_in_a_row(place.admin_names),
         customer_name=data.customer_name,
         customer_url=data.customer_url,
-        unlink=_unlink(data),
+        unlink=_unlink(data, place),
         may_disconnect=place.is_admin and data.connected,
         banner=banner,
         sum=_sum(data.sums, place, say, deals=len({row.deal_id for row in data.rows})),
@@ -184,8 +184,8 @@ def _checking(data: PanelData, say: Say, now: datetime) -> str:
     return _("Checking QuickBooks… last checked {time}").format(time=say.checked(data.checked_at, now))
 
 
-def _unlink(data: PanelData) -> Unlink | None:
-    if not data.customer_name:
+def _unlink(data: PanelData, place: Place) -> Unlink | None:
+    if not data.customer_name or Right.CREATE not in place.rights:
         return None
     return Unlink(
         entry=_("Unlink {customer}…").format(customer=data.customer_name),

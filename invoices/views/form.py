@@ -58,6 +58,7 @@ from invoices.views.form_material import (
     terms_of,
     too_many_lines,
 )
+from invoices.views.panel import RESOURCES
 from invoices.views.parameters import uuid_in, whole_number
 
 
@@ -80,7 +81,7 @@ def opened_for(request: HttpRequest) -> Opened:
         deal_id=whole_number(data.get("deal")) or whole_number(selected.split(",")[0]),
         invoice_id=uuid_in(data.get("invoice")),
         edit=data.get("edit") is True,
-        list_of=str(data.get("list") or "")[:16],
+        list_of=data["list"] if data.get("list") in RESOURCES else "",
         list_id=whole_number(data.get("id")),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings.connections import disconnect_quickbooks
 from integration_settings.errors import ConnectionExpired, NotFound, ServiceError
 from integration_settings.models import QuickBooksConnection
-from integration_settings.rights import Right, administers, rights_of
+from integration_settings.rights import NotAllowed, Right, administers, rights_of
 from integration_settings.selectors import deal_url, quickbooks_of
 from integration_settings.tasks import know_user_soon
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
@@ -31,12 +32,15 @@ from invoices.selectors import PanelData, Resource
 from invoices.views.answers import (
     address,
     admin_names,
+    no_right,
     not_seen,
     problem_fragment,
     problem_of,
     say,
 )
 from invoices.views.parameters import whole_number
+
+log = logging.getLogger(__name__)
 
 RESOURCES: tuple[Resource, ...] = ("deal", "person", "organization")
 
@@ -124,12 +128,21 @@ def refresh(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
 @about_a_record
 def unlink(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Forgets which QuickBooks customer the deal's organization or person is; invoices stay as they are."""
+    problem: Banner | None = None
     if party := scene_of(visitor, record).party:
-        services.unlink_customer(company=visitor.company, party=party)
+        try:
+            services.unlink_customer(visitor, party=party)
+        except NotAllowed as denied:
+            problem = Banner("error", *no_right(visitor, denied.right))
     scene = scene_of(visitor, record)
-    shown = panel_of(scene.data, scene.place, say(), timezone.now())
+    shown = panel_of(scene.data, scene.place, say(), timezone.now(), problem=problem)
     # Translators: told once after a customer was unlinked
-    return answer(request, visitor, record, replace(shown, announce=_("Customer unlinked")))
+    said = problem.fact if problem else _("Customer unlinked")
+    response = answer(request, visitor, record, replace(shown, announce=said))
+    if problem:
+        response.status_code = 403
+        response["X-Fragment"] = "swap"
+    return response
 
 
 @page_token_required
@@ -139,6 +152,7 @@ def disconnect(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRe
     """Ends the connection with QuickBooks for the whole company; only an administrator's press does anything."""
     allowed = administers(visitor.user)
     if allowed:
+        log.info("user %s disconnects QuickBooks", visitor.user.user_id)
         disconnect_quickbooks(visitor.company)
     scene = scene_of(visitor, record, afresh=True)
     shown = panel_of(scene.data, scene.place, say(), timezone.now())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from datetime import timedelta
 
 import pytest
@@ -10,7 +14,7 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings import call_slots
-from integration_settings.call_slots import slot
+from integration_settings.call_slots import one_caller, slot
 from integration_settings.errors import RateLimited
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
@@ -61,6 +65,38 @@ def test_a_slot_rests_after_its_call(impatient, service, most):
 
 def test_nobody_waits_for_the_calls_of_another_company(impatient):
     with take("quickbooks", "1", 7), slot("quickbooks", "2"), slot("pipedrive", "1"):
+        pass
+
+
+def test_only_so_many_requests_of_one_company_wait_and_keep_threads_from_the_others(monkeypatch):
+    """One request may wait with many calls at once, as a form that opens; the one too many is refused at once."""
+    monkeypatch.setattr(call_slots, "PATIENCE", 60)
+    waiting, most = threading.Barrier(2 * call_slots.MOST_IN_LINE + 1), call_slots.MOST_IN_LINE
+
+    def call():
+        with slot("quickbooks", "1"):
+            pass
+
+    def look_twice(pause):
+        """The first time each call waits it says so."""
+        if threading.current_thread() not in told:
+            told.add(threading.current_thread())
+            waiting.wait(30)
+        sleep(pause)
+
+    told, sleep = {threading.current_thread()}, time.sleep
+    monkeypatch.setattr(call_slots.time, "sleep", look_twice)
+    with ThreadPoolExecutor(2 * most) as threads, take("quickbooks", "1", 7):
+        for _ in range(most):
+            with one_caller():
+                for _call in range(2):
+                    threads.submit(copy_context().run, call)
+        waiting.wait(30)
+        with one_caller(), pytest.raises(RateLimited), slot("quickbooks", "1"):
+            pass
+        with one_caller(), slot("quickbooks", "2"):
+            pass
+    with one_caller(), slot("quickbooks", "1"):
         pass
 
 

@@ -286,3 +286,21 @@ def test_https_in_capital_letters_is_https_too():
         **{**ENVIRONMENT, "APP_URL": "HTTPS://invoices.example.com"},
     )
     assert told.stdout.split() == ["True", "True"]
+
+
+def test_on_a_public_site_every_cookie_says_by_its_name_that_it_came_over_https():
+    told = run(
+        [
+            "-c",
+            "import django; django.setup()\n"
+            "from django.conf import settings\n"
+            "from integration_settings.sign_ins import browser_cookie_name\n"
+            "from integration_settings.tickets import installing_cookie_name\n"
+            "print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)\n"
+            "print(browser_cookie_name(), installing_cookie_name())",
+        ],
+        **{**ENVIRONMENT, "APP_URL": "https://invoices.example.com", "DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings"},
+    )
+    names = told.stdout.split()
+    assert len(names) == 4
+    assert [name for name in names if not name.startswith(("__Host-", "__Secure-"))] == []

@@ -65,7 +65,7 @@ def test_administrators_choose_who_may_what(client, tenant, headers, tom, rights
     assert rights_now(tenant.user) == ALL
 
 
-def test_others_see_the_rights_and_cannot_change_them(client, tenant, tom, page_token, rights_now):
+def test_others_see_the_rights_and_cannot_change_them(client, tenant, tom, page_token, rights_now, caplog):
     mine = page_token(tom, "settings")
     page = Page(client.get(CONTENT, headers=mine))
     boxes = [e for e in page.by_id("rights").walk() if e.tag == "input"]
@@ -75,6 +75,15 @@ def test_others_see_the_rights_and_cannot_change_them(client, tenant, tom, page_
     ticks = {"rights_shown": EVERYTHING, "rights": [f"{tom.user_id}:void"]}
     assert client.post(SAVE, CHOICES | ticks, headers=mine).status_code == 403
     assert Right.VOID not in rights_now(tom)
+    assert f"user {tom.user_id} is refused: that is for administrators" in caplog.text
+    assert "saved the settings" not in caplog.text
+
+
+def test_the_log_says_who_changes_what_holds_for_the_company(client, tenant, headers, caplog):
+    client.post(SAVE, CHOICES, headers=headers)
+    assert f"user {tenant.user.user_id} saved the settings" in caplog.text
+    client.post("/embed/settings/disconnect", headers=headers)
+    assert f"user {tenant.user.user_id} disconnects QuickBooks" in caplog.text
 
 
 def test_a_form_that_cannot_be_saved_keeps_the_ticks_and_saves_none(client, tenant, headers, tom, rights_now):

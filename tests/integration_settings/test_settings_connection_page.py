@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
+from integration_settings import read_budget
 from integration_settings.models import CompanySettings
 from tests.factories import make_invoice, make_pending_invoice
 from tests.integration_settings.settings_pages import CONTENT, text_of
@@ -73,6 +75,17 @@ def test_check_now_says_when_quickbooks_does_not_answer(client, tenant, headers,
     shown = text_of(client.post("/embed/settings/check", headers=headers))
     assert "QuickBooks does not answer right now." in shown
     assert "Connected" in shown
+
+
+def test_check_now_waits_for_the_next_month_once_its_reads_are_used_up(client, tenant, headers, control, settings):
+    """Whoever presses it again and again would use up those that are left to the other companies."""
+    settings.QUICKBOOKS_MONTHLY_READ_BUDGET = 1
+    read_budget.count(tenant.quickbooks.pk)
+    cache.clear()
+    control.forget_requests()
+    shown = text_of(client.post("/embed/settings/check", headers=headers))
+    assert control.requests("quickbooks") == []
+    assert "QuickBooks takes no more requests from your company for a while." in shown
 
 
 def test_a_check_that_finds_the_grant_dead_shows_the_ended_connection(client, tenant, headers, control):

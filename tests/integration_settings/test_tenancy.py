@@ -199,6 +199,13 @@ def test_no_cookie_proves_anything(client, user, page_token):
     assert client.get("/embed/settings/content").status_code == 401
 
 
+def test_the_log_says_that_a_request_without_proof_was_refused_and_why(client, user, page_token, caplog):
+    token = page_token(user, "settings")["Authorization"]
+    client.get("/embed/settings/content", headers={"Authorization": token[:-2] + "xx"})
+    assert "a request without proof is refused: BadSignature" in caplog.text
+    assert token[10:30] not in caplog.text
+
+
 def test_tokens_stay_out_of_the_log(client, user, caplog):
     token = frame_token_of(user)
     with caplog.at_level(logging.DEBUG):

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.django_db
         ({"data": '{"deal": "12 or 1=1"}'}, f"{FORM}?deal="),
         ({"data": '{"deal": 12, "invoice": "not-an-id"}'}, f"{FORM}?deal=12"),
         ({"data": '{"list": "deal", "id": 12}'}, "/embed/panel/content?resource=deal&id=12&all=1"),
+        ({"data": r'{"deal": 12, "list": "\ud800"}'}, f"{FORM}?deal=12"),
     ],
 )
 def test_the_shell_knows_what_it_was_opened_for(client, user, query, address):

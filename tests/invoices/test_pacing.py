@@ -179,6 +179,8 @@ def test_when_the_reads_are_spent_customers_are_not_searched_and_pipedrives_list
     clock.shift(timedelta(hours=2))
     with pytest.raises(RateLimited):
         services.search_customers(tenant.quickbooks, "moss")
+    with pytest.raises(RateLimited):
+        services.name_clash(tenant.quickbooks, "Moss & Co")
     pipedrive_fields(tenant.user)
     assert control.requests("quickbooks") == []
     assert control.requests("pipedrive") != []

@@ -8,6 +8,7 @@ import pytest
 
 from invoices.domain.draft import to_json
 from invoices.models import Invoice
+from invoices.services import successor_of
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice, make_user
 from tests.invoices.conftest import DEAL, RACKING
 from tests.invoices.form_answers import CREATE, address
@@ -71,6 +72,15 @@ def test_the_key_of_another_deals_form_shows_nothing_of_its_invoice(harbour, fil
     assert answer.status_code == 404
     assert "Kestrel" not in answer.content.decode()
     assert Invoice.objects.count() == 2
+
+
+def test_a_deals_form_does_not_take_the_place_of_another_deals_refused_invoice(harbour, fill_in):
+    """Else nobody could bill that deal any more: its form, opened again, would show the other deal's invoice."""
+    refused = make_pending_invoice(harbour.company, to_json(a_draft()), deal_id=987_654, created_by_id=1)
+    browser, fields = fill_in(harbour)
+    assert browser.post(CREATE, fields | {"intent_key": str(refused.key_of_successor)}).status_code == 404
+    assert successor_of(refused) is None
+    assert browser.post(CREATE, fields).status_code == 200
 
 
 def test_a_colleague_of_the_company_is_asked_for_the_deal_first(stored, company, browse, seen):

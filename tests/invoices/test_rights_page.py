@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from integration_settings.models import CompanySettings
 from invoices.domain.draft import to_json
-from invoices.models import Invoice, InvoiceAction
-from tests.factories import a_draft, make_invoice, make_user
+from invoices.models import CustomerLink, Invoice, InvoiceAction
+from tests.factories import a_draft, make_customer_link, make_invoice, make_user
 from tests.invoices.conftest import RACKING
 from tests.invoices.fragments import Page
+from tests.invoices.panels import UNLINK
 
 pytestmark = pytest.mark.django_db
 DEAL = 12
@@ -102,7 +105,7 @@ def test_the_panel_says_whom_to_ask_in_place_of_a_new_invoice(panel, company, ad
 
 
 @pytest.mark.parametrize("what", ["void", "delete"])
-def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin, tom, what):
+def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin, tom, what, caplog):
     only(company, everyone_creates=True, everyone_sends=True)
     invoice = make_invoice(company, deal_id=DEAL)
     seen(tom, DEAL)
@@ -111,9 +114,24 @@ def test_what_is_sent_without_the_right_is_refused(browse, seen, company, admin,
     assert "Voiding and deleting invoices is switched off for you." in Page(answer).text
     assert f"{admin.name} can change that." in Page(answer).text
     assert not InvoiceAction.objects.exists()
+    assert f"user {tom.user_id} is refused: no right to void" in caplog.text
     seen(admin, DEAL)
     assert browse(admin, "panel").post(address(invoice, what)).status_code == 200
     assert InvoiceAction.objects.get().kind == what
+
+
+def test_whose_customer_it_is_is_forgotten_by_those_alone_who_may_bill_him(browse, seen, company, admin, tom, panel):
+    only(company, everyone_sends=True, everyone_voids=True)
+    party = seen(tom, DEAL).party
+    make_customer_link(company, party_kind=party[0], party_id=party[1], name="Bramley Foods Ltd")
+    assert "Unlink" not in panel(tom).text
+    answer = browse(tom, "panel").post(f"{UNLINK}?{urlencode(QUERY)}")
+    assert (answer.status_code, answer.headers["X-Fragment"]) == (403, "swap")
+    assert f"Creating invoices is switched off for you. {admin.name} can change that." in Page(answer).text
+    assert CustomerLink.objects.exists()
+    assert "Unlink Bramley Foods Ltd…" in panel(admin).text
+    assert browse(admin, "panel").post(f"{UNLINK}?{urlencode(QUERY)}").status_code == 200
+    assert not CustomerLink.objects.exists()
 
 
 def test_an_e_mail_without_the_right_is_refused_and_its_address_kept(browse, seen, company, admin, tom):

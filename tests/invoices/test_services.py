@@ -298,7 +298,7 @@ def test_billing_a_customer_remembers_whose_it_is(harbour, control):
         row.organization_id,
         harbour.user.name,
     )
-    services.unlink_customer(company=harbour.company, party=("organization", row.organization_id))
+    services.unlink_customer(visitor_of(harbour.user, "panel"), party=("organization", row.organization_id))
     assert CustomerLink.objects.count() == 0
 
 

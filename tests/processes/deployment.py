@@ -197,7 +197,7 @@ class Deployment:
         self.sh(command, environment=self.variables | {"DJANGO_SUPERUSER_PASSWORD": password})
         client = self.visitor(Referer=f"{PUBLIC}/admin/login/")
         client.get("/admin/login/")
-        form = {"username": "olga", "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+        form = {"username": "olga", "password": password, "csrfmiddlewaretoken": client.cookies["__Secure-csrftoken"]}
         assert client.post("/admin/login/", data={**form, "next": "/admin/"}).status_code == 302
         return client
 

@@ -67,7 +67,11 @@ def test_while_quickbooks_is_down_the_operator_sees_what_waits_and_lets_it_go_on
     company.control.clear_faults()
     answer = operator.post(
         "/admin/invoices/invoice/",
-        data={"action": "try_again_now", "_selected_action": row, "csrfmiddlewaretoken": operator.cookies["csrftoken"]},
+        data={
+            "action": "try_again_now",
+            "_selected_action": row,
+            "csrfmiddlewaretoken": operator.cookies["__Secure-csrftoken"],
+        },
     )
     assert answer.status_code == 302
     wait_until(lambda: company.told(result) == "created", every=0.2, what="it is created")
