@@ -48,7 +48,6 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
 from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
-from invoices.submission import MakeGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +92,7 @@ class Preview:
         return any(finding.blocks for finding in self.findings)
 
 
-def prepare(
-    visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBooksGateway, *, template_id: str | None = None
-) -> Preparation:
+def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -> Preparation:
     """Raises the `ServiceError`s of both services; `NotFound` when the visitor may not see the deal.
 
     Both services are asked side by side; QuickBooks only for lists that are too old, and for customers that might be
@@ -112,7 +109,7 @@ def prepare(
         locations_soon = _soon(calls, reference.locations, company)
         terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
         profile = reference.current_profile(connection)
-        number_soon = calls.start(_next_number, make_gateway(connection)) if profile.custom_numbers else done(str)
+        number_soon = calls.start(_next_number, QuickBooksGateway(connection)) if profile.custom_numbers else done(str)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         chosen_items = linked_items(connection)
         templates = list_templates(connection)
@@ -122,7 +119,7 @@ def prepare(
         if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
             codes = reference.tax_codes(company)
         classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
-    gateway = make_gateway(connection)
+    gateway = QuickBooksGateway(connection)
     books = books_of(connection)
     template = (
         opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
@@ -184,7 +181,7 @@ def prepare(
     )
     blocking = {found.code for found in checked.findings if found.blocks}
     if may_be_mended(blocking, filled.tax_proposals) and reference.look_again(connection):
-        return prepare(visitor, deal_id, make_gateway, template_id=template_id)
+        return prepare(visitor, deal_id, template_id=template_id)
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),

@@ -45,7 +45,6 @@ from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice
 from invoices.selectors import invoice_for, invoice_row
 from invoices.so_far import SoFar, invoiced_so_far
-from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
 
@@ -238,31 +237,25 @@ def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> 
 # Customers and items
 
 
-def customer_there(
-    connection: QuickBooksConnection, customer_id: str, name: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> CustomerCandidate:
+def customer_there(connection: QuickBooksConnection, customer_id: str, name: str) -> CustomerCandidate:
     """The customer in place of the new one that a refused invoice was for: it has the name, or was created with it."""
     candidate = CustomerCandidate(customer_id, name)
     if not books_of(connection).names_sales_tax:
         return candidate
-    return customers.completed(candidate, make_gateway(connection))
+    return customers.completed(candidate, QuickBooksGateway(connection))
 
 
-def search_customers(
-    connection: QuickBooksConnection, q: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> list[CustomerCandidate]:
+def search_customers(connection: QuickBooksConnection, q: str) -> list[CustomerCandidate]:
     """Active customers whose name contains the text, as many as the gateway finds. Raises the `ServiceError`s of
     QuickBooks.
     """
     read_budget.refuse_when_spent(connection)
-    return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
+    return [customer.as_candidate() for customer in QuickBooksGateway(connection).search_customers(q)]
 
 
-def name_clash(
-    connection: QuickBooksConnection, name: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> NameClash | None:
+def name_clash(connection: QuickBooksConnection, name: str) -> NameClash | None:
     """Who has the name already that a new customer is to get. Raises the `ServiceError`s of QuickBooks."""
-    return customers.name_clash(make_gateway(connection), name)
+    return customers.name_clash(QuickBooksGateway(connection), name)
 
 
 def search_items(company: Company, q: str) -> list[Item]:
@@ -328,34 +321,32 @@ def request_action(
     return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
 
 
-def invoice_pdf(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> bytes:
+def invoice_pdf(visitor: Visitor, invoice: Invoice) -> bytes:
     """The document as QuickBooks prints it. Raises `NotPossible` and the `ServiceError`s of QuickBooks."""
     connection = connected(visitor.connection)
     if not invoice_row(invoice, connection).has_document:
         raise NotPossible
-    return make_gateway(connection).invoice_pdf(invoice.qbo_invoice_id)
+    return QuickBooksGateway(connection).invoice_pdf(invoice.qbo_invoice_id)
 
 
-def payment_link(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> str:
+def payment_link(visitor: Visitor, invoice: Invoice) -> str:
     """Where the customer pays, "" when QuickBooks gives no such page. Raises like `invoice_pdf`."""
     connection = connected(visitor.connection)
     if not invoice_row(invoice, connection).can_be_paid:
         raise NotPossible
-    return make_gateway(connection).payment_link(invoice.qbo_invoice_id)
+    return QuickBooksGateway(connection).payment_link(invoice.qbo_invoice_id)
 
 
 # Looking again
 
 
-def refresh_now(company: Company, make_gateway: MakeGateway = QuickBooksGateway) -> bool:
+def refresh_now(company: Company) -> bool:
     """Catches up with QuickBooks at once unless that happened within the last seconds; True when it did.
 
     Raises `ServiceError`s.
     """
-    connection = quickbooks_of(company)
-    if connection is None or not connection.is_connected:
-        raise ConnectionExpired("quickbooks", "not connected")
+    connection = connected(quickbooks_of(company))
     last = connection.last_synced_at
     if last is not None and shared_now() - last < BETWEEN_REFRESHES and not connection.last_sync_problem:
         return False
-    return catch_up(connection, make_gateway) is not None
+    return catch_up(connection) is not None
