@@ -61,14 +61,6 @@ LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """`repeated`: the question was answered before, or another action of the invoice is still under way."""
-
-    action: InvoiceAction
-    repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Try:
     """One claimed try at one action."""
 
@@ -93,8 +85,9 @@ def ask(
     intent_key: uuid.UUID,
     to: str = "",
     paid_seen: Decimal | None = None,
-) -> Asked:
-    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing.
+) -> InvoiceAction:
+    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing: the
+    action that is there comes back.
 
     `paid_seen` is what had been paid on it when the person was asked; without it, what is known now.
 
@@ -126,8 +119,8 @@ def ask(
         if found is None:
             # The one under way ended in this very moment.
             return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen)
-        return Asked(found, repeated=True)
-    return Asked(row, repeated=False)
+        return found
+    return row
 
 
 def put_away(invoice: Invoice) -> None:

@@ -26,7 +26,6 @@ from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers, unsent_forms
-from invoices.actions import Asked
 from invoices.customers import NameClash
 from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
 from invoices.domain.actions import Action
@@ -42,7 +41,7 @@ from invoices.following import catch_up
 from invoices.invoice_bodies import mark_of, request_id_of_found
 from invoices.invoice_gateway import QuickBooksGateway, books_of, owner_of
 from invoices.items import remember_items, with_income_account
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceAction
 from invoices.selectors import invoice_for, invoice_row
 from invoices.so_far import SoFar, invoiced_so_far
 
@@ -51,11 +50,10 @@ BETWEEN_REFRESHES = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """`repeated`: this form was sent before, its row stands. `differs`: and it had said something else then."""
+    """`differs`: this form was sent before, with other entries; they count, and are those of the row."""
 
     invoice: Invoice
-    repeated: bool
-    differs: bool
+    differs: bool = False
 
 
 # The intent
@@ -186,7 +184,7 @@ def request_invoice(
             raise NotFound("pipedrive", "the key is of another deal's form, which this user may not see") from None
         hand_over(stored)
         differs = stored.fingerprint != row.fingerprint and not stored.was_found
-        return Requested(stored, repeated=True, differs=differs)
+        return Requested(stored, differs)
     hand_over(row)
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
@@ -194,7 +192,7 @@ def request_invoice(
     if in_place_of is None:  # it was somebody else's choice, perhaps
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
-    return Requested(row, repeated=False, differs=False)
+    return Requested(row)
 
 
 def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
@@ -309,7 +307,7 @@ def request_action(
     intent_key: uuid.UUID,
     to: str = "",
     paid_seen: Decimal | None = None,
-) -> Asked:
+) -> InvoiceAction:
     """Stores the wish; a worker carries it out. `paid_seen` as in `actions.ask`.
 
     Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
