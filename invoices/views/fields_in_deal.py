@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from integration_settings.errors import ServiceError
+from integration_settings.forms import OWN_MAPPING
 from integration_settings.profile import profile_of
 from integration_settings.selectors import own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, page_token_required
@@ -19,7 +20,6 @@ from invoices.views.answers import first_options, problem_of, say
 from invoices.views.parameters import whole_number
 
 LONGEST_REFERENCE = 80
-OWN_FIELD = "own_field_"
 
 
 @page_token_required
@@ -67,7 +67,7 @@ def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
     there = profile_of(visitor.connection).own_fields if visitor.connection else ()
     own = {field_id: "" for field_id, _name in there} | own_fields_from(stored, visitor.connection)
     sent = request.GET.dict().items()
-    own |= {name.removeprefix(OWN_FIELD): str(code) for name, code in sent if name.startswith(OWN_FIELD)}
+    own |= {name.removeprefix(OWN_MAPPING): str(code) for name, code in sent if name.startswith(OWN_MAPPING)}
 
     def field(name: str) -> str:
         return str(request.GET.get(name, getattr(stored, name)))[:LONGEST_REFERENCE]
