@@ -1,4 +1,4 @@
-"""What QuickBooks and Pipedrive offer for choosing: tax codes, items, currencies, terms, accounts and fields.
+"""What QuickBooks offers for choosing: tax codes, items, currencies, terms, accounts, classes and locations.
 
 The lists are kept in our store, see `kept_lists`; only the members that are used are kept. What is made of them has no
 defaults: a list that an earlier version kept would never get what it did not ask for.
@@ -24,52 +24,15 @@ from integration_settings.kept_lists import (
     kept,
     outdate,
     put_into_kept,
-    read_at,
 )
 from integration_settings.models import Company, QuickBooksConnection
-from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import (
-    Profile,
     current_profile,
-    profile_from,
     profile_of,
     reference_value,
-    refresh_profile,
 )
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.side_by_side import SideBySide
-
-__all__ = [
-    "AS_STORED",
-    "ONE_HOUR",
-    "Account",
-    "Currency",
-    "Field",
-    "Item",
-    "Profile",
-    "Tag",
-    "TaxCode",
-    "TaxRate",
-    "Term",
-    "classes",
-    "currencies",
-    "current_profile",
-    "doubt",
-    "income_accounts",
-    "item_from",
-    "items",
-    "keep_items",
-    "locations",
-    "look_again",
-    "pipedrive_fields",
-    "profile_from",
-    "profile_of",
-    "read_ahead",
-    "read_at",
-    "refresh_profile",
-    "tax_codes",
-    "terms",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from integration_settings import reference
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.item_links import linked_items
-from integration_settings.kept_lists import NotKept, only_kept
+from integration_settings.kept_lists import ONE_HOUR, NotKept, only_kept
 from integration_settings.models import Company, CompanySettings, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.presets import (
@@ -26,7 +26,8 @@ from integration_settings.presets import (
     opening_template,
     template_called,
 )
-from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
+from integration_settings.profile import Profile, current_profile
+from integration_settings.reference import AS_STORED, Item, Tag, TaxCode, Term
 from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
 from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
@@ -108,7 +109,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         classes_soon = _soon(calls, reference.classes, company)
         locations_soon = _soon(calls, reference.locations, company)
         terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
-        profile = reference.current_profile(connection)
+        profile = current_profile(connection)
         number_soon = calls.start(_next_number, QuickBooksGateway(connection)) if profile.custom_numbers else done(str)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         chosen_items = linked_items(connection)

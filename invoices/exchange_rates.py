@@ -14,7 +14,7 @@ from django.core.cache import cache
 from integration_settings import read_budget
 from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
-from integration_settings.reference import profile_of
+from integration_settings.profile import profile_of
 from invoices.invoice_gateway import QuickBooksGateway
 
 REMEMBERED_SECONDS = 3600

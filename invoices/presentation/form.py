@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integration_settings import formats
-from integration_settings.reference import Profile, Tag
+from integration_settings.profile import Profile
+from integration_settings.reference import Tag
 from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.money import round_amount

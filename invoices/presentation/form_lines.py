@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration_settings.reference import Profile
+from integration_settings.profile import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
 from invoices.domain.deal import Frequency, Recurrence
 from invoices.domain.matching import ItemReason
