@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration_settings import country_words
 from integration_settings.country_words import country_code
 from invoices.domain.books import TaxCode
 from invoices.domain.customer_update import (
@@ -25,7 +26,6 @@ from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, NOT_T
 from invoices.domain.status import Submission
 from invoices.form_memory import SeenCustomer
 from invoices.forms import FormInput
-from invoices.presentation import words
 from invoices.presentation.actions import Progress
 from invoices.presentation.refusals import quoted
 from invoices.presentation.say import Say
@@ -139,7 +139,7 @@ def _row(difference: Difference, ticked: Collection[str] | None, country: str) -
 
 def field_label(field: str, country: str) -> str:
     labels = {CustomerField.ADDRESS: _("Address"), CustomerField.EMAIL: _("E-mail")}
-    return labels.get(CustomerField(field)) or words.tax_id_label(country)
+    return labels.get(CustomerField(field)) or country_words.tax_id_label(country)
 
 
 def _note(reason: Reason) -> str:
