@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from babel.numbers import list_currencies
 from django.utils import timezone
@@ -93,6 +94,20 @@ class Preview:
         return any(finding.blocks for finding in self.findings)
 
 
+class Known(TypedDict, total=False):
+    """What whoever has a draft checked knows beside it; what each says stands at `checks.Context`."""
+
+    deal_value: Money | None
+    worth_in_all: Decimal | None
+    deal_with_tax: bool
+    customer_currency: str
+    prices_were_with_tax: bool
+    more_than_the_deal: bool
+    taken_name: str
+    customer_gone: bool
+    usual_tax: str
+
+
 def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -> Preparation:
     """Raises the `ServiceError`s of both services; `NotFound` when the visitor may not see the deal.
 
@@ -174,9 +189,9 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         codes,
         items,
         deal_value=Money(deal.value, deal.currency),
-        in_all=in_all,
+        worth_in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
-        made_before_tax=made_before_tax,
+        prices_were_with_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
         reader_id=visitor.user.user_id,
     )
@@ -211,52 +226,17 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     )
 
 
-def preview(
-    company: Company,
-    draft: InvoiceDraft,
-    *,
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    customer_currency: str = "",
-    made_before_tax: bool = False,
-    deal_with_tax: bool = False,
-    more_than_the_deal: bool = False,
-    taken_name: str = "",
-    customer_gone: bool = False,
-    usual_tax: str = "",
-    reader_id: int | None = None,
-) -> Preview:
+def preview(company: Company, draft: InvoiceDraft, *, reader_id: int | None = None, **known: Unpack[Known]) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
-    `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
-    `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
-    value has.
-    `in_all` is the deal's `worth_in_all`, 0 where nothing of it is billed again and again.
-    `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
-    that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
-    `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.
+    `reader_id` is the user who is shown it. Where the caller does not know the customer's currency, a linked one's is
+    known here.
     """
     connection = quickbooks_of(company)
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     codes, items = reference.tax_codes(company, AS_STORED), reference.items(company, AS_STORED)
-    return _checked(
-        company,
-        connection,
-        draft,
-        codes,
-        items,
-        deal_value=deal_value,
-        in_all=in_all,
-        customer_currency=customer_currency,
-        made_before_tax=made_before_tax,
-        deal_with_tax=deal_with_tax,
-        more_than_the_deal=more_than_the_deal,
-        taken_name=taken_name,
-        customer_gone=customer_gone,
-        usual_tax=usual_tax,
-        reader_id=reader_id,
-    )
+    return _checked(company, connection, draft, codes, items, reader_id=reader_id, **known)
 
 
 def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidate | None) -> str:
@@ -340,41 +320,26 @@ def _checked(
     codes: list[TaxCode],
     items: list[Item],
     *,
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    customer_currency: str = "",
-    made_before_tax: bool = False,
-    deal_with_tax: bool = False,
-    more_than_the_deal: bool = False,
-    taken_name: str = "",
-    customer_gone: bool = False,
-    usual_tax: str = "",
-    reader_id: int | None = None,
+    reader_id: int | None,
+    **known: Unpack[Known],
 ) -> Preview:
     books = books_of(connection)
     draft = with_percentages(draft, codes)
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
     so_far = invoiced_so_far(company, draft.deal_id)
+    known["customer_currency"] = known.get("customer_currency") or _currency_of_linked(company, connection, draft)
     context = Context(
         books=books,
         codes=by_id,
         items={item.id: item for item in items},
         known_currencies=list_currencies(),
-        customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
-        deal_value=deal_value,
-        worth_in_all=in_all,
-        deal_with_tax=deal_with_tax,
         creates_items=creates_items(connection, draft),
         invoiced_before=so_far.amount,
         invoices_before=so_far.count,
         unconfirmed_before=so_far.unconfirmed,
-        prices_were_with_tax=made_before_tax,
-        more_than_the_deal=more_than_the_deal,
-        taken_name=taken_name,
-        customer_gone=customer_gone,
-        usual_tax=usual_tax,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
+        **known,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
 

@@ -104,8 +104,7 @@ def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Mon
         return Held.CHECKS
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
-    in_all = refused.deal_in_all
-    if preview(visitor.company, draft, deal_value=worth, in_all=in_all).blocked:
+    if preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all).blocked:
         return Held.CHECKS
     return None
 
