@@ -125,13 +125,6 @@ def test_the_settings_app_knows_nothing_of_invoices():
     assert importers("invoices", "integration_settings") == set()
 
 
-def test_the_wiring_is_imported_for_its_log_context_only():
-    for module in modules("integration_settings", "invoices"):
-        wiring = {name for name in module.imports if name.startswith("pipedrive_qb.")}
-        allowed = {name for name in wiring if name.startswith("pipedrive_qb.logs")}
-        assert wiring == allowed, f"{module.name} imports {sorted(wiring - allowed)}"
-
-
 def test_services_and_selectors_never_import_tasks_or_views():
     for module in modules("integration_settings", "invoices"):
         if layer(module.name) in ("services", "drafting", "selectors", "models", "deal_gateway", "invoice_gateway"):
