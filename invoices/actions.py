@@ -29,7 +29,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
-from integration_settings.selectors import hold_company
+from integration_settings.selectors import hold_company, quickbooks_of
 from invoices.domain.actions import Action
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
@@ -37,9 +37,9 @@ from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import (
+    GIVE_UP_AFTER,
     LONG_WAITS,
     WAITS,
-    connection_for,
     longer_each_time,
     one_step,
     reject,
@@ -47,6 +47,7 @@ from invoices.leases import (
     renew,
     settle,
     too_late,
+    usable,
     wait,
     wait_for,
 )
@@ -135,7 +136,8 @@ def carry_out(action_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> 
 
 
 def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
-    connection = connection_for(action, action.invoice, action.asked_at)
+    found, give_up_at = quickbooks_of(action.company), action.asked_at + GIVE_UP_AFTER
+    connection = usable(found, action, action.invoice, give_up_at=give_up_at)
     if connection is not None:
         _look_first(Try(action, connection, make_gateway(connection)))
 

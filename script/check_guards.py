@@ -63,7 +63,7 @@ GUARDS = [
     Guard("written under the lease only", "invoices/leases.py", "filter(pk=row.pk, lease_token=row.lease_token, submission__in=UNSETTLED)", "filter(pk=row.pk)", N + "test_submission_leases.py"),
     Guard("looked for before it is sent again", "invoices/submission.py", "    return _search_first(this)\n", "    return _send(this, invoice.customer_id)\n", N + "test_submission.py"),
     Guard("two looks before it is sent again", "invoices/submission.py", "    if invoice.absent_since is None:\n", "    if invoice.absent_since is False:\n", N + "test_submission.py"),
-    Guard("the books of the intent", "invoices/submission.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", N + "test_submission.py"),
+    Guard("the books of the intent", "invoices/leases.py", "connection is None or connection.realm_id != invoice.realm_id", "connection is None", N + "test_submission.py"),
     Guard("a deal that changed", "invoices/services.py", "if deal_value is not None and facts.value != deal_value:", "if deal_value is None and facts is None:", N + "test_result_page.py"),
     Guard("the books of a form", "invoices/form_memory.py", "if books != _books(visitor):", "if not books:", N + "test_other_books_page.py"),
     Guard("the books of a refused form", "invoices/views/result.py", "say(), other_books=other_books)", "say())", N + "test_other_books_page.py"),
