@@ -85,6 +85,21 @@ class Settled(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class SeenDeal:
+    """The deal as the person saw it: where it is another one by now, nothing is stored. The unseen is not compared."""
+
+    value: Money | None = None
+    worth_in_all: Decimal | None = Decimal(0)  # with what is billed again and again, as in `limit_of`
+    with_tax: bool = False  # whether these have tax in them
+    party: tuple[str, int] | None = None  # whose customer was chosen: the choice is remembered for nobody else
+    invoices: int | None = None  # how many living ones it had
+    latest: int | None = None  # row's id of these: one may have been voided since, and another made in its place
+
+
+UNSEEN = SeenDeal()
+
+
 def request_invoice(
     *,
     visitor: Visitor,
@@ -92,12 +107,7 @@ def request_invoice(
     intent_key: uuid.UUID,
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    deal_with_tax: bool = False,
-    invoices_seen: int | None = None,
-    latest_seen: int | None = None,
-    party: tuple[str, int] | None = None,
+    seen: SeenDeal = UNSEEN,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
@@ -106,11 +116,6 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `in_all` what that comes to with all that
-    is billed again and again (see `limit_of`), `deal_with_tax` whether tax is in these,
-    `invoices_seen` how many living invoices it had, `latest_seen` the row's id of the latest: one may have been voided
-    since, and another one made in its place.
-    `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
@@ -137,9 +142,9 @@ def request_invoice(
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     if not asked_before:
         rights.demand(visitor.user, Right.CREATE)
-        if deal_value is not None and facts.value != deal_value:
+        if seen.value is not None and facts.value != seen.value:
             raise DealChanged(facts.value)
-        if party is not None and facts.party != party:
+        if seen.party is not None and facts.party != seen.party:
             raise DealMoved
     row = Invoice(
         company=company,
@@ -163,14 +168,14 @@ def request_invoice(
             "title": facts.title,
             "value": str(facts.value.amount),
             "currency": facts.value.currency,
-            "with_tax": deal_with_tax,
-            "in_all": None if in_all is None else str(in_all),
+            "with_tax": seen.with_tax,
+            "in_all": None if seen.worth_in_all is None else str(seen.worth_in_all),
         },
     )
     try:
         with transaction.atomic():
-            if invoices_seen is not None:
-                _refuse_unseen(row, invoices_seen, latest_seen)
+            if seen.invoices is not None:
+                _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:
                 _refuse_settled(row, in_place_of)
             row.save(force_insert=True)
@@ -195,11 +200,11 @@ def request_invoice(
     return Requested(row)
 
 
-def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
+def _refuse_unseen(row: Invoice, count: int, latest: int | None) -> None:
     if _was_sent_before(row):
         return
     so_far = invoiced_so_far(row.company, row.deal_id)
-    if so_far.count > seen or (latest_seen is not None and so_far.latest > latest_seen):
+    if so_far.count > count or (latest is not None and so_far.latest > latest):
         raise DealInvoiced(so_far)
 
 

@@ -195,13 +195,13 @@ def test_two_forms_of_one_deal_sent_at_once_make_one_invoice_and_a_question(tena
 
     def press():
         try:
-            rows.append(ask(tenant, draft, invoices_seen=0))
+            rows.append(ask(tenant, draft, seen=services.SeenDeal(invoices=0)))
         except services.DealInvoiced as meanwhile:
             told.append(meanwhile.so_far.count)
 
     at_once(*[press] * 3)
     assert (len(rows), told) == (1, [1, 1])
-    rows.append(ask(tenant, draft, invoices_seen=1))
+    rows.append(ask(tenant, draft, seen=services.SeenDeal(invoices=1)))
     settle(rows[1])
     assert Invoice.objects.count() == 2
 

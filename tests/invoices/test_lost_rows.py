@@ -99,7 +99,7 @@ def test_the_same_press_before_anybody_looked_leads_there_too(harbour, control, 
 def test_another_press_is_told_of_it(harbour, lost):
     look(harbour.company)
     with pytest.raises(services.DealInvoiced):
-        ask(harbour, from_json(lost.draft), uuid.uuid4(), invoices_seen=0)
+        ask(harbour, from_json(lost.draft), uuid.uuid4(), seen=services.SeenDeal(invoices=0))
 
 
 # Uninstalled and installed again
