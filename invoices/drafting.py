@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TypedDict, Unpack
 
 from babel.numbers import list_currencies
@@ -143,17 +144,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     today = timezone.now().astimezone(zone(profile.timezone)).date()
     filled = prefill(
         deal,
-        FieldChoices(
-            recipient=chosen.recipient_field,
-            address=chosen.address_field,
-            email=chosen.email_field,
-            tax_id=chosen.tax_id_field,
-            memo=chosen.memo_field,
-            private_note=chosen.private_note_field,
-            cc=chosen.cc_field,
-            own_fields=tuple(own_fields_from(chosen, connection).items()),
-            due_days=chosen.due_days,
-        ),
+        field_choices(partial(getattr, chosen), own_fields_from(chosen, connection), due_days=chosen.due_days),
         books=books,
         codes=codes,
         items=items,
@@ -263,6 +254,21 @@ def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
         lines=tuple(
             replace(line, tax_percentage=percentages.get(line.tax_code_id, Decimal(0))) for line in draft.lines
         ),
+    )
+
+
+def field_choices(field: Callable[[str], str], own: Mapping[str, str], *, due_days: int) -> FieldChoices:
+    """`field` tells what fills something by its name in `CompanySettings`, `own` that of own fields by their id."""
+    return FieldChoices(
+        recipient=field("recipient_field"),
+        address=field("address_field"),
+        email=field("email_field"),
+        tax_id=field("tax_id_field"),
+        memo=field("memo_field"),
+        private_note=field("private_note_field"),
+        cc=field("cc_field"),
+        own_fields=tuple(own.items()),
+        due_days=due_days,
     )
 
 

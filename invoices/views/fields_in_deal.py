@@ -15,6 +15,7 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import latest_deals, load_deal_fields
 from invoices.domain.mapping import FieldChoices
 from invoices.domain.names import searchable
+from invoices.drafting import field_choices
 from invoices.presentation.fields_in_deal import cells_of
 from invoices.views.answers import first_options, problem_of, say
 from invoices.views.parameters import whole_number
@@ -72,13 +73,4 @@ def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
     def field(name: str) -> str:
         return str(request.GET.get(name, getattr(stored, name)))[:LONGEST_REFERENCE]
 
-    return FieldChoices(
-        recipient=field("recipient_field"),
-        address=field("address_field"),
-        email=field("email_field"),
-        tax_id=field("tax_id_field"),
-        memo=field("memo_field"),
-        private_note=field("private_note_field"),
-        cc=field("cc_field"),
-        own_fields=tuple(own.items()),
-    )
+    return field_choices(field, own, due_days=stored.due_days)
