@@ -1,4 +1,4 @@
-"""Words that depend on the QuickBooks company's country: its name, its tax, and its customers' tax numbers."""
+"""Words that depend on the QuickBooks company's country: its name, its tax, customers' addresses and tax numbers."""
 
 from __future__ import annotations
 
@@ -65,6 +65,12 @@ def tax_word(country: str) -> str:
     return pgettext("name of the tax", "tax")
 
 
+def tax_heading(country: str) -> str:
+    """The company's tax at the beginning of a line or as a label: VAT, GST, Sales tax."""
+    word = tax_word(country)
+    return word[:1].upper() + word[1:]
+
+
 def amounts_are_labels(country: str) -> dict[str, str]:
     """How the prices of an invoice may relate to the tax; not in the United States."""
     tax = tax_word(country)
@@ -90,6 +96,22 @@ def tax_id_label(country: str) -> str:
 
 def keeps_tax_ids(country: str) -> bool:
     return country in TAX_ID_COUNTRIES
+
+
+def region_label(country: str) -> str:
+    labels = {
+        "GB": gettext("County"),
+        "US": gettext("State"),
+        "AU": gettext("State"),
+        "CA": gettext("Province"),
+        "IN": gettext("State"),
+    }
+    return labels.get(country, gettext("Region"))
+
+
+def postal_code_label(country: str) -> str:
+    labels = {"US": gettext("ZIP code"), "GB": gettext("Postcode"), "AU": gettext("Postcode")}
+    return labels.get(country, gettext("Postal code"))
 
 
 def country_code(text: str) -> str:

@@ -27,7 +27,7 @@ class AccessDenied(ServiceError):
 
 
 class SubscriptionEnded(ServiceError):
-    """The company's own subscription with Pipedrive has ended or is not paid (402): nobody there can do anything."""
+    """The company's own subscription with the service has ended or is not paid: nobody gets in before it is."""
 
 
 class NotFound(ServiceError):

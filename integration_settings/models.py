@@ -135,8 +135,8 @@ class QuickBooksConnection(Connection):
         return f"QuickBooks {self.realm_id} of {self.company}"
 
     def row(self) -> models.QuerySet[Self]:
-        """None when the company has connected other books since: neither are their tokens for a worker that is still
-        busy with the former ones, nor is what it learns true of them.
+        """No row once the company has connected other books: a worker that is still busy with the former ones neither
+        gets the tokens of these nor writes what it has learned of those.
         """
         return super().row().filter(realm_id=self.realm_id)
 

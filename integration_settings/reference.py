@@ -1,4 +1,4 @@
-"""What QuickBooks and Pipedrive offer for choosing: tax codes, items, currencies, terms, accounts and fields.
+"""What QuickBooks offers for choosing: tax codes, items, currencies, terms, accounts, classes and locations.
 
 The lists are kept in our store, see `kept_lists`; only the members that are used are kept. What is made of them has no
 defaults: a list that an earlier version kept would never get what it did not ask for.
@@ -24,52 +24,15 @@ from integration_settings.kept_lists import (
     kept,
     outdate,
     put_into_kept,
-    read_at,
 )
 from integration_settings.models import Company, QuickBooksConnection
-from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import (
-    Profile,
     current_profile,
-    profile_from,
     profile_of,
     reference_value,
-    refresh_profile,
 )
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.side_by_side import SideBySide
-
-__all__ = [
-    "AS_STORED",
-    "ONE_HOUR",
-    "Account",
-    "Currency",
-    "Field",
-    "Item",
-    "Profile",
-    "Tag",
-    "TaxCode",
-    "TaxRate",
-    "Term",
-    "classes",
-    "currencies",
-    "current_profile",
-    "doubt",
-    "income_accounts",
-    "item_from",
-    "items",
-    "keep_items",
-    "locations",
-    "look_again",
-    "pipedrive_fields",
-    "profile_from",
-    "profile_of",
-    "read_ahead",
-    "read_at",
-    "refresh_profile",
-    "tax_codes",
-    "terms",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +152,7 @@ def _tax_code(row: Row) -> TaxCode:
 def items(company: Company, max_age: timedelta = ONE_HOUR) -> list[Item]:
     """All items, inactive ones included, so that a page can say so."""
     connection = _connection_of(company)
-    return _followed(connection, "items", lambda: _read_items(QuickBooksClient(connection)), _item, max_age)
+    return _followed(connection, "items", _read_items, _item, max_age)
 
 
 def item_from(answer: Mapping[str, Any]) -> Item:
@@ -253,21 +216,19 @@ def currencies(company: Company, max_age: timedelta = ONE_HOUR) -> list[Currency
     home = Currency(profile.home_currency, "")
     if not profile.multicurrency:
         return [home]
-    read = partial(_read_currencies, QuickBooksClient(connection))
-    found = _followed(connection, "currencies", read, _currency, max_age)
+    found = _followed(connection, "currencies", _read_currencies, _currency, max_age)
     return [home, *(currency for currency in found if currency.code != home.code)]
 
 
 def terms(company: Company, max_age: timedelta = ONE_HOUR) -> list[Term]:
     """Active ones: an invoice cannot name another."""
     connection = _connection_of(company)
-    return _followed(connection, "terms", lambda: _read_terms(QuickBooksClient(connection)), _term, max_age)
+    return _followed(connection, "terms", _read_terms, _term, max_age)
 
 
 def income_accounts(company: Company, max_age: timedelta = ONE_HOUR) -> list[Account]:
     connection = _connection_of(company)
-    read = partial(_read_accounts, QuickBooksClient(connection))
-    return _followed(connection, "income_accounts", read, _account, max_age)
+    return _followed(connection, "income_accounts", _read_accounts, _account, max_age)
 
 
 def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
@@ -275,8 +236,7 @@ def classes(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).class_per:
         return []
-    read = partial(_read_tags, QuickBooksClient(connection), "Class")
-    return _followed(connection, "classes", read, _tag, max_age)
+    return _followed(connection, "classes", partial(_read_tags, entity="Class"), _tag, max_age)
 
 
 def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
@@ -284,21 +244,21 @@ def locations(company: Company, max_age: timedelta = ONE_HOUR) -> list[Tag]:
     connection = _connection_of(company)
     if not profile_of(connection).has_locations:
         return []
-    return _followed(
-        connection, "locations", partial(_read_tags, QuickBooksClient(connection), "Department"), _tag, max_age
-    )
+    return _followed(connection, "locations", partial(_read_tags, entity="Department"), _tag, max_age)
 
 
 def _followed(
     connection: QuickBooksConnection,
     kind: str,
-    read: Callable[[], Rows],
+    read: Callable[[QuickBooksClient], Rows],
     make: Callable[[Row], Made],
     max_age: timedelta,
 ) -> list[Made]:
+    """A list whose changes QuickBooks reports."""
+
     def asked() -> Rows:
         try:
-            return read()
+            return read(QuickBooksClient(connection))
         except Rejected:  # the company has moved to an edition without it, perhaps
             _doubt_profile(connection)
             raise

@@ -28,6 +28,7 @@ from integration_settings.models import (
     QuickBooksConnection,
     ReferenceList,
     Removal,
+    SignIn,
     UsedTicket,
 )
 from integration_settings.oauth import Grant
@@ -35,7 +36,6 @@ from integration_settings.pipedrive import PipedriveClient, me_with
 from integration_settings.profile import refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.selectors import hold_company
-from integration_settings.sign_ins import forget_finished_sign_ins
 
 log = logging.getLogger(__name__)
 
@@ -268,9 +268,10 @@ def remove_abandoned_companies() -> int:
 
 def forget_old_traces() -> None:
     """Rows of sign-ins and tickets that are over for a day, operators' sessions, old lists of companies."""
-    forget_finished_sign_ins()
-    Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    UsedTicket.objects.filter(used_at__lt=timezone.now() - timedelta(days=1)).delete()
+    now = timezone.now()
+    SignIn.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
+    UsedTicket.objects.filter(used_at__lt=now - timedelta(days=1)).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
     # One that is only `OUTDATED` serves on until it is read again: QuickBooks may be away, or its reads used up.
-    old_lists = ReferenceList.objects.filter(fetched_at__lt=timezone.now() - timedelta(days=90))
+    old_lists = ReferenceList.objects.filter(fetched_at__lt=now - timedelta(days=90))
     old_lists.exclude(fetched_at=OUTDATED).delete()

@@ -107,8 +107,3 @@ def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn
     if not SignIn.objects.filter(pk=begun.pk, used_at=None).update(used_at=now):
         raise SignInRefused("used", begun)
     return begun
-
-
-def forget_finished_sign_ins(older_than: timedelta = timedelta(days=1)) -> int:
-    """Removes rows whose time is over; returns how many."""
-    return SignIn.objects.filter(created_at__lt=timezone.now() - older_than).delete()[0]

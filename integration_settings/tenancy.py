@@ -56,11 +56,11 @@ class Visitor:
 
 
 class NotProven(Exception):
-    """No token, or one that proves nothing. `known` tells that the token was good, but nobody installed the app."""
+    """No token, or one that proves nothing. `not_installed`: it proves a user, who has not installed the app."""
 
-    def __init__(self, why: str, *, known: bool = False) -> None:
+    def __init__(self, why: str, *, not_installed: bool = False) -> None:
         super().__init__(why)
-        self.known = known
+        self.not_installed = not_installed
 
 
 def visitor_from_pipedrive(token: str, surface: Surface) -> Visitor:
@@ -113,7 +113,7 @@ def _visitor(company_id: int, user_id: int, surface: Surface) -> Visitor:
     user = next(iter(_with_company(company_id, user_id)), None)
     if user is None or not user.is_connected:
         log.info("company %s: user %s has not installed the app, or has to again", company_id, user_id)
-        raise NotProven("not installed", known=True)
+        raise NotProven("not installed", not_installed=True)
     connection: QuickBooksConnection | None = getattr(user.company, "quickbooks", None)
     return Visitor(user.company, user, surface, connection)
 
@@ -140,7 +140,7 @@ def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., 
                 return render(
                     request,
                     "integration_settings/not_proven.html",
-                    {"not_installed": refusal.known, "surface": surface, "page_token": ""},
+                    {"not_installed": refusal.not_installed, "surface": surface, "page_token": ""},
                     status=401,
                 )
             return _enter(view, request, visitor, args, kwargs)
@@ -162,9 +162,9 @@ def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
                 raise NotProven("no token")
             visitor = visitor_from_page_token(token)
         except NotProven as refusal:
-            if not refusal.known:  # else it is told already, with whom it concerns
+            if not refusal.not_installed:  # else it is told already, with whom it concerns
                 log.info("a request without proof is refused: %s", refusal)
-            return not_proven_fragment(request, not_installed=refusal.known)
+            return not_proven_fragment(request, not_installed=refusal.not_installed)
         return _enter(view, request, visitor, args, kwargs)
 
     return door

@@ -29,7 +29,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
-from integration_settings.selectors import hold_company
+from integration_settings.selectors import hold_company, quickbooks_of
 from invoices.domain.actions import Action
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
@@ -37,9 +37,9 @@ from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import (
+    GIVE_UP_AFTER,
     LONG_WAITS,
     WAITS,
-    connection_for,
     longer_each_time,
     one_step,
     reject,
@@ -47,6 +47,7 @@ from invoices.leases import (
     renew,
     settle,
     too_late,
+    usable,
     wait,
     wait_for,
 )
@@ -58,14 +59,6 @@ log = logging.getLogger(__name__)
 
 NEEDS = {Action.SEND: Right.SEND, Action.VOID: Right.VOID, Action.DELETE: Right.VOID}
 LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """`repeated`: the question was answered before, or another action of the invoice is still under way."""
-
-    action: InvoiceAction
-    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +86,9 @@ def ask(
     intent_key: uuid.UUID,
     to: str = "",
     paid_seen: Decimal | None = None,
-) -> Asked:
-    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing.
+) -> InvoiceAction:
+    """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing: the
+    action that is there comes back.
 
     `paid_seen` is what had been paid on it when the person was asked; without it, what is known now.
 
@@ -126,8 +120,8 @@ def ask(
         if found is None:
             # The one under way ended in this very moment.
             return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen)
-        return Asked(found, repeated=True)
-    return Asked(row, repeated=False)
+        return found
+    return row
 
 
 def put_away(invoice: Invoice) -> None:
@@ -142,7 +136,8 @@ def carry_out(action_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> 
 
 
 def _step(action: InvoiceAction, make_gateway: MakeGateway) -> None:
-    connection = connection_for(action, action.invoice, action.asked_at)
+    found, give_up_at = quickbooks_of(action.company), action.asked_at + GIVE_UP_AFTER
+    connection = usable(found, action, action.invoice, give_up_at=give_up_at)
     if connection is not None:
         _look_first(Try(action, connection, make_gateway(connection)))
 

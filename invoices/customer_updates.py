@@ -19,6 +19,7 @@ from integration_settings.clock import shared_now
 from integration_settings.country_words import country_code, keeps_tax_ids, tax_id_label
 from integration_settings.errors import AccessDenied, NotFound, OutcomeUnknown, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
+from integration_settings.selectors import quickbooks_of
 from invoices.domain.customer_update import (
     EDITED_ELSEWHERE,
     Change,
@@ -34,7 +35,7 @@ from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway
 from invoices.leases import (
-    connection_for,
+    GIVE_UP_AFTER,
     longer_each_time,
     one_step,
     reject,
@@ -42,6 +43,7 @@ from invoices.leases import (
     renew,
     settle,
     too_late,
+    usable,
     wait,
     wait_for,
 )
@@ -128,7 +130,8 @@ def carry_out(update_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> 
 
 
 def _step(update: CustomerUpdate, make_gateway: MakeGateway) -> None:
-    connection = connection_for(update, update.invoice, update.invoice.created_at)
+    found, give_up_at = quickbooks_of(update.company), update.invoice.created_at + GIVE_UP_AFTER
+    connection = usable(found, update, update.invoice, give_up_at=give_up_at)
     if connection is not None:
         _look_first(Try(update, connection, make_gateway(connection)))
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import TypedDict, Unpack
 
 from babel.numbers import list_currencies
 from django.utils import timezone
@@ -17,7 +19,7 @@ from integration_settings import reference
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.item_links import linked_items
-from integration_settings.kept_lists import NotKept, only_kept
+from integration_settings.kept_lists import ONE_HOUR, NotKept, only_kept
 from integration_settings.models import Company, CompanySettings, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.presets import (
@@ -26,7 +28,8 @@ from integration_settings.presets import (
     opening_template,
     template_called,
 )
-from integration_settings.reference import AS_STORED, ONE_HOUR, Item, Profile, Tag, TaxCode, Term
+from integration_settings.profile import Profile, current_profile
+from integration_settings.reference import AS_STORED, Item, Tag, TaxCode, Term
 from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
 from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
@@ -48,7 +51,6 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.reports import zone
 from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
-from invoices.submission import MakeGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,21 @@ class Preview:
         return any(finding.blocks for finding in self.findings)
 
 
-def prepare(
-    visitor: Visitor, deal_id: int, make_gateway: MakeGateway = QuickBooksGateway, *, template_id: str | None = None
-) -> Preparation:
+class Known(TypedDict, total=False):
+    """What whoever has a draft checked knows beside it; what each says stands at `checks.Context`."""
+
+    deal_value: Money | None
+    worth_in_all: Decimal | None
+    deal_with_tax: bool
+    customer_currency: str
+    prices_were_with_tax: bool
+    more_than_the_deal: bool
+    taken_name: str
+    customer_gone: bool
+    usual_tax: str
+
+
+def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -> Preparation:
     """Raises the `ServiceError`s of both services; `NotFound` when the visitor may not see the deal.
 
     Both services are asked side by side; QuickBooks only for lists that are too old, and for customers that might be
@@ -111,8 +125,8 @@ def prepare(
         classes_soon = _soon(calls, reference.classes, company)
         locations_soon = _soon(calls, reference.locations, company)
         terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
-        profile = reference.current_profile(connection)
-        number_soon = calls.start(_next_number, make_gateway(connection)) if profile.custom_numbers else done(str)
+        profile = current_profile(connection)
+        number_soon = calls.start(_next_number, QuickBooksGateway(connection)) if profile.custom_numbers else done(str)
         currencies = tuple(currency.code for currency in reference.currencies(company))
         chosen_items = linked_items(connection)
         templates = list_templates(connection)
@@ -122,7 +136,7 @@ def prepare(
         if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
             codes = reference.tax_codes(company)
         classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
-    gateway = make_gateway(connection)
+    gateway = QuickBooksGateway(connection)
     books = books_of(connection)
     template = (
         opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
@@ -130,17 +144,7 @@ def prepare(
     today = timezone.now().astimezone(zone(profile.timezone)).date()
     filled = prefill(
         deal,
-        FieldChoices(
-            recipient=chosen.recipient_field,
-            address=chosen.address_field,
-            email=chosen.email_field,
-            tax_id=chosen.tax_id_field,
-            memo=chosen.memo_field,
-            private_note=chosen.private_note_field,
-            cc=chosen.cc_field,
-            own_fields=tuple(own_fields_from(chosen, connection).items()),
-            due_days=chosen.due_days,
-        ),
+        field_choices(partial(getattr, chosen), own_fields_from(chosen, connection), due_days=chosen.due_days),
         books=books,
         codes=codes,
         items=items,
@@ -176,15 +180,15 @@ def prepare(
         codes,
         items,
         deal_value=Money(deal.value, deal.currency),
-        in_all=in_all,
+        worth_in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
-        made_before_tax=made_before_tax,
+        prices_were_with_tax=made_before_tax,
         deal_with_tax=deal_with_tax,
         reader_id=visitor.user.user_id,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
     if may_be_mended(blocking, filled.tax_proposals) and reference.look_again(connection):
-        return prepare(visitor, deal_id, make_gateway, template_id=template_id)
+        return prepare(visitor, deal_id, template_id=template_id)
     return Preparation(
         deal=deal,
         intent_key=uuid.uuid4(),
@@ -213,52 +217,17 @@ def prepare(
     )
 
 
-def preview(
-    company: Company,
-    draft: InvoiceDraft,
-    *,
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    customer_currency: str = "",
-    made_before_tax: bool = False,
-    deal_with_tax: bool = False,
-    more_than_the_deal: bool = False,
-    taken_name: str = "",
-    customer_gone: bool = False,
-    usual_tax: str = "",
-    reader_id: int | None = None,
-) -> Preview:
+def preview(company: Company, draft: InvoiceDraft, *, reader_id: int | None = None, **known: Unpack[Known]) -> Preview:
     """Adds up and checks a draft from the stored lists; asks nobody. Raises `ConnectionExpired` when never connected.
 
-    `customer_currency` is the chosen customer's, where the caller knows it; a linked customer's is known here.
-    `made_before_tax` says that the deal's prices had tax in them that the draft's have not, `deal_with_tax` that its
-    value has.
-    `in_all` is the deal's `worth_in_all`, 0 where nothing of it is billed again and again.
-    `more_than_the_deal` says that a person means to bill more than the deal is worth; `taken_name` is a customer's name
-    that QuickBooks was found to have already; `customer_gone` that it was found to have the chosen one no more,
-    `usual_tax` the code that it usually taxes that one with; `reader_id` is the user who is shown it.
+    `reader_id` is the user who is shown it. Where the caller does not know the customer's currency, a linked one's is
+    known here.
     """
     connection = quickbooks_of(company)
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     codes, items = reference.tax_codes(company, AS_STORED), reference.items(company, AS_STORED)
-    return _checked(
-        company,
-        connection,
-        draft,
-        codes,
-        items,
-        deal_value=deal_value,
-        in_all=in_all,
-        customer_currency=customer_currency,
-        made_before_tax=made_before_tax,
-        deal_with_tax=deal_with_tax,
-        more_than_the_deal=more_than_the_deal,
-        taken_name=taken_name,
-        customer_gone=customer_gone,
-        usual_tax=usual_tax,
-        reader_id=reader_id,
-    )
+    return _checked(company, connection, draft, codes, items, reader_id=reader_id, **known)
 
 
 def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidate | None) -> str:
@@ -285,6 +254,21 @@ def with_percentages(draft: InvoiceDraft, codes: list[TaxCode]) -> InvoiceDraft:
         lines=tuple(
             replace(line, tax_percentage=percentages.get(line.tax_code_id, Decimal(0))) for line in draft.lines
         ),
+    )
+
+
+def field_choices(field: Callable[[str], str], own: Mapping[str, str], *, due_days: int) -> FieldChoices:
+    """`field` tells what fills something by its name in `CompanySettings`, `own` that of own fields by their id."""
+    return FieldChoices(
+        recipient=field("recipient_field"),
+        address=field("address_field"),
+        email=field("email_field"),
+        tax_id=field("tax_id_field"),
+        memo=field("memo_field"),
+        private_note=field("private_note_field"),
+        cc=field("cc_field"),
+        own_fields=tuple(own.items()),
+        due_days=due_days,
     )
 
 
@@ -342,41 +326,26 @@ def _checked(
     codes: list[TaxCode],
     items: list[Item],
     *,
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    customer_currency: str = "",
-    made_before_tax: bool = False,
-    deal_with_tax: bool = False,
-    more_than_the_deal: bool = False,
-    taken_name: str = "",
-    customer_gone: bool = False,
-    usual_tax: str = "",
-    reader_id: int | None = None,
+    reader_id: int | None,
+    **known: Unpack[Known],
 ) -> Preview:
     books = books_of(connection)
     draft = with_percentages(draft, codes)
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
     so_far = invoiced_so_far(company, draft.deal_id)
+    known["customer_currency"] = known.get("customer_currency") or _currency_of_linked(company, connection, draft)
     context = Context(
         books=books,
         codes=by_id,
         items={item.id: item for item in items},
         known_currencies=list_currencies(),
-        customer_currency=customer_currency or _currency_of_linked(company, connection, draft),
-        deal_value=deal_value,
-        worth_in_all=in_all,
-        deal_with_tax=deal_with_tax,
         creates_items=creates_items(connection, draft),
         invoiced_before=so_far.amount,
         invoices_before=so_far.count,
         unconfirmed_before=so_far.unconfirmed,
-        prices_were_with_tax=made_before_tax,
-        more_than_the_deal=more_than_the_deal,
-        taken_name=taken_name,
-        customer_gone=customer_gone,
-        usual_tax=usual_tax,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
+        **known,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)
 

@@ -14,9 +14,8 @@ from django.core.cache import cache
 from integration_settings import read_budget
 from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
-from integration_settings.reference import profile_of
+from integration_settings.profile import profile_of
 from invoices.invoice_gateway import QuickBooksGateway
-from invoices.submission import MakeGateway
 
 REMEMBERED_SECONDS = 3600
 UNKNOWN_SECONDS = 300
@@ -42,16 +41,11 @@ def home_rate(connection: QuickBooksConnection, currency: str, day: date) -> Hom
     return HomeRate(currency, profile.home_currency, day, Decimal(kept) if kept else None, asked=kept is not None)
 
 
-def ask(
-    connection: QuickBooksConnection,
-    currency: str,
-    day: date,
-    make_gateway: MakeGateway = QuickBooksGateway,
-) -> Decimal | None:
+def ask(connection: QuickBooksConnection, currency: str, day: date) -> Decimal | None:
     """One read of QuickBooks; None when it names no rate or does not answer."""
     try:
         read_budget.refuse_when_spent(connection)
-        rate = make_gateway(connection).exchange_rate(currency, day)
+        rate = QuickBooksGateway(connection).exchange_rate(currency, day)
     except ServiceError:
         rate = None
     kept, seconds = (str(rate), REMEMBERED_SECONDS) if rate else ("", UNKNOWN_SECONDS)

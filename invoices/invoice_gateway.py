@@ -17,8 +17,9 @@ from django.conf import settings
 
 from integration_settings.errors import AnswerTooLarge, NotFound
 from integration_settings.models import QuickBooksConnection
+from integration_settings.profile import profile_of
 from integration_settings.quickbooks import QuickBooksClient, Written
-from integration_settings.reference import FOLLOWED, Item, item_from, profile_of
+from integration_settings.reference import FOLLOWED, Item, item_from
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from integration_settings import reference
+from integration_settings import kept_lists, reference
 from integration_settings.errors import Rejected, ServiceError
 from integration_settings.item_links import link_item, links_of, mark_used, policy_of, usable_account
+from integration_settings.kept_lists import ONE_HOUR
 from integration_settings.models import CompanySettings, QuickBooksConnection
 from integration_settings.models import ItemPolicy as Policy
 from integration_settings.reference import AS_STORED, Item
@@ -30,9 +31,7 @@ from invoices.models import Invoice, WriteKind
 # Choices and policy
 
 
-def item_policy(
-    connection: QuickBooksConnection, stored: CompanySettings, max_age: timedelta = reference.ONE_HOUR
-) -> ItemPolicy:
+def item_policy(connection: QuickBooksConnection, stored: CompanySettings, max_age: timedelta = ONE_HOUR) -> ItemPolicy:
     """What a product without an item gets. An account that is gone creates nothing: then a person is asked.
 
     Raises the `ServiceError`s of QuickBooks when the accounts are needed and were never read.
@@ -50,7 +49,7 @@ def up_to_date_items(
     connection: QuickBooksConnection, items: list[Item], chosen: Mapping[int, tuple[str, datetime]]
 ) -> list[Item]:
     """The list again when an item was chosen or created that is younger than it: a choice is not lost for an hour."""
-    read_at = reference.read_at(connection.company, "items")
+    read_at = kept_lists.read_at(connection.company, "items")
     newer = {item_id for item_id, linked_at in chosen.values() if read_at and linked_at >= read_at}
     if newer <= {item.id for item in items}:
         return items

@@ -119,18 +119,20 @@ def reject(row: Intent, refusal: dict[str, Any], **columns: Any) -> None:
     log.info("%s was not done: %s", row, refusal["code"])
 
 
-def connection_for(row: Intent, invoice: Invoice, asked_at: datetime) -> QuickBooksConnection | None:
-    """The connection to the books that the invoice is in. None: the row was refused, or waits for a sign-in.
+def usable(
+    connection: QuickBooksConnection | None, row: Intent, invoice: Invoice, *, give_up_at: datetime
+) -> QuickBooksConnection | None:
+    """The company's connection where it is to the books that the invoice is for, and stands. None: the row was refused,
+    or waits for a sign-in.
 
     What went out may have been done: it is refused only by whoever has looked.
     """
-    connection = QuickBooksConnection.objects.filter(company_id=invoice.company_id).first()
     if connection is None or connection.realm_id != invoice.realm_id:
         if row.sent_at is None:
             reject(row, {"code": OTHER_BOOKS})
         else:
             wait(row, longer_each_time(row, LONG_WAITS), submission=Submission.UNKNOWN)
-    elif row.sent_at is None and too_late(asked_at):
+    elif row.sent_at is None and shared_now() > give_up_at:
         reject(row, {"code": GAVE_UP})
     elif not connection.is_connected:
         wait(row, timedelta(seconds=WAITS[-1]))

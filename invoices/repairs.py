@@ -85,10 +85,12 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             draft=draft,
             intent_key=refused.key_of_successor,
             template_id=str(refused.preset_id or ""),
-            deal_value=worth,
-            in_all=refused.deal_in_all,
-            deal_with_tax=bool(refused.deal_then.get("with_tax")),
-            party=refused.party,
+            seen=services.SeenDeal(
+                value=worth,
+                worth_in_all=refused.deal_in_all,
+                with_tax=bool(refused.deal_then.get("with_tax")),
+                party=refused.party,
+            ),
             in_place_of=refused,
         )
     except (services.DealChanged, services.DealMoved):
@@ -104,8 +106,7 @@ def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Mon
         return Held.CHECKS
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
-    in_all = refused.deal_in_all
-    if preview(visitor.company, draft, deal_value=worth, in_all=in_all).blocked:
+    if preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all).blocked:
         return Held.CHECKS
     return None
 

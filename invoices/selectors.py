@@ -43,11 +43,11 @@ class Refusal:
     chosen instead is named.
     """
 
-    code: str
-    field: str
-    message: str
-    detail: str
-    trace_id: str
+    code: str = ""
+    field: str = ""
+    message: str = ""
+    detail: str = ""
+    trace_id: str = ""
     taken_by: str = ""
     name: str = ""  # that is taken
     customer_id: str = ""
@@ -346,8 +346,7 @@ def refusal_of(intent: Intent) -> Refusal | None:
 def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | None:
     if submission != Submission.REJECTED or not kept:
         return None
-    known = {name: str(value) for name, value in kept.items() if name in Refusal.__dataclass_fields__}
-    return Refusal(**({"code": "", "field": "", "message": "", "detail": "", "trace_id": ""} | known))
+    return Refusal(**{name: str(value) for name, value in kept.items() if name in Refusal.__dataclass_fields__})
 
 
 def shown_total(invoice: Invoice) -> Money | None:

@@ -26,7 +26,6 @@ from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers, unsent_forms
-from invoices.actions import Asked
 from invoices.customers import NameClash
 from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
 from invoices.domain.actions import Action
@@ -42,10 +41,9 @@ from invoices.following import catch_up
 from invoices.invoice_bodies import mark_of, request_id_of_found
 from invoices.invoice_gateway import QuickBooksGateway, books_of, owner_of
 from invoices.items import remember_items, with_income_account
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceAction
 from invoices.selectors import invoice_for, invoice_row
 from invoices.so_far import SoFar, invoiced_so_far
-from invoices.submission import MakeGateway
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
 DERIVED = 5  # the version of the ids that `Invoice.key_of_successor` makes
@@ -54,11 +52,10 @@ KEY_OF_ANOTHER_DEAL = "the key is of another deal's form, which this user may no
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """`repeated`: this form was sent before, its row stands. `differs`: and it had said something else then."""
+    """`differs`: this form was sent before, with other entries; they count, and are those of the row."""
 
     invoice: Invoice
-    repeated: bool
-    differs: bool
+    differs: bool = False
 
 
 # The intent
@@ -90,6 +87,21 @@ class Settled(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class SeenDeal:
+    """The deal as the person saw it: where it is another one by now, nothing is stored. The unseen is not compared."""
+
+    value: Money | None = None
+    worth_in_all: Decimal | None = Decimal(0)  # with what is billed again and again, as in `limit_of`
+    with_tax: bool = False  # whether these have tax in them
+    party: tuple[str, int] | None = None  # whose customer was chosen: the choice is remembered for nobody else
+    invoices: int | None = None  # how many living ones it had
+    latest: int | None = None  # row's id of these: one may have been voided since, and another made in its place
+
+
+UNSEEN = SeenDeal()
+
+
 def request_invoice(
     *,
     visitor: Visitor,
@@ -97,12 +109,7 @@ def request_invoice(
     intent_key: uuid.UUID,
     wish: customer_updates.Wish | None = None,
     template_id: str = "",
-    deal_value: Money | None = None,
-    in_all: Decimal | None = Decimal(0),
-    deal_with_tax: bool = False,
-    invoices_seen: int | None = None,
-    latest_seen: int | None = None,
-    party: tuple[str, int] | None = None,
+    seen: SeenDeal = UNSEEN,
     in_place_of: Invoice | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
@@ -111,11 +118,6 @@ def request_invoice(
 
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
-    `deal_value` is what the deal was worth when the person saw it, `in_all` what that comes to with all that
-    is billed again and again (see `limit_of`), `deal_with_tax` whether tax is in these,
-    `invoices_seen` how many living invoices it had, `latest_seen` the row's id of the latest: one may have been voided
-    since, and another one made in its place.
-    `party` is whose customer the person has chosen: the choice is remembered for nobody else.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
@@ -143,9 +145,9 @@ def request_invoice(
     if not asked_before:
         rights.demand(visitor.user, Right.CREATE)
         _refuse_key_of_another_deal(intent_key, company, draft.deal_id)
-        if deal_value is not None and facts.value != deal_value:
+        if seen.value is not None and facts.value != seen.value:
             raise DealChanged(facts.value)
-        if party is not None and facts.party != party:
+        if seen.party is not None and facts.party != seen.party:
             raise DealMoved
     row = Invoice(
         company=company,
@@ -169,14 +171,14 @@ def request_invoice(
             "title": facts.title,
             "value": str(facts.value.amount),
             "currency": facts.value.currency,
-            "with_tax": deal_with_tax,
-            "in_all": None if in_all is None else str(in_all),
+            "with_tax": seen.with_tax,
+            "in_all": None if seen.worth_in_all is None else str(seen.worth_in_all),
         },
     )
     try:
         with transaction.atomic():
-            if invoices_seen is not None:
-                _refuse_unseen(row, invoices_seen, latest_seen)
+            if seen.invoices is not None:
+                _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:
                 _refuse_settled(row, in_place_of)
             row.save(force_insert=True)
@@ -190,7 +192,7 @@ def request_invoice(
             raise NotFound("pipedrive", KEY_OF_ANOTHER_DEAL) from None
         hand_over(stored)
         differs = stored.fingerprint != row.fingerprint and not stored.was_found
-        return Requested(stored, repeated=True, differs=differs)
+        return Requested(stored, differs)
     hand_over(row)
     if not draft.bill_to.is_new:
         _remember_choice(row, draft, visitor.user)
@@ -198,14 +200,14 @@ def request_invoice(
     if in_place_of is None:  # it was somebody else's choice, perhaps
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
-    return Requested(row, repeated=False, differs=False)
+    return Requested(row)
 
 
-def _refuse_unseen(row: Invoice, seen: int, latest_seen: int | None) -> None:
+def _refuse_unseen(row: Invoice, count: int, latest: int | None) -> None:
     if _was_sent_before(row):
         return
     so_far = invoiced_so_far(row.company, row.deal_id)
-    if so_far.count > seen or (latest_seen is not None and so_far.latest > latest_seen):
+    if so_far.count > count or (latest is not None and so_far.latest > latest):
         raise DealInvoiced(so_far)
 
 
@@ -250,32 +252,26 @@ def _remember_choice(row: Invoice, draft: InvoiceDraft, user: PipedriveUser) -> 
 # Customers and items
 
 
-def customer_there(
-    connection: QuickBooksConnection, customer_id: str, name: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> CustomerCandidate:
+def customer_there(connection: QuickBooksConnection, customer_id: str, name: str) -> CustomerCandidate:
     """The customer in place of the new one that a refused invoice was for: it has the name, or was created with it."""
     candidate = CustomerCandidate(customer_id, name)
     if not books_of(connection).names_sales_tax:
         return candidate
-    return customers.completed(candidate, make_gateway(connection))
+    return customers.completed(candidate, QuickBooksGateway(connection))
 
 
-def search_customers(
-    connection: QuickBooksConnection, q: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> list[CustomerCandidate]:
+def search_customers(connection: QuickBooksConnection, q: str) -> list[CustomerCandidate]:
     """Active customers whose name contains the text, as many as the gateway finds. Raises the `ServiceError`s of
     QuickBooks.
     """
     read_budget.refuse_when_spent(connection)
-    return [customer.as_candidate() for customer in make_gateway(connection).search_customers(q)]
+    return [customer.as_candidate() for customer in QuickBooksGateway(connection).search_customers(q)]
 
 
-def name_clash(
-    connection: QuickBooksConnection, name: str, make_gateway: MakeGateway = QuickBooksGateway
-) -> NameClash | None:
+def name_clash(connection: QuickBooksConnection, name: str) -> NameClash | None:
     """Who has the name already that a new customer is to get. Raises the `ServiceError`s of QuickBooks."""
     read_budget.refuse_when_spent(connection)
-    return customers.name_clash(make_gateway(connection), name)
+    return customers.name_clash(QuickBooksGateway(connection), name)
 
 
 def search_items(company: Company, q: str) -> list[Item]:
@@ -331,7 +327,7 @@ def request_action(
     intent_key: uuid.UUID,
     to: str = "",
     paid_seen: Decimal | None = None,
-) -> Asked:
+) -> InvoiceAction:
     """Stores the wish; a worker carries it out. `paid_seen` as in `actions.ask`.
 
     Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
@@ -343,34 +339,32 @@ def request_action(
     return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
 
 
-def invoice_pdf(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> bytes:
+def invoice_pdf(visitor: Visitor, invoice: Invoice) -> bytes:
     """The document as QuickBooks prints it. Raises `NotPossible` and the `ServiceError`s of QuickBooks."""
     connection = connected(visitor.connection)
     if not invoice_row(invoice, connection).has_document:
         raise NotPossible
-    return make_gateway(connection).invoice_pdf(invoice.qbo_invoice_id)
+    return QuickBooksGateway(connection).invoice_pdf(invoice.qbo_invoice_id)
 
 
-def payment_link(visitor: Visitor, invoice: Invoice, make_gateway: MakeGateway = QuickBooksGateway) -> str:
+def payment_link(visitor: Visitor, invoice: Invoice) -> str:
     """Where the customer pays, "" when QuickBooks gives no such page. Raises like `invoice_pdf`."""
     connection = connected(visitor.connection)
     if not invoice_row(invoice, connection).can_be_paid:
         raise NotPossible
-    return make_gateway(connection).payment_link(invoice.qbo_invoice_id)
+    return QuickBooksGateway(connection).payment_link(invoice.qbo_invoice_id)
 
 
 # Looking again
 
 
-def refresh_now(company: Company, make_gateway: MakeGateway = QuickBooksGateway) -> bool:
+def refresh_now(company: Company) -> bool:
     """Catches up with QuickBooks at once unless that happened within the last seconds; True when it did.
 
     Raises `ServiceError`s.
     """
-    connection = quickbooks_of(company)
-    if connection is None or not connection.is_connected:
-        raise ConnectionExpired("quickbooks", "not connected")
+    connection = connected(quickbooks_of(company))
     last = connection.last_synced_at
     if last is not None and shared_now() - last < BETWEEN_REFRESHES and not connection.last_sync_problem:
         return False
-    return catch_up(connection, make_gateway) is not None
+    return catch_up(connection) is not None

@@ -39,14 +39,25 @@ from invoices.customers import NameTaken, customer_for
 from invoices.domain.books import Books
 from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json, to_json
 from invoices.domain.money import is_rounding
-from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, OTHER_BOOKS, Step, field_of
+from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, Step, field_of
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
 from invoices.invoice_bodies import sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
-from invoices.leases import LONG_WAITS, WAITS, longer_each_time, one_step, reject, release, renew, wait, wait_for
+from invoices.leases import (
+    LONG_WAITS,
+    WAITS,
+    longer_each_time,
+    one_step,
+    reject,
+    release,
+    renew,
+    usable,
+    wait,
+    wait_for,
+)
 from invoices.models import Invoice, WriteKind
 from invoices.reports import apply_report, mark_deleted, zone
 
@@ -78,13 +89,10 @@ def submit(invoice_id: int, make_gateway: MakeGateway = QuickBooksGateway) -> No
 
 
 def _step(invoice: Invoice, make_gateway: MakeGateway) -> None:
-    connection: QuickBooksConnection | None = getattr(invoice.company, "quickbooks", None)
-    if connection is None or connection.realm_id != invoice.realm_id:
-        return _without_its_books(invoice)
-    if invoice.sent_at is None and shared_now() > given_up_at(invoice, connection):
-        return _reject(invoice, {"code": GAVE_UP})
-    if not connection.is_connected:
-        return wait(invoice, timedelta(seconds=WAITS[-1]))
+    found: QuickBooksConnection | None = getattr(invoice.company, "quickbooks", None)
+    connection = usable(found, invoice, invoice, give_up_at=given_up_at(invoice, found))
+    if connection is None:
+        return None
     this = Try(invoice, from_json(invoice.draft), connection, make_gateway(connection))
     if asks_for_more(invoice.draft):
         return _leave_to_a_newer_version(this)
@@ -104,13 +112,6 @@ def _leave_to_a_newer_version(this: Try) -> None:
         _record(this, found)
     else:
         wait(invoice, longer_each_time(invoice, LONG_WAITS))
-
-
-def _without_its_books(invoice: Invoice) -> None:
-    """The company is connected to other books now: never create it there; what was sent can be settled only here."""
-    if invoice.sent_at is None:
-        return _reject(invoice, {"code": OTHER_BOOKS})
-    return wait(invoice, longer_each_time(invoice, LONG_WAITS), submission=Submission.UNKNOWN)
 
 
 def given_up_at(invoice: Invoice, connection: QuickBooksConnection | None) -> datetime:

@@ -57,12 +57,13 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def flag(name: str, default: bool = False) -> bool:
+def flag(name: str) -> bool:
+    """Off unless said otherwise."""
     value = text(name).lower()
     if value in ("", "0", "1", "true", "false", "on", "off", "yes", "no"):
-        return default if value == "" else value in ("1", "true", "on", "yes")
+        return value in ("1", "true", "on", "yes")
     CONFIGURATION_PROBLEMS.append(f"{name} must be on or off, not “{value}”.")
-    return default
+    return False
 
 
 def whole_number(name: str, default: int) -> int:

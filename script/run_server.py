@@ -97,8 +97,8 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def last_lines(path: Path, count: int = 15) -> str:
-    return "\n".join("    " + line for line in path.read_text(errors="replace").splitlines()[-count:])
+def last_lines(path: Path) -> str:
+    return "\n".join("    " + line for line in path.read_text(errors="replace").splitlines()[-15:])
 
 
 def say(text: str = "") -> None:

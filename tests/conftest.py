@@ -271,7 +271,7 @@ def connect_user(control: Control, company: Any, pair: Pair, country: str = "GB"
 
 def connect_quickbooks(control: Control, company: Any, realm: str) -> Any:
     """A connection with the company's profile read from the stand-in, as after a consent."""
-    from integration_settings.reference import refresh_profile
+    from integration_settings.profile import refresh_profile
 
     answer = control.grant_quickbooks(realm)
     made = make_connection(

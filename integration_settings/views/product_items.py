@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from integration_settings import reference
+from integration_settings import kept_lists, reference
 from integration_settings.errors import ServiceError
 from integration_settings.fault_words import fault_words
 from integration_settings.item_links import link_item, links_of, product_item, product_items
@@ -113,7 +113,7 @@ def _list(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
         "count": len(found),
         "fault_count": len(faults),
         "any": bool(found) or links_of(visitor.connection).exists(),
-        "read_at": reference.read_at(visitor.company, "items"),
+        "read_at": kept_lists.read_at(visitor.company, "items"),
     }
 
 

@@ -18,10 +18,11 @@ from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
 from integration_settings.forms import MOST_DAYS, OF_BOOKS, ItemLists, OwnFields, SettingsForm
 from integration_settings.item_links import policy_of
+from integration_settings.kept_lists import ONE_HOUR
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import profile_of, refresh_profile
-from integration_settings.reference import AS_STORED, ONE_HOUR
+from integration_settings.reference import AS_STORED
 from integration_settings.rights_card import RightsCard, rights_card
 from integration_settings.selectors import administrators_of, own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context

@@ -40,6 +40,8 @@ class TaxCode(Protocol):
 
 
 class Item(Protocol):
+    """Those in a company's list are no categories and groups; what is found by its name alone may be one."""
+
     @property
     def id(self) -> str: ...
     @property

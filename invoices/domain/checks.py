@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
-from invoices.domain.books import NEVER_SOLD, NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
+from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, limit_of
 from invoices.domain.emails import addresses_in
 from invoices.domain.money import Money, decimal_places, smallest_unit
@@ -293,8 +293,6 @@ def _item(where: str, line: DraftLine, context: Context) -> Iterator[Finding]:
         yield _blocks(f"{where}.item", "item_gone", line=line.name)
     elif not item.active:
         yield _blocks(f"{where}.item", "inactive_item", line=line.name, item=item.shown_name)
-    elif item.type in NEVER_SOLD:
-        yield _blocks(f"{where}.item", "item_not_sold", line=line.name, item=item.name)
 
 
 def _tax_code(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from invoices.domain.addresses import same_place
-from invoices.domain.books import NEVER_SOLD, Item
+from invoices.domain.books import Item
 from invoices.domain.draft import BillTo
 from invoices.domain.emails import addresses_in, company_domain
 from invoices.domain.names import clean_item_name, composed, name_words, normalised_name, same_name
@@ -60,12 +60,9 @@ class ItemMatcher:
     ) -> None:
         """`links` are the items that people chose before, by the product's id."""
         self.links, self.policy = links or {}, policy or ItemPolicy()
-        self.by_id: dict[str, Item] = {}
+        self.by_id = {item.id: item for item in items}
         self.by_sku: dict[str, list[Item]] = {}
         self.by_name: dict[str, list[Item]] = {}
-        for item in items:
-            if item.type not in NEVER_SOLD:
-                self.by_id[item.id] = item
         for item in self.by_id.values():
             self.by_sku.setdefault(_key(item.sku), []).append(item)
             self.by_name.setdefault(_key(own_name(item)), []).append(item)

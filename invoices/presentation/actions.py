@@ -10,18 +10,14 @@ from integration_settings.rights import Right
 from invoices.actions import NEEDS
 from invoices.domain.actions import Action
 from invoices.domain.refusals import (
-    ACCESS_DENIED,
     BOOKS_CLOSED,
-    GAVE_UP,
-    NOT_PAID_FOR,
     NOT_SENT,
     NOT_THERE,
-    OTHER_BOOKS,
     PAID_MEANWHILE,
     VOIDED_MEANWHILE,
 )
 from invoices.domain.status import Submission
-from invoices.presentation.refusals import quoted
+from invoices.presentation.refusals import quoted, reasons
 from invoices.presentation.say import Say
 from invoices.selectors import Doing, InvoiceRow, Refusal
 
@@ -147,17 +143,13 @@ def found_done(kind: Action) -> str:
 
 
 def why_not(refusal: Refusal, kind: Action) -> str:
-    known = {
+    known = reasons() | {
         NOT_SENT: _("QuickBooks shows no trace of it. You can send it again."),
         NOT_THERE: _("It is not in QuickBooks any more."),
         BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
-        NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
-        OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
         # Translators: why an invoice was not e-mailed; it = the invoice
         VOIDED_MEANWHILE: _("It was voided meanwhile."),
-        GAVE_UP: _("It has waited too long for QuickBooks."),
-        ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }
     if refusal.code in known:
         return known[refusal.code]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from integration_settings import country_words
 from integration_settings.country_words import country_code
 from invoices.domain.books import TaxCode
 from invoices.domain.customer_update import (
@@ -21,13 +22,12 @@ from invoices.domain.customer_update import (
     same_words,
 )
 from invoices.domain.draft import AmountsAre
-from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_PAID_FOR, NOT_THERE, OTHER_BOOKS
+from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.form_memory import SeenCustomer
 from invoices.forms import FormInput
-from invoices.presentation import words
 from invoices.presentation.actions import Progress
-from invoices.presentation.refusals import quoted
+from invoices.presentation.refusals import quoted, reasons
 from invoices.presentation.say import Say
 from invoices.selectors import Refusal, Updating
 
@@ -139,7 +139,7 @@ def _row(difference: Difference, ticked: Collection[str] | None, country: str) -
 
 def field_label(field: str, country: str) -> str:
     labels = {CustomerField.ADDRESS: _("Address"), CustomerField.EMAIL: _("E-mail")}
-    return labels.get(CustomerField(field)) or words.tax_id_label(country)
+    return labels.get(CustomerField(field)) or country_words.tax_id_label(country)
 
 
 def _note(reason: Reason) -> str:
@@ -234,14 +234,10 @@ def told(updating: Updating, country: str = "") -> Progress:
 
 def why_not(refusal: Refusal, customer: str) -> str:
     """The time of the other change is not told: an invoice moves QuickBooks' time of the customer, too."""
-    known = {
+    known = reasons() | {
         EDITED_ELSEWHERE: _(
             "{customer} was changed in QuickBooks meanwhile. Look at both versions before you write."
         ).format(customer=customer),
         NOT_THERE: _("It is inactive in QuickBooks or no longer there."),
-        NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
-        OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
-        GAVE_UP: _("It has waited too long for QuickBooks."),
-        ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
     }
     return known.get(refusal.code) or quoted(refusal) or _("QuickBooks gave no reason.")

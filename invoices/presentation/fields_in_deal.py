@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from integration_settings.forms import own_mapping
 from invoices.domain.deal import Deal
 from invoices.domain.mapping import FieldChoices, bill_to, field_email, field_text
 from invoices.domain.names import clean_name
@@ -29,7 +30,7 @@ def cells_of(deal: Deal, choices: FieldChoices) -> list[Cell]:
         "private_note_field": (choices.private_note, field_text(deal, choices.private_note)),
         "cc_field": (choices.cc, field_email(deal, choices.cc)),
     }
-    own = {f"own_field_{own_id}": (field, field_text(deal, field)) for own_id, field in choices.own_fields}
+    own = {own_mapping(own_id): (field, field_text(deal, field)) for own_id, field in choices.own_fields}
     plain = [Cell(name, text, "" if text else _empty(field)) for name, (field, text) in (texts | own).items()]
     return [_recipient(deal, choices), _address(deal, choices), *plain]
 

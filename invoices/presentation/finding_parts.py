@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from integration_settings import country_words
 from invoices.domain.checks import Finding
-from invoices.presentation import words
 from invoices.presentation.say import Say
 
 
@@ -37,7 +37,7 @@ class Words:
 
     @property
     def tax(self) -> str:
-        return words.tax_word(self.country)
+        return country_words.tax_word(self.country)
 
     def label(self, field: str) -> str:
         """The field as the form names it."""
@@ -49,7 +49,7 @@ class Words:
             "customer.taken_name": _("Name in QuickBooks"),
             "customer.email": _("E-mail to"),
             "customer.address": _("Billing address"),
-            "customer.tax_id": words.tax_id_label(self.country),
+            "customer.tax_id": country_words.tax_id_label(self.country),
             "currency": _("Currency"),
             "invoice_date": _("Invoice date"),
             "due_date": _("Due date"),
@@ -67,7 +67,7 @@ class Words:
             "lines": _("Lines"),
             "over_deal": _("Bill more than the deal"),
             "item": _("QuickBooks item"),
-            "tax_code": words.tax_heading(self.country),
+            "tax_code": country_words.tax_heading(self.country),
             "quantity": _("Quantity"),
             "unit_price": _("Price"),
             "description": _("Description"),

@@ -59,15 +59,6 @@ def _inactive_item(finding: Finding, with_words: Words) -> Told:
     )
 
 
-def _item_not_sold(finding: Finding, with_words: Words) -> Told:
-    name = line_name(finding, with_words)
-    said = _("“{item}” is a group or category in QuickBooks. Choose another item.")
-    return Told(
-        _("An item cannot stand on an invoice"),
-        _("“{line}”: {said}").format(line=name, said=said.format(item=text_of(finding, "item"))),
-    )
-
-
 def _no_tax_code(finding: Finding, with_words: Words) -> Told:
     name = line_name(finding, with_words)
     return Told(
@@ -220,7 +211,6 @@ TELLING_OF_LINES: dict[str, Callable[[Finding, Words], Told]] = {
     "no_item": _no_item,
     "item_gone": _item_gone,
     "inactive_item": _inactive_item,
-    "item_not_sold": _item_not_sold,
     "no_tax_code": _no_tax_code,
     "tax_code_gone": _tax_code_gone,
     "no_sales_tax": _no_sales_tax,

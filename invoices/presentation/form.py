@@ -9,8 +9,9 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration_settings import formats
-from integration_settings.reference import Profile, Tag
+from integration_settings import country_words, formats
+from integration_settings.profile import Profile
+from integration_settings.reference import Tag
 from invoices.domain.emails import company_domain
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.money import round_amount
@@ -18,7 +19,6 @@ from invoices.domain.tax import Totals, sales_taxes
 from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
-from invoices.presentation import words
 from invoices.presentation.customer_update import UpdateCard, card_of, with_usual_tax
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
@@ -51,10 +51,10 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         new_card=_new_card(memory, form),
         is_new=form.customer == NEW_CUSTOMER,
         remembered=_remembered(memory),
-        keeps_tax_ids=words.keeps_tax_ids(profile.country),
-        tax_id_label=words.tax_id_label(profile.country),
-        region_label=words.region_label(profile.country),
-        postal_code_label=words.postal_code_label(profile.country),
+        keeps_tax_ids=country_words.keeps_tax_ids(profile.country),
+        tax_id_label=country_words.tax_id_label(profile.country),
+        region_label=country_words.region_label(profile.country),
+        postal_code_label=country_words.postal_code_label(profile.country),
         email_hint=_("Also kept on the new customer.") if form.customer == NEW_CUSTOMER else "",
         details_aside="" if profile.custom_numbers else _("QuickBooks gives the number"),
         currency=currency_field(material),
@@ -70,7 +70,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         location_label=profile.location_word or _("Location"),
         asks_service_dates=profile.has_service_dates,
         opened=_opened(form, errors),
-        tax_heading=_("Taxable") if profile.is_us else words.tax_heading(profile.country),
+        tax_heading=_("Taxable") if profile.is_us else country_words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
         decimals=formats.decimals(form.currency),
         price_heading=_("Rate") if profile.is_us else _("Price"),
@@ -245,7 +245,7 @@ def due_hint(material: Material) -> str:
 def _amounts_choices(form: FormInput, memory: Memory, profile: Profile) -> tuple[Choice, ...]:
     if profile.is_us or not profile.uses_sales_tax:
         return ()
-    labels = words.amounts_are_labels(profile.country)
+    labels = country_words.amounts_are_labels(profile.country)
     return tuple(Choice(value, label, value == form.amounts_are) for value, label in labels.items())
 
 
@@ -321,7 +321,7 @@ def figures(material: Material) -> Figures:
         return Figures((), _("Total"), "", note)
     rows = [*_discount_rows(material, totals), *_tax_rows(material, totals)]
     whole = say.amount(totals.total, totals.currency)
-    note = "" if totals.tax_known else _("before {tax}").format(tax=words.tax_word(material.profile.country))
+    note = "" if totals.tax_known else _("before {tax}").format(tax=country_words.tax_word(material.profile.country))
     found = Figures(tuple(rows), _("Total") if totals.tax_known else before_tax, whole, note)
     return _with_home(found, totals, material.home_rate, say)
 
@@ -356,7 +356,7 @@ def _discount_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
 
 def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
     say, country = material.say, material.profile.country
-    heading = words.tax_heading(country)
+    heading = country_words.tax_heading(country)
     if not totals.tax_known:
         yield TotalRow(_("Subtotal"), say.amount(totals.net, totals.currency))
         by_hand = material.profile.names_sales_tax

@@ -10,14 +10,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integration_settings.reference import Profile
+from integration_settings import country_words
+from integration_settings.profile import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
 from invoices.domain.deal import Frequency, Recurrence
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
-from invoices.presentation import words
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
@@ -140,7 +140,7 @@ def _yes_or_no(line: LineInput) -> tuple[Choice, ...]:
 
 def line_labels(country: str) -> dict[str, str]:
     """Every control of the grid is named after its line; the name stays a place, for lines that have none yet."""
-    tax = words.tax_heading(country)
+    tax = country_words.tax_heading(country)
     return {
         # Translators: names of the controls of one line; the place is the line's name
         "tick": _("Invoice {name}"),

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
-from integration_settings.reference import Profile
+from integration_settings.profile import Profile
 from invoices.domain.tax import Totals
 from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory, SeenCustomer

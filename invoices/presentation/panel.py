@@ -11,13 +11,13 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings import country_words
 from integration_settings.errors import SubscriptionEnded
 from integration_settings.fault_words import shut_out_words
 from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
 from invoices.domain.status import Submission
-from invoices.presentation import words
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
@@ -286,7 +286,7 @@ def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
 
 
 def _tax_note(sums: Sums, place: Place) -> str:
-    tax = words.tax_word(place.country)
+    tax = country_words.tax_word(place.country)
     if sums.with_tax:
         # Translators: the place is VAT, GST or sales tax
         return _("Amounts here are with {tax}, like the deal value.").format(tax=tax)

@@ -84,6 +84,18 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
     return known.get(refusal.code) or Explained(_("QuickBooks refused the invoice."), quote, bool(quote))
 
 
+def reasons() -> dict[str, str]:
+    """Why something that is asked for beside the form (an action, the update of a customer) was not done, by the codes
+    that mean the same for all of it.
+    """
+    return {
+        NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
+        OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
+        GAVE_UP: _("It has waited too long for QuickBooks."),
+        ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
+    }
+
+
 def _not_there(field: str) -> str:
     if field == "customer":
         return _("The customer is inactive in QuickBooks or no longer there.")

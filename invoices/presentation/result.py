@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from integration_settings import country_words
 from integration_settings.formats import with_one_stop
 from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import Right
@@ -20,7 +21,7 @@ from invoices.domain.money import is_rounding
 from invoices.domain.names import clean_name
 from invoices.domain.status import Submission
 from invoices.models import Invoice
-from invoices.presentation import refusals, words
+from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, found_done, menu_of, progress_of
 from invoices.presentation.customer_update import told
 from invoices.presentation.form import at_home
@@ -346,7 +347,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     if invoice.total is None:
         return ()
     total, tax = say.amount(invoice.total, currency), say.amount(invoice.tax or Decimal(0), currency)
-    heading = words.tax_heading(story.country)
+    heading = country_words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
     rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story))
@@ -406,7 +407,7 @@ def _compared(story: Story) -> tuple[str, str]:
         said.format(
             theirs=story.say.amount(total, story.invoice.currency),
             ours=story.say.amount(expected, story.draft.currency),
-            tax=words.tax_word(story.country),
+            tax=country_words.tax_word(story.country),
         ),
         "warning",
     )

@@ -192,8 +192,7 @@ def _act(
         return invoice
     problem: Banner | None = None
     try:
-        asked = services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to, paid_seen=paid_seen)
-        act_soon(asked.action)
+        act_soon(services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to, paid_seen=paid_seen))
     except services.NotPossible:
         problem = Banner("warning", *changed_meanwhile())
     except ServiceError as error:

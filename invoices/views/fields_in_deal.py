@@ -8,18 +8,19 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from integration_settings.errors import ServiceError
+from integration_settings.forms import OWN_MAPPING
 from integration_settings.profile import profile_of
 from integration_settings.selectors import own_fields_from, settings_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import latest_deals, load_deal_fields
 from invoices.domain.mapping import FieldChoices
 from invoices.domain.names import searchable
+from invoices.drafting import field_choices
 from invoices.presentation.fields_in_deal import cells_of
 from invoices.views.answers import first_options, problem_of, say
 from invoices.views.parameters import whole_number
 
 LONGEST_REFERENCE = 80
-OWN_FIELD = "own_field_"
 
 
 @page_token_required
@@ -67,18 +68,9 @@ def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
     there = profile_of(visitor.connection).own_fields if visitor.connection else ()
     own = {field_id: "" for field_id, _name in there} | own_fields_from(stored, visitor.connection)
     sent = request.GET.dict().items()
-    own |= {name.removeprefix(OWN_FIELD): str(code) for name, code in sent if name.startswith(OWN_FIELD)}
+    own |= {name.removeprefix(OWN_MAPPING): str(code) for name, code in sent if name.startswith(OWN_MAPPING)}
 
     def field(name: str) -> str:
         return str(request.GET.get(name, getattr(stored, name)))[:LONGEST_REFERENCE]
 
-    return FieldChoices(
-        recipient=field("recipient_field"),
-        address=field("address_field"),
-        email=field("email_field"),
-        tax_id=field("tax_id_field"),
-        memo=field("memo_field"),
-        private_note=field("private_note_field"),
-        cc=field("cc_field"),
-        own_fields=tuple(own.items()),
-    )
+    return field_choices(field, own, due_days=stored.due_days)

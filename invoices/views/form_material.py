@@ -16,6 +16,7 @@ from integration_settings import reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import form_styles_url, list_templates
+from integration_settings.profile import profile_of
 from integration_settings.reference import AS_STORED, Term
 from integration_settings.rights import Right, rights_of
 from integration_settings.tenancy import Visitor
@@ -217,15 +218,15 @@ def checked_form(visitor: Visitor, sent: Sent, say: Say) -> Checked:
 
 
 def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say: Say) -> Material:
-    profile = reference.profile_of(connection_of(visitor))
+    profile = profile_of(connection_of(visitor))
     customer = sent.memory.customer(sent.form.customer)
     checked = drafting.preview(
         visitor.company,
         reading.draft,
         deal_value=sent.memory.deal_worth,
-        in_all=sent.memory.worth_in_all,
+        worth_in_all=sent.memory.worth_in_all,
         customer_currency=customer.currency if customer else "",
-        made_before_tax=sent.memory.prices_were_with_tax,
+        prices_were_with_tax=sent.memory.prices_were_with_tax,
         deal_with_tax=sent.memory.prices_have_tax,
         more_than_the_deal=sent.form.over_deal,
         taken_name=sent.form.taken_name,

@@ -92,12 +92,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 intent_key=sent.form.intent_key,
                 wish=sent.wish,
                 template_id=sent.form.preset,
-                deal_value=sent.memory.deal_worth,
-                in_all=sent.memory.worth_in_all,
-                deal_with_tax=sent.memory.worth_with_tax,
-                invoices_seen=sent.memory.invoices_before,
-                latest_seen=sent.memory.latest_before,
-                party=sent.memory.party,
+                seen=_seen_deal(sent.memory),
                 deal_soon=deal_soon,
                 hand_over=submit_soon,
             )
@@ -112,6 +107,17 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
+
+
+def _seen_deal(memory: Memory) -> services.SeenDeal:
+    return services.SeenDeal(
+        value=memory.deal_worth,
+        worth_in_all=memory.worth_in_all,
+        with_tax=memory.worth_with_tax,
+        party=memory.party,
+        invoices=memory.invoices_before,
+        latest=memory.latest_before,
+    )
 
 
 def _not_taken(

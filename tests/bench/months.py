@@ -22,6 +22,7 @@ from django.utils import timezone
 from integration_settings import clock as shared_clock
 from integration_settings import reference
 from integration_settings.models import QuickBooksConnection
+from integration_settings.profile import current_profile
 from integration_settings.quickbooks import QuickBooksClient
 from invoices import sweep, webhooks
 from tests.bench.fleet import invoice, invoice_id, make_rows_for, realm_of
@@ -180,6 +181,6 @@ def burst(vendor: Vendor, number: int) -> Callable[[], None]:
 def open_form(number: int) -> None:
     """What a form asks of the kept lists."""
     connection = QuickBooksConnection.objects.select_related("company").get(realm_id=realm_of(number))
-    reference.current_profile(connection)
+    current_profile(connection)
     for kept in (reference.items, reference.tax_codes, reference.terms, reference.currencies):
         kept(connection.company)

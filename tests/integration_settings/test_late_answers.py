@@ -13,6 +13,7 @@ from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.profile import refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +80,7 @@ def test_the_profile_of_the_former_books_is_not_that_of_the_others(connect, monk
     tenant = connect("GB")
     former = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
     while_asked(monkeypatch, lambda: connect_others(tenant.company), "preferences")
-    reference.refresh_profile(former)
+    refresh_profile(former)
     now = QuickBooksConnection.objects.get(pk=former.pk)
     assert (now.name, now.country, now.home_currency, now.profile) == ("", "", "", {})
 
@@ -123,6 +124,6 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
     while_asked(monkeypatch, lambda: leave(tenant.company), "query_all", "preferences")
     with suppress(ConnectionExpired):
         reference.items(former.company)
-    reference.refresh_profile(former)
+    refresh_profile(former)
     assert not ReferenceList.objects.exists()
     assert not QuickBooksConnection.objects.exists()

@@ -15,8 +15,9 @@ from django.utils import timezone
 from integration_settings import kept_lists, reference, services
 from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection, ReferenceList
-from integration_settings.profile import profile_from
-from integration_settings.reference import Item, Profile, sales_percentage
+from integration_settings.pipedrive_fields import pipedrive_fields
+from integration_settings.profile import Profile, current_profile, profile_from, profile_of, refresh_profile
+from integration_settings.reference import Item, sales_percentage
 from tests import recordings
 from tests.factories import make_company, make_user
 
@@ -54,7 +55,7 @@ OWN_FIELDS = {
 
 def test_the_profile_is_read_and_found_again(connect):
     tenant = connect("GB")
-    profile = reference.profile_of(tenant.quickbooks)
+    profile = profile_of(tenant.quickbooks)
     assert (profile.country, profile.home_currency, profile.multicurrency) == ("GB", "GBP", True)
     assert (profile.uses_sales_tax, profile.automated_sales_tax, profile.custom_numbers) == (True, False, False)
     assert profile.allow_discount
@@ -117,7 +118,7 @@ def test_american_lines_have_two_words_and_an_invoice_the_groups_of_rates(connec
     tenant = connect("US")
     assert [code.id for code in reference.tax_codes(tenant.company)] == ["TAX", "NON"]
     control.book(tenant.realm, "tax_by_hand")
-    profile = reference.refresh_profile(tenant.quickbooks)
+    profile = refresh_profile(tenant.quickbooks)
     found = {code.name: code for code in reference.tax_codes(tenant.company)}
     assert list(found)[:2] == ["TAX", "NON"]
     assert "CustomSalesTax" not in found
@@ -127,7 +128,7 @@ def test_american_lines_have_two_words_and_an_invoice_the_groups_of_rates(connec
 
 def test_own_fields_classes_and_locations_are_those_of_the_company(connect):
     british, american = connect("GB"), connect("US")
-    assert reference.profile_of(british.quickbooks).own_fields == (("1", "PO number"),)
+    assert profile_of(british.quickbooks).own_fields == (("1", "PO number"),)
     assert [tag.name for tag in reference.locations(british.company)]
     assert reference.classes(british.company) == []
     assert [tag.name for tag in reference.classes(american.company)]
@@ -142,15 +143,15 @@ def test_a_time_zone_nobody_knows_is_not_believed(told, zone):
 def test_an_old_profile_is_read_again_and_serves_when_nobody_answers(connect, control, no_waiting):
     tenant = connect("GB")
     control.forget_requests()
-    reference.current_profile(tenant.quickbooks)
+    current_profile(tenant.quickbooks)
     assert control.requests("quickbooks") == []
     with later(minutes=55):
-        reference.current_profile(tenant.quickbooks, timedelta(minutes=50))
+        current_profile(tenant.quickbooks, timedelta(minutes=50))
         assert len(control.requests("quickbooks", path="preferences")) == 1
     control.fault("status", path="companyinfo", status=503)
-    assert reference.current_profile(tenant.quickbooks, timedelta(0)).home_currency == "GBP"
+    assert current_profile(tenant.quickbooks, timedelta(0)).home_currency == "GBP"
     asked = len(control.requests("quickbooks", path="companyinfo"))
-    reference.current_profile(tenant.quickbooks, timedelta(0))  # resting after the failure
+    current_profile(tenant.quickbooks, timedelta(0))  # resting after the failure
     assert len(control.requests("quickbooks", path="companyinfo")) == asked
 
 
@@ -225,7 +226,7 @@ def test_a_list_is_read_once_an_hour(connect, control):
     first = reference.items(tenant.company)
     assert reference.items(tenant.company) == first
     assert len(control.requests("quickbooks", path="query")) == 1
-    assert reference.read_at(tenant.company, "items") > timezone.now() - timedelta(minutes=1)
+    assert kept_lists.read_at(tenant.company, "items") > timezone.now() - timedelta(minutes=1)
     ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(minutes=61))
     reference.items(tenant.company)
     assert len(control.requests("quickbooks", path="query")) == 2
@@ -239,11 +240,11 @@ def test_a_page_reads_all_lists_at_once_and_sees_what_it_puts_into_them(connect,
         with django_assert_num_queries(1):
             assert reference.items(company) == [first, *others]
             reference.tax_codes(company)
-            reference.read_at(company, "items")
+            kept_lists.read_at(company, "items")
         reference.keep_items(company.quickbooks, [replace(first, name="Shelf")])
         assert {item.name for item in reference.items(company) if item.id == first.id} == {"Shelf"}
         kept_lists.outdate(company.pk, ["items"])
-        assert reference.read_at(company, "items") == kept_lists.OUTDATED
+        assert kept_lists.read_at(company, "items") == kept_lists.OUTDATED
 
 
 LISTS = {
@@ -340,7 +341,7 @@ def test_lists_of_two_companies_are_apart(connect):
 
 
 def test_fields_are_named_by_where_they_belong(connect):
-    fields = {field.code: field for field in reference.pipedrive_fields(connect("GB").user)}
+    fields = {field.code: field for field in pipedrive_fields(connect("GB").user)}
     assert fields["organization.address"].label == "Organization – Address"
     assert fields["organization.address"].type == "address"
     assert fields["person.emails"].label == "Person – Email"
@@ -357,15 +358,15 @@ def test_a_singular_code_in_the_definitions_is_the_plural_of_the_objects(user, v
     vendor.get(f"{base}/organizationFields", json=definitions("name", "email"))
     vendor.get(f"{base}/personFields", json=definitions("email", "phone"))
     vendor.get(f"{base}/dealFields", json=definitions())
-    codes = [field.code for field in reference.pipedrive_fields(user)]
+    codes = [field.code for field in pipedrive_fields(user)]
     assert codes == ["organization.name", "organization.email", "person.emails", "person.phones"]
 
 
 def test_fields_are_shared_by_the_users_of_a_company(connect, control):
     tenant = connect("GB", quickbooks=False)
-    reference.pipedrive_fields(tenant.user)
+    pipedrive_fields(tenant.user)
     control.forget_requests()
-    reference.pipedrive_fields(make_user(tenant.company))
+    pipedrive_fields(make_user(tenant.company))
     assert control.requests("pipedrive") == []
 
 
@@ -386,12 +387,12 @@ def test_a_profile_that_an_earlier_version_kept_gets_what_it_did_not_ask_for(con
     assert connection.profile.pop("has_service_dates")
     connection.save()
     control.fault("status", path="companyinfo", status=503)
-    assert not reference.current_profile(connection).has_service_dates  # the earlier one serves meanwhile
+    assert not current_profile(connection).has_service_dates  # the earlier one serves meanwhile
     control.clear_faults()
     cache.clear()
-    assert reference.current_profile(connection).has_service_dates
+    assert current_profile(connection).has_service_dates
     control.forget_requests()
-    assert reference.current_profile(QuickBooksConnection.objects.get()).has_service_dates
+    assert current_profile(QuickBooksConnection.objects.get()).has_service_dates
     assert not control.requests("quickbooks")
 
 
@@ -402,7 +403,7 @@ def test_profile_and_tax_codes_are_kept_for_two_weeks_or_until_quickbooks_refuse
 
     def read_again():
         connection = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
-        reference.current_profile(connection)
+        current_profile(connection)
         reference.tax_codes(tenant.company)
         found = len(control.requests("quickbooks", path="/v3/"))
         control.forget_requests()

@@ -85,7 +85,7 @@ def test_altering_the_company_breaks_the_signature(user, other_company):
 def test_a_user_of_one_company_is_nobody_in_another(user, other_company):
     with pytest.raises(NotProven) as refused:
         visitor_from_pipedrive(frame_token(other_company.pipedrive_company_id, user.user_id), "panel")
-    assert refused.value.known
+    assert refused.value.not_installed
 
 
 def test_the_same_user_number_in_two_companies_is_two_people(user, other_company):

@@ -33,8 +33,8 @@ def an_open_one(company, gateway):
 
 
 def want(invoice, kind, user, key=None, to="accounts@bramley.example"):
-    asked = actions.ask(invoice, kind, user=user, intent_key=key or uuid.uuid4(), to=to if kind == Action.SEND else "")
-    return asked.action
+    to = to if kind == Action.SEND else ""
+    return actions.ask(invoice, kind, user=user, intent_key=key or uuid.uuid4(), to=to)
 
 
 def carry_out(action, gateway):

@@ -52,8 +52,8 @@ def address(invoice, what):
 
 
 def failed(invoice, user, kind, refusal):
-    asked = actions.ask(invoice, kind, user=user, intent_key=invoice.public_id, to="a@b.example")
-    InvoiceAction.objects.filter(pk=asked.action.pk).update(
+    action = actions.ask(invoice, kind, user=user, intent_key=invoice.public_id, to="a@b.example")
+    InvoiceAction.objects.filter(pk=action.pk).update(
         submission=Submission.REJECTED, refusal=refusal, settled_at=invoice.created_at, next_attempt_at=None
     )
 

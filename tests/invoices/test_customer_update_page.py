@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.models import CompanySettings, ReferenceList
+from integration_settings.pipedrive_fields import pipedrive_fields
 from invoices import customer_updates, form_memory, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
@@ -28,7 +29,7 @@ DEAL = 12
 
 def choose(tenant, **changes):
     """The fields that fill the invoice, as in the pictures."""
-    fields = {field.name: field.code for field in reference.pipedrive_fields(tenant.user)}
+    fields = {field.name: field.code for field in pipedrive_fields(tenant.user)}
     chosen = {"email_field": fields["Billing e-mail"], "tax_id_field": fields["VAT no."]} | changes
     CompanySettings.objects.filter(company=tenant.company).update(**chosen)
 

@@ -288,9 +288,9 @@ def test_it_is_stored_with_the_invoice_and_once(user, quickbooks, gateway, seen)
     wish, key = wish_for(quickbooks, gateway, EMAIL), uuid.uuid4()
     requested = request(user, wish, key)
     again = request(user, wish, key)
-    assert again.repeated
     update = CustomerUpdate.objects.get()
     assert (update.invoice, update.company) == (requested.invoice, user.company)
+    assert again.invoice == requested.invoice
     assert customer_updates.from_json(update.changes) == wish.changes
 
 

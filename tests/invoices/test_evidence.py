@@ -41,8 +41,8 @@ def writes_of_the_stand_in(control):
 
 def do(tenant, invoice, kind, to=""):
     visitor = visitor_of(tenant.user, "panel")
-    asked = services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4(), to=to)
-    actions.carry_out(asked.action.pk)
+    action = services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4(), to=to)
+    actions.carry_out(action.pk)
     invoice.refresh_from_db()
 
 

@@ -195,13 +195,13 @@ def test_two_forms_of_one_deal_sent_at_once_make_one_invoice_and_a_question(tena
 
     def press():
         try:
-            rows.append(ask(tenant, draft, invoices_seen=0))
+            rows.append(ask(tenant, draft, seen=services.SeenDeal(invoices=0)))
         except services.DealInvoiced as meanwhile:
             told.append(meanwhile.so_far.count)
 
     at_once(*[press] * 3)
     assert (len(rows), told) == (1, [1, 1])
-    rows.append(ask(tenant, draft, invoices_seen=1))
+    rows.append(ask(tenant, draft, seen=services.SeenDeal(invoices=1)))
     settle(rows[1])
     assert Invoice.objects.count() == 2
 
@@ -260,7 +260,7 @@ def test_a_lost_answer_about_an_action_is_settled_and_no_second_letter_is_sent(
         control.fault("ignore_requestid", company=tenant.realm)
     path = f"/invoice/{invoice.qbo_invoice_id}/send$" if kind == Action.SEND else "/invoice$"
     control.fault(**fault, method="POST", path=path, times=1, company=tenant.realm)
-    action = actions.ask(invoice, kind, user=tenant.user, intent_key=uuid.uuid4(), to="one@once.example").action
+    action = actions.ask(invoice, kind, user=tenant.user, intent_key=uuid.uuid4(), to="one@once.example")
     actions.carry_out(action.pk)
     action.refresh_from_db()
     assert action.submission == Submission.UNKNOWN

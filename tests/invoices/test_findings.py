@@ -67,7 +67,7 @@ def test_every_sentence_is_whole(code):
     assert issue.fix.label
 
 
-@pytest.mark.parametrize("code", ["no_item", "item_gone", "inactive_item", "item_not_sold"])
+@pytest.mark.parametrize("code", ["no_item", "item_gone", "inactive_item"])
 def test_a_fault_of_an_item_names_the_line(code):
     """Many lines may have the same item."""
     (issue,) = issues_of([Finding("lines.l1.item", Severity.BLOCKS, code, VALUES)], WORDS)

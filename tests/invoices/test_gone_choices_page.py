@@ -6,6 +6,7 @@ import pytest
 
 from integration_settings import reference
 from integration_settings.models import CompanySettings
+from integration_settings.profile import profile_of
 from invoices import submission
 from invoices.domain.status import Submission
 from invoices.models import Invoice
@@ -70,7 +71,7 @@ def test_the_account_that_new_items_get(harbour, open_form, refuse_and_reopen):
 
 def test_the_account_for_discounts(harbour, fill_in, refuse_and_reopen):
     browser, fields = fill_in(harbour, discount="5%")
-    account = reference.profile_of(harbour.quickbooks).discount_account_id
+    account = profile_of(harbour.quickbooks).discount_account_id
     page = refuse_and_reopen(harbour, browser, fields, "Account", account)
     assert told_at(page, "f-discount").startswith("The account for discounts is inactive in QuickBooks.")
     assert page.fields()["discount"] == "5%"

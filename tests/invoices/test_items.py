@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integration_settings import kept_lists, reference
+from integration_settings import kept_lists
 from integration_settings.errors import Rejected
 from integration_settings.models import ItemLink, ReferenceList
 from invoices import submission
@@ -231,4 +231,4 @@ def test_an_item_created_while_the_list_is_read_is_younger_than_the_list(intent,
         return []  # as it was before
 
     kept_lists.kept(intent.company, "items", read, dict, timedelta(0))
-    assert reference.read_at(intent.company, "items") < ItemLink.objects.get().linked_at
+    assert kept_lists.read_at(intent.company, "items") < ItemLink.objects.get().linked_at

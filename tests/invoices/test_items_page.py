@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integration_settings import reference
+from integration_settings.kept_lists import ONE_HOUR
 from integration_settings.models import CompanySettings, ItemLink
 from invoices import submission
 from invoices.domain.draft import from_json
@@ -111,7 +112,7 @@ def test_an_item_that_became_inactive_is_named_and_not_replaced(harbour, open_fo
     chosen = item_id(harbour, "Safety inspection")
     make_item_link(harbour.company, product_id=product_id(harbour, control, INSPECTION), item_id=chosen)
     control.book(harbour.realm, "deactivate_item", id=chosen)
-    reference.items(harbour.company, max_age=reference.ONE_HOUR * 0)
+    reference.items(harbour.company, max_age=ONE_HOUR * 0)
     browser, fields, page = open_form(harbour, RACKING)
     said = "“Safety inspection” is inactive in QuickBooks. Choose another item or make it active there."
     for shown in (page, Page(browser.post(PREVIEW, fields | {"changed": "l3"}))):

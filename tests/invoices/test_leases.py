@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.errors import AccessDenied, ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
+from integration_settings.selectors import quickbooks_of
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
-from invoices.leases import LONG_WAITS, WAITS, bring_forward, cancel, claim, connection_for, release, renew, wait_for
+from invoices.leases import LONG_WAITS, WAITS, bring_forward, cancel, claim, release, renew, usable, wait_for
 from invoices.models import Invoice
 from tests.factories import a_draft, make_pending_invoice
 from tests.invoices.submitting import START, clock
@@ -97,7 +98,8 @@ def test_a_lease_is_renewed_and_let_go_for_its_own_row_alone(pending):
 
 def test_the_connection_is_the_companys_own_whoever_connected_first(other_company, pending):
     row = pending()
-    assert connection_for(claim(Invoice, row.pk), row, row.created_at).company == row.company
+    found = usable(quickbooks_of(row.company), claim(Invoice, row.pk), row, give_up_at=timezone.now() + LATER)
+    assert found.company == row.company
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fractions import Fraction
 import pytest
 
 from integration_settings.models import CompanySettings
-from integration_settings.reference import pipedrive_fields
+from integration_settings.pipedrive_fields import pipedrive_fields
 from invoices import tasks
 from invoices.domain.status import Submission
 from invoices.models import Invoice

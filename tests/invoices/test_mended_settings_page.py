@@ -9,6 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings import reference
+from integration_settings.profile import refresh_profile
 from invoices import submission
 from invoices.domain.checks import may_be_mended
 from invoices.domain.status import Submission
@@ -26,7 +27,7 @@ WITHOUT_PRODUCTS = "Moss & Co – shop refit, survey"
 def closed(harbour, control):
     """The books are closed until 2100, and the profile says so."""
     control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2100-01-31"}})
-    reference.refresh_profile(harbour.quickbooks)
+    refresh_profile(harbour.quickbooks)
     return harbour
 
 
@@ -99,7 +100,7 @@ def tax(harbour, control):
 @pytest.fixture
 def untaxed(harbour, tax):
     tax(False)
-    reference.refresh_profile(harbour.quickbooks)
+    refresh_profile(harbour.quickbooks)
     return harbour
 
 
@@ -122,7 +123,7 @@ def test_a_company_that_has_vat_by_now_gets_no_invoice_without_it(untaxed, fill_
 def test_a_form_from_before_there_was_vat_asks_how_its_prices_relate_to_it(untaxed, fill_in, tax):
     browser, fields = fill_in(untaxed)
     tax(True)
-    reference.refresh_profile(untaxed.quickbooks)
+    refresh_profile(untaxed.quickbooks)
     reference.tax_codes(untaxed.company)
     page = refused(browser, fields)
     assert told_at(page, "f-amounts_are").startswith("QuickBooks has VAT switched on now. Choose how")

@@ -168,7 +168,7 @@ def test_the_preset_of_whoever_presses_stays_what_it_was(harbour, draft):
 
 
 def test_whether_tax_is_in_the_deals_value_goes_on_to_the_successor(harbour, draft):
-    refused = refuse(ask(harbour, draft, deal_with_tax=True))
+    refused = refuse(ask(harbour, draft, seen=services.SeenDeal(with_tax=True)))
     press(harbour)
     assert services.successor_of(refused).deal_then == refused.deal_then
     assert refused.deal_then["with_tax"]

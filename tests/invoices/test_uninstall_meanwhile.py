@@ -78,7 +78,7 @@ def created(intent, gateway):
 
 
 def void(invoice, user):
-    return actions.ask(invoice, Action.VOID, user=user, intent_key=uuid.uuid4()).action
+    return actions.ask(invoice, Action.VOID, user=user, intent_key=uuid.uuid4())
 
 
 def test_while_an_invoice_is_recorded(intent, gateway, uninstalled_after):

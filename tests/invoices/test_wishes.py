@@ -31,8 +31,8 @@ def test_only_what_makes_sense_is_taken(invoice, user, gateway):
     for kind in (Action.VOID, Action.SEND):
         with pytest.raises(services.NotPossible):
             services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4())
-    asked = services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
-    carry_out(asked.action, gateway)
+    action = services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
+    carry_out(action, gateway)
     invoice.refresh_from_db()
     with pytest.raises(services.NotPossible):
         services.request_action(visitor, invoice, Action.DELETE, intent_key=uuid.uuid4())
