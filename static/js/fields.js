@@ -19,9 +19,10 @@
 
   /* The figure as "-1234.5", without zeros that say nothing; null when it is none. */
   function plainNumber(text) {
-    const seen = text.replace(/\p{Cf}/gu, "").normalize("NFKC");
+    if (/\p{No}/u.test(text)) return null; // a raised figure is no digit
+    const seen = text.replace(/\p{Cf}/gu, "").normalize("NFKC").replace(/['’]/g, " ");
     if (APART.test(seen)) return null;
-    const plain = seen.replace(/[\s'’\p{Sc}]/gu, "").replaceAll(MINUS, "-");
+    const plain = seen.replace(/[\s\p{Sc}]/gu, "").replaceAll(MINUS, "-");
     if (!/^[+-]?(\d[\d.,]*|[.,]\d+)$/.test(plain) || plain.length > 30) return null;
     const sign = decimalSign(plain);
     const at = sign ? plain.indexOf(sign) : plain.length;
@@ -62,10 +63,10 @@
     if (plain !== null) setFigure(input, plain, showNumber(plain, least));
   }
 
-  const PERCENT = /[%٪]/;
+  const PERCENT = /[%％٪]/;
 
   function tidyDiscount(input) {
-    const typed = input.value.normalize("NFKC").trim();
+    const typed = input.value;
     const percent = PERCENT.test(typed);
     const plain = plainNumber(typed.replace(PERCENT, " "));
     if (plain === null) return;
@@ -126,7 +127,17 @@
     return null;
   }
 
-  const order = intl({ dateStyle: "short" }).formatToParts(dayOf("2026-11-23"))
+  const weekdays = new Set(["long", "short"].flatMap((weekday) => Array.from({ length: 7 }, (_, number) =>
+    intl({ weekday }).format(new Date(Date.UTC(2026, 0, 1 + number))).match(/\p{L}+/gu).map(plainWord))).flat());
+
+  /* The month that is named: null without any, undefined where nobody knows. A weekday beside it is none, be it "mardi". */
+  function monthAmong(words) {
+    const named = words.filter((word) => !weekdays.has(plainWord(word))).map(monthOf).filter(Boolean);
+    const found = named.length ? named : words.map(monthOf).filter(Boolean);
+    return found.length > 1 ? undefined : found[0] ?? null;
+  }
+
+  const orderOf = (dateStyle) => intl({ dateStyle }).formatToParts(dayOf("2026-11-23"))
     .filter((part) => ["day", "month", "year"].includes(part.type))
     .map((part) => part.type[0]);
 
@@ -137,9 +148,10 @@
     const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text);
     if (iso) return sane(Number(iso[1]), Number(iso[2]), Number(iso[3]));
     const parts = text.match(/\d+|\p{L}+/gu) ?? [];
-    const month = parts.map(monthOf).find(Boolean);
     const figures = parts.filter((part) => /^\d+$/.test(part));
-    let places = month ? order.filter((place) => place !== "m") : [...order];
+    const month = monthAmong(parts.filter((part) => !/^\d+$/.test(part)));
+    if (month === undefined) return null;
+    let places = month ? orderOf("medium").filter((place) => place !== "m") : orderOf("short");
     const yearAt = figures.findIndex((figure) => figure.length === 4);
     if (month && figures.length === 2 && yearAt >= 0) places = yearAt === 0 ? ["y", "d"] : ["d", "y"];
     else if (!month && figures.length === 3 && yearAt === 0) places = ["y", "m", "d"];

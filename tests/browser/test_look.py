@@ -336,7 +336,7 @@ def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str
 @pytest.mark.parametrize(
     "cases",
     [
-        (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%"), ("1%5", "1%5")),
+        (("5 %", "5%"), ("20", "£20.00"), ("0", ""), ("2.5%", "2.5%"), ("5٪", "5%"), ("5％", "5%"), ("1%5", "1%5")),
         (("33.3333333%", "33.3333333%"), ("10.555", "10.555"), ("1234.565", "1,234.565")),
     ],
     ids=["percent or money", "nothing is lost"],
@@ -371,7 +371,7 @@ def test_back_at_the_top_the_first_section_is_the_one_that_is_read(shown: Shown)
     expect(current).to_have_text("Connection")
 
 
-@pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR", "lv_LV", "pt_BR", "et_EE"])
+@pytest.mark.parametrize("locale", ["en_US", "en_CA", "de_DE", "fr_FR", "lv_LV", "pt_BR", "et_EE"])
 def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale: str) -> None:
     frame = shown.ready("form-uk", more=f"%26as%3D{locale}")
     today = date.fromisoformat(frame.evaluate("document.body.dataset.today"))
@@ -379,6 +379,7 @@ def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale
     shown_there = frame.evaluate("days => days.map(Fields.showDate)", [day.isoformat() for day in days])
     assert [formats.parse_date(text, locale, today=today) for text in shown_there] == days
     typed = [*(formats.format_date(day, locale) for day in days), "7/1", "1.2.26", "+3", "2026-02-29", "32/1/2026", ""]
+    typed += ["mardi 1 décembre 2026", "mar. 1 déc. 2026", "1 May - 31 May", "7 Dec 26", "Tue 1 Dec 2026"]
     here = [read(lambda text: formats.parse_date(text, locale, today=today).isoformat(), text) for text in typed]
     assert frame.evaluate("texts => texts.map(text => Fields.parseDate(text))", typed) == here
     figures = [
@@ -404,6 +405,9 @@ def test_browser_and_server_read_the_same_dates_and_numbers(shown: Shown, locale
         "1234 567",
         "1\u00a0234\u202f567",
         " 12 ",
+        "5²",
+        "5'10",
+        "1'234.5",
     ]
     values = [read(lambda text: float(formats.parse_decimal(text, locale)), text) for text in figures]
     assert frame.evaluate("texts => texts.map(Fields.parseNumber)", figures) == values
