@@ -53,6 +53,14 @@ def test_a_percent_sign_between_two_digits_makes_no_number_of_them(harbour, fill
     assert "1%5" in told_at(refused(browser, fields, **{f"{key}-discount": "1%5"}), f"{key}-discount")
 
 
+def test_addresses_go_out_without_what_came_along_with_them(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    pasted = {"email": "mailto:jane@doe.example", "cc": "Tom <tom@doe.example>; “ann@doe.example”"}
+    assert browser.post(CREATE, fields | pasted).status_code == 200
+    draft = from_json(Invoice.objects.get().draft)
+    assert (draft.bill_to.email, draft.extras.cc) == ("jane@doe.example", "tom@doe.example, ann@doe.example")
+
+
 # Searching
 
 
