@@ -367,6 +367,7 @@ def _update_card(
         country=connection.country,
         say=say(),
     )
+    card = customer_update_words.with_name(card, compared.record.name, chosen.name)
     usual = drafting.usual_tax_code(connection, compared.record)
     return customer_update_words.with_usual_tax(card, usual, sent.form)
 
