@@ -36,7 +36,7 @@ LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
 PERCENT = re.compile("[%％٪]")
-PASTED = ("email", "tax_id")  # a mark that nobody sees would be a part of the address
+PASTED = ("email", "tax_id", "number")  # with a mark that nobody sees it would be another address or number
 NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 
@@ -196,7 +196,7 @@ def read_post(post: QueryDict) -> FormInput:
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
         sales_tax_follows=post.get("sales_tax_follows") == "yes",
-        own_fields=tuple((name, _text(post, f"own-{name}").strip()) for name in OWN_FIELDS),
+        own_fields=tuple((name, composed(_text(post, f"own-{name}")).strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
         over_deal=post.get("over_deal") == "yes",
         updates_customer=post.get("update_customer") == "yes",
