@@ -140,7 +140,7 @@ def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory)
         return None
     sent = _dated_anew(visitor, sent, fresh)
     fact = _("Your entries of {when} are here again.").format(when=say().moment(left.left_at))
-    if sent.memory.deal_as_shown == fresh.deal_as_shown:
+    if sent.memory.still_shows(fresh):
         kind, text = "info", _("Nothing of them was sent to QuickBooks.")
     else:
         kind, text = "warning", _("The deal has changed since then, or was invoiced.")
