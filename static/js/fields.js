@@ -328,6 +328,16 @@
     }, true);
   }
 
+  // The browser makes a blank of a line break: two cells of a column, 5 and 100, would be the number 5 100
+
+  body.addEventListener("paste", (event) => {
+    if (!event.target.matches?.("[data-price], [data-quantity], [data-discount]")) return;
+    const text = event.clipboardData.getData("text/plain").trim();
+    if (!/[\r\n]/.test(text)) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, text.replace(/\s*[\r\n]\s*/g, "\t"));
+  });
+
   // On leaving a field; before its own "change" is heard by others, so that they read the tidy value
 
   body.addEventListener("change", ({ target }) => {

@@ -333,6 +333,30 @@ def test_money_is_shown_in_the_locales_form_on_leaving(shown: Shown, locale: str
     expect(price).to_have_value(tidy)
 
 
+COPY = """text => {
+    const holder = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(holder);
+    holder.select();
+    document.execCommand("copy");
+    holder.remove();
+}"""
+"""As a sheet gives it to the clipboard: a row on each line, with a line break behind the last one."""
+
+
+@pytest.mark.parametrize(
+    ("copied", "tidy"), [("5\n100\n", "5\t100"), ("5\r\n\r\n100", "5\t100"), ("100\n", "100.00"), ("1 234", "1,234.00")]
+)
+def test_cells_of_a_column_pasted_into_one_field_are_no_number(shown: Shown, copied: str, tidy: str) -> None:
+    frame = shown.ready("form-uk", more="%26as%3Den_GB")
+    frame.evaluate(COPY, copied)
+    price = frame.get_by_label("Price, Printed safety manuals")
+    price.fill("7")
+    price.select_text()
+    price.press("ControlOrMeta+v")
+    price.press("Tab")
+    expect(price).to_have_value(tidy)
+
+
 @pytest.mark.parametrize(
     "cases",
     [
