@@ -90,6 +90,12 @@
     if (shown !== undefined) setValue(input, shown);
   }
 
+  /* What stands there as an amount is one of the currency that was chosen now. */
+  function inCurrency(currency) {
+    for (const part of document.querySelectorAll("[data-currency]")) part.dataset.currency = currency;
+    document.querySelectorAll("[data-discount]").forEach(tidyDiscount);
+  }
+
   function setValue(input, value) {
     if (input.value === value) return;
     input.value = value;
@@ -348,5 +354,5 @@
     else if (target.closest("[data-date]")) tidyDate(target);
   }, true);
 
-  window.Fields = { parseNumber, parseDate, showDate };
+  window.Fields = { parseNumber, parseDate, showDate, inCurrency };
 })();
