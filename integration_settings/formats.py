@@ -36,6 +36,14 @@ EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
 APART = re.compile(r"\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d")  # blanks that group no thousands
 WORD_OR_FIGURES = r"\d+|[^\W\d_]+"
+SIGNS = {  # and the currencies that have them somewhere
+    "€": "EUR",
+    "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
+    "¥": "CNY JPY",
+    "₹": "INR",
+    "$": "ARS AUD BBD BMD BND BRL BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MOP MXN NAD NIO NZD SBD SGD SRD"
+    " TOP TTD TWD USD UYU WST XCD",
+}
 APOSTROPHE = re.compile("['’]")
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
@@ -192,9 +200,9 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 
 
 @remembered
-def parse_decimal(text: str, locale: str) -> Decimal:
+def parse_decimal(text: str, locale: str, currency: str = "") -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
-    and a currency's sign is passed over, as are marks that nobody sees.
+    and a currency's sign is passed over, as are marks that nobody sees. Not that of another one than `currency`.
 
     Raises ValueError when it is no number, at once for a text that is too long to be one. Blanks group thousands or
     stand at an edge: two cells of a sheet, "5" and "100", are no 5100. So do apostrophes. The raised figure of a
@@ -202,7 +210,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     """
     if len(text) > LONGEST_TYPED or APART.search(seen := APOSTROPHE.sub(" ", _visible(text))):
         raise ValueError("not a number")
-    if any(unicodedata.category(sign) == "No" for sign in seen):
+    if any(unicodedata.category(sign) == "No" for sign in seen) or (currency and _is_another(seen, currency, locale)):
         raise ValueError("not a number")
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
@@ -217,6 +225,13 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     if not re.fullmatch(r"[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})", whole) or not re.fullmatch(r"\d*", decimal_part):
         raise ValueError("not a number")
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
+
+
+def _is_another(text: str, currency: str, locale: str) -> bool:
+    """Whether the text has the code of another currency, or a sign that this one has nowhere."""
+    codes = set(re.findall(r"(?<![^\W\d_])[A-Z]{3}(?![^\W\d_])", text)) & set(locale_of(locale).currencies)
+    signs = [theirs for sign, theirs in SIGNS.items() if sign in text]
+    return bool(codes - {currency}) or any(currency not in theirs for theirs in signs)
 
 
 def _visible(text: str) -> str:

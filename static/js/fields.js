@@ -58,8 +58,16 @@
     return new Intl.NumberFormat(locale, shape).format(Number(plain)).replace("-", MINUS);
   }
 
+  /* What has the sign of another currency stays as it is: the server says so. */
+  function figureOf(input, text) {
+    const own = asAmount("0", currencyAt(input));
+    return (text.match(/\p{Sc}/gu) ?? []).every((sign) => own.includes(sign)) ? plainNumber(text) : null;
+  }
+
+  const currencyAt = (input) => input.closest("[data-currency]")?.dataset.currency;
+
   function tidy(input, least) {
-    const plain = plainNumber(input.value);
+    const plain = figureOf(input, input.value);
     if (plain !== null) setFigure(input, plain, showNumber(plain, least));
   }
 
@@ -68,13 +76,13 @@
   function tidyDiscount(input) {
     const typed = input.value;
     const percent = PERCENT.test(typed);
-    const plain = plainNumber(typed.replace(PERCENT, " "));
+    const plain = figureOf(input, typed.replace(PERCENT, " "));
     if (plain === null) return;
     if (Number(plain) === 0) setValue(input, "");
     else if (percent) {
       const shape = { style: "percent", maximumFractionDigits: decimalsOf(plain), numberingSystem: "latn" };
       setFigure(input, plain, new Intl.NumberFormat(locale, shape).format(Number(plain) / 100));
-    } else setFigure(input, plain, asAmount(plain, input.closest("[data-currency]")?.dataset.currency), showNumber(plain, 2));
+    } else setFigure(input, plain, asAmount(plain, currencyAt(input)), showNumber(plain, 2));
   }
 
   /* The amount with its sign, so that it is seen that money was understood. */
@@ -92,6 +100,10 @@
 
   /* What stands there as an amount is one of the currency that was chosen now. */
   function inCurrency(currency) {
+    for (const input of document.querySelectorAll("[data-discount]")) {
+      const plain = PERCENT.test(input.value) ? null : figureOf(input, input.value);
+      if (plain !== null) setFigure(input, plain, showNumber(plain, 2));
+    }
     for (const part of document.querySelectorAll("[data-currency]")) part.dataset.currency = currency;
     document.querySelectorAll("[data-discount]").forEach(tidyDiscount);
   }

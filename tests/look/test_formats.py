@@ -137,6 +137,7 @@ def test_an_amount_that_is_copied_from_a_page_can_be_read_back(locale: str, curr
     for amount in (Decimal(1234), Decimal(-20)):
         shown = formats.format_money(amount, currency, locale)
         assert formats.parse_decimal(shown, locale) == amount
+        assert formats.parse_decimal(shown, locale, currency) == amount
         coded = f"{currency}\u00a0{formats.format_amount(amount, currency, locale)}"
         assert formats.parse_decimal(coded, locale) == amount
 
@@ -161,6 +162,25 @@ def test_a_raised_figure_and_an_apostrophe_that_groups_nothing_make_no_number(te
     with pytest.raises(ValueError, match="not a number"):
         formats.parse_decimal(text, locale)
     assert formats.parse_decimal("'1’234'567.50", locale) == Decimal("1234567.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "others"),
+    [
+        ("€1,000", "EUR", "GBP USD"),
+        ("$1,000", "USD CAD AUD MXN", "GBP EUR"),
+        ("£1,000", "GBP", "EUR USD"),
+        ("¥1,000", "JPY CNY", "GBP"),
+        ("USD 1,000", "USD", "CAD GBP"),
+        ("1,000 EUR", "EUR", "GBP"),
+        ("1,000", "GBP EUR", ""),
+    ],
+)
+def test_an_amount_of_another_currency_is_none_of_this(text: str, own: str, others: str) -> None:
+    assert [formats.parse_decimal(text, "en_GB", each) for each in own.split()] == [1000] * len(own.split())
+    for each in others.split():
+        with pytest.raises(ValueError, match="not a number"):
+            formats.parse_decimal(text, "en_GB", each)
 
 
 @pytest.mark.parametrize(
