@@ -98,7 +98,6 @@
       if (target.name === "preset") return; // what it fills in comes with its answer, and the preview after that
       if (target.name === "due_date") document.getElementById("f-due_follows").value = "";
       if (target.name === "sales_tax") document.getElementById("f-sales_tax_follows").value = "";
-      if (target.name === "currency") window.Fields.inCurrency(target.value);
       if (target.name === "customer") showNewCustomer(target.value === "new");
       if (target.name === "amounts_are") form().dataset.amounts = target.value;
       if (target.matches("[data-tick]")) target.closest("tr").classList.toggle("line--off", !target.checked);

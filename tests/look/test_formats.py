@@ -156,7 +156,7 @@ def test_two_cells_of_a_sheet_are_no_number(text: str, locale: str) -> None:
     assert formats.parse_decimal("\t1 234 567,5 \n", locale) == Decimal("1234567.5")
 
 
-@pytest.mark.parametrize("text", ["5²", "100¹", "1½", "①0", "5'10", "12’5", "5'100'2"])
+@pytest.mark.parametrize("text", ["5²", "100¹", "1½", "①0", "5'10", "12’5", "5'100'2", "5€50"])
 @pytest.mark.parametrize("locale", ["en_GB", "de_CH"])
 def test_a_raised_figure_and_an_apostrophe_that_groups_nothing_make_no_number(text: str, locale: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
