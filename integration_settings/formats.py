@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
+from typing import Literal
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from django.utils.translation import gettext
@@ -34,6 +35,16 @@ DIGITS = Context(prec=1000)  # also of a figure that is going to be refused for 
 EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
 APART = re.compile(r"\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d")  # blanks that group no thousands
+WORD_OR_FIGURES = r"\d+|[^\W\d_]+"
+SIGNS = {  # and the currencies that have them somewhere
+    "€": "EUR",
+    "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
+    "¥": "CNY JPY",
+    "₹": "INR",
+    "$": "ARS AUD BBD BMD BND BRL BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MOP MXN NAD NIO NZD SBD SGD SRD"
+    " TOP TTD TWD USD UYU WST XCD",
+}
+APOSTROPHE = re.compile("['’]")
 remembered = lru_cache(maxsize=2048)  # a form says the same figures again and again, at every look at what was typed
 
 
@@ -189,19 +200,24 @@ def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -
 
 
 @remembered
-def parse_decimal(text: str, locale: str) -> Decimal:
+def parse_decimal(text: str, locale: str, currency: str = "") -> Decimal:
     """`1 234,5`, `1,234.50` and `1234.5` alike; a lone sign before exactly three digits is read as the locale does,
-    and a currency's sign is passed over, as are marks that nobody sees.
+    and a currency's sign is passed over, as are marks that nobody sees. Not that of another one than `currency`.
 
     Raises ValueError when it is no number, at once for a text that is too long to be one. Blanks group thousands or
-    stand at an edge: two cells of a sheet, "5" and "100", are no 5100.
+    stand at an edge: two cells of a sheet, "5" and "100", are no 5100. So do apostrophes. The raised figure of a
+    footnote or of square metres is no digit of the number.
     """
-    if len(text) > LONGEST_TYPED or APART.search(seen := _visible(text)):
+    seen = APOSTROPHE.sub(" ", _visible(text[: LONGEST_TYPED + 1]))
+    parted = "".join("\t" if unicodedata.category(sign) == "Sc" else sign for sign in seen)  # 5€50 is no 550
+    if len(text) > LONGEST_TYPED or APART.search(parted):
+        raise ValueError("not a number")
+    if any(unicodedata.category(sign) == "No" for sign in seen) or (currency and _is_another(seen, currency, locale)):
         raise ValueError("not a number")
     plain = "".join(
         unicodedata.normalize("NFKC", sign)
         for sign in _without_currency("".join(seen.split()), locale)
-        if sign not in "'’" and unicodedata.category(sign) != "Sc"
+        if unicodedata.category(sign) != "Sc"
     )
     plain = plain.replace(MINUS, "-").replace("٫", ".").replace("٬", "")
     if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", plain) or len(plain) > 30:
@@ -213,12 +229,19 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     return Decimal(re.sub("[.,]", "", whole) + "." + decimal_part)
 
 
+def _is_another(text: str, currency: str, locale: str) -> bool:
+    """Whether the text has the code of another currency, or a sign that this one has nowhere."""
+    codes = set(re.findall(r"(?<![^\W\d_])[A-Z]{3}(?![^\W\d_])", text)) & set(locale_of(locale).currencies)
+    signs = [theirs for sign, theirs in SIGNS.items() if sign in text]
+    return bool(codes - {currency}) or any(currency not in theirs for theirs in signs)
+
+
 def _visible(text: str) -> str:
     return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
 
 
-BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,'’+−-]+)(?=[+−-]?[.,]?\d)")
-BEHIND = re.compile(r"(?<=\d)(?P<currency>[^\d.,'’]+\.?)$")
+BEFORE = re.compile(r"(?P<minus>[+−-]?)(?P<currency>[^\d.,+−-]+)(?=[+−-]?[.,]?\d)")
+BEHIND = re.compile(r"(?<=\d)(?P<currency>[^\d.,]+\.?)$")
 
 
 def _without_currency(text: str, locale: str) -> str:
@@ -292,10 +315,10 @@ def _typed(text: str, locale: str, today: date, after: date) -> date:
     if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
         return _sane(int(match[1]), int(match[2]), int(match[3]))
     place = locale_of(locale)
-    parts = re.findall(r"\d+|[^\W\d_]+", text)
-    month = next((number for part in parts if (number := _month(part, place))), None)
+    parts = re.findall(WORD_OR_FIGURES, text)
     figures = [part for part in parts if part.isdigit()]
-    order = _order(place)
+    month = _month_among([part for part in parts if not part.isdigit()], place)
+    order = _order(place, "short" if month is None else "medium")
     if month is not None:
         order = order.replace("M", "")
         figures = figures[:2] if len(figures) <= 2 else []
@@ -331,10 +354,34 @@ def _sane(year: int, month: int, day: int) -> date:
     return date(year, month, day)
 
 
-def _order(place: Locale) -> str:
-    """`dMy`, `Mdy` or `yMd`: the order of figures in the locale's short form."""
-    letters = re.sub(r"'[^']*'", "", dates.get_date_format("short", place).pattern).replace("L", "M")
+def _order(place: Locale, width: Literal["short", "medium"]) -> str:
+    """`dMy`, `Mdy` or `yMd`: the order in the locale's short form, or in that which has the month as a word."""
+    letters = re.sub(r"'[^']*'", "", dates.get_date_format(width, place).pattern).replace("L", "M")
     return "".join(dict.fromkeys(letter for letter in letters if letter in "dMy"))
+
+
+def _month_among(words: list[str], place: Locale) -> int | None:
+    """The month that is named, None without any. A weekday beside it is none, be it "mardi"; of two nobody knows
+    which is meant.
+    """
+    weekdays = _weekdays(place)
+    named = [number for word in words if _plain(word) not in weekdays and (number := _month(word, place))]
+    named = named or [number for word in words if (number := _month(word, place))]
+    if len(named) > 1:
+        raise ValueError("not a date")
+    return named[0] if named else None
+
+
+@lru_cache(maxsize=64)
+def _weekdays(place: Locale) -> frozenset[str]:
+    """Their names, each word of them, in the locale's language."""
+    names = [
+        name
+        for width in ("wide", "abbreviated")
+        for context in ("format", "stand-alone")
+        for name in dates.get_day_names(width, context, place).values()
+    ]
+    return frozenset(_plain(word) for name in names for word in re.findall(WORD_OR_FIGURES, name))
 
 
 def _month(word: str, place: Locale) -> int | None:

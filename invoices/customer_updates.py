@@ -20,6 +20,7 @@ from integration_settings.country_words import country_code, keeps_tax_ids, tax_
 from integration_settings.errors import AccessDenied, NotFound, OutcomeUnknown, Rejected, ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.selectors import quickbooks_of
+from invoices.customers import keep_name
 from invoices.domain.customer_update import (
     EDITED_ELSEWHERE,
     Change,
@@ -85,10 +86,14 @@ def compare(
     details: PartyDetails,
     make_gateway: MakeGateway = QuickBooksGateway,
 ) -> Compared | None:
-    """One read of QuickBooks; None when it has no such active customer. Raises its `ServiceError`s."""
+    """One read of QuickBooks; None when it has no such active customer. Raises its `ServiceError`s.
+
+    A customer that is called otherwise now is remembered by that name.
+    """
     record = make_gateway(connection).read_customer(customer_id)
     if record is None or not record.active:
         return None
+    keep_name(connection.company, connection.realm_id, customer_id, record.name)
     return Compared(record, comparison_for(connection).differences(record, details))
 
 

@@ -101,6 +101,12 @@ def unlink(*, company: Company, realm_id: str, party: tuple[str, int]) -> None:
     CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id).delete()
 
 
+def keep_name(company: Company, realm_id: str, customer_id: str, name: str) -> None:
+    """QuickBooks calls a linked customer so now: whoever is asked to bill it is to see whom he bills."""
+    links = CustomerLink.objects.filter(company=company, realm_id=realm_id, customer_id=customer_id)
+    links.exclude(name=name).update(name=name)
+
+
 def as_candidate(stored: CustomerLink) -> CustomerCandidate:
     return CustomerCandidate(
         customer_id=stored.customer_id,
@@ -164,7 +170,7 @@ def _is_meant(linked: CustomerCandidate, name: str, recipient: str, party_kind: 
 
 
 def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerCandidate:
-    """Of some customers only the name is known: terms and sales tax are asked for where an invoice needs them.
+    """Of some customers only the former name is known: terms and sales tax are asked for where an invoice needs them.
 
     When QuickBooks does not answer, the company's own days and rate serve.
     """
@@ -173,7 +179,13 @@ def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> Customer
         record = gateway.read_customer(candidate.customer_id)
     if record is None:
         return candidate
-    return replace(candidate, term_id=record.term_id, sales_tax_id=record.sales_tax_id, exempt=record.exempt)
+    return replace(
+        candidate,
+        name=record.name,
+        term_id=record.term_id,
+        sales_tax_id=record.sales_tax_id,
+        exempt=record.exempt,
+    )
 
 
 def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
@@ -227,10 +239,10 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
     """
     if not draft.bill_to.is_new:
         return draft.bill_to.customer_id
-    if found := _made_meanwhile(invoice, draft):
+    if found := _made_meanwhile(invoice, draft, gateway):
         return found
     with claimed(invoice, *invoice.party):
-        if found := _made_meanwhile(invoice, draft):
+        if found := _made_meanwhile(invoice, draft, gateway):
             return found
         customer = _create(invoice, draft, gateway)
         with transaction.atomic():
@@ -247,12 +259,17 @@ def customer_for(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway)
         return customer.customer_id
 
 
-def _made_meanwhile(invoice: Invoice, draft: InvoiceDraft) -> str:
-    """The linked customer, when it is the one that the draft would create: another deal was first, or a try before."""
+def _made_meanwhile(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> str:
+    """The linked customer, when it is the one that the draft would create: another deal was first, or a try before.
+
+    A link has the name of the day on which it was made: the customer may be another's by now, or gone.
+    """
     stored = linked_customer(invoice.company, invoice.realm_id, invoice.party, draft.currency)
-    if stored is None or not same_name(stored.name, draft.bill_to.name):
+    if stored is None or stored.currency not in ("", draft.currency) or not same_name(stored.name, draft.bill_to.name):
         return ""
-    return stored.customer_id if stored.currency in ("", draft.currency) else ""
+    record = gateway.read_customer(stored.customer_id)
+    still = record is not None and record.active and same_name(record.name, draft.bill_to.name)
+    return stored.customer_id if still else ""
 
 
 def _create(invoice: Invoice, draft: InvoiceDraft, gateway: InvoiceGateway) -> KnownCustomer:

@@ -58,6 +58,7 @@ class LineMemory:
     invoiced: Decimal = Decimal(0)  # what earlier invoices of the deal have of it, see `Rest`
     left: bool = True  # something of it is for this invoice
     recurrence: Recurrence | None = None
+    sold: str = ""  # quantity, price and discount, as the deal has them; "" in forms older than that
 
     @property
     def name(self) -> str:
@@ -105,11 +106,21 @@ class Memory:
         """In the deal and, until somebody says otherwise, in the form."""
         return self.base.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
 
+    def still_shows(self, fresh: Memory) -> bool:
+        """Whether what of the deal stands in the form is in a fresh one as well; else somebody has to hear of that. Its
+        value need not tell: half as many for twice as much, or without tax, are worth the same.
+        """
+        before, now = self._sold, fresh._sold
+        return self._deal == fresh._deal and (before == now or not any(before))
+
     @property
-    def deal_as_shown(self) -> tuple[object, ...]:
-        """What of the deal stands in the form: when it is another now, somebody has to hear of that."""
-        lines = [(line.description, line.attachment_id) for line in self.lines.values()]
+    def _deal(self) -> tuple[object, ...]:
+        lines = [(line.description, line.attachment_id, line.tax.percentage) for line in self.lines.values()]
         return self.deal_worth, self.party, lines, self.details, self.base, self.invoices_before, self.latest_before
+
+    @property
+    def _sold(self) -> list[str]:
+        return [line.sold for line in self.lines.values()]
 
     @property
     def due_after(self) -> timedelta:
@@ -255,6 +266,7 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         product_code=stored.get("product_code", ""),
         invoiced=Decimal(stored.get("invoiced", 0)),
         left=stored.get("left", True),
+        sold=stored.get("sold", ""),
         recurrence=_recurrence(stored.get("recurrence")),
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
         tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),

@@ -21,7 +21,7 @@ from integration_settings.reference import Item, Tag, TaxCode, Term
 from invoices.domain.checks import Finding, FindingValue, Severity
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
-from invoices.domain.emails import addresses_in
+from invoices.domain.emails import address_in, addresses_in
 from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.domain.names import composed
 from invoices.domain.presets import OWN, Texts
@@ -36,7 +36,7 @@ LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
 PERCENT = re.compile("[%％٪]")
-PASTED = ("email", "tax_id")  # a mark that nobody sees would be a part of the address
+PASTED = ("email", "tax_id", "number")  # with a mark that nobody sees it would be another address or number
 NO_DISCOUNT = ("", "-", "–", "—", "−")
 
 
@@ -196,7 +196,7 @@ def read_post(post: QueryDict) -> FormInput:
         intent_key=intent_key,
         due_follows=post.get("due_follows") == "yes",
         sales_tax_follows=post.get("sales_tax_follows") == "yes",
-        own_fields=tuple((name, _text(post, f"own-{name}").strip()) for name in OWN_FIELDS),
+        own_fields=tuple((name, composed(_text(post, f"own-{name}")).strip()) for name in OWN_FIELDS),
         lines=tuple(_read_line(post, key) for key in keys),
         over_deal=post.get("over_deal") == "yes",
         updates_customer=post.get("update_customer") == "yes",
@@ -230,13 +230,13 @@ def _read_line(post: QueryDict, key: str) -> LineInput:
 
 def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, today: date) -> Reading:
     """What the fields mean, with a finding for each that means nothing."""
-    reader = _Reader(locale, today)
+    currency = form.currency if re.fullmatch("[A-Z]{3}", form.currency) else memory.deal_currency
+    reader = _Reader(locale, today, currency)
     chosen = memory.customer(form.customer)
     if form.customer != NEW_CUSTOMER and chosen is None:
         reader.complain("customer", "customer_not_chosen")
     invoice_date = reader.date("invoice_date", form.invoice_date, otherwise=today)
     due_date = reader.date("due_date", form.due_date, after=invoice_date, otherwise=invoice_date)
-    currency = form.currency if re.fullmatch("[A-Z]{3}", form.currency) else memory.deal_currency
     term = term_of(form, memory, lists.terms)
     percentage, amount = reader.whole_discount(form.discount)
     draft = InvoiceDraft(
@@ -247,7 +247,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         invoice_date=invoice_date,
         due_date=due_date,
         amounts_are=_amounts_are(form.amounts_are, memory),
-        lines=tuple(_with_origin(reader.line(line, currency, lists), line, memory) for line in form.ticked),
+        lines=tuple(_with_origin(reader.line(line, lists), line, memory) for line in form.ticked),
         number=form.number,
         sales_tax_id=form.sales_tax,
         discount_percentage=percentage,
@@ -291,8 +291,8 @@ def _with_origin(read: DraftLine, line: LineInput, memory: Memory) -> DraftLine:
 def _amounts(lines: tuple[LineInput, ...], currency: str, lists: Lists, locale: str, today: date) -> dict[str, Decimal]:
     amounts = {}
     for line in lines:
-        reader = _Reader(locale, today)
-        read = reader.line(line, currency, lists)
+        reader = _Reader(locale, today, currency)
+        read = reader.line(line, lists)
         if reader.figures_readable:
             amounts[line.key] = read.amount(currency)
     return amounts
@@ -302,7 +302,7 @@ def _bill_to(form: FormInput, chosen: CustomerCandidate | None) -> BillTo:
     return BillTo(
         customer_id="" if form.customer == NEW_CUSTOMER else form.customer,
         name=chosen.name if chosen and chosen.name else form.name,
-        email=form.email,
+        email=address_in(form.email),
         address=_address(form),
         tax_id=form.tax_id,
         exempt=bool(chosen and chosen.exempt),
@@ -337,8 +337,8 @@ def _amounts_are(text: str, memory: Memory) -> AmountsAre:
 class _Reader:
     """Reads one form and collects what could not be read."""
 
-    def __init__(self, locale: str, today: date) -> None:
-        self.locale, self.today = locale, today
+    def __init__(self, locale: str, today: date, currency: str) -> None:
+        self.locale, self.today, self.currency = locale, today, currency
         self.findings: list[Finding] = []
         self.figures_readable = True
 
@@ -357,7 +357,7 @@ class _Reader:
             self.complain(name, "number_missing")  # and counts nothing, so the rest can be added up
             return Decimal(0)
         try:
-            return parse_decimal(text, self.locale)
+            return parse_decimal(text, self.locale, self.currency)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "number_unreadable", text=text)
@@ -368,7 +368,7 @@ class _Reader:
             return Discount()
         is_percentage = PERCENT.search(text) is not None
         try:
-            value = parse_decimal(PERCENT.sub(" ", text, count=1), self.locale)
+            value = parse_decimal(PERCENT.sub(" ", text, count=1), self.locale, self.currency)
         except ValueError:
             self.figures_readable = False
             self.complain(name, "discount_unreadable", text=text)
@@ -389,7 +389,7 @@ class _Reader:
             self.complain(name, "tag_gone")
         return ""
 
-    def line(self, line: LineInput, currency: str, lists: Lists) -> DraftLine:
+    def line(self, line: LineInput, lists: Lists) -> DraftLine:
         place = f"lines.{line.key}"
         quantity = self.number(f"{place}.quantity", line.quantity)
         price = self.number(f"{place}.unit_price", line.price)
@@ -401,7 +401,7 @@ class _Reader:
             item_id=line.item_id if line.item_id in lists.items else "",
             quantity=quantity,
             unit_price=price,
-            discount=line_discount(quantity, price, discount, currency),
+            discount=line_discount(quantity, price, discount, self.currency),
             discount_text=discount.text,
             tax_code_id=code.id if code else "",
             tax_percentage=code.percentage if code else Decimal(0),

@@ -13,6 +13,7 @@ from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import Company, InvoicePreset, PipedriveUser
 from invoices.domain.deal import party_of
 from invoices.domain.draft import AmountsAre
+from invoices.domain.money import Money
 from invoices.domain.status import UNSETTLED, Submission
 
 IS_WAITING = models.Q(submission__in=UNSETTLED)
@@ -215,6 +216,12 @@ class Invoice(Intent):
         """What the form said, where that includes the tax; in the draft's currency."""
         expected = self.draft.get("expected_total")
         return Decimal(expected) if expected else None
+
+    @property
+    def deal_worth_then(self) -> Money | None:
+        """What the deal was worth when this invoice was asked for; None where nobody has noted it."""
+        then = self.deal_then
+        return Money(Decimal(then["value"]), str(then["currency"])) if then else None
 
     @property
     def deal_in_all(self) -> Decimal | None:

@@ -9,7 +9,6 @@ same key: however many people press, on the desk or in the form, one invoice tak
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.utils import timezone
 
@@ -73,7 +72,7 @@ def run_again(visitor: Visitor, group: Group, mend: Mend) -> RunAgain:
 def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     if successor := services.successor_of(refused):
         return successor
-    worth = _worth_then(refused)
+    worth = refused.deal_worth_then
     if worth is None:
         return Held.DEAL_UNKNOWN
     draft = mend(from_json(refused.draft))
@@ -109,12 +108,6 @@ def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Mon
     if preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all).blocked:
         return Held.CHECKS
     return None
-
-
-def _worth_then(refused: Invoice) -> Money | None:
-    """What the deal was worth when the refused invoice was asked for; None where nobody had noted it."""
-    then = refused.deal_then
-    return Money(Decimal(then["value"]), str(then["currency"])) if then else None
 
 
 def _hold(refused: Invoice, why: Held) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from integration_settings.models import Company, QuickBooksConnection
 from invoices.domain.checks import SameAgain
 from invoices.domain.draft import InvoiceDraft, from_json
-from invoices.domain.money import Money
+from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import UNSETTLED, Submission
 from invoices.domain.tax import Totals, line_figures, net_discount
 from invoices.models import Invoice
@@ -49,11 +49,22 @@ def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
 
 def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
     """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
-    return [
-        from_json(row.draft)
-        for row in _living(company).filter(deal_id=deal_id).order_by("pk").only("draft")
-        if row.draft
-    ]
+    rows = _living(company).filter(deal_id=deal_id).order_by("pk").only("currency", "total", "tax", "draft")
+    return [_as_reduced(row, from_json(row.draft)) for row in rows if row.draft]
+
+
+def _as_reduced(invoice: Invoice, draft: InvoiceDraft) -> InvoiceDraft:
+    """Of a deal without products as much as QuickBooks still has: somebody may have made it less there, and the rest is
+    to be billed. Of which products it is less is not told, and more may be shipping or a fee.
+    """
+    confirmed, now = _confirmed_net(draft), _amount_so_far(invoice, with_tax=False)
+    if not 0 <= now < confirmed or is_rounding(confirmed - now, draft.currency):
+        return draft
+    if any(line.attachment_id is not None for line in draft.lines):
+        return draft
+    part = now / confirmed
+    lines = (replace(each, unit_price=each.unit_price * part, discount=each.discount * part) for each in draft.lines)
+    return replace(draft, lines=tuple(lines))
 
 
 def same_again(
@@ -95,4 +106,8 @@ def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
     draft = from_json(invoice.draft)
     if with_tax and draft.expected_total is not None:
         return draft.expected_total
+    return _confirmed_net(draft)
+
+
+def _confirmed_net(draft: InvoiceDraft) -> Decimal:
     return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)

@@ -34,7 +34,7 @@ LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
 TOO_LARGE = Decimal(10) ** 10  # an amount has ten digits before its point, and five after it
-EMAIL = re.compile(r"[^\s@,;<>\"\0-\x1f\x7f]+@[^\s@,;<>\"\0-\x1f\x7f]+\.[^\s@,;<>\".\0-\x1f\x7f]{2,}")
+EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"‘’‚“”„«»\0-\x1f\x7f]+@([^\W_][\w-]*\.)+[^\W\d_][\w-]*[^\W_]")
 
 
 BY_SETTINGS = {"books_closed", "multicurrency_off", "discounts_off", "no_number", "sales_tax_gone", "tax_code_gone"}

@@ -16,6 +16,10 @@ FREE_MAIL = {
     "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
 }  # fmt: skip
 
+NAMED = re.compile(r"[^,;<>]*<\s*([^\s<>]+@[^\s<>]+)\s*>")
+LINK = re.compile(r"mailto:([^?]*)(\?.*)?", re.IGNORECASE)
+AROUND = "'\"‘’‚“”„«»‹›<>()[]{}"
+
 
 def company_domain(email: str) -> str:
     """The part after the @ in small letters; "" for free mail and for what is no address."""
@@ -24,5 +28,17 @@ def company_domain(email: str) -> str:
 
 
 def addresses_in(text: str) -> list[str]:
-    """QuickBooks takes several in one field, and people type them with commas, semicolons or blanks between."""
-    return [part for part in re.split(r"[\s,;]+", composed(text)) if part]
+    """QuickBooks takes several in one field, and people type them with commas, semicolons or blanks between.
+
+    What comes along from other programs is left out: the name in `Jane Doe <jane@doe.example>`, a link's `mailto:`,
+    quotes and brackets around.
+    """
+    bare = NAMED.sub(r" \1 ", composed(text))
+    parts = (LINK.sub(r"\1", part.strip(AROUND)) for part in re.split(r"[\s,;]+", bare))
+    return [part for part in parts if part]
+
+
+def address_in(text: str) -> str:
+    """The one address in a text; the text as it is where there is not exactly one."""
+    found = addresses_in(text)
+    return found[0] if len(found) == 1 else text.strip()

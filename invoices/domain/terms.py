@@ -25,18 +25,26 @@ class Term(Protocol):
 def due_date(term: Term, invoice_date: date) -> date | None:
     """None when the term does not say. A day that the month does not have is its last one.
 
+    The next such day is passed over when it is too near, be it in this month or in the next: of the 5th, ten days
+    before it at least, an invoice of 31 January is due on 5 March.
+
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/term
     """
     if term.due_days is not None:
         return invoice_date + timedelta(days=term.due_days)
     if term.day_of_month is None:
         return None
-    due = _in_month(invoice_date.year, invoice_date.month, term.day_of_month)
-    if due < invoice_date or (due - invoice_date).days <= term.next_month_days:
-        following = date(invoice_date.year, invoice_date.month, 28) + timedelta(days=4)
-        due = _in_month(following.year, following.month, term.day_of_month)
+    due = _in_month(invoice_date, term.day_of_month)
+    if due < invoice_date:
+        due = _in_month(_next_month(due), term.day_of_month)
+    if (due - invoice_date).days <= term.next_month_days:
+        due = _in_month(_next_month(due), term.day_of_month)
     return due
 
 
-def _in_month(year: int, month: int, day: int) -> date:
-    return date(year, month, min(day, monthrange(year, month)[1]))
+def _next_month(day: date) -> date:
+    return day.replace(day=1) + timedelta(days=31)
+
+
+def _in_month(month: date, day: int) -> date:
+    return month.replace(day=min(day, monthrange(month.year, month.month)[1]))

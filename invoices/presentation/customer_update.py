@@ -22,6 +22,7 @@ from invoices.domain.customer_update import (
     same_words,
 )
 from invoices.domain.draft import AmountsAre
+from invoices.domain.names import same_name
 from invoices.domain.refusals import NOT_THERE
 from invoices.domain.status import Submission
 from invoices.form_memory import SeenCustomer
@@ -72,6 +73,7 @@ class UpdateCard:
     tax_code: TaxCode | None = None  # what the customer usually pays, where the invoice has something else
     usual_tax: str = ""  # the id of what it usually pays
     gone_customer: str = ""  # the id of one that is not there any more
+    renamed: str = ""  # that it has another name now than the form shows
 
 
 def card_of(
@@ -98,6 +100,13 @@ def card_of(
         aside_ticked=aside_ticked,
         aside_all=aside_all,
     )
+
+
+def with_name(card: UpdateCard, now: str, shown: str) -> UpdateCard:
+    """With the customer's name in QuickBooks, where the form shows another one."""
+    if same_name(now, shown):
+        return card
+    return replace(card, renamed=_("In QuickBooks this customer is called “{name}” now.").format(name=now))
 
 
 def with_usual_tax(card: UpdateCard, usual: TaxCode | None, form: FormInput) -> UpdateCard:

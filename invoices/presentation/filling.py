@@ -12,6 +12,7 @@ from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
 from invoices.domain.money import round_amount
+from invoices.domain.plain import plain_number
 from invoices.drafting import Preparation
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_CUSTOMER, NEW_ITEM, FormInput, LineInput
@@ -47,6 +48,7 @@ def memory_of(preparation: Preparation) -> Memory:
                 invoiced,
                 left,
                 deal.recurring.get(line.attachment_id or 0),
+                f"{plain_number(line.quantity)} × {plain_number(line.unit_price)} - {line.discount_text}",
             )
             for index, (line, item, tax, invoiced, left) in enumerate(proposals)
         },

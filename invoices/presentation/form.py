@@ -19,7 +19,7 @@ from invoices.domain.tax import Totals, sales_taxes
 from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
-from invoices.presentation.customer_update import UpdateCard, card_of, with_usual_tax
+from invoices.presentation.customer_update import UpdateCard, card_of, with_name, with_usual_tax
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
 from invoices.presentation.form_parts import (
@@ -130,6 +130,8 @@ def _update_card(material: Material) -> UpdateCard | None:
         country=material.profile.country,
         say=material.say,
     )
+    shown = material.memory.customer(form.customer)
+    card = with_name(card, seen.name, shown.name if shown else seen.name)
     return with_usual_tax(card, material.lists.tax_codes.get(form.usual_tax), form)
 
 

@@ -141,7 +141,7 @@ def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory)
         return None
     sent = _dated_anew(visitor, sent, fresh)
     fact = _("Your entries of {when} are here again.").format(when=say().moment(left.left_at))
-    if sent.memory.deal_as_shown == fresh.deal_as_shown:
+    if sent.memory.still_shows(fresh):
         kind, text = "info", _("Nothing of them was sent to QuickBooks.")
     else:
         kind, text = "warning", _("The deal has changed since then, or was invoiced.")
@@ -368,6 +368,7 @@ def _update_card(
         country=connection.country,
         say=say(),
     )
+    card = customer_update_words.with_name(card, compared.record.name, chosen.name)
     usual = drafting.usual_tax_code(connection, compared.record)
     return customer_update_words.with_usual_tax(card, usual, sent.form)
 

@@ -130,11 +130,7 @@ def _not_taken(
     if isinstance(reason, services.DealChanged):
         return _deal_changed(request, visitor, sent, reason.value)
     if isinstance(reason, services.DealMoved):
-        fact = _("The deal has changed since this form was opened.")
-        text = _(
-            "It belongs to another organization or person now. Nothing was created. Open the form again to bill them."
-        )
-        return _asked_again(request, visitor, sent, sent.memory, fact=fact, text=text)
+        return _asked_again(request, visitor, sent, sent.memory, _deal_moved(sent.memory))
     if isinstance(reason, services.DealInvoiced):
         return _deal_invoiced(request, visitor, sent, reason.so_far)
     if isinstance(reason, NotFound):
@@ -144,14 +140,28 @@ def _not_taken(
     return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
+def _deal_moved(memory: Memory) -> Banner:
+    text = _("It belongs to another organization or person now. Nothing was created. Open the form again to bill them.")
+    return _afresh(memory, _("The deal has changed since this form was opened."), text)
+
+
+def _worth_otherwise(memory: Memory, *, now: Money, before: Money) -> Banner:
+    text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
+             " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
+    text = text.format(now=say().money(now), before=say().money(before))
+    return _afresh(memory, _("The deal has changed since this form was opened."), text)
+
+
+def _afresh(memory: Memory, fact: str, text: str) -> Banner:
+    url = address("embed_invoice_form", deal=memory.deal_id, afresh=1)
+    return Banner("warning", fact, text, again_url=url, again=_("Open the form again"))
+
+
 def _deal_changed(request: HttpRequest, visitor: Visitor, sent: Sent, value: Money) -> HttpResponse:
     """The form as it was sent, which knows the deal's new value now: the next press means it."""
     memory = replace(sent.memory, deal_value=value.amount, deal_currency=value.currency)
-    text = _("It is worth {now} now, and was worth {before}. Nothing was created. Open the form again to take over what"
-             " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
-    text = text.format(now=say().money(value), before=say().money(sent.memory.deal_worth))
-    fact = _("The deal has changed since this form was opened.")
-    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+    banner = _worth_otherwise(memory, now=value, before=sent.memory.deal_worth)
+    return _asked_again(request, visitor, sent, memory, banner)
 
 
 def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, so_far: SoFar) -> HttpResponse:
@@ -160,15 +170,11 @@ def _deal_invoiced(request: HttpRequest, visitor: Visitor, sent: Sent, so_far: S
     fact = _("Another invoice of this deal was asked for since this form was opened.")
     text = _("Nothing was created by this one. Look at the deal’s invoices first, or press “Create invoice” once more"
              " to bill what stands here as well.")  # fmt: skip
-    return _asked_again(request, visitor, sent, memory, fact=fact, text=text)
+    return _asked_again(request, visitor, sent, memory, _afresh(memory, fact, text))
 
 
-def _asked_again(
-    request: HttpRequest, visitor: Visitor, sent: Sent, memory: Memory, *, fact: str, text: str
-) -> HttpResponse:
+def _asked_again(request: HttpRequest, visitor: Visitor, sent: Sent, memory: Memory, banner: Banner) -> HttpResponse:
     material = checked_form(visitor, replace(sent, memory=memory, kept=keep(memory, visitor)), say()).material
-    url = address("embed_invoice_form", deal=memory.deal_id, afresh=1)
-    banner = Banner("warning", fact, text, again_url=url, again=_("Open the form again"))
     return page_fragment(request, form_page(material), banner=banner, status=422)
 
 
@@ -268,8 +274,14 @@ def _form_again(
         untouched = form.sales_tax == drafting.usual_sales_tax(connection, None)
         rate = drafting.usual_sales_tax(connection, there) if untouched else form.sales_tax
         form = replace(form, customer=there.customer_id, sales_tax=rate)
+    banner, worth = None, invoice.deal_worth_then
+    if memory.party != invoice.party:
+        banner, memory = _deal_moved(memory), replace(memory, party=invoice.party)  # and no press of this form is taken
+    elif worth is not None and worth != memory.deal_worth:
+        banner = _worth_otherwise(memory, now=memory.deal_worth, before=worth)
     material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
-    return page_fragment(request, form_page(material, errors=() if mended else (_at_its_field(refusal, keys, form),)))
+    errors = () if mended else (_at_its_field(refusal, keys, form),)
+    return page_fragment(request, form_page(material, errors=errors), banner=banner)
 
 
 def _at_its_field(refusal: Refusal | None, keys: tuple[str, ...], form: FormInput) -> Issue:

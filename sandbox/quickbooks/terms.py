@@ -12,17 +12,18 @@ LONGEST_NAME = 31
 
 def due_date(start: date, term: Row | None) -> date:
     """`STANDARD` terms count days; `DATE_DRIVEN` ones name a day of a month, skipping a month that is too near:
-    "payment due next month if issued that many days before" is taken to contain that very day.
+    "payment due next month if issued that many days before" is taken to contain that very day, and to hold over the
+    end of a month, too.
     """
     if term is None:
         return start
     if term.get("Type") != "DATE_DRIVEN":
         return start + timedelta(days=int(term.get("DueDays") or 0))
-    due = day_of_month(start.year, start.month, int(term["DayOfMonthDue"]))
-    if due < start or (due - start).days <= int(term.get("DueNextMonthDays") or 0):
-        year, month = (start.year + 1, 1) if start.month == 12 else (start.year, start.month + 1)
-        due = day_of_month(year, month, int(term["DayOfMonthDue"]))
-    return due
+    day = int(term["DayOfMonthDue"])
+    months = (start.year * 12 + start.month - 1 + ahead for ahead in range(3))
+    ahead = [due for month in months if (due := day_of_month(month // 12, month % 12 + 1, day)) >= start]
+    too_near = (ahead[0] - start).days <= int(term.get("DueNextMonthDays") or 0)
+    return ahead[1] if too_near else ahead[0]
 
 
 def checked(row: Row) -> Row:

@@ -19,18 +19,19 @@
 
   /* The figure as "-1234.5", without zeros that say nothing; null when it is none. */
   function plainNumber(text) {
-    const seen = text.replace(/\p{Cf}/gu, "").normalize("NFKC");
+    const sign = asAmount("0", currency()).match(/\p{Sc}/u); // of another currency's the server says so
+    const seen = text.replace(sign, "\t").replace(/\p{Cf}/gu, "").replace(/['’]/g, " ");
     if (APART.test(seen)) return null;
-    const plain = seen.replace(/[\s'’\p{Sc}]/gu, "").replaceAll(MINUS, "-");
+    const plain = seen.replace(/\s/g, "").replaceAll(MINUS, "-");
     if (!/^[+-]?(\d[\d.,]*|[.,]\d+)$/.test(plain) || plain.length > 30) return null;
-    const sign = decimalSign(plain);
-    const at = sign ? plain.indexOf(sign) : plain.length;
+    const point = decimalSign(plain);
+    const at = point ? plain.indexOf(point) : plain.length;
     const whole = plain.slice(0, at);
     const rest = plain.slice(at + 1);
     if (!/^[+-]?(\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3})$/.test(whole) || !/^\d*$/.test(rest)) return null;
     const digits = whole.replace(/[.,+]/g, "").replace(/^(-?)0+(?=\d)/, "$1").replace(/^-?$/, "$&0");
     const decimals = rest.replace(/0+$/, "");
-    return decimals ? `${digits}.${decimals}` : digits;
+    return digits + (decimals && `.${decimals}`);
   }
 
   function decimalSign(plain) {
@@ -45,11 +46,6 @@
     return grouped && POINT !== sign ? "" : sign;
   }
 
-  const parseNumber = (text) => {
-    const plain = plainNumber(text);
-    return plain === null ? null : Number(plain);
-  };
-
   const decimalsOf = (plain) => Math.min(plain.split(".")[1]?.length ?? 0, MOST_DECIMALS);
 
   function showNumber(plain, least) {
@@ -57,15 +53,17 @@
     return new Intl.NumberFormat(locale, shape).format(Number(plain)).replace("-", MINUS);
   }
 
+  const currency = () => document.querySelector("[data-currency]")?.dataset.currency;
+
   function tidy(input, least) {
     const plain = plainNumber(input.value);
     if (plain !== null) setFigure(input, plain, showNumber(plain, least));
   }
 
-  const PERCENT = /[%٪]/;
+  const PERCENT = /[%％٪]/;
 
   function tidyDiscount(input) {
-    const typed = input.value.normalize("NFKC").trim();
+    const typed = input.value;
     const percent = PERCENT.test(typed);
     const plain = plainNumber(typed.replace(PERCENT, " "));
     if (plain === null) return;
@@ -73,13 +71,13 @@
     else if (percent) {
       const shape = { style: "percent", maximumFractionDigits: decimalsOf(plain), numberingSystem: "latn" };
       setFigure(input, plain, new Intl.NumberFormat(locale, shape).format(Number(plain) / 100));
-    } else setFigure(input, plain, asAmount(plain, input.closest("[data-currency]")?.dataset.currency), showNumber(plain, 2));
+    } else setFigure(input, plain, asAmount(plain, currency()), showNumber(plain, 2));
   }
 
   /* The amount with its sign, so that it is seen that money was understood. */
-  function asAmount(plain, currency) {
-    if (!currency) return showNumber(plain, 0);
-    const shape = { style: "currency", currency, currencyDisplay: "narrowSymbol", numberingSystem: "latn" };
+  function asAmount(plain, code) {
+    if (!code) return showNumber(plain, 0);
+    const shape = { style: "currency", currency: code, currencyDisplay: "narrowSymbol", numberingSystem: "latn" };
     return new Intl.NumberFormat(locale, shape).format(Number(plain)).replace("-", MINUS);
   }
 
@@ -127,27 +125,25 @@
   }
 
   const order = intl({ dateStyle: "short" }).formatToParts(dayOf("2026-11-23"))
-    .filter((part) => ["day", "month", "year"].includes(part.type))
-    .map((part) => part.type[0]);
+    .map((part) => part.type[0])
+    .filter((letter) => "dmy".includes(letter)).join("");
 
   function parseDate(text, base) {
     text = text.normalize("NFKC").trim();
     const days = /^\+\s*(\d{1,4})$/.exec(text);
     if (days) return shift(base || today(), Number(days[1]));
-    const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text);
-    if (iso) return sane(Number(iso[1]), Number(iso[2]), Number(iso[3]));
-    const parts = text.match(/\d+|\p{L}+/gu) ?? [];
-    const month = parts.map(monthOf).find(Boolean);
-    const figures = parts.filter((part) => /^\d+$/.test(part));
-    let places = month ? order.filter((place) => place !== "m") : [...order];
+    const figures = text.match(/\d+/g) ?? [];
+    const [month, another] = (text.match(/\p{L}+/gu) ?? []).map(monthOf).filter(Boolean);
+    if (another) return null; // the server knows weekdays, "mardi" from March, and which of "7 Dec 26" is the year
+    let places = order;
     const yearAt = figures.findIndex((figure) => figure.length === 4);
-    if (month && figures.length === 2 && yearAt >= 0) places = yearAt === 0 ? ["y", "d"] : ["d", "y"];
-    else if (!month && figures.length === 3 && yearAt === 0) places = ["y", "m", "d"];
-    if (figures.length === places.length - 1) places = places.filter((place) => place !== "y");
+    if (month) places = ["yd", "dy"][yearAt] ?? "d";
+    else if (figures.length === 3 && yearAt === 0) places = "ymd";
+    if (figures.length === places.length - 1) places = places.replace("y", "");
     if (figures.length !== places.length || (!month && figures.length < 2)) return null;
-    const found = Object.fromEntries(places.map((place, index) => [place, figures[index]]));
+    const found = Object.fromEntries([...places].map((place, index) => [place, figures[index]]));
     const at = month ?? Number(found.m);
-    if (found.y !== undefined) return sane(found.y.length <= 2 ? 2000 + Number(found.y) : Number(found.y), at, Number(found.d));
+    if (found.y) return sane(Number(found.y) + (found.y.length < 3 ? 2000 : 0), at, Number(found.d));
     const year = Number(today().slice(0, 4));
     const since = shift(today(), -183);
     return [year - 1, year, year + 1].map((one) => sane(one, at, Number(found.d))).find((day) => day && day > since) ?? null;
@@ -155,8 +151,7 @@
 
   function sane(year, month, day) {
     const found = new Date(Date.UTC(year, month - 1, day));
-    const same = found.getUTCMonth() === month - 1 && found.getUTCDate() === day;
-    return year >= 1900 && year <= 2200 && same ? isoOf(found) : null;
+    return year >= 1900 && year <= 2200 && found.getUTCMonth() === month - 1 && found.getUTCDate() === day ? isoOf(found) : null;
   }
 
   function dateOf(input) {
@@ -310,15 +305,33 @@
 
   // The keyboard of figures, where there is one on the screen; said here once and not in each of hundreds of fields
 
+  const FIGURES = "[data-price], [data-quantity], [data-discount]";
+
   for (const event of ["pointerdown", "focusin"]) {
     body.addEventListener(event, ({ target }) => {
-      if (target.matches?.("[data-price], [data-quantity], [data-discount]")) target.inputMode = "decimal";
+      if (target.matches?.(FIGURES)) target.inputMode = "decimal";
     }, true);
   }
+
+  // The browser makes a blank of a line break: two cells of a column, 5 and 100, would be the number 5 100
+
+  body.addEventListener("paste", (event) => {
+    const cells = event.clipboardData.getData("text").trim().replace(/[\r\n]+/g, "\t");
+    if (!event.target.matches(FIGURES) || !cells.includes("\t")) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, cells);
+  });
 
   // On leaving a field; before its own "change" is heard by others, so that they read the tidy value
 
   body.addEventListener("change", ({ target }) => {
+    if (target.name === "currency") {
+      document.querySelector("[data-currency]").dataset.currency = target.value;
+      for (const input of document.querySelectorAll("[data-discount]")) {
+        input.value = input.value.replace(/\p{Sc}/u, ""); // an amount is one of the currency that is chosen now
+        tidyDiscount(input);
+      }
+    }
     if (!target.matches("input")) return;
     if (target.matches("[data-price]")) tidy(target, Number(target.dataset.decimals ?? 2));
     else if (target.matches("[data-quantity]")) tidy(target, 0);
@@ -326,5 +339,5 @@
     else if (target.closest("[data-date]")) tidyDate(target);
   }, true);
 
-  window.Fields = { parseNumber, parseDate, showDate };
+  window.Fields = { plainNumber, parseDate, showDate };
 })();

@@ -92,6 +92,24 @@ def test_the_card_shows_both_versions_with_the_differing_parts_marked(with_card)
     assert "XXXX" not in card.text
 
 
+def test_a_customer_that_is_called_otherwise_in_quickbooks_by_now_is_told_and_remembered_so(
+    harbour, open_form, control
+):
+    choose(harbour)
+    customer = bramley(control, harbour)
+    make_customer_link(harbour.company, party_id=1, customer_id=customer["Id"], name="Bramley Foods Ltd")
+    control.book(harbour.realm, "rename_customer", id=customer["Id"], name="Orchard Holdings Ltd")
+    browser, fields, page = open_form(harbour, RACKING)
+    assert fields["customer"] == customer["Id"]
+    card = carded(browser, fields)
+    assert "In QuickBooks this customer is called “Orchard Holdings Ltd” now." in card.text
+    again = refused(browser, fields | card.fields(), due_date="2020-01-01")
+    assert "“Orchard Holdings Ltd”" in again.by_id("customer-update").text
+    _, fields, page = open_form(harbour, RACKING)
+    assert "Orchard Holdings Ltd" in page.by_id("customer-section").text
+    assert "is called" not in carded(browser, fields).text
+
+
 def test_the_whole_is_ticked_only_where_the_company_wants_that(harbour, fill_in):
     choose(harbour)
     browser, fields = fill_in(harbour)

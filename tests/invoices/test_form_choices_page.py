@@ -53,6 +53,22 @@ def test_a_percent_sign_between_two_digits_makes_no_number_of_them(harbour, fill
     assert "1%5" in told_at(refused(browser, fields, **{f"{key}-discount": "1%5"}), f"{key}-discount")
 
 
+def test_an_amount_of_another_currency_is_not_taken_for_one_of_the_invoices(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    (key, *_) = fields["line"] if isinstance(fields["line"], list) else [fields["line"]]
+    page = refused(browser, fields, discount="$20", **{f"{key}-price": "€1,000"})
+    assert "“€1,000” is not a number" in told_at(page, f"{key}-price")
+    assert "“$20” cannot be read" in told_at(page, "f-discount")
+
+
+def test_addresses_go_out_without_what_came_along_with_them(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    pasted = {"email": "mailto:jane@doe.example", "cc": "Tom <tom@doe.example>; “ann@doe.example”"}
+    assert browser.post(CREATE, fields | pasted).status_code == 200
+    draft = from_json(Invoice.objects.get().draft)
+    assert (draft.bill_to.email, draft.extras.cc) == ("jane@doe.example", "tom@doe.example, ann@doe.example")
+
+
 # Searching
 
 

@@ -114,6 +114,15 @@ def test_marks_that_nobody_sees_do_not_make_another_address_of_an_email(harbour,
     assert draft["extras"]["cc"] == "bo@moss.example, cy@moss.example"
 
 
+def test_marks_that_nobody_sees_do_not_make_another_number_of_an_invoices(connect, fill_in):
+    """QuickBooks would take it beside the one that looks the same, and no search would find it."""
+    browser, fields = fill_in(connect("AU"), "Northern Dive Club – Easter weekend")
+    fields |= {"number": "\u200e10\u200b77", "own-1": "PO\ufeff 12"}
+    assert browser.post("/embed/invoice/create", fields).status_code == 200
+    draft = Invoice.objects.get().draft
+    assert (draft["number"], draft["extras"]["own_fields"]) == ("1077", [["1", "PO 12"]])
+
+
 FIGURES = [
     # quantity, price, discount; what becomes of the line: its net amount, or the words at its field
     ("0", "10", "", D("0.00")),

@@ -117,6 +117,15 @@ def test_an_explicitly_new_customer_beside_a_linked_one_is_created(new, gateway,
     assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
 
 
+def test_a_linked_customer_that_is_somebody_elses_by_now_does_not_stand_in_for_the_new_one(new, gateway, company):
+    """Its link has the name of the day on which it was chosen."""
+    renamed = gateway.add_customer("Moss Holdings")
+    make_customer_link(company, party_id=31, customer_id=renamed.customer_id, name="Moss & Co")
+    submit(new, gateway)
+    assert (new.customer_name, new.customer_id == renamed.customer_id) == ("Moss & Co", False)
+    assert CustomerLink.objects.get(party_id=31).customer_id == new.customer_id
+
+
 def test_a_second_customer_in_another_currency_is_linked_beside_the_first(new, gateway, company):
     make_customer_link(company, party_id=31, customer_id="7", name="Moss & Co", currency="USD")
     submit(new, gateway)

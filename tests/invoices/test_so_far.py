@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,12 +10,12 @@ import time_machine
 from django.utils import timezone
 
 from invoices.domain.checks import SameAgain
-from invoices.domain.draft import AmountsAre, to_json
+from invoices.domain.draft import AmountsAre, rest_of, to_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.domain.tax import totals
-from invoices.so_far import SoFar, invoiced_so_far, same_again
-from tests.factories import D, a_bill_to, a_draft, make_invoice, make_pending_invoice
+from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
+from tests.factories import D, a_bill_to, a_draft, a_line, make_invoice, make_pending_invoice
 from tests.invoices.domain.books import BY_ID, books
 
 START = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
@@ -143,3 +144,25 @@ def test_of_a_deal_without_tax_each_part_counts_as_its_own_prices_are(company):
     make(company, "120", draft=to_json(a_draft()))
     latest = make(company, "100", draft=to_json(a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)))
     assert invoiced_so_far(company, 12) == SoFar(2, pounds("200.00"), latest.pk)
+
+
+@pytest.mark.parametrize(
+    ("total", "tax", "left"),
+    [
+        ("720", "120", "400"),
+        ("480", "80", "600"),  # a bookkeeper has made it less
+        ("719.99", "120", "400"),
+        ("780", "130", "400"),  # shipping, perhaps: whoever bills the rest is told that it is more than the deal
+    ],
+)
+def test_what_is_left_of_a_deal_without_products_goes_by_what_quickbooks_still_has(company, total, tax, left):
+    part = a_draft(lines=(a_line(quantity=D(1), unit_price=D(600)),))
+    make(company, total, tax=D(tax), draft=to_json(part))
+    whole = replace(part, lines=(a_line(quantity=D(1), unit_price=D(1000)),))
+    assert rest_of(whole, drafts_so_far(company, 12)).draft.lines[0].amount("GBP") == D(left)
+
+
+def test_of_which_product_a_reduced_invoice_has_less_is_not_guessed(company):
+    part = a_draft(lines=(a_line(quantity=D(6), unit_price=D(100), attachment_id=1),))
+    make(company, "480", tax=D(80), draft=to_json(part))
+    assert drafts_so_far(company, 12) == [part]

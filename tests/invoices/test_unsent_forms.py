@@ -143,6 +143,19 @@ def test_a_deal_that_changed_since_is_told(harbour, left, control):
     assert "The deal has changed since this form was opened." in Page(answer).text
 
 
+@pytest.mark.parametrize("changes", [{"tax": 0}, {"quantity": 24, "item_price": 550}, {"discount": 4}])
+def test_a_product_that_changed_since_is_told_also_where_the_deal_is_worth_the_same(harbour, left, control, changes):
+    browser, fields = left(harbour)
+    assert "Nothing of them was sent" in opened(browser, fields).by_class("banner--info")[0].text
+    company, deal = harbour.pair.pipedrive_company_id, fields["deal"]
+    first, *others = control.company(company)["deal_products"][deal]
+    control.change_company(company, {"deal_products": {deal: [first | changes, *others]}})
+    control.change_company(company, {"deals": {deal: {"value": 24_000}}})
+    page = opened(browser, fields)
+    assert typed_in(page) == TYPED
+    assert "The deal has changed since then" in page.by_class("banner--warning")[0].text
+
+
 def test_what_was_sent_meanwhile_is_not_kept(harbour, fill_in):
     browser, fields = fill_in(harbour)
     pressed(browser, fields)

@@ -137,6 +137,7 @@ def test_an_amount_that_is_copied_from_a_page_can_be_read_back(locale: str, curr
     for amount in (Decimal(1234), Decimal(-20)):
         shown = formats.format_money(amount, currency, locale)
         assert formats.parse_decimal(shown, locale) == amount
+        assert formats.parse_decimal(shown, locale, currency) == amount
         coded = f"{currency}\u00a0{formats.format_amount(amount, currency, locale)}"
         assert formats.parse_decimal(coded, locale) == amount
 
@@ -153,6 +154,33 @@ def test_two_cells_of_a_sheet_are_no_number(text: str, locale: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
         formats.parse_decimal(text, locale)
     assert formats.parse_decimal("\t1 234 567,5 \n", locale) == Decimal("1234567.5")
+
+
+@pytest.mark.parametrize("text", ["5²", "100¹", "1½", "①0", "5'10", "12’5", "5'100'2", "5€50"])
+@pytest.mark.parametrize("locale", ["en_GB", "de_CH"])
+def test_a_raised_figure_and_an_apostrophe_that_groups_nothing_make_no_number(text: str, locale: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        formats.parse_decimal(text, locale)
+    assert formats.parse_decimal("'1’234'567.50", locale) == Decimal("1234567.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "others"),
+    [
+        ("€1,000", "EUR", "GBP USD"),
+        ("$1,000", "USD CAD AUD MXN", "GBP EUR"),
+        ("£1,000", "GBP", "EUR USD"),
+        ("¥1,000", "JPY CNY", "GBP"),
+        ("USD 1,000", "USD", "CAD GBP"),
+        ("1,000 EUR", "EUR", "GBP"),
+        ("1,000", "GBP EUR", ""),
+    ],
+)
+def test_an_amount_of_another_currency_is_none_of_this(text: str, own: str, others: str) -> None:
+    assert [formats.parse_decimal(text, "en_GB", each) for each in own.split()] == [1000] * len(own.split())
+    for each in others.split():
+        with pytest.raises(ValueError, match="not a number"):
+            formats.parse_decimal(text, "en_GB", each)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +211,15 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("7 Dec", "en_GB", date(2026, 12, 7)),
         ("7/1", "en_GB", date(2027, 1, 7)),
         ("+14", "en_GB", date(2026, 12, 7)),
+        ("mardi 1 décembre 2026", "fr_FR", date(2026, 12, 1)),  # no 1 March
+        ("mar. 1 déc. 2026", "fr_FR", date(2026, 12, 1)),
+        ("martes, 1 de diciembre de 2026", "es_ES", date(2026, 12, 1)),
+        ("mar 1 dic 2026", "it_IT", date(2026, 12, 1)),
+        ("1 mar 2027", "it_IT", date(2027, 3, 1)),
+        ("terça-feira, 1 de dezembro de 2026", "pt_BR", date(2026, 12, 1)),
+        ("7 Dec 26", "en_CA", date(2026, 12, 7)),  # although figures alone begin with the year there
+        ("7 dec 26", "sv_SE", date(2026, 12, 7)),
+        ("26-12-07", "en_CA", date(2026, 12, 7)),
     ],
 )
 def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: date) -> None:
@@ -207,7 +244,21 @@ def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "tomorrow", "31/2/2026", "7", "Dec", "2026", "7/12/0026", "7/12/99999", "1 2 3 4", "12-2026-1-2", "29 Feb"],
+    [
+        "",
+        "tomorrow",
+        "31/2/2026",
+        "7",
+        "Dec",
+        "2026",
+        "7/12/0026",
+        "7/12/99999",
+        "1 2 3 4",
+        "12-2026-1-2",
+        "29 Feb",
+        "1 May - 31 May",
+        "mardi 1 December 2026",
+    ],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

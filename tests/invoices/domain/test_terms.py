@@ -29,6 +29,11 @@ def test_days_are_counted_from_the_invoice_date(days, start, due):
         (31, 0, "2026-11-10", "2026-11-30"),
         (31, 10, "2027-01-25", "2027-02-28"),
         (15, 5, "2026-12-20", "2027-01-15"),
+        (5, 10, "2027-01-31", "2027-03-05"),  # 5 February is five days off
+        (5, 10, "2027-02-01", "2027-03-05"),
+        (1, 7, "2026-12-28", "2027-02-01"),
+        (31, 2, "2027-02-27", "2027-03-31"),
+        (5, 40, "2027-01-03", "2027-02-05"),  # one day is passed over, no second one
     ],
 )
 def test_a_day_of_the_month_is_the_next_months_when_it_is_near(day, margin, start, due):

@@ -1,0 +1,70 @@
+"""A deal that changes between a refusal and the form that is opened again from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from invoices import submission
+from invoices.domain.draft import from_json
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.form_answers import CREATE, address, pressed
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def refused(harbour, fill_in, control):
+    """refused(RACKING): (browser, the invoice that QuickBooks refused because its books were closed)"""
+
+    def closed(until):
+        control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": until}})
+
+    def make(title):
+        closed("2100-01-31")
+        browser, fields = fill_in(harbour, title)
+        _, invoice = pressed(browser, fields)
+        submission.submit(invoice.pk)
+        closed("2020-01-31")
+        invoice.refresh_from_db()
+        assert invoice.submission == Submission.REJECTED
+        return browser, invoice
+
+    return make
+
+
+def change(control, tenant, invoice, **values):
+    control.change_company(tenant.pair.pipedrive_company_id, {"deals": {str(invoice.deal_id): values}})
+
+
+def test_what_the_deal_is_worth_by_now_is_told_above_what_was_entered(harbour, refused, control):
+    browser, invoice = refused(RACKING)
+    change(control, harbour, invoice, value=30_000)
+    form = Page(browser.post(address(invoice, "retry")))
+    (told,) = form.by_class("banner--warning")
+    assert "It is worth £30,000.00 now, and was worth £24,000.00." in told.text
+    assert "The books are closed" in form.by_id("errors").text
+    assert browser.post(CREATE, form.fields()).status_code == 200, "the press means it"
+    assert Invoice.objects.count() == 2
+
+
+def test_nobody_bills_the_former_organization_of_a_deal(harbour, refused, control):
+    browser, invoice = refused(NORTHGATE)
+    assert invoice.customer_id, "which was created for it"
+    others = control.company(harbour.pair.pipedrive_company_id)["organizations"]
+    other = next(int(key) for key in others if int(key) != invoice.organization_id)
+    change(control, harbour, invoice, org_id=other)
+    form = Page(browser.post(address(invoice, "retry")))
+    assert form.fields()["customer"] == invoice.customer_id
+    assert "It belongs to another organization or person now." in form.by_class("banner--warning")[0].text
+    for _ in range(2):
+        assert browser.post(CREATE, form.fields()).status_code == 422
+    assert Invoice.objects.count() == 1
+    assert from_json(invoice.draft).bill_to.name.startswith("Northgate")
+
+
+def test_a_deal_that_is_as_it_was_is_not_spoken_of(refused):
+    browser, invoice = refused(RACKING)
+    assert not Page(browser.post(address(invoice, "retry"))).by_class("banner--warning")
