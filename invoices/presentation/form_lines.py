@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.utils.html import format_html, format_html_join
@@ -22,6 +22,7 @@ from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
 
+MOST_OTHERS = 3  # a line's cell is narrow
 OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
 
@@ -224,10 +225,18 @@ def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -
     if proposal.reason == TaxReason.NO_CODE_FITS:
         return _("Product tax is {percentage}, no QuickBooks code has that").format(percentage=percentage)
     if proposal.reason == TaxReason.PRODUCT_TAX:
-        return _("Product tax is {percentage}").format(percentage=percentage)
+        return _as_product(percentage, proposal.as_likely)
     if proposal.reason == TaxReason.ITEM and line.tax_code_id == proposal.code_id:
         return _("As the item says")
     return ""
+
+
+def _as_product(percentage: str, as_likely: Sequence[str]) -> str:
+    if not as_likely:
+        return _("Product tax is {percentage}").format(percentage=percentage)
+    others = ", ".join([*as_likely[:MOST_OTHERS], *(["…"] if len(as_likely) > MOST_OTHERS else [])])
+    # Translators: why a tax code is proposed; {others} are names of codes that have the same percentage
+    return _("Product tax is {percentage}. Same rate: {others}").format(percentage=percentage, others=others)
 
 
 def tax_mode(profile: Profile) -> str:
