@@ -197,6 +197,9 @@ def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     for part in (address.city, address.region, address.country):
         yield from _too_long("customer.address", part, LONGEST_PLACE)
     yield from _too_long("customer.address", address.postal_code, LONGEST_POSTAL_CODE)
+    by_place = context.books.uses_sales_tax and context.books.automated_sales_tax
+    if by_place and not address.names_place and any(is_taxed(line, draft, context.books) for line in draft.lines):
+        yield _warns("customer.address", "no_place")
     yield from _too_long("customer.tax_id", draft.bill_to.tax_id, LONGEST_TAX_ID)
 
 
