@@ -138,10 +138,26 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
     if percentage:
         return TaxProposal(TAXABLE, TaxReason.PRODUCT_TAX, percentage)
     if item is not None:
-        return TaxProposal(TAXABLE if item.taxable else NOT_TAXABLE, TaxReason.ITEM, percentage)
+        return TaxProposal(code_of_item(item, american=True), TaxReason.ITEM, percentage)
     return TaxProposal(
         NOT_TAXABLE, TaxReason.UNKNOWN_PERCENTAGE if percentage is None else TaxReason.PRODUCT_TAX, percentage
     )
+
+
+def code_of_item(item: Item, *, american: bool) -> str:
+    """What QuickBooks itself puts on a line once its item is chosen; "" where the item has no code."""
+    if american:
+        return TAXABLE if item.taxable else NOT_TAXABLE
+    return item.tax_code_id
+
+
+def item_decides(proposal: TaxProposal | None, *, american: bool) -> bool:
+    """Whether a line's code goes by its item, as no product tells its tax. `proposal` is None for an added line. In the
+    United States products have 0 %, as QuickBooks knows the rates.
+    """
+    if proposal is None or proposal.reason in (TaxReason.ITEM, TaxReason.UNKNOWN_PERCENTAGE):
+        return True
+    return american and not proposal.percentage
 
 
 # Several codes may have one percentage. These words mark the special ones: reverse charge, trade with the European

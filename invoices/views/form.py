@@ -23,6 +23,7 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
+from invoices.domain.tax import code_of_item
 from invoices.form_memory import BadMemory, Memory, MemoryOfAnotherVersion, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import MOST_LINES, NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
@@ -384,4 +385,9 @@ def items(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except ServiceError as error:
         return render(request, "invoices/item_options.html", {"problem": problem_of(error).title})
     said = ngettext("{count} item", "{count} items", len(found)).format(count=say().number(len(found)))
-    return render(request, "invoices/item_options.html", first_options(found, said) | {"q": text})
+    american = visitor.connection.country == "US"
+    options = [
+        {"id": item.id, "name": item.name, "sku": item.sku, "tax": code_of_item(item, american=american)}
+        for item in found
+    ]
+    return render(request, "invoices/item_options.html", first_options(options, said) | {"q": text})
