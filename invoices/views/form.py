@@ -352,7 +352,8 @@ def _update_card(
     visitor: Visitor, connection: QuickBooksConnection, chosen: CustomerCandidate, sent: Sent
 ) -> UpdateCard:
     details = sent.memory.details
-    if not (details.email or details.address or details.tax_id):
+    known = bool(details.email or details.address or details.tax_id)  # to the deal, beside which QuickBooks' stand
+    if not known and not drafting.taxes_by_customer(connection):
         return UpdateCard()
     try:
         compared = customer_updates.compare(connection, chosen.customer_id, details)
@@ -360,17 +361,21 @@ def _update_card(
         return customer_update_words.unread(problem_of(error).title)
     if compared is None:
         return customer_update_words.not_active(chosen.customer_id)
-    seen = SeenCustomer(chosen.customer_id, compared.record.name, compared.differences)
-    card = customer_update_words.card_of(
+    card = _compared_card(visitor, compared) if known else UpdateCard()
+    usual = drafting.usual_tax_code(connection, compared.record)
+    return customer_update_words.with_usual_tax(card, usual, sent.form)
+
+
+def _compared_card(visitor: Visitor, compared: customer_updates.Compared) -> UpdateCard:
+    seen = SeenCustomer(compared.record.customer_id, compared.record.name, compared.differences)
+    return customer_update_words.card_of(
         seen,
         keep_seen(seen, visitor),
         on=settings_of(visitor.company).updates_customers,
         ticked=None,
-        country=connection.country,
+        country=connection_of(visitor).country,
         say=say(),
     )
-    usual = drafting.usual_tax_code(connection, compared.record)
-    return customer_update_words.with_usual_tax(card, usual, sent.form)
 
 
 @page_token_required
