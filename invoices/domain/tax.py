@@ -178,6 +178,11 @@ OUTSIDE = re.compile(
 )
 
 
+def is_ordinary(code: TaxCode) -> bool:
+    """An ordinary sale's, as far as its words tell."""
+    return not any(_unlikeliness(code))
+
+
 def _order(code: TaxCode, region: str) -> tuple[tuple[bool, bool, bool], bool, int, str]:
     """The likelier first; of codes that are alike the customer's region's, then the oldest."""
     of_region = bool(region and re.search(rf"\b{re.escape(region)}\b", code.name))

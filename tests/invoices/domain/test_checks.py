@@ -248,6 +248,27 @@ def test_what_is_worth_knowing_is_told_and_blocks_nothing(draft, context, field,
     assert codes(found) == []
 
 
+ZERO_RATED = a_line(tax_code_id="5", tax_percentage=D(0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "context", "told"),
+    [
+        ((ZERO_RATED,), {}, True),
+        ((ZERO_RATED, a_line()), {}, False),
+        ((ZERO_RATED,), {"items": {"1": replace(TAXED, tax_code_id="5")}}, False),
+        ((ZERO_RATED,), {"usual_tax": "5"}, False),
+        ((replace(ZERO_RATED, tax_code_id="4"),), {}, False),
+        ((replace(ZERO_RATED, tax_code_id="1"),), {}, False),
+        ((ZERO_RATED, replace(ZERO_RATED, tax_code_id="4")), {}, True),
+    ],
+    ids=["alone", "beside a taxed line", "as the item", "as the customer", "exempt", "reverse charge", "and exempt"],
+)
+def test_an_invoice_without_tax_is_told_where_nothing_but_the_deals_0_percent_says_so(lines, context, told):
+    found = codes(check(a_draft(lines=lines), context=context), Severity.WARNS)
+    assert (("lines", "all_at_zero") in found) is told
+
+
 @pytest.mark.parametrize(
     ("address", "line", "books_have", "told"),
     [
