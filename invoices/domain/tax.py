@@ -183,6 +183,12 @@ def is_ordinary(code: TaxCode) -> bool:
     return not any(_unlikeliness(code))
 
 
+def is_of_customer(code: TaxCode) -> bool:
+    """A reverse charge, trade abroad: who buys makes it so, whatever is sold."""
+    special, _outside, described = _unlikeliness(code)
+    return special or described
+
+
 def _order(code: TaxCode, region: str) -> tuple[tuple[bool, bool, bool], bool, int, str]:
     """The likelier first; of codes that are alike the customer's region's, then the oldest."""
     of_region = bool(region and re.search(rf"\b{re.escape(region)}\b", code.name))
