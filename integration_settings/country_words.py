@@ -15,7 +15,7 @@ EUROPEAN_UNION = {
     "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 }
 VAT_COUNTRIES = EUROPEAN_UNION | {"AE", "BH", "CH", "GB", "KE", "NG", "NO", "PH", "SA", "TH", "ZA"}
-GST_COUNTRIES = {"AU", "IN", "MY", "NZ", "SG"}
+GST_COUNTRIES = {"AU", "IN", "NZ", "SG"}
 # fmt: on
 # Only these companies keep a tax number on a customer.
 # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer
@@ -60,6 +60,8 @@ def tax_word(country: str) -> str:
         return pgettext("name of the tax", "GST")
     if country == "CA":
         return pgettext("name of the tax", "GST/HST")
+    if country == "MY":  # sales tax and service tax, since 2018
+        return pgettext("name of the tax", "SST")
     if country == "US":
         return pgettext("name of the tax", "sales tax")
     return pgettext("name of the tax", "tax")

@@ -164,8 +164,12 @@ def doubt(connection: QuickBooksConnection) -> None:
     """QuickBooks refused something, or took it otherwise: the next form reads the profile and all lists anew but the
     items, of which there may be thousands.
     """
-    outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
+    doubt_lists(connection)
     _doubt_profile(connection)
+
+
+def doubt_lists(connection: QuickBooksConnection) -> None:
+    outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
 
 
 def _doubt_profile(connection: QuickBooksConnection) -> None:

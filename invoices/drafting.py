@@ -237,10 +237,14 @@ def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidat
     return propose_sales_tax(codes, books=books_of(connection), of_customer=of_customer)
 
 
+def taxes_by_customer(connection: QuickBooksConnection) -> bool:
+    """Whether a customer may have a usual code in QuickBooks; in the United States the invoice has one rate."""
+    return books_of(connection).needs_tax_codes
+
+
 def usual_tax_code(connection: QuickBooksConnection, customer: CustomerRecord) -> TaxCode | None:
-    """What QuickBooks usually taxes the lines of this customer with; in the United States the invoice has one rate."""
-    books = books_of(connection)
-    if books.american or not books.uses_sales_tax:
+    """What QuickBooks usually taxes the lines of this customer with."""
+    if not taxes_by_customer(connection):
         return None
     codes = reference.tax_codes(connection.company, AS_STORED)
     return next((code for code in codes if code.active and code.id == customer.sales_tax_id), None)

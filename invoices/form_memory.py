@@ -269,7 +269,14 @@ def _line(stored: dict[str, Any]) -> LineMemory:
         sold=stored.get("sold", ""),
         recurrence=_recurrence(stored.get("recurrence")),
         item=ItemProposal(**{**item, "reason": ItemReason(item["reason"])}),
-        tax=TaxProposal(**{**tax, "reason": TaxReason(tax["reason"]), "percentage": percentage}),
+        tax=TaxProposal(
+            **{
+                **tax,
+                "reason": TaxReason(tax["reason"]),
+                "percentage": percentage,
+                "as_likely": tuple(tax.get("as_likely", ())),
+            }
+        ),
     )
 
 

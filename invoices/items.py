@@ -23,6 +23,7 @@ from invoices.domain.draft import DraftLine, InvoiceDraft, to_json
 from invoices.domain.matching import ItemPolicy
 from invoices.domain.names import same_name
 from invoices.domain.refusals import NAME_TAKEN
+from invoices.domain.tax import is_of_customer
 from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.leases import renew
@@ -136,7 +137,7 @@ def _item_of(
     with claimed(invoice, "product", product_id):
         if found := _made_meanwhile(line, connection):
             return found
-        item = _create(invoice, index, line, gateway)
+        item = _create(invoice, index, _for_every_customer(line, connection), gateway)
         with transaction.atomic():
             # Gone when the app was uninstalled meanwhile: then there is nobody to remember it for.
             if hold_company(invoice.company_id):
@@ -144,6 +145,15 @@ def _item_of(
                 link_item(connection, product_id, name=line.name, code=line.product_code, item=item, by=by)
                 reference.keep_items(connection, [item])
         return item.id
+
+
+def _for_every_customer(line: DraftLine, connection: QuickBooksConnection) -> DraftLine:
+    """Without the code that only this customer's invoice has: other customers' lines would get it from the item."""
+    with kept_lists.only_kept(), suppress(kept_lists.NotKept):
+        codes = reference.tax_codes(connection.company, AS_STORED)
+        if any(is_of_customer(code) for code in codes if code.id == line.tax_code_id):
+            return replace(line, tax_code_id="")
+    return line
 
 
 def _made_meanwhile(line: DraftLine, connection: QuickBooksConnection) -> str:

@@ -94,12 +94,15 @@ def _values(visitor: Visitor, form: SettingsForm) -> dict[str, Any]:
 @page_token_required
 @require_POST
 def check(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """POST /embed/settings/check: asks QuickBooks for the company's profile, now."""
+    """POST /embed/settings/check: asks QuickBooks for the company's profile now, and has the next form ask for its
+    lists: of a new tax code it tells nothing by itself.
+    """
     problem: ServiceError | None = None
     if visitor.connection is not None and visitor.connection.is_connected:
         try:
             read_budget.refuse_when_spent(visitor.connection)
             refresh_profile(visitor.connection)
+            reference.doubt_lists(visitor.connection)
             connections.answers_again(visitor.connection)
         except ServiceError as error:
             problem = error

@@ -28,9 +28,11 @@ AUSTRALIAN_STATES = {
     "south australia": "SA", "tasmania": "TAS", "victoria": "VIC", "western australia": "WA",
 }  # fmt: skip
 CANADIAN_PROVINCES = {
-    "alberta": "AB", "british columbia": "BC", "manitoba": "MB", "new brunswick": "NB", "nouveau-brunswick": "NB",
-    "newfoundland and labrador": "NL", "northwest territories": "NT", "nova scotia": "NS", "nunavut": "NU",
-    "ontario": "ON", "prince edward island": "PE", "quebec": "QC", "québec": "QC", "saskatchewan": "SK", "yukon": "YT",
+    "alberta": "AB", "british columbia": "BC", "colombie-britannique": "BC", "manitoba": "MB", "new brunswick": "NB",
+    "nouveau-brunswick": "NB", "newfoundland and labrador": "NL", "terre-neuve-et-labrador": "NL",
+    "northwest territories": "NT", "territoires du nord-ouest": "NT", "nova scotia": "NS", "nouvelle-écosse": "NS",
+    "nunavut": "NU", "ontario": "ON", "prince edward island": "PE", "île-du-prince-édouard": "PE", "quebec": "QC",
+    "québec": "QC", "saskatchewan": "SK", "yukon": "YT",
 }  # fmt: skip
 STATES = {
     "united states": US_STATES, "united states of america": US_STATES, "usa": US_STATES, "us": US_STATES,

@@ -19,7 +19,16 @@ from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, limit_of
 from invoices.domain.emails import addresses_in
 from invoices.domain.money import Money, decimal_places, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
-from invoices.domain.tax import TaxProposal, TaxReason, Totals, is_taxed, line_figures, net_discount, sales_taxes
+from invoices.domain.tax import (
+    TaxProposal,
+    TaxReason,
+    Totals,
+    is_ordinary,
+    is_taxed,
+    line_figures,
+    net_discount,
+    sales_taxes,
+)
 
 FindingValue = str | int | Decimal | date
 
@@ -197,6 +206,9 @@ def _new_customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     for part in (address.city, address.region, address.country):
         yield from _too_long("customer.address", part, LONGEST_PLACE)
     yield from _too_long("customer.address", address.postal_code, LONGEST_POSTAL_CODE)
+    by_place = context.books.uses_sales_tax and context.books.automated_sales_tax
+    if by_place and not address.names_place and any(is_taxed(line, draft, context.books) for line in draft.lines):
+        yield _warns("customer.address", "no_place")
     yield from _too_long("customer.tax_id", draft.bill_to.tax_id, LONGEST_TAX_ID)
 
 
@@ -319,13 +331,26 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
     if draft.amounts_are == AmountsAre.NO_TAX:
         yield _warns("amounts_are", "without_tax")
         return
-    unexplained = (line for line in draft.lines if line.tax_code_id not in ("", context.usual_tax))
-    items = ((line, context.items.get(line.item_id)) for line in unexplained)
-    usual = [(line, context.codes.get(item.tax_code_id)) for line, item in items if item is not None]
+    unexplained = [line for line in draft.lines if line.tax_code_id not in ("", context.usual_tax)]
+    usual = [(line, _code_of_its_item(line, context)) for line in unexplained]
     lacking = [(line, code) for line, code in usual if code and code.percentage and not line.tax_percentage]
+    nowhere = [line for line, code in usual if code is None and _is_zero_rated(line, context)]
     if lacking:
         line, code = lacking[0]
         yield _warns("lines", "items_are_taxed", count=len(lacking), line=line.name, tax_code=code.name)
+    elif nowhere and not any(line.tax_percentage for line in draft.lines):
+        yield _warns("lines", "all_at_zero")
+
+
+def _code_of_its_item(line: DraftLine, context: Context) -> TaxCode | None:
+    item = context.items.get(line.item_id)
+    return context.codes.get(item.tax_code_id) if item is not None else None
+
+
+def _is_zero_rated(line: DraftLine, context: Context) -> bool:
+    """As Pipedrive's 0 % makes it; exempt, exports and reverse charges are what somebody chose."""
+    code = context.codes.get(line.tax_code_id)
+    return code is not None and not code.percentage and is_ordinary(code)
 
 
 def _numbers(where: str, line: DraftLine, currency: str) -> Iterator[Finding]:

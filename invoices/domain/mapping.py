@@ -81,7 +81,14 @@ def prefill(
         matcher.propose(product.code, product.name, product_id=product.product_id) for product, _ in products
     )
     proposed_codes = tuple(
-        propose_tax_code(percentage, codes, books=books, prices=taxed, item=active.get(item.item_id))
+        propose_tax_code(
+            percentage,
+            codes,
+            books=books,
+            prices=taxed,
+            item=active.get(item.item_id),
+            region=head.bill_to.address.region,
+        )
         for (_, percentage), item in zip(products, proposed_items, strict=True)
     )
     percentages = {code.id: code.percentage for code in codes}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.deal import TaxMethod
@@ -29,10 +30,13 @@ class TaxReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaxProposal:
+    """`as_likely` are the names of other codes that the product's tax speaks for just as well."""
+
     code_id: str
     reason: TaxReason
     percentage: Decimal | None = None
     code_name: str = ""
+    as_likely: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,11 @@ def propose_tax_code(
     books: Books,
     prices: AmountsAre,
     item: Item | None = None,
+    region: str = "",
 ) -> TaxProposal:
-    """`percentage` is the product's tax in Pipedrive, None for a line that comes from no product."""
+    """`percentage` is the product's tax in Pipedrive, None for a line that comes from no product. `region` is the
+    customer's: of British Columbia's and Manitoba's 12 % the name of the code alone tells which is which.
+    """
     if books.american:
         return _taxable_or_not(percentage, item)
     if not books.uses_sales_tax or prices == AmountsAre.NO_TAX:
@@ -101,9 +108,11 @@ def propose_tax_code(
     fitting = fitting or [code for code in active if round(code.percentage, 2) == percentage]
     if not fitting:
         return TaxProposal("", TaxReason.NO_CODE_FITS, percentage)
-    best = of_item if of_item in fitting else min(fitting, key=_unlikeliness)
-    assert best is not None  # noqa: S101  # for the type checker: `of_item in fitting` says so
-    return TaxProposal(best.id, TaxReason.PRODUCT_TAX, percentage, best.name)
+    first = min(fitting, key=partial(_order, region=region))
+    best = of_item if of_item is not None and of_item in fitting else first
+    likely = [code.name for code in fitting if _unlikeliness(code) == _unlikeliness(first)]
+    others = tuple(name for name in likely if name != best.name) if best.name in likely else ()
+    return TaxProposal(best.id, TaxReason.PRODUCT_TAX, percentage, best.name, others)
 
 
 def propose_sales_tax(codes: Iterable[TaxCode], *, books: Books, of_customer: str = "") -> str:
@@ -129,10 +138,26 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
     if percentage:
         return TaxProposal(TAXABLE, TaxReason.PRODUCT_TAX, percentage)
     if item is not None:
-        return TaxProposal(TAXABLE if item.taxable else NOT_TAXABLE, TaxReason.ITEM, percentage)
+        return TaxProposal(code_of_item(item, american=True), TaxReason.ITEM, percentage)
     return TaxProposal(
         NOT_TAXABLE, TaxReason.UNKNOWN_PERCENTAGE if percentage is None else TaxReason.PRODUCT_TAX, percentage
     )
+
+
+def code_of_item(item: Item, *, american: bool) -> str:
+    """What QuickBooks itself puts on a line once its item is chosen; "" where the item has no code."""
+    if american:
+        return TAXABLE if item.taxable else NOT_TAXABLE
+    return item.tax_code_id
+
+
+def item_decides(proposal: TaxProposal | None, *, american: bool) -> bool:
+    """Whether a line's code goes by its item, as no product tells its tax. `proposal` is None for an added line. In the
+    United States products have 0 %, as QuickBooks knows the rates.
+    """
+    if proposal is None or proposal.reason in (TaxReason.ITEM, TaxReason.UNKNOWN_PERCENTAGE):
+        return True
+    return american and not proposal.percentage
 
 
 # Several codes may have one percentage. These words mark the special ones: reverse charge, trade with the European
@@ -141,7 +166,7 @@ def _taxable_or_not(percentage: Decimal | None, item: Item | None) -> TaxProposa
 SPECIAL = re.compile(
     r"\b(rc|reverse|ec|ecg|ecs|eu|ue|cis|import\w*|e[kx]s?port\w*|esport\w*|postponed|purchase\w*|input|capital|adjust\w*"
     r"|ds|sr(ca|rc|lvg|ovr)"  # Singapore: deemed supplies, customer accounting, reverse charge, goods from overseas
-    r"|autoliquid\w*|intracom\w*|innergem\w*|ausfuhr\w*|einfuhr\w*|vorsteuer\w*|inversi\w*|verlegd\w*|apgriezt\w*"
+    r"|autoliquid\w*|intracom\w*|innergem\w*|ausfuhr\w*|einfuhr\w*|vorsteuer\w*|invers(i|ão)\w*|verlegd\w*|apgriezt\w*"
     r"|pöörd\w*|ühendus\w*)\b",
     re.IGNORECASE,
 )
@@ -153,17 +178,28 @@ OUTSIDE = re.compile(
 )
 
 
-def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool, int, str]:
-    words = f"{code.name} {code.description}"
+def is_ordinary(code: TaxCode) -> bool:
+    """An ordinary sale's, as far as its words tell."""
+    return not any(_unlikeliness(code))
+
+
+def is_of_customer(code: TaxCode) -> bool:
+    """A reverse charge, trade abroad: who buys makes it so, whatever is sold."""
+    special, _outside, described = _unlikeliness(code)
+    return special or described
+
+
+def _order(code: TaxCode, region: str) -> tuple[tuple[bool, bool, bool], bool, int, str]:
+    """The likelier first; of codes that are alike the customer's region's, then the oldest."""
+    of_region = bool(region and re.search(rf"\b{re.escape(region)}\b", code.name))
     number = int(code.id) if code.id.isdigit() else 0
+    return _unlikeliness(code), not of_region, number, code.id
+
+
+def _unlikeliness(code: TaxCode) -> tuple[bool, bool, bool]:
+    words = f"{code.name} {code.description}"
     cancelled = any(rate.percentage < 0 for rate in code.rates)  # a reverse charge, or what the customer holds back
-    return (
-        cancelled or bool(SPECIAL.search(code.name)),
-        bool(OUTSIDE.search(code.name)),
-        bool(SPECIAL.search(words)),
-        number,
-        code.id,
-    )
+    return cancelled or bool(SPECIAL.search(code.name)), bool(OUTSIDE.search(code.name)), bool(SPECIAL.search(words))
 
 
 # What it adds up to

@@ -67,6 +67,11 @@ def _no_email(_finding: Finding, _w: Words) -> Told:
     return Told(_("No e-mail address"), _("The invoice can be created; sending it needs an address."))
 
 
+def _no_place(_finding: Finding, _w: Words) -> Told:
+    said = _("Without city, state and ZIP code in the address QuickBooks may tax by your company’s own place.")
+    return Told(_("It is not known where the customer is"), said)
+
+
 def _too_long(finding: Finding, with_words: Words) -> Told:
     field = with_words.label(finding.field)
     length, longest = finding.values.get("length", 0), finding.values.get("longest", 0)
@@ -269,6 +274,7 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "name_taken": _name_taken,
     "email_invalid": _email_invalid,
     "no_email": _no_email,
+    "no_place": _no_place,
     "too_long": _too_long,
     "currency_clash": _currency_clash,
     "currency_unknown": _currency_unknown,

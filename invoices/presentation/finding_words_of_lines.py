@@ -204,6 +204,13 @@ def _without_tax(_finding: Finding, with_words: Words) -> Told:
     )
 
 
+def _all_at_zero(_finding: Finding, with_words: Words) -> Told:
+    return Told(
+        _("No {tax} is charged on this invoice").format(tax=with_words.tax),
+        _("All lines are at 0%, and no item says so in QuickBooks. If it is due, choose its code on the lines."),
+    )
+
+
 TELLING_OF_LINES: dict[str, Callable[[Finding, Words], Told]] = {
     "no_lines": _no_lines,
     "too_many_lines": _too_many_lines,
@@ -229,4 +236,5 @@ TELLING_OF_LINES: dict[str, Callable[[Finding, Words], Told]] = {
     "all_tax_codes": _all_tax_codes,
     "items_are_taxed": _items_are_taxed,
     "without_tax": _without_tax,
+    "all_at_zero": _all_at_zero,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -135,7 +136,7 @@ def _update_card(material: Material) -> UpdateCard | None:
     return with_usual_tax(card, material.lists.tax_codes.get(form.usual_tax), form)
 
 
-NAMED_RATES = ("CA", "US")  # of several offices on one invoice: the country's word does not tell them apart
+NAMED_RATES = ("CA", "IN", "US")  # of several offices on one invoice: the country's word does not tell them apart
 STRENGTHS = {Strength.STRONG: "positive", Strength.LIKELY: "info", Strength.WEAK: "neutral"}
 
 
@@ -367,12 +368,17 @@ def _tax_rows(material: Material, totals: Totals) -> Iterable[TotalRow]:
         return
     if totals.tax_lines:
         yield TotalRow(_("Net"), say.amount(totals.net, totals.currency))
-    for line in totals.tax_lines:
-        if not line.name:
-            continue  # of lines without a code, which the checks ask for: 0 % is not known of them
+    told = [line for line in totals.tax_lines if line.name]  # 0 % is not known of lines without a code
+    often = Counter(abs(line.percentage) for line in told)
+    for line in told:
+        named = country in NAMED_RATES or often[abs(line.percentage)] > 1
         # Translators: {tax} is VAT or GST, {rate} its percentage, {base} the amount it is on
-        label = _("{tax} {rate} on {base}").format(
-            tax=line.name if country in NAMED_RATES and line.name else heading,
+        label = _("{tax} {rate} on {base}")
+        if named and "%" in line.name:
+            # Translators: {tax} is a tax code with its percentage, as in "20.0% S", {base} the amount it is on
+            label = _("{tax} on {base}")
+        label = label.format(
+            tax=line.name if named else heading,
             rate=say.rate(line.percentage),
             base=say.amount(line.base, totals.currency),
         )

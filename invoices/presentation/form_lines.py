@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.utils.html import format_html, format_html_join
@@ -15,13 +15,14 @@ from integration_settings.profile import Profile
 from invoices.domain.books import NOT_TAXABLE, TAXABLE
 from invoices.domain.deal import Frequency, Recurrence
 from invoices.domain.matching import ItemReason
-from invoices.domain.tax import TaxReason
+from invoices.domain.tax import TaxReason, code_of_item, item_decides
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
 
+MOST_OTHERS = 3  # a line's cell is narrow
 OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
 
 
@@ -113,12 +114,18 @@ class _Rows:
             item_icon=icon,
             invoiced=_invoiced(known, self.material.say),
             reason=_tax_reason(line, known, self.material) if self.mode != "none" else "",
+            item_tax=self._item_tax(known),
             codes=_yes_or_no(line) if self.mode == "pair" else (),
             options=self._options(line.tax_code_id) if self.mode == "codes" else "",
             amount=amount,
             errors=errors,
             labels=named(self.labels, name),
         )
+
+    def _item_tax(self, known: LineMemory | None) -> str | None:
+        if not item_decides(known.tax if known else None, american=self.material.profile.is_us):
+            return None
+        return known.tax.code_id if known else ""
 
     def _options(self, chosen: str) -> SafeString:
         if chosen not in self.options:
@@ -217,6 +224,10 @@ def _times_invoiced(recurrence: Recurrence, times: Decimal, say: Say) -> str:
 
 
 def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -> str:
+    american, item = material.profile.is_us, material.lists.items.get(line.item_id)
+    if item and item_decides(known.tax if known else None, american=american):
+        as_item = line.tax_code_id and line.tax_code_id == code_of_item(item, american=american)
+        return _("As the item says") if as_item else ""
     if known is None:
         return ""
     proposal, say = known.tax, material.say
@@ -224,10 +235,16 @@ def _tax_reason(line: LineInput, known: LineMemory | None, material: Material) -
     if proposal.reason == TaxReason.NO_CODE_FITS:
         return _("Product tax is {percentage}, no QuickBooks code has that").format(percentage=percentage)
     if proposal.reason == TaxReason.PRODUCT_TAX:
-        return _("Product tax is {percentage}").format(percentage=percentage)
-    if proposal.reason == TaxReason.ITEM and line.tax_code_id == proposal.code_id:
-        return _("As the item says")
+        return _as_product(percentage, proposal.as_likely)
     return ""
+
+
+def _as_product(percentage: str, as_likely: Sequence[str]) -> str:
+    if not as_likely:
+        return _("Product tax is {percentage}").format(percentage=percentage)
+    others = ", ".join([*as_likely[:MOST_OTHERS], *(["…"] if len(as_likely) > MOST_OTHERS else [])])
+    # Translators: why a tax code is proposed; {others} are names of codes that have the same percentage
+    return _("Product tax is {percentage}. Same rate: {others}").format(percentage=percentage, others=others)
 
 
 def tax_mode(profile: Profile) -> str:

@@ -65,6 +65,7 @@ class LineRow:
     item_icon: str
     invoiced: str  # how much of it earlier invoices have
     reason: str  # of its tax code
+    item_tax: str | None  # the code that is another one with another item, until a person chooses one; None: that stays
     codes: tuple[Choice, ...]  # of a Yes/No pair
     options: SafeString | str  # of the list of tax codes; the same for many lines, so made once
     amount: str

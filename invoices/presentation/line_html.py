@@ -29,6 +29,7 @@ def rows_html(page: FormPage) -> SafeString:
             row.item_icon,
             bool(row.invoiced),
             bool(row.reason),
+            row.item_tax,
             row.options,
             row.codes,
         )

@@ -23,6 +23,7 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
+from invoices.domain.tax import code_of_item
 from invoices.form_memory import BadMemory, Memory, MemoryOfAnotherVersion, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import MOST_LINES, NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
@@ -351,7 +352,8 @@ def _update_card(
     visitor: Visitor, connection: QuickBooksConnection, chosen: CustomerCandidate, sent: Sent
 ) -> UpdateCard:
     details = sent.memory.details
-    if not (details.email or details.address or details.tax_id):
+    known = bool(details.email or details.address or details.tax_id)  # to the deal, beside which QuickBooks' stand
+    if not known and not drafting.taxes_by_customer(connection):
         return UpdateCard()
     try:
         compared = customer_updates.compare(connection, chosen.customer_id, details)
@@ -359,18 +361,22 @@ def _update_card(
         return customer_update_words.unread(problem_of(error).title)
     if compared is None:
         return customer_update_words.not_active(chosen.customer_id)
-    seen = SeenCustomer(chosen.customer_id, compared.record.name, compared.differences)
-    card = customer_update_words.card_of(
+    card = _compared_card(visitor, compared) if known else UpdateCard()
+    card = customer_update_words.with_name(card, compared.record.name, chosen.name)
+    usual = drafting.usual_tax_code(connection, compared.record)
+    return customer_update_words.with_usual_tax(card, usual, sent.form)
+
+
+def _compared_card(visitor: Visitor, compared: customer_updates.Compared) -> UpdateCard:
+    seen = SeenCustomer(compared.record.customer_id, compared.record.name, compared.differences)
+    return customer_update_words.card_of(
         seen,
         keep_seen(seen, visitor),
         on=settings_of(visitor.company).updates_customers,
         ticked=None,
-        country=connection.country,
+        country=connection_of(visitor).country,
         say=say(),
     )
-    card = customer_update_words.with_name(card, compared.record.name, chosen.name)
-    usual = drafting.usual_tax_code(connection, compared.record)
-    return customer_update_words.with_usual_tax(card, usual, sent.form)
 
 
 @page_token_required
@@ -385,4 +391,9 @@ def items(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except ServiceError as error:
         return render(request, "invoices/item_options.html", {"problem": problem_of(error).title})
     said = ngettext("{count} item", "{count} items", len(found)).format(count=say().number(len(found)))
-    return render(request, "invoices/item_options.html", first_options(found, said) | {"q": text})
+    american = visitor.connection.country == "US"
+    options = [
+        {"id": item.id, "name": item.name, "sku": item.sku, "tax": code_of_item(item, american=american)}
+        for item in found
+    ]
+    return render(request, "invoices/item_options.html", first_options(options, said) | {"q": text})

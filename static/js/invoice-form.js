@@ -276,10 +276,19 @@
     if (button) openItems(button.closest("tr"));
   });
 
+  /* As QuickBooks does, where no product tells the tax; what a person chose stays. */
+  function taxAsItem(row, code) {
+    const tax = form().elements[`${row.dataset.line}-tax`];
+    if (!code || !tax || tax.value !== row.dataset.itemTax) return;
+    tax.value = row.dataset.itemTax = code;
+    clearFault(field(row, "tax"));
+  }
+
   body.addEventListener("combobox:chosen", ({ target, detail }) => {
     const row = target.closest("[data-line]");
     if (!row) return;
     field(row, "item").value = detail.value;
+    taxAsItem(row, detail.tax);
     const name = field(row, "description"); // only added rows have one
     if (name && !name.value.trim()) {
       name.value = detail.label;

@@ -175,3 +175,36 @@ def test_a_pasted_page_is_searched_for_by_its_beginning(live_app, person, connec
     assert found.value.ok
     assert len(found.value.url) < 1500
     expect(priya.form.get_by_text("This could not be shown")).to_have_count(0)
+
+
+def test_a_line_without_a_product_is_taxed_as_the_item_is_until_somebody_says_otherwise(
+    live_app, person, connect, control
+):
+    tenant = connect("US")
+    company, title = tenant.pair.pipedrive_company_id, "Prairie Family Clinic – gloves"
+    deal = next(number for number, row in control.company(company)["deals"].items() if row["title"] == title)
+    control.change_company(company, {"deal_products": {deal: []}})
+    seller = person()
+    seller.sign_in(tenant.user.name, tenant.pair.company_domain)
+    seller.open_deal(title)
+    seller.start_invoice()
+    line = seller.form.get_by_role("row").filter(has_text=title)
+    yes, no = (line.get_by_role("radio", name=name) for name in ("Yes", "No"))
+    expect(no).to_be_checked()
+    seller.choose_item(title, "Nitrile gloves")
+    expect(yes).to_be_checked()
+    expect(line).to_contain_text("As the item says")
+    expect(seller.form.get_by_text("QuickBooks calculates this when it’s created")).to_be_visible()
+    no.check()
+    line.get_by_role("button", name=re.compile("Nitrile gloves")).click()
+    line.get_by_role("combobox", name="QuickBooks item").fill("Warranty")
+    seller.form.get_by_role("option", name="Warranty 36M").first.click()
+    expect(line).to_contain_text("Warranty 36M, chosen here")
+    expect(no).to_be_checked()
+
+    seller.form.get_by_role("button", name="Add a line").click()
+    added = seller.form.get_by_role("row").last
+    added.get_by_role("button", name=re.compile("^Choose")).click()
+    added.get_by_role("combobox", name="QuickBooks item").fill("Nitrile")
+    seller.form.get_by_role("option", name="Nitrile").first.click()
+    expect(added.get_by_role("radio", name="Yes")).to_be_checked()

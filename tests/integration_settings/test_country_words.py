@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration_settings.country_words import country_code
+from integration_settings.country_words import country_code, tax_heading
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from integration_settings.country_words import country_code
 )
 def test_a_country_is_known_by_its_names_and_codes(text, code):
     assert country_code(text) == code
+
+
+@pytest.mark.parametrize(("country", "word"), [("SG", "GST"), ("MY", "SST"), ("ZA", "VAT"), ("US", "Sales tax")])
+def test_the_tax_has_its_name_in_the_country(country, word):
+    assert tax_heading(country) == word

@@ -166,6 +166,24 @@ def test_what_the_customer_usually_pays_is_told_where_a_line_has_another_code(ha
     assert again.by_id("usual-tax").text == told.text  # a refused press takes it away from nobody
 
 
+def test_what_the_customer_usually_pays_is_told_also_where_the_deal_knows_nothing_else_of_him(
+    harbour, connect, fill_in, control
+):
+    nothing = {"address_field": "", "email_field": "", "tax_id_field": ""}
+    choose(harbour, **nothing)
+    usually_taxed(control, harbour, "0.0% Z")
+    card = carded(*fill_in(harbour))
+    assert card.by_id("usual-tax").text.startswith("QuickBooks usually taxes this customer with “0.0% Z”.")
+    assert ticks(card) == {}
+    assert "same details" not in card.text, "there were none to compare"
+    american = connect("US")
+    CompanySettings.objects.filter(company=american.company).update(**nothing)
+    browser, fields = fill_in(american, "Prairie Family Clinic – gloves")
+    control.forget_requests()
+    assert carded(browser, fields).text == ""
+    assert control.requests("quickbooks") == [], "a customer there has no code for lines"
+
+
 def test_lines_with_the_code_that_the_customer_usually_pays_are_no_matter_for_a_warning(harbour, fill_in, control):
     code = usually_taxed(control, harbour, "No VAT")
     browser, fields = fill_in(harbour)

@@ -210,6 +210,18 @@ def test_new_items_are_announced_and_created_with_the_invoice(harbour, open_form
     assert state(page, 3) == f"{INSPECTION}, as last time"
 
 
+def test_a_reverse_charge_is_the_customers_and_not_the_new_items(harbour, open_form, choose, control):
+    choose("create")
+    browser, fields, _ = open_form(harbour, RACKING)
+    codes = {code.name: code.id for code in reference.tax_codes(harbour.company)}
+    invoice = created(browser, fields | {"l3-tax": codes["20.0% RC"], "l2-tax": codes["Exempt"]})
+    assert [line.tax_code_id for line in from_json(invoice.draft).lines[1:3]] == [codes["Exempt"], codes["20.0% RC"]]
+    names = [line.name for line in from_json(invoice.draft).lines[1:3]]
+    exempt, charged = (items_in_quickbooks(control, harbour, name)[0] for name in names)
+    assert exempt["SalesTaxCodeRef"]["value"] == codes["Exempt"]
+    assert "SalesTaxCodeRef" not in charged
+
+
 def test_an_item_of_a_us_company_is_taxable_as_its_line_is(connect, open_form, control):
     tenant = connect("US")
     account = reference.income_accounts(tenant.company)[0]

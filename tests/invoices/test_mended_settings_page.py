@@ -186,3 +186,20 @@ def test_a_line_that_waits_for_a_person_costs_no_reads(harbour, open_form, contr
 )
 def test_what_may_be_mended_is_a_setting_or_a_rate_that_no_code_has(blocking, reason, expected):
     assert may_be_mended(blocking, [TaxProposal("", reason)]) is expected
+
+
+def test_a_code_that_stands_in_nobodys_way_is_known_to_the_next_form_once_quickbooks_is_asked(
+    harbour, open_form, browse, control
+):
+    def offered():
+        _, _, page = open_form(harbour)
+        return {option.text: option.attributes["value"] for option in page.elements if option.tag == "option"}
+
+    code = offered()["20.0% RC"]
+    control.book(harbour.realm, "list_activity", entity="TaxCode", id=code, active=False)
+    assert "20.0% RC" in offered(), "QuickBooks does not tell by itself"
+    assert browse(harbour.user, "settings").post("/embed/settings/check").status_code == 200
+    assert "20.0% RC" not in offered()
+    control.book(harbour.realm, "list_activity", entity="TaxCode", id=code, active=True)
+    browse(harbour.user, "settings").post("/embed/settings/check")
+    assert "20.0% RC" in offered()

@@ -71,6 +71,7 @@ def test_the_district_of_a_town_is_kept_where_the_whole_address_has_it(text, dis
         ("Australia", "New South Wales", "NSW"),
         ("United Kingdom", "England", "England"),
         ("United States", "IL", "IL"),
+        ("Canada", "Colombie-Britannique", "BC"),
     ],
 )
 def test_states_are_written_as_the_country_does(country, region, expected):

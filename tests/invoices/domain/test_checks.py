@@ -248,6 +248,51 @@ def test_what_is_worth_knowing_is_told_and_blocks_nothing(draft, context, field,
     assert codes(found) == []
 
 
+ZERO_RATED = a_line(tax_code_id="5", tax_percentage=D(0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "context", "told"),
+    [
+        ((ZERO_RATED,), {}, True),
+        ((ZERO_RATED, a_line()), {}, False),
+        ((ZERO_RATED,), {"items": {"1": replace(TAXED, tax_code_id="5")}}, False),
+        ((ZERO_RATED,), {"usual_tax": "5"}, False),
+        ((replace(ZERO_RATED, tax_code_id="4"),), {}, False),
+        ((replace(ZERO_RATED, tax_code_id="1"),), {}, False),
+        ((ZERO_RATED, replace(ZERO_RATED, tax_code_id="4")), {}, True),
+    ],
+    ids=["alone", "beside a taxed line", "as the item", "as the customer", "exempt", "reverse charge", "and exempt"],
+)
+def test_an_invoice_without_tax_is_told_where_nothing_but_the_deals_0_percent_says_so(lines, context, told):
+    found = codes(check(a_draft(lines=lines), context=context), Severity.WARNS)
+    assert (("lines", "all_at_zero") in found) is told
+
+
+@pytest.mark.parametrize(
+    ("address", "line", "books_have", "told"),
+    [
+        ({}, {}, {}, True),
+        ({"text": "9 Pine St, Portland, OR 97201"}, {}, {}, True),
+        ({"line1": "9 Pine St", "postal_code": "97201"}, {}, {}, False),
+        ({}, {"tax_code_id": "NON"}, {}, False),
+        ({}, {}, {"automated_sales_tax": False}, False),
+        ({}, {}, {"uses_sales_tax": False}, False),
+    ],
+)
+def test_automated_sales_tax_needs_to_know_where_a_new_customer_is(address, line, books_have, told):
+    draft = a_draft(
+        bill_to=a_bill_to(address=Address(**address)),
+        lines=(a_line(**{"tax_code_id": "TAX", "tax_percentage": D(0)} | line),),
+        amounts_are=AmountsAre.WITHOUT_TAX_SETTING,
+        currency="USD",
+    )
+    known, existing = draft, replace(draft, bill_to=replace(draft.bill_to, customer_id="7"))
+    for each, expected in ((known, told), (existing, False)):
+        found = codes(check(each, country="US", **books_have), Severity.WARNS)
+        assert (("customer.address", "no_place") in found) is expected
+
+
 def test_a_second_invoice_for_a_deal_is_told_with_what_is_left():
     context = {"deal_value": Money(D(150), "GBP"), "invoiced_before": Money(D(100), "GBP"), "invoices_before": 1}
     found = {finding.code: finding.values for finding in check(context=context)}

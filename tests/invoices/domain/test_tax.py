@@ -34,9 +34,9 @@ def test_the_deals_tax_method_decides_what_prices_are(country, method, uses_tax,
     assert amounts_are(method, books(country, uses_sales_tax=uses_tax)) == expected
 
 
-def propose(percentage, *, item=None, codes=BRITISH_CODES, country="GB", prices=EXCLUSIVE, **fields):
+def propose(percentage, *, item=None, codes=BRITISH_CODES, country="GB", prices=EXCLUSIVE, region="", **fields):
     value = None if percentage is None else D(percentage)
-    return propose_tax_code(value, codes, books=books(country, **fields), prices=prices, item=item)
+    return propose_tax_code(value, codes, books=books(country, **fields), prices=prices, item=item, region=region)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,7 @@ def test_french_names_are_understood():
     "names",
     [
         ("Inversión del sujeto pasivo", "Exento", "IVA 0 %"),
+        ("Inversão do sujeito passivo", "Isento", "IVA 0 %"),
         ("Innergemeinschaftliche Lieferung", "Steuerfrei § 4", "0 % Solaranlagen"),
         ("Exportação", "Isento", "0 %"),
         ("Eksports", "Ar PVN neapliekams", "PVN 0 %"),
@@ -123,6 +124,43 @@ def test_special_codes_are_known_in_the_language_of_the_company(names):
 
 def test_of_codes_that_are_alike_the_oldest_is_proposed():
     assert propose("20", codes=(code("10", "Standard", "20"), code("9", "Full", "20"))).code_id == "9"
+
+
+PROVINCES = (
+    code("1", "GST/PST BC", "5", "7"),
+    code("2", "GST/RST MB 2019", "5", "7"),
+    code("3", "HST NB 2016", "15"),
+    code("4", "HST NL 2016", "15"),
+    code("5", "HST ON", "13"),
+    code("6", "Exempt", "0"),
+    code("7", "Zero-rated", "0"),
+)
+
+
+@pytest.mark.parametrize(
+    ("percentage", "region", "name", "as_likely"),
+    [
+        ("12", "MB", "GST/RST MB 2019", ("GST/PST BC",)),
+        ("12", "BC", "GST/PST BC", ("GST/RST MB 2019",)),
+        ("12", "", "GST/PST BC", ("GST/RST MB 2019",)),
+        ("15", "NL", "HST NL 2016", ("HST NB 2016",)),
+        ("15", "(N", "HST NB 2016", ("HST NL 2016",)),
+        ("13", "MB", "HST ON", ()),
+        ("0", "MB", "Zero-rated", ()),
+    ],
+)
+def test_of_codes_that_are_alike_the_customers_region_is_proposed_and_the_others_are_named(
+    percentage, region, name, as_likely
+):
+    found = propose(percentage, codes=PROVINCES, country="CA", region=region)
+    assert (found.code_name, found.as_likely) == (name, as_likely)
+
+
+def test_what_the_item_says_goes_before_the_region_and_the_others_are_named_all_the_same():
+    found = propose("12", codes=PROVINCES, country="CA", region="MB", item=Thing("1", "Desk", tax_code_id="1"))
+    assert (found.code_name, found.as_likely) == ("GST/PST BC", ("GST/RST MB 2019",))
+    found = propose("0", codes=PROVINCES, country="CA", item=Thing("1", "Course", tax_code_id="6"))
+    assert (found.code_name, found.as_likely) == ("Exempt", ())
 
 
 def test_a_code_whose_rates_cancel_each_other_out_is_a_reverse_charge_whatever_it_is_called():
