@@ -2,6 +2,7 @@
 
 company, user, quickbooks, other_company   rows with invented tokens, no service behind them
 visitor, page_token                        who looks at an embedded page
+vendor                                     canned answers of a test's own at the transport, in place of both services
 stand_ins, control                         both services' stand-ins as a process; everything reset for each test
 connect                                    connect("GB") -> a Tenant: rows with tokens that the stand-ins honour
 redis_url, worker, live_app                a real Redis; the app's own processes on this run's test database
@@ -22,6 +23,7 @@ from typing import Any
 import hypothesis
 import pytest
 import redis
+import responses
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.transport import memory
@@ -176,7 +178,14 @@ def page_token() -> Callable[..., dict[str, str]]:
     return headers
 
 
-# The stand-ins
+# The vendors
+
+
+@pytest.fixture
+def vendor() -> Iterator[responses.RequestsMock]:
+    """No vendor at all but the answers that the test puts in; everything else is a refused connection."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
 
 
 @pytest.fixture(scope="session")
