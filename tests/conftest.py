@@ -1,7 +1,7 @@
 """What every test can ask for. The fixtures, from the cheap to the dear:
 
 company, user, quickbooks, other_company   rows with invented tokens, no service behind them
-visitor, page_token                        who looks at an embedded page
+page_token                                 who looks at an embedded page
 vendor                                     canned answers of a test's own at the transport, in place of both services
 stand_ins, control                         both services' stand-ins as a process; everything reset for each test
 connect                                    connect("GB") -> a Tenant: rows with tokens that the stand-ins honour
@@ -160,11 +160,6 @@ def visitor_of(user: Any, surface: str = "panel") -> Any:
 
     found = QuickBooksConnection.objects.filter(company=user.company).first()
     return Visitor(company=user.company, user=user, surface=surface, connection=found)
-
-
-@pytest.fixture
-def visitor(user: Any) -> Any:
-    return visitor_of(user, "invoice")
 
 
 @pytest.fixture
