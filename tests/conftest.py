@@ -2,6 +2,7 @@
 
 company, user, quickbooks, other_company   rows with invented tokens, no service behind them
 page_token                                 who looks at an embedded page
+handed_out                                 what was sent to a worker
 vendor                                     canned answers of a test's own at the transport, in place of both services
 stand_ins, control                         both services' stand-ins as a process; everything reset for each test
 connect                                    connect("GB") -> a Tenant: rows with tokens that the stand-ins honour
@@ -26,9 +27,11 @@ import redis
 import responses
 from django.core.cache import cache
 from django.utils import timezone
+from kombu import Queue
 from kombu.transport import memory
 
 from integration_settings import call_slots, clock
+from pipedrive_qb.celery import app
 from tests import network_guard, servers
 from tests import stand_ins as standing_in
 from tests.factories import make_company, make_connection, make_user
@@ -119,6 +122,22 @@ def calls_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever moves the clock moves the database's with it; a test that is about two clocks has both, see `clock`."""
     monkeypatch.setattr(clock, "database_now", timezone.now)
+
+
+@pytest.fixture
+def handed_out() -> Callable[[], list[tuple[str, int]]]:
+    """handed_out() -> (task, row) of the messages that were sent since it was asked last, those for people first."""
+
+    def take() -> list[tuple[str, int]]:
+        found = []
+        with app.connection_for_read() as broker:
+            for name in ("interactive", "background"):
+                waiting = Queue(name)(broker.default_channel)
+                while message := waiting.get(no_ack=True):
+                    found.append((message.headers["task"].rpartition(".")[2], message.payload[0][0]))
+        return found
+
+    return take
 
 
 # Rows
