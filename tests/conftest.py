@@ -1,7 +1,9 @@
 """What every test can ask for. The fixtures, from the cheap to the dear:
 
 company, user, quickbooks, other_company   rows with invented tokens, no service behind them
-visitor, page_token                        who looks at an embedded page
+page_token                                 who looks at an embedded page
+handed_out                                 what was sent to a worker
+vendor                                     canned answers of a test's own at the transport, in place of both services
 stand_ins, control                         both services' stand-ins as a process; everything reset for each test
 connect                                    connect("GB") -> a Tenant: rows with tokens that the stand-ins honour
 redis_url, worker, live_app                a real Redis; the app's own processes on this run's test database
@@ -22,11 +24,14 @@ from typing import Any
 import hypothesis
 import pytest
 import redis
+import responses
 from django.core.cache import cache
 from django.utils import timezone
+from kombu import Queue
 from kombu.transport import memory
 
 from integration_settings import call_slots, clock
+from pipedrive_qb.celery import app
 from tests import network_guard, servers
 from tests import stand_ins as standing_in
 from tests.factories import make_company, make_connection, make_user
@@ -119,6 +124,22 @@ def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "database_now", timezone.now)
 
 
+@pytest.fixture
+def handed_out() -> Callable[[], list[tuple[str, int]]]:
+    """handed_out() -> (task, row) of the messages that were sent since it was asked last, those for people first."""
+
+    def take() -> list[tuple[str, int]]:
+        found = []
+        with app.connection_for_read() as broker:
+            for name in ("interactive", "background"):
+                waiting = Queue(name)(broker.default_channel)
+                while message := waiting.get(no_ack=True):
+                    found.append((message.headers["task"].rpartition(".")[2], message.payload[0][0]))
+        return found
+
+    return take
+
+
 # Rows
 
 
@@ -161,11 +182,6 @@ def visitor_of(user: Any, surface: str = "panel") -> Any:
 
 
 @pytest.fixture
-def visitor(user: Any) -> Any:
-    return visitor_of(user, "invoice")
-
-
-@pytest.fixture
 def page_token() -> Callable[..., dict[str, str]]:
     """page_token(user, "panel") -> the headers of a fragment's request, for `client.get(url, headers=…)`."""
     from integration_settings.tenancy import issue_page_token
@@ -176,7 +192,14 @@ def page_token() -> Callable[..., dict[str, str]]:
     return headers
 
 
-# The stand-ins
+# The vendors
+
+
+@pytest.fixture
+def vendor() -> Iterator[responses.RequestsMock]:
+    """No vendor at all but the answers that the test puts in; everything else is a refused connection."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
 
 
 @pytest.fixture(scope="session")

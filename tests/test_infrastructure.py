@@ -2,6 +2,7 @@
 
 import socket
 
+import httpx
 import pytest
 import redis
 
@@ -40,6 +41,7 @@ def test_every_stand_in_starts_each_test_with_the_seeds_and_no_faults(stand_ins,
     again = control.clone("GB")
     assert again.pipedrive_company_id == pair.pipedrive_company_id
     assert control.requests() == []
+    assert httpx.get(stand_ins.settings["QUICKBOOKS_DISCOVERY_URL"], trust_env=False).is_success
 
 
 @pytest.mark.processes

@@ -42,14 +42,6 @@ class User:
 
 
 @dataclass
-class StoredFile:
-    """A file of the Files tab; `record` is its version 1 shape."""
-
-    record: Record
-    content: bytes
-
-
-@dataclass
 class Company:
     """All records, by id, in the shape of the API version that serves them."""
 
@@ -74,7 +66,6 @@ class Company:
     discounts: dict[int, list[Record]] = field(default_factory=dict)
     installments: dict[int, list[Record]] = field(default_factory=dict)
     notes: dict[int, Record] = field(default_factory=dict)
-    files: dict[int, StoredFile] = field(default_factory=dict)
     activities: list[Record] = field(default_factory=list)
     currencies: list[Record] = field(default_factory=list)
     fields: dict[str, list[Record]] = field(default_factory=lambda: {owner: [] for owner in FIELD_OWNERS})

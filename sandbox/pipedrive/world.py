@@ -84,7 +84,6 @@ class World:
 
     def snapshot(self, company: Company) -> Record:
         """A company as JSON for tests; a copy, so that nobody writes into the state."""
-        files = {key: stored.record for key, stored in company.files.items()}
         return copy.deepcopy(
             {
                 "id": company.id,
@@ -92,7 +91,6 @@ class World:
                 "name": company.name,
                 "users": [vars(user) | {"joined": user.joined.isoformat()} for user in company.users.values()],
                 "installed": [found.user_id for found in self.grants.of(company.id)],
-                "files": files,
             }
             | {
                 name: getattr(company, name)

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..pipedrive.company import EVERYBODY, Company, StoredFile, User, line_sum
-from ..pipedrive.stored_files import file_record
+from ..pipedrive.company import EVERYBODY, Company, User, line_sum
 from ..pipedrive.wire import Record, time_v1, time_v2
 from .pipedrive_fields import ADDRESS_SUBFIELDS, BUILT_IN
 
@@ -341,7 +340,7 @@ class Builder:
         )
 
     def activity(self, deal: int, subject: str, kind: str, *, days_ago: int, who: str, done: bool = True) -> None:
-        """An entry of the timeline that is no note. `kind`: email, meeting, call, task."""
+        """An entry of the timeline that is no note. `kind`: email, meeting, call, task, file."""
         self.company.activities.append(
             {
                 "id": self.company.next_id("activity"),
@@ -353,11 +352,3 @@ class Builder:
                 "add_time": time_v1(self.ago(days_ago, 11, 20)),
             }
         )
-
-    def file(self, deal: int, name: str, content: bytes) -> None:
-        company, number = self.company, self.company.next_id("file")
-        places = {"deal_id": deal, "org_id": company.deals[deal]["org_id"]}
-        then = time_v1(self.ago(25, 15, 40))
-        owner = company.deals[deal]["owner_id"]
-        record = file_record(company, number, name, size=len(content), user_id=owner, when=then, places=places)
-        company.files[number] = StoredFile(record, content)

@@ -13,10 +13,6 @@ LONG_NAME = (
     "Allied Trades of the Counties of Yorkshire, Lancashire, Derbyshire, Nottinghamshire and Lincolnshire (Northern "
     "Branch, Purchasing Department)"
 )
-TINY_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-    b"trailer<</Root 1 0 R>>\n%%EOF\n"
-)
 
 
 @dataclass(frozen=True)
@@ -136,7 +132,7 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
     )
     build.activity(phase2, "Site survey, Aire Park", "meeting", days_ago=26, who="done by Tom Hale")
     build.activity(phase2, "Delivery slot for week 49", "email", days_ago=6, who="Alice Whitcombe")
-    build.file(phase2, "Quote BF phase 2.pdf", TINY_PDF)
+    build.activity(phase2, "Quote BF phase 2.pdf", "file", days_ago=25, who="Priya Nair")
     build.deal("Spare shelves, Hull", bramley, alice, [Line(products["shelf"], "50")], Details(stage=5, owner=2))
     yearly = build.deal(
         "Bramley Foods – annual maintenance",

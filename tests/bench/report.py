@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -62,9 +63,21 @@ def write(path: Path, results: list[Result], *, load: str, short: bool) -> None:
         name: "\n".join([run, "", *page(result for result in results if result.goal == name)])
         for name in dict.fromkeys(result.goal for result in results)
     }
+    head += ["", *summary(sections)]
     text = [f"\n## {name} {GOALS[name].title}\n\n{sections[name]}" for name in GOALS if name in sections]
     left = [name for name in GOALS if name not in sections]
     path.write_text("\n".join([*head, *text, *([f"\nNot measured yet: {', '.join(left)}."] if left else [])]) + "\n")
+
+
+def summary(sections: dict[str, str]) -> list[str]:
+    """What became of each goal, for who reads no further."""
+    lines = ["| goal | figures that met it |", "| --- | --- |"]
+    for name in (name for name in GOALS if name in sections):
+        met, missed = (sections[name].count(f"| {word} |") for word in ("met", "MISSED"))
+        title = f"{name} {GOALS[name].title}"
+        link = re.sub(r"[^a-z0-9 ]", "", title.lower()).replace(" ", "-")
+        lines.append(f"| [{title}](#{link}) | {f'{met} of {met + missed}' if met + missed else '–'} |")
+    return lines
 
 
 def written(path: Path) -> dict[str, str]:
@@ -83,5 +96,8 @@ def page(results: Iterable[Result]) -> list[str]:
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [f"| {' | '.join([*cells(result)[1:], result.against])} |" for result in found]
-    notes = dict.fromkeys(f"{result.what}: {result.notes}" for result in found if result.notes)
-    return [*lines, *(f"\n{note}." for note in notes)]
+    notes: dict[str, list[str]] = {}
+    for result in found:
+        if result.notes:
+            notes.setdefault(result.notes, []).append(result.what)
+    return [*lines, *(f"\n{'; '.join(dict.fromkeys(about))}: {note}." for note, about in notes.items())]

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import responses
 
 from tests.conftest import connect_user
-
-
-@pytest.fixture
-def vendor() -> Iterator[responses.RequestsMock]:
-    """No vendor at all but the answers that the test puts in; everything else is a refused connection."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
 
 
 @pytest.fixture

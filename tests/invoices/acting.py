@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -13,6 +13,7 @@ from invoices.domain.actions import Action
 from invoices.domain.status import InvoiceStatus
 from invoices.reports import apply_report, status_of, zone
 from tests.factories import a_draft, make_invoice
+from tests.invoices.submitting import until_settled
 
 CALLS = {Action.VOID: "void_invoice", Action.DELETE: "delete_invoice", Action.SEND: "send_invoice"}
 ENDS = {Action.VOID: InvoiceStatus.VOIDED, Action.DELETE: InvoiceStatus.DELETED, Action.SEND: InvoiceStatus.OPEN}
@@ -43,14 +44,7 @@ def carry_out(action, gateway):
     action.invoice.refresh_from_db()
 
 
-def see_through(action, gateway, clock, *, within=timedelta(minutes=10)):
-    """As the dispatcher does: again whenever it is due, until it is settled."""
-    began = timezone.now()
-    while not action.is_settled:
-        assert timezone.now() - began <= within, f"still {action.submission} after {within}"
-        clock.move_to(max(timezone.now(), action.next_attempt_at, action.lease_until or timezone.now()))
-        clock.shift(timedelta(milliseconds=1))
-        carry_out(action, gateway)
+see_through = partial(until_settled, carry_out)
 
 
 def status(action):

@@ -12,7 +12,6 @@ from integration_settings import reference
 from integration_settings.models import QuickBooksConnection
 from invoices import services, submission
 from invoices.invoice_bodies import mark_of
-from invoices.models import Invoice
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, a_line
 from tests.invoices.test_deal_gateway import deal_called
@@ -36,25 +35,25 @@ def ask(tenant, draft, key=None, **more):
     return requested.invoice
 
 
-def let_time_pass(invoice, seconds=120):
-    """Everything the row waits for is over: the lease, the pause, the time between two searches."""
-    earlier = timedelta(seconds=seconds)
-    QuickBooksConnection.objects.filter(company=invoice.company).update(paused_until=None)
-    Invoice.objects.filter(pk=invoice.pk).update(
+def let_time_pass(row):
+    """Everything an invoice or an action waits for is over: the lease, the pause, the time between two searches."""
+    earlier = timedelta(minutes=2)
+    QuickBooksConnection.objects.update(paused_until=None)
+    type(row).objects.filter(pk=row.pk).update(
         next_attempt_at=timezone.now(),
         lease_until=F("lease_until") - earlier,
         absent_since=F("absent_since") - earlier,
     )
 
 
-def settle(invoice, tries=8):
-    for _ in range(tries):
-        let_time_pass(invoice)
-        submission.submit(invoice.pk)
-        invoice.refresh_from_db()
-        if invoice.is_settled:
+def settle(row, carry_out=submission.submit):
+    for _ in range(20):
+        let_time_pass(row)
+        carry_out(row.pk)
+        row.refresh_from_db()
+        if row.is_settled:
             return
-    raise AssertionError(f"still {invoice.submission}")
+    raise AssertionError(f"still {row.submission}")
 
 
 def in_the_books(control, tenant, *intents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -57,12 +58,15 @@ def submit(invoice, gateway):
     invoice.refresh_from_db()
 
 
-def settle(invoice, gateway, clock, *, within=timedelta(minutes=10)):
-    """As the dispatcher does: again whenever it is due, until it is settled."""
+def until_settled(carry_out, row, gateway, clock, *, within=timedelta(minutes=10)):
+    """As the dispatcher does: again whenever it is due, until it is settled. Answers how long that took."""
     began = timezone.now()
-    while not invoice.is_settled:
-        assert timezone.now() - began <= within, f"still {invoice.submission} after {within}"
-        clock.move_to(max(timezone.now(), invoice.next_attempt_at, invoice.lease_until or timezone.now()))
+    while not row.is_settled:
+        assert timezone.now() - began <= within, f"still {row.submission} after {within}"
+        clock.move_to(max(timezone.now(), row.next_attempt_at, row.lease_until or timezone.now()))
         clock.shift(timedelta(milliseconds=1))
-        submit(invoice, gateway)
+        carry_out(row, gateway)
     return timezone.now() - began
+
+
+settle = partial(until_settled, submit)

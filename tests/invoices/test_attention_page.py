@@ -133,32 +133,30 @@ def test_a_deal_that_changed_stays_with_its_reason_and_its_form(harbour, refuse,
     assert Invoice.objects.count() == 1
 
 
-@pytest.mark.parametrize("change", [{"invoice_date": "2200-01-01"}, {"known_to_a_newer_version": "7"}])
-def test_what_the_checks_stop_is_not_run_again_unattended(harbour, refuse, browse, desk, change):
+CHECKS = "Not run again: the form’s checks do not let it pass now."
+
+
+@pytest.mark.parametrize(
+    "draft, columns, why",
+    [
+        ({"invoice_date": "2200-01-01"}, {}, CHECKS),
+        ({"known_to_a_newer_version": "7"}, {}, CHECKS),
+        (
+            {"invoice_date": "2020-01-01", "due_date": "2020-01-15"},
+            {},
+            "Not run again: it would be overdue at once. Look at its dates in the form.",
+        ),
+        ({}, {"deal_then": {}}, "Not run again: nobody noted what the deal was worth then."),
+    ],
+    ids=["its checks stop it", "a newer version's", "overdue at once", "of before we noted what deals are worth"],
+)
+def test_what_somebody_has_to_look_at_is_not_run_again_unattended(harbour, refuse, browse, desk, draft, columns, why):
     row = refuse(RACKING)
-    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | change)
+    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | draft, **columns)
     run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
     answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
-    assert "Not run again: the form’s checks do not let it pass now." in answer.text
+    assert why in answer.text
     assert Invoice.objects.count() == 1
-
-
-def test_what_would_be_overdue_at_once_is_not_run_again_unattended(harbour, refuse, browse, desk):
-    row = refuse(RACKING)
-    last_year = {"invoice_date": "2020-01-01", "due_date": "2020-01-15"}
-    Invoice.objects.filter(pk=row.pk).update(draft=row.draft | last_year)
-    run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
-    answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
-    assert "Not run again: it would be overdue at once. Look at its dates in the form." in answer.text
-    assert Invoice.objects.count() == 1
-
-
-def test_a_row_of_before_we_noted_what_deals_are_worth_is_for_the_form(harbour, refuse, browse, desk):
-    row = refuse(RACKING)
-    Invoice.objects.filter(pk=row.pk).update(deal_then={})
-    run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
-    answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
-    assert "Not run again: nobody noted what the deal was worth then." in answer.text
 
 
 @pytest.mark.parametrize(

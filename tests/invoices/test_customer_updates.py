@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -20,7 +21,7 @@ from invoices.models import CustomerUpdate, Invoice
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, make_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
-from tests.invoices.submitting import DOWN, LOST, START, clock
+from tests.invoices.submitting import DOWN, LOST, START, clock, until_settled
 
 __all__ = ["clock"]
 
@@ -66,14 +67,7 @@ def carry_out(update, gateway):
     update.refresh_from_db()
 
 
-def see_through(update, gateway, clock, *, within=timedelta(minutes=10)):
-    """As the dispatcher does: again whenever it is due, until it is settled."""
-    began = timezone.now()
-    while not update.is_settled:
-        assert timezone.now() - began <= within, f"still {update.submission} after {within}"
-        clock.move_to(max(timezone.now(), update.next_attempt_at, update.lease_until or timezone.now()))
-        clock.shift(timedelta(milliseconds=1))
-        carry_out(update, gateway)
+see_through = partial(until_settled, carry_out)
 
 
 def test_looking_is_one_read(quickbooks, gateway):

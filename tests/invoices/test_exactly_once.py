@@ -7,17 +7,15 @@ import sys
 import threading
 import uuid
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from django.db import connections
-from django.db.models import F
 from django.utils import timezone
 
 from invoices import actions, notes, services, submission
 from invoices.domain.actions import Action
 from invoices.domain.status import Submission
-from invoices.models import CustomerLink, Invoice, InvoiceAction
+from invoices.models import CustomerLink, Invoice
 from tests.factories import D
 from tests.invoices.intents import CREATE, ask, draft_for, in_the_books, let_time_pass, settle
 from tests.servers import ROOT, environment_of_app, wait_until
@@ -68,7 +66,7 @@ def test_three_failures_before_the_work_end_with_one_invoice_and_one_request_id(
     invoice = ask(tenant, draft)
     control.fault("status", status=500, **CREATE, times=3, company=tenant.realm)
     submission.submit(invoice.pk)
-    settle(invoice, tries=20)
+    settle(invoice)
     assert len(in_the_books(control, tenant, invoice)) == 1
     sent = [call for call in control.requests("quickbooks", method="POST") if call["path"].endswith("/invoice")]
     assert len(sent) == 4
@@ -233,21 +231,6 @@ def test_two_deals_of_one_organization_at_once_make_one_customer_and_two_invoice
 # What is done with an invoice afterwards
 
 
-def see_through(action, tries=8):
-    for _ in range(tries):
-        earlier = timedelta(minutes=2)
-        InvoiceAction.objects.filter(pk=action.pk).update(
-            next_attempt_at=timezone.now(),
-            lease_until=F("lease_until") - earlier,
-            absent_since=F("absent_since") - earlier,
-        )
-        actions.carry_out(action.pk)
-        action.refresh_from_db()
-        if action.is_settled:
-            return
-    raise AssertionError(f"still {action.submission}")
-
-
 @pytest.mark.parametrize("ignored", [False, True], ids=["request ids honoured", "request ids ignored"])
 @pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "error_after", "status": 504}], ids=["lost", "504"])
 @pytest.mark.parametrize("kind", Action)
@@ -264,7 +247,7 @@ def test_a_lost_answer_about_an_action_is_settled_and_no_second_letter_is_sent(
     actions.carry_out(action.pk)
     action.refresh_from_db()
     assert action.submission == Submission.UNKNOWN
-    see_through(action)
+    settle(action, actions.carry_out)
     assert action.submission == Submission.SUCCEEDED
     row = next((row for row in control.books(tenant.realm)["invoices"] if row["Id"] == invoice.qbo_invoice_id), None)
     letters = control.books(tenant.realm)["outbox"]

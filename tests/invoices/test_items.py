@@ -15,7 +15,7 @@ from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.selectors import refusal_of
 from tests.factories import a_bill_to, a_draft, a_line, make_item_link, make_pending_invoice
-from tests.invoices.submitting import DOWN, LOST, START, Killed, clock, gateway
+from tests.invoices.submitting import DOWN, LOST, START, Killed, clock, gateway, settle, submit
 
 __all__ = ["clock", "gateway"]
 
@@ -40,21 +40,6 @@ def an_intent(company, *lines):
 @pytest.fixture
 def intent(company, items):
     return an_intent(company)
-
-
-def submit(invoice, gateway):
-    submission.submit(invoice.pk, lambda connection: gateway)
-    invoice.refresh_from_db()
-
-
-def settle(invoice, gateway, clock):
-    for _ in range(10):
-        if invoice.is_settled:
-            return
-        clock.move_to(max(timezone.now(), invoice.next_attempt_at, invoice.lease_until or timezone.now()))
-        clock.shift(timedelta(milliseconds=1))
-        submit(invoice, gateway)
-    raise AssertionError(f"still {invoice.submission}")
 
 
 def billed_items(invoice):

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection as database
-from django.db import connections as databases
 from django.utils import timezone
 
-from integration_settings import connections, kept_lists, oauth, services
+from integration_settings import connections, kept_lists, services
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
 from invoices import following
 from invoices.following import Finding
 from invoices.news import News
-from tests.servers import wait_until
+from tests.invoices.meanwhile import meanwhile, start
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+__all__ = ["meanwhile", "start"]
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
-
-@pytest.fixture
-def meanwhile(monkeypatch):
-    """meanwhile(statement, begin, work): `begin` begins when `work` has just made that statement."""
-    monkeypatch.setattr(oauth, "revoke_quickbooks", lambda token: None)
-    pool, begun = ThreadPoolExecutor(1), []
-
-    def closing(begin):
-        try:
-            begin()
-        finally:
-            databases.close_all()
-
-    def somebody_waits():
-        with database.cursor() as cursor:
-            cursor.execute(WAITING)
-            return begun[0].done() or cursor.fetchone()[0]
-
-    def run(statement, begin, work):
-        def wrapper(execute, sql, parameters, many, context):
-            answer = execute(sql, parameters, many, context)
-            if statement(sql) and not begun:
-                begun.append(pool.submit(closing, begin))
-                wait_until(somebody_waits, seconds=10, what="it has begun")
-            return answer
-
-        with database.execute_wrapper(wrapper):
-            work()
-        begun[0].result(20)
-
-    yield run
-    pool.shutdown()
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("vendor"),
+]
 
 
 @pytest.fixture
@@ -84,7 +52,7 @@ def uninstall(company):
 @pytest.mark.parametrize("end", [disconnect, connect_others, uninstall])
 def test_a_list_is_outdated(company, user, quickbooks, items, meanwhile, end):
     at = 'UPDATE "integration_settings_referencelist"'
-    meanwhile(lambda sql: sql.startswith(at), lambda: end(company), lambda: outdated(quickbooks))
+    meanwhile(at, lambda: end(company), lambda: outdated(quickbooks))
     assert not ReferenceList.objects.exists()
 
 
@@ -92,9 +60,7 @@ def test_a_list_of_the_former_books_has_just_been_read(company, quickbooks, mean
     def read():
         return kept_lists.kept(company, "items", lambda: [{"id": "1"}], dict, timedelta(0), books=quickbooks)
 
-    meanwhile(
-        lambda sql: sql.startswith("SELECT") and "quickbooksconnection" in sql, lambda: connect_others(company), read
-    )
+    meanwhile('FROM "integration_settings_quickbooksconnection"', lambda: connect_others(company), read)
     assert QuickBooksConnection.objects.get().realm_id == "999"
     assert not ReferenceList.objects.exists()
 
@@ -104,5 +70,5 @@ def test_a_list_has_been_read_when_the_company_leaves(company, user, quickbooks,
         kept_lists.kept(company, "items", lambda: [{"id": "1"}], dict, timedelta(0), books=quickbooks)
 
     at = 'UPDATE "integration_settings_referencelist"'
-    meanwhile(lambda sql: sql.startswith(at), lambda: uninstall(company), read)
+    meanwhile(at, lambda: uninstall(company), read)
     assert not Company.objects.exists()

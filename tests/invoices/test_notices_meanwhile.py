@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection as database
-from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,41 +15,16 @@ from invoices import following, webhooks
 from invoices.following import Finding
 from invoices.news import News
 from tests.factories import make_company, make_connection
-from tests.servers import wait_until
+from tests.invoices.meanwhile import meanwhile, start
+
+__all__ = ["meanwhile", "start"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
 def books():
     return [make_connection(make_company(), next_sync_at=timezone.now()) for _ in range(3)]
-
-
-@pytest.fixture
-def start():
-    """start(work, *arguments): it runs beside the test, which goes on once somebody more waits for a lock."""
-    pool = ThreadPoolExecutor(3)
-
-    def waiting():
-        with database.cursor() as cursor:
-            cursor.execute(WAITING)
-            return cursor.fetchone()[0]
-
-    def run(work, *arguments):
-        def closing():
-            try:
-                return work(*arguments)
-            finally:
-                databases.close_all()
-
-        before, begun = waiting(), pool.submit(closing)
-        wait_until(lambda: begun.done() or waiting() > before, seconds=10, what="it has begun")
-        return begun
-
-    yield run
-    pool.shutdown()
 
 
 def test_while_reads_are_counted(books, start):
@@ -68,20 +41,17 @@ def test_while_reads_are_counted(books, start):
     assert list(QuickBooksConnection.objects.order_by("pk").values_list("reads", flat=True)) == [1, 0, 1]
 
 
-def test_while_a_change_is_taken_over_that_none_had_told(books, start):
+def test_while_a_change_is_taken_over_that_none_had_told(books, meanwhile):
     first, *_, last = books
     now = timezone.now()
     last.last_notice_at = last.changes_cursor = now - timedelta(days=2)
     untold = News(now, outdated=frozenset({"items"}), changed_earlier=now - timedelta(hours=1))
-    begun = []
 
-    def wrapper(execute, sql, parameters, many, context):
-        answer = execute(sql, parameters, many, context)
-        if '"notice_missed_at"' in sql and sql.startswith("UPDATE") and not begun:
-            begun.append(start(webhooks.mark, {first.realm_id, last.realm_id}))
-        return answer
+    def notices():
+        return webhooks.mark({first.realm_id, last.realm_id})
 
-    with database.execute_wrapper(wrapper):
+    def work():
         following.finish([Finding(last, untold, now), Finding(first, News(now), now)])
-    assert begun[0].result(20) == 2
+
+    assert meanwhile('SET "notice_missed_at"', notices, work) == 2
     assert last.row().get().notice_missed_at == now

@@ -25,14 +25,9 @@ from invoices.models import Invoice
 from invoices.reports import apply_report, mark_deleted, status_of, zone
 from tests import recordings
 from tests.factories import D, a_bill_to, a_draft, make_invoice
+from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery, intuit_answer
 
 PACIFIC = zone("America/Los_Angeles")
-
-
-@pytest.fixture
-def wire():
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
 
 
 @pytest.fixture
@@ -45,8 +40,8 @@ def client(quickbooks):
     return QuickBooksClient(quickbooks)
 
 
-def answer_with(wire, recording, *, path=r".*", status=None):
-    wire.add(
+def answer_with(vendor, recording, *, path=r".*", status=None):
+    vendor.add(
         recording.method,
         re.compile(rf"http://127\.0\.0\.1:\d+/v3/company/\d+/{path}"),
         body=recording.body,
@@ -55,8 +50,8 @@ def answer_with(wire, recording, *, path=r".*", status=None):
     )
 
 
-def test_a_created_invoice_of_2026(wire, gateway):
-    answer_with(wire, recordings.answer("create-invoice"), path="invoice")
+def test_a_created_invoice_of_2026(vendor, gateway):
+    answer_with(vendor, recordings.answer("create-invoice"), path="invoice")
     found = gateway.create_invoice(a_draft(), "1", request_id="request-1")
     assert (found.qbo_invoice_id, found.sync_token, found.number) == ("155", "0", "1042")
     assert (found.currency, found.total, found.balance, found.tax) == ("USD", D(100), D(100), D(0))
@@ -64,7 +59,7 @@ def test_a_created_invoice_of_2026(wire, gateway):
     assert (found.invoice_date, found.due_date) == (date(2024, 1, 15), date(2024, 2, 14))
     assert found.line_amounts == (D(100),)
     assert found.created_at == datetime(2026, 5, 5, 9, 8, 55, tzinfo=UTC)
-    assert "requestid=request-1" in wire.calls[0].request.url
+    assert "requestid=request-1" in vendor.calls[0].request.url
 
 
 def test_an_answer_that_says_nothing_of_the_balance_is_no_payment():
@@ -73,14 +68,14 @@ def test_an_answer_that_says_nothing_of_the_balance_is_no_payment():
     assert issued_invoice({"Id": "7", "TotalAmt": D("120.00"), "Balance": 0}).balance == 0
 
 
-def test_a_created_invoice_of_2020(wire, gateway):
-    answer_with(wire, recordings.cassette("create-invoice")[0], path="invoice")
+def test_a_created_invoice_of_2020(vendor, gateway):
+    answer_with(vendor, recordings.cassette("create-invoice")[0], path="invoice")
     found = gateway.create_invoice(a_draft(), "1", request_id="request-1")
     assert (found.qbo_invoice_id, found.number, found.total) == ("266", "1043", D("100.00"))
 
 
-def test_amounts_are_exact(wire, gateway):
-    wire.add(responses.POST, re.compile(r".*/query.*"), body=recordings.answer("invoices").body)
+def test_amounts_are_exact(vendor, gateway):
+    vendor.add(responses.POST, re.compile(r".*/query.*"), body=recordings.answer("invoices").body)
     found = {invoice.qbo_invoice_id: invoice for invoice in gateway.read_invoices(["130"])}
     assert (found["130"].total, found["130"].line_amounts[:3]) == (D("362.07"), (D(275), D("12.75"), D("47.5")))
     assert found["130"].tax == D("362.07") - D("335.25")
@@ -102,12 +97,12 @@ def test_every_recorded_invoice_of_2026_has_a_status():
     assert seen == {True, False}
 
 
-def test_a_void_of_2022_is_recognised_by_its_zeros(company, wire, client):
+def test_a_void_of_2022_is_recognised_by_its_zeros(company, vendor, client):
     before, after = recordings.cassette("void-invoice")[:2]
     row = make_invoice(company, qbo_invoice_id="264", total=None, tax=None, balance=None, qbo_updated_at=None)
     apply_report(row, issued_invoice(before.json["Invoice"]), place=PACIFIC)
     assert (row.total, row.number) == (D(100), "1041")
-    wire.add(responses.POST, re.compile(r".*/invoice\?.*operation=void.*"), body=after.body)
+    vendor.add(responses.POST, re.compile(r".*/invoice\?.*operation=void.*"), body=after.body)
     voided = issued_invoice(client.void("Invoice", "264", "0", request_id="void-1"))
     apply_report(row, voided, place=PACIFIC)
     assert status_of(row, date(2022, 9, 2)) == InvoiceStatus.VOIDED
@@ -115,9 +110,9 @@ def test_a_void_of_2022_is_recognised_by_its_zeros(company, wire, client):
     assert row.voided_on == date(2022, 9, 2)
 
 
-def test_a_deletion_is_a_few_words(company, wire, client):
+def test_a_deletion_is_a_few_words(company, vendor, client):
     recorded = recordings.cassette("delete-invoice")[1]
-    wire.add(responses.POST, re.compile(r".*/invoice\?.*operation=delete.*"), body=recorded.body)
+    vendor.add(responses.POST, re.compile(r".*/invoice\?.*operation=delete.*"), body=recorded.body)
     found = issued_invoice(client.delete("Invoice", "266", "0", request_id="delete-1"))
     assert (found.qbo_invoice_id, found.deleted, found.updated_at) == ("266", True, None)
     row = make_invoice(company, qbo_invoice_id="266")
@@ -125,22 +120,22 @@ def test_a_deletion_is_a_few_words(company, wire, client):
     assert Invoice.objects.get(pk=row.pk).deleted_on is not None
 
 
-def test_a_sent_invoice_says_when(wire, client):
-    wire.add(responses.POST, re.compile(r".*/invoice/103/send.*"), body=recordings.answer("send-invoice").body)
+def test_a_sent_invoice_says_when(vendor, client):
+    vendor.add(responses.POST, re.compile(r".*/invoice/103/send.*"), body=recordings.answer("send-invoice").body)
     found = issued_invoice(client.send_invoice("103", "geeta@example.com", request_id="send-1"))
     assert (found.emailed, found.emailed_at) == (True, datetime(2026, 5, 5, 9, 6, 31, tzinfo=UTC))
 
 
-def test_a_pdf_is_a_pdf(wire, client):
+def test_a_pdf_is_a_pdf(vendor, client):
     recorded = recordings.cassette("get_pdf-invoice")[0]
-    wire.add(responses.GET, re.compile(r".*/invoice/130/pdf.*"), body=b"%PDF-1.4\n" + recorded.body[9:])
+    vendor.add(responses.GET, re.compile(r".*/invoice/130/pdf.*"), body=b"%PDF-1.4\n" + recorded.body[9:])
     assert client.invoice_pdf("130").startswith(b"%PDF")
     assert recorded.content_type.startswith("application/pdf")
 
 
-def test_changes_are_grouped_by_entity(wire, client, gateway):
+def test_changes_are_grouped_by_entity(vendor, client, gateway):
     recorded = recordings.cassette("cdc-basic")[0]
-    wire.add(responses.GET, re.compile(r".*/cdc\?.*"), body=recorded.body)
+    vendor.add(responses.GET, re.compile(r".*/cdc\?.*"), body=recorded.body)
     changes = client.changes(("Estimate", "Invoice"), datetime(2011, 10, 10, tzinfo=UTC))
     assert changes.time == datetime.fromisoformat(recorded.json["time"])
     assert [row["Id"] for row in changes.objects["Estimate"]][:1] == ["48"]
@@ -161,9 +156,9 @@ def test_customers_are_read_as_candidates():
 
 
 @pytest.mark.parametrize("year", ["2020", "2026"])
-def test_a_created_customer(wire, gateway, year):
+def test_a_created_customer(vendor, gateway, year):
     recorded = recordings.answer("create-customer") if year == "2026" else recordings.cassette("create-customer")[0]
-    answer_with(wire, recorded, path="customer")
+    answer_with(vendor, recorded, path="customer")
     found = gateway.create_customer(a_bill_to(), "USD", mark="Test", request_id="customer-1")
     assert found.customer_id == {"2020": "70", "2026": "60"}[year]
     assert found.active
@@ -193,8 +188,8 @@ def test_payments_name_their_invoices():
 # Faults
 
 
-def test_a_taken_name_is_refused_at_the_name(wire, gateway):
-    answer_with(wire, recordings.cassette("error-validation")[0], path="customer")
+def test_a_taken_name_is_refused_at_the_name(vendor, gateway):
+    answer_with(vendor, recordings.cassette("error-validation")[0], path="customer")
     with pytest.raises(Rejected) as refused:
         gateway.create_customer(a_bill_to(), "USD", mark="Test", request_id="customer-1")
     assert refused.value.code == "6240"
@@ -202,38 +197,39 @@ def test_a_taken_name_is_refused_at_the_name(wire, gateway):
     assert field == "customer.name"
 
 
-def test_an_unknown_member_is_our_own_mistake_and_belongs_to_no_field(wire, gateway):
-    answer_with(wire, recordings.cassette("error-400_json")[0], path="invoice")
+def test_an_unknown_member_is_our_own_mistake_and_belongs_to_no_field(vendor, gateway):
+    answer_with(vendor, recordings.cassette("error-400_json")[0], path="invoice")
     with pytest.raises(Rejected) as refused:
         gateway.create_invoice(a_draft(), "1", request_id="request-1")
     assert refused.value.code == "2010"
     assert field_of(Step.INVOICE, "2010", element=refused.value.element, detail=refused.value.detail) == ""
 
 
-def test_an_expired_token_is_no_refusal(wire, gateway, monkeypatch):
+def test_an_expired_token_is_no_refusal(vendor, gateway):
     recorded = recordings.cassette("error-401")[0]
-    wire.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=401)
-    monkeypatch.setattr("integration_settings.quickbooks.refresh_after_401", lambda connection, token: "another")
+    refused = vendor.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=401)
+    add_discovery(vendor)
+    vendor.post(INTUIT_TOKEN, json=intuit_answer())
     with pytest.raises(ConnectionExpired):
         gateway.create_invoice(a_draft(), "1", request_id="request-1")
-    assert len(wire.calls) == 2
+    assert refused.call_count == 2
 
 
-def test_an_impossible_id_is_refused(wire, gateway):
+def test_an_impossible_id_is_refused(vendor, gateway):
     recorded = next(row for row in recordings.cassette("error-500") if b"2030" in row.body)
-    wire.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=400)
+    vendor.add(responses.POST, re.compile(r".*/invoice.*"), body=recorded.body, status=400)
     with pytest.raises(Rejected) as refused:
         gateway.create_invoice(a_draft(), "1", request_id="request-1")
     assert refused.value.code == "2030"
 
 
-def test_a_missing_object_is_told_apart(wire, client):
+def test_a_missing_object_is_told_apart(vendor, client):
     fault = next(
         item["Fault"] for item in recordings.cassette("batch-basic")[0].json["BatchItemResponse"] if "Fault" in item
     )
     assert fault["Error"][0]["code"] in ("610", "5010", "2010")
     body = '{"Fault":{"Error":[{"Message":"Object Not Found","Detail":"Object Not Found : x","code":"610"}]}}'
-    wire.add(responses.GET, re.compile(r".*/invoice/9.*"), body=body, status=400)
+    vendor.add(responses.GET, re.compile(r".*/invoice/9.*"), body=body, status=400)
     with pytest.raises(NotFound):
         client.read("Invoice", "9")
 
@@ -241,8 +237,8 @@ def test_a_missing_object_is_told_apart(wire, client):
 @pytest.mark.parametrize(
     ("status", "expected"), [(500, OutcomeUnknown), (502, OutcomeUnknown), (504, OutcomeUnknown), (429, RateLimited)]
 )
-def test_xml_from_the_gateway_is_understood_by_its_status(wire, gateway, status, expected):
-    wire.add(
+def test_xml_from_the_gateway_is_understood_by_its_status(vendor, gateway, status, expected):
+    vendor.add(
         responses.POST,
         re.compile(r".*/invoice.*"),
         body=recordings.xml("generic_error"),
@@ -253,8 +249,7 @@ def test_xml_from_the_gateway_is_understood_by_its_status(wire, gateway, status,
         gateway.create_invoice(a_draft(), "1", request_id="request-1")
 
 
-def test_xml_instead_of_changes_changes_nothing(wire, gateway, monkeypatch):
-    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: None)
-    wire.add(responses.GET, re.compile(r".*/cdc.*"), body=recordings.xml("fault"), content_type="application/xml")
+def test_xml_instead_of_changes_changes_nothing(vendor, gateway):
+    vendor.add(responses.GET, re.compile(r".*/cdc.*"), body=recordings.xml("fault"), content_type="application/xml")
     with pytest.raises(ServiceUnavailable):
         gateway.changed_since(datetime(2026, 11, 1, tzinfo=UTC))

@@ -44,10 +44,8 @@ def title_of(page):
 
 
 def test_a_press_stores_what_was_confirmed_and_answers_at_once(
-    harbour, fill_in, control, django_capture_on_commit_callbacks, monkeypatch
+    harbour, fill_in, control, django_capture_on_commit_callbacks, handed_out
 ):
-    handed_out = []
-    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: handed_out.append((task.name, row_id)))
     browser, fields = fill_in(harbour, memo="Thank you")
     control.forget_requests()
     with django_capture_on_commit_callbacks(execute=True):
@@ -59,7 +57,7 @@ def test_a_press_stores_what_was_confirmed_and_answers_at_once(
     draft = from_json(invoice.draft)
     assert (str(invoice.intent_key), invoice.deal_id) == (fields["intent_key"], int(fields["deal"]))
     assert (draft.bill_to.name, draft.memo, draft.expected_total) == ("Bramley Foods Ltd", "Thank you", D("10740.00"))
-    assert handed_out == [("invoices.tasks.submit_invoice", invoice.pk)]
+    assert handed_out() == [("submit_invoice", invoice.pk)]
     assert control.requests("quickbooks") == []
 
 

@@ -22,13 +22,6 @@ def test_wrong_methods_are_refused(stored, browse, user):
     assert browse(user).get(address(invoice, "retry")).status_code == 405
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer forged"}])
-def test_without_proof_there_is_nothing(client, stored, headers):
-    invoice = stored()
-    assert client.get(address(invoice), headers=headers).status_code == 401
-    assert client.post(address(invoice, "retry"), headers=headers).status_code == 401
-
-
 def test_another_companys_invoice_is_not_there(browse, user, other_company):
     foreign = make_invoice(other_company)
     unknown = f"/embed/invoice/{uuid.uuid4()}/result"

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices import submission, tasks
+from invoices import submission
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.views import result
@@ -114,10 +114,8 @@ def test_a_lost_answer_is_being_verified(stored, watch):
 
 
 def test_who_does_not_want_to_wait_has_quickbooks_asked_at_once(
-    stored, watch, browse, user, django_capture_on_commit_callbacks, monkeypatch
+    stored, watch, browse, user, django_capture_on_commit_callbacks, handed_out
 ):
-    handed_out = []
-    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: handed_out.append((task.name, row_id)))
     later = timezone.now() + timedelta(seconds=60)
     invoice = stored(submission=Submission.UNKNOWN, sent_at=timezone.now(), next_attempt_at=later)
     button = watch(invoice).by_id("result-check").attributes
@@ -125,14 +123,18 @@ def test_who_does_not_want_to_wait_has_quickbooks_asked_at_once(
         page = Page(browse(user).post(button["hx-post"]))
     assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice now"
     assert page.with_attribute("data-autofocus") == []  # the button keeps the focus
-    assert handed_out == [("invoices.tasks.submit_invoice", invoice.pk)]
+    assert handed_out() == [("submit_invoice", invoice.pk)]
 
 
-def test_nothing_is_asked_about_what_is_on_its_way_or_settled(stored, watch, browse, user, monkeypatch):
-    monkeypatch.setattr(tasks, "hand_out", lambda task, row_id: pytest.fail("nothing waits for an answer"))
+def test_nothing_is_asked_about_what_is_on_its_way_or_settled(
+    stored, watch, browse, user, django_capture_on_commit_callbacks, handed_out
+):
     invoice = stored()
     assert not watch(invoice).has_id("result-check")
-    assert state(Page(browse(user).post(address(invoice, "check")))) == "sending"
+    with django_capture_on_commit_callbacks(execute=True):
+        page = Page(browse(user).post(address(invoice, "check")))
+    assert state(page) == "sending"
+    assert handed_out() == []
 
 
 def test_an_intent_waits_while_nobody_is_signed_in(stored, watch, quickbooks):

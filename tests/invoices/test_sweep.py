@@ -8,7 +8,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-import responses
 import time_machine
 from django.core.cache import cache
 from django.db.backends.signals import connection_created
@@ -217,7 +216,7 @@ def test_what_cannot_be_written_of_one_company_keeps_no_other_from_being_written
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("status", "problem"), [(429, "RateLimited"), (401, "ServiceUnavailable")])
 def test_a_refusal_that_meets_all_at_once_takes_no_more_connections_of_the_database_than_refreshes(
-    fleet, monkeypatch, settings, status, problem
+    fleet, vendor, settings, status, problem
 ):
     opened, most = [], []
 
@@ -232,14 +231,12 @@ def test_a_refusal_that_meets_all_at_once_takes_no_more_connections_of_the_datab
         all_at_once.wait()
         return status, {"Retry-After": "60"}, ""
 
-    monkeypatch.setattr("integration_settings.http.wait", lambda seconds: None)
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as vendor:
-        vendor.add_callback("GET", re.compile(r".*/cdc"), refused)
-        connection_created.connect(count)
-        try:
-            sweep.Sweep(lambda _: None).run(0)
-        finally:
-            connection_created.disconnect(count)
+    vendor.add_callback("GET", re.compile(r".*/cdc"), refused)
+    connection_created.connect(count)
+    try:
+        sweep.Sweep(lambda _: None).run(0)
+    finally:
+        connection_created.disconnect(count)
     assert max(most, default=0) <= 8
     now = timezone.now()
     for found in QuickBooksConnection.objects.all():

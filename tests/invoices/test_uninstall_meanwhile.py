@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection as database
-from django.db import connections as databases
 from django.http import QueryDict
 from django.utils import timezone
 
-from integration_settings import oauth, services
+from integration_settings import services
 from integration_settings.models import Company
 from invoices import actions, customers, following, submission, unsent_forms
 from invoices.domain.actions import Action
@@ -21,48 +18,26 @@ from invoices.domain.draft import to_json
 from invoices.domain.matching import CustomerCandidate
 from tests.conftest import visitor_of
 from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
+from tests.invoices.meanwhile import meanwhile, start
 from tests.invoices.submitting import gateway
-from tests.servers import wait_until
 
-__all__ = ["gateway"]
+__all__ = ["gateway", "meanwhile", "start"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
 
 @pytest.fixture
-def uninstalled_after(user, monkeypatch):
+def uninstalled_after(user, vendor, meanwhile):
     """uninstalled_after(statement, work): the app is uninstalled while `work` has just made that statement."""
-    monkeypatch.setattr(oauth, "revoke_quickbooks", lambda token: None)
-    pool, begun = ThreadPoolExecutor(1), []
 
     def uninstall():
-        try:
-            services.uninstall(pipedrive_company_id=user.company.pipedrive_company_id, user_id=user.user_id)
-        finally:
-            databases.close_all()
-
-    def somebody_waits():
-        with database.cursor() as cursor:
-            cursor.execute(WAITING)
-            return begun[0].done() or cursor.fetchone()[0]
+        services.uninstall(pipedrive_company_id=user.company.pipedrive_company_id, user_id=user.user_id)
 
     def run(statement, work):
-        def wrapper(execute, sql, parameters, many, context):
-            answer = execute(sql, parameters, many, context)
-            if statement in sql and not begun:
-                begun.append(pool.submit(uninstall))
-                wait_until(somebody_waits, seconds=10, what="the uninstall has begun")
-            return answer
-
-        with database.execute_wrapper(wrapper):
-            work()
-        begun[0].result(20)
+        meanwhile(statement, uninstall, work)
         assert not Company.objects.exists()
 
-    yield run
-    pool.shutdown()
+    return run
 
 
 @pytest.fixture

@@ -156,11 +156,7 @@ def test_well_signed_nonsense_is_accepted_and_ignored(notify, connected, content
 def test_what_is_not_signed_with_our_token_changes_nothing(notify, connected, signed):
     mine = connected()
     body = json.dumps([event(mine.realm_id)]).encode()
-    try:
-        answer = notify(body, signed=signed(body))
-    except UnicodeEncodeError:  # such a header cannot even be sent
-        return
-    assert answer.status_code == 401
+    assert notify(body, signed=signed(body)).status_code == 401
     assert not is_due(mine)
 
 

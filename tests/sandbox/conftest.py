@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -23,14 +22,13 @@ def spared_collector() -> Iterator[None]:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    """SANDBOX_TEST_EXCHANGES names a file that gets every exchange of the run."""
-    found = Desk(exchange_log=os.environ.get("SANDBOX_TEST_EXCHANGES"))
+    found = Desk()
     yield found
     found.close()
 
 
 @pytest.fixture
 def crm() -> Iterator[Crm]:
-    found = Crm(exchange_log=os.environ.get("SANDBOX_TEST_EXCHANGES"))
+    found = Crm()
     yield found
     found.close()

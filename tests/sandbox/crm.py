@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -10,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from sandbox import config
-from sandbox.assembly import Sandbox
+
+from .in_process import InProcess
 
 URL = "http://127.0.0.1:8010"
 CALLBACK = "http://localhost:8000/pipedrive/callback"
@@ -20,30 +20,15 @@ PHASE_2, SURVEY, DEPOT, ODD, SECRET = 1, 4, 6, 18, 20
 """Deals of Harbour & Pine: the one of the pictures, one without products, 120 products, discounts, the hidden one."""
 
 
-class Crm:
+class Crm(InProcess):
     """`who` is the (company, user) whose token the short ways send."""
 
     def __init__(self, exchange_log: str | None = None, *, throttle: bool = False) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.sandbox = Sandbox({"pipedrive": config.pipedrive(throttle=throttle)}, exchange_log)
-        transport = httpx.ASGITransport(app=self.sandbox.apps["pipedrive"])
-        self.http = httpx.AsyncClient(transport=transport, base_url=URL)
+        super().__init__("pipedrive", config.pipedrive(URL, throttle=throttle), exchange_log)
         self.be(PRIYA)
 
     def be(self, who: tuple[int, int]) -> None:
         self.token = self.grant(who)["access_token"]
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.http.aclose())
-        self.loop.close()
-
-    def send(self, method: str, url: str, **more: Any) -> httpx.Response:
-        return self.loop.run_until_complete(self.http.request(method, url, **more))
-
-    def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
-        answer = self.send(method, f"/_sandbox{path}", json=body if method == "POST" else None)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
     def grant(self, who: tuple[int, int]) -> dict[str, Any]:
         body = {"service": "pipedrive", "company_id": who[0], "user_id": who[1]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from typing import Any
@@ -11,39 +10,25 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from sandbox import config
-from sandbox.assembly import Sandbox
+
+from .in_process import InProcess
 
 GB, US, AU, CA = (f"913035000000010{number}" for number in (1, 2, 3, 4))
 CALLBACK = "http://localhost:8000/quickbooks/callback"
 CLIENT = ("demo-quickbooks-client", "demo-quickbooks-secret-0123456789abcdef")
 
 
-class Desk:
-    """`realm` is the company that the short ways mean; `with_company` gives a desk of another one."""
+class Desk(InProcess):
+    """`realm` is the company that the short ways mean; `enter` goes to another one."""
 
     def __init__(self, realm: str = GB, exchange_log: str | None = None) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.sandbox = Sandbox({"quickbooks": config.quickbooks(throttle=False)}, exchange_log)
-        transport = httpx.ASGITransport(app=self.sandbox.apps["quickbooks"])
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8020")
+        super().__init__("quickbooks", config.quickbooks(throttle=False), exchange_log)
         self.requests = 0
         self.enter(realm)
 
     def enter(self, realm: str) -> None:
         self.realm = realm
         self.token = self.control("/grant", {"service": "quickbooks", "realm": realm})["access_token"]
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.http.aclose())
-        self.loop.close()
-
-    def send(self, method: str, url: str, **more: Any) -> httpx.Response:
-        return self.loop.run_until_complete(self.http.request(method, url, **more))
-
-    def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
-        answer = self.send(method, f"/_sandbox{path}", json=body if method == "POST" else None)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
     def book(self, action: str, **details: Any) -> Any:
         return self.control("/quickbooks/book", {"realm": self.realm, "action": action, **details})

@@ -137,27 +137,3 @@ def test_only_an_administrator_writes_in_another_name(crm: Crm) -> None:
     assert crm.note("x", user_id=1002)["user"]["name"] == "Tom Hale"
     crm.be(TOM)
     assert crm.call("POST", "/v1/notes", json={"content": "x", "deal_id": PHASE_2, "user_id": 1001}).status_code == 403
-
-
-def test_a_file_is_uploaded_listed_and_downloaded(crm: Crm) -> None:
-    upload = {"file": ("Invoice 1042.pdf", b"%PDF-1.4 x", "application/pdf")}
-    made = crm.call("POST", "/v1/files", files=upload, data={"deal_id": str(PHASE_2)})
-    assert made.status_code == 200, made.text
-    record = made.json()["data"]
-    assert (record["name"], record["file_size"], record["deal_id"]) == ("Invoice 1042.pdf", 10, PHASE_2)
-    assert record in crm.data(f"/v1/deals/{PHASE_2}/files")
-    assert crm.get(f"/v1/files/{record['id']}/download").content == b"%PDF-1.4 x"
-    assert record["url"].endswith(f"/api/v1/files/{record['id']}/download")
-
-
-@pytest.mark.parametrize(
-    ("more", "status"),
-    [
-        ({"data": {"deal_id": "1"}}, 400),
-        ({"files": {"file": ("a.pdf", b"x")}, "data": {"deal_id": "one"}}, 400),
-        ({"files": {"file": ("a.pdf", b"x")}, "data": {"deal_id": "9999"}}, 404),
-        ({"json": {"deal_id": 1}}, 400),
-    ],
-)
-def test_an_upload_of_the_wrong_form_is_refused(crm: Crm, more: dict[str, Any], status: int) -> None:
-    assert crm.call("POST", "/v1/files", **more).status_code == status

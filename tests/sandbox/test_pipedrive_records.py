@@ -107,14 +107,6 @@ def test_a_definition_tells_type_options_and_parts(crm: Crm) -> None:
     assert {part["field_code"] for part in found["Deposit"]["subfields"]} == {"value", "currency"}
     assert found["Delivery address"]["field_type"] == "address"
     assert found["Title"]["is_custom_field"] is False
-    assert "ui_visibility" not in found["Title"]
-
-
-def test_more_of_a_definition_comes_when_asked_for(crm: Crm) -> None:
-    entry = crm.data("/v2/dealFields", include_fields="ui_visibility,required_fields")[0]
-    assert {"ui_visibility", "required_fields"} <= set(entry)
-    assert "important_fields" not in entry
-    assert crm.get("/v2/productFields", include_fields="required_fields").status_code == 400
 
 
 def test_field_codes_differ_from_company_to_company(crm: Crm) -> None:

@@ -80,7 +80,6 @@ def test_unknown_addresses_get_an_envelope(crm: Crm, method: str, path: str, sta
     ("path", "query"),
     [
         ("/v2/deals/1", {"foo": "1"}),
-        ("/v2/deals/1", {"include_fields": "everything"}),
         ("/v2/deals/1", {"include_option_labels": "1"}),
         ("/v2/deals/1/products", {"sort_by": "name"}),
         ("/v2/deals/1/products", {"limit": "501"}),
@@ -90,14 +89,10 @@ def test_unknown_addresses_get_an_envelope(crm: Crm, method: str, path: str, sta
         ("/v2/deals/1/discounts", {"limit": "5"}),
         ("/v2/deals/products", {}),
         ("/v2/deals/products", {"deal_ids": ",".join(str(number) for number in range(1, 102))}),
-        ("/v2/deals", {"status": "paid"}),
-        ("/v2/deals", {"updated_since": "2026-11-01"}),
         ("/v2/deals", {"custom_fields": ",".join(["a" * 40] * 16)}),
         ("/v2/persons", {"ids": "1,two"}),
-        ("/v2/products/1", {"include_fields": "x"}),
         ("/v1/notes", {"sort": "colour"}),
         ("/v1/notes", {"pinned_to_deal_flag": "true"}),
-        ("/v1/files", {"limit": "101"}),
         ("/v1/users/me", {"fields": "id"}),
     ],
 )

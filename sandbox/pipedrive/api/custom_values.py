@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..company import Company
 from ..wire import Record, RefusalError
 from .calls import Call
 from .rules import fits
@@ -38,17 +37,6 @@ def labelled(entry: Record, value: Any) -> Any:
     if entry["field_type"] == "set" and value is not None:
         return [{"id": part, "label": labels.get(part)} for part in value]
     return value
-
-
-def labels_of(company: Company, owner: str, record: Record) -> list[Record]:
-    """`include_labels`: the labels of a record whole, which else has their bare ids."""
-    known = (entry["options"] for entry in company.fields[owner] if entry["field_code"] == "label_ids")
-    return [
-        {"id": option["id"], "label": option["label"]}
-        for options in known
-        for option in options
-        if option["id"] in record["label_ids"]
-    ]
 
 
 def check_custom_fields(call: Call, owner: str, values: Record) -> None:

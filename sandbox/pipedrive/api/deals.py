@@ -8,16 +8,11 @@ from starlette.responses import Response
 
 from ..wire import Record, RefusalError, success, time_v2
 from .calls import Call
-from .custom_values import check_custom_fields, labels_of, shown_custom_fields
+from .custom_values import check_custom_fields, shown_custom_fields
 from .paging import page
 from .rules import Member
 
 STATUSES = ("open", "won", "lost", "deleted")
-DEAL_EXTRAS = (
-    "next_activity_id", "last_activity_id", "first_won_time", "products_count", "files_count", "notes_count",
-    "followers_count", "email_messages_count", "activities_count", "done_activities_count", "undone_activities_count",
-    "participants_count", "last_incoming_mail_time", "last_outgoing_mail_time", "smart_bcc_email", "source_lead_id",
-)  # fmt: skip
 DEAL_BODY = {
     "title": Member("text"),
     "value": Member("number"),
@@ -48,34 +43,10 @@ def find_deal(call: Call, deal_id: int) -> Record:
     return call.seen(call.company.deals.get(deal_id), "Deal not found")
 
 
-def count(call: Call, deal: Record, name: str) -> object:
-    """A member that comes only when `include_fields` asks for it."""
-    company = call.company
-    done = [entry["done"] for entry in company.activities if entry["deal_id"] == deal["id"]]
-    counts: dict[str, Callable[[], object]] = {
-        "products_count": lambda: len(company.deal_products.get(deal["id"], [])),
-        "notes_count": lambda: len(company.deal_notes(deal["id"])),
-        "files_count": lambda: sum(1 for stored in company.files.values() if stored.record["deal_id"] == deal["id"]),
-        "activities_count": lambda: len(done),
-        "done_activities_count": lambda: sum(done),
-        "undone_activities_count": lambda: len(done) - sum(done),
-        "followers_count": lambda: 1,
-        "participants_count": lambda: 1 if deal["person_id"] else 0,
-        "email_messages_count": lambda: 0,
-        "first_won_time": lambda: deal["won_time"],
-        "smart_bcc_email": lambda: f"{company.domain}+deal{deal['id']}@pipedrivemail.com",
-    }
-    return counts[name]() if name in counts else None
-
-
 def show_deal(call: Call) -> Callable[[Record], Record]:
     def show(deal: Record) -> Record:
         shown = dict(deal)
         shown["custom_fields"] = shown_custom_fields(call, "deal", deal)
-        for name in call.query.get("include_fields", []):
-            shown[name] = count(call, deal, name)
-        if call.query.get("include_labels"):
-            shown["labels"] = labels_of(call.company, "deal", deal)
         return shown
 
     return show
@@ -96,17 +67,8 @@ async def list_archived_deals(call: Call) -> Response:
 def listed(call: Call, *, archived: bool) -> Response:
     query = call.query
     found = [deal for deal in call.company.visible(call.user, call.company.deals) if deal["is_archived"] is archived]
-    for name in ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id"):
-        if name in query:
-            found = [deal for deal in found if deal[name] == query[name]]
-    if "status" in query:
-        found = [deal for deal in found if deal["status"] in query["status"]]
     if "ids" in query:
         found = [deal for deal in found if deal["id"] in query["ids"]]
-    if "updated_since" in query:
-        found = [deal for deal in found if deal["update_time"] >= query["updated_since"]]
-    if "updated_until" in query:
-        found = [deal for deal in found if deal["update_time"] < query["updated_until"]]
     return page(found, query, show_deal(call))
 
 

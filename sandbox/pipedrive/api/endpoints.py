@@ -5,61 +5,28 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from ..wire import RefusalError
-from . import contacts, deal_lines, deals, field_definitions, files, notes, pipelines, users
+from . import contacts, deal_lines, deals, field_definitions, notes, users
 from .calls import Call, Endpoint, Handler
 from .paging import paged
-from .rules import BOOL, CUSTOM_FIELDS, IDS, INT, MOMENT_PARAM, TEXT, Member, Param
+from .rules import BOOL, CUSTOM_FIELDS, IDS, TEXT, Member, Param
 
 DEALS_READ = ("deals:read", "deals:full")
 DEALS_FULL = ("deals:full",)
 CONTACTS_READ = ("contacts:read", "contacts:full")
 PRODUCTS_READ = ("products:read", "products:full")
-STAGES_READ = (*DEALS_READ, "admin")
 NOTES_READ = (*DEALS_READ, *CONTACTS_READ)
 NOTES_WRITE = ("deals:full", "contacts:full")
-FILES_READ = (*NOTES_READ, "activities:read", "activities:full")
-FILES_WRITE = (*NOTES_WRITE, "activities:full")
+FIELD_SCOPES = {
+    "deal": (*DEALS_READ, "deal-fields:full", "admin"),
+    "person": (*CONTACTS_READ, "contact-fields:full", "admin"),
+    "organization": (*CONTACTS_READ, "contact-fields:full", "admin"),
+    "product": (*PRODUCTS_READ, "product-fields:full"),
+}
 
-CONTACT_COUNTS = (
-    "next_activity_id", "last_activity_id", "open_deals_count", "related_open_deals_count", "closed_deals_count",
-    "related_closed_deals_count", "email_messages_count", "activities_count", "done_activities_count",
-    "undone_activities_count", "files_count", "notes_count", "followers_count", "won_deals_count",
-    "related_won_deals_count", "lost_deals_count", "related_lost_deals_count", "smart_bcc_email",
-)  # fmt: skip
-PERSON_EXTRAS = (
-    *CONTACT_COUNTS, "participant_open_deals_count", "participant_closed_deals_count", "last_incoming_mail_time",
-    "last_outgoing_mail_time", "marketing_status", "doi_status",
-)  # fmt: skip
-ORGANIZATION_EXTRAS = (*CONTACT_COUNTS, "people_count")
-
-
-def extras(names: tuple[str, ...]) -> Param:
-    return Param(choices=names, many=len(names))
-
-
-def one(names: tuple[str, ...]) -> dict[str, Param]:
-    """Parameters of a single deal, person or organization."""
-    shown = {"custom_fields": CUSTOM_FIELDS, "include_option_labels": BOOL, "include_labels": BOOL}
-    return shown | {"include_fields": extras(names)}
-
-
-LIST = {"filter_id": INT, "ids": IDS, "owner_id": INT, "updated_since": MOMENT_PARAM, "updated_until": MOMENT_PARAM}
+ONE = {"custom_fields": CUSTOM_FIELDS, "include_option_labels": BOOL}
 BY_TIME = ("id", "update_time", "add_time")
-DEALS_QUERY = paged(*BY_TIME, **LIST, **one(deals.DEAL_EXTRAS)) | {
-    "person_id": INT,
-    "org_id": INT,
-    "pipeline_id": INT,
-    "stage_id": INT,
-    "status": Param(choices=deals.STATUSES, many=4),
-}
-PERSONS_QUERY = paged(*BY_TIME, **LIST, **one(PERSON_EXTRAS)) | {"org_id": INT, "deal_id": INT}
-ORGANIZATIONS_QUERY = paged(*BY_TIME, **LIST, **one(ORGANIZATION_EXTRAS))
-PRODUCTS_QUERY = paged("id", "name", "add_time", "update_time", custom_fields=CUSTOM_FIELDS) | {
-    "filter_id": INT,
-    "ids": IDS,
-    "owner_id": INT,
-    "updated_since": MOMENT_PARAM,
-}
+MANY = paged(*BY_TIME, ids=IDS, **ONE)
+PRODUCTS_QUERY = paged("id", "name", "add_time", "update_time", ids=IDS, custom_fields=CUSTOM_FIELDS)
 DEAL_IDS = Param("int", many=100, required=True)
 LINES = ("id", "add_time", "update_time", "order_nr")
 
@@ -76,16 +43,6 @@ def on(
     """`line` is method, version and path, e.g. GET v2 /deals/{id}."""
     method, api, path = line.split(" ")
     return Endpoint(api, method, path, handler, cost, scopes, query or {}, body)
-
-
-def field_endpoints(owner: str, path: str, scopes: tuple[str, ...]) -> list[Endpoint]:
-    """Product fields know no important and required fields."""
-    names = field_definitions.EXTRAS if owner != "product" else ("ui_visibility",)
-    asked = {"include_fields": extras(names)}
-    return [
-        on(f"GET v2 {path}", field_definitions.list_fields(owner), 10, scopes, paged(**asked)),
-        on(f"GET v2 {path}/{{field_code}}", field_definitions.get_field(owner), 1, scopes, asked),
-    ]
 
 
 async def never(call: Call) -> Response:
@@ -122,11 +79,6 @@ V1 = [
     on("POST v1 /notes", notes.add_note, 10, NOTES_WRITE, body=notes.NEW_NOTE_BODY),
     on("PUT v1 /notes/{id}", notes.change_note, 10, NOTES_WRITE, body=notes.NOTE_BODY),
     on("DELETE v1 /notes/{id}", notes.delete_note, 6, NOTES_WRITE),
-    on("GET v1 /files", files.list_files, 20, FILES_READ, files.FILES_QUERY),
-    on("GET v1 /files/{id}", files.get_file, 2, FILES_READ),
-    on("GET v1 /files/{id}/download", files.download_file, 20, FILES_READ),
-    on("GET v1 /deals/{id}/files", files.files_of_deal, 20, DEALS_READ, files.FILES_QUERY),
-    on("POST v1 /files", files.add_file, 10, FILES_WRITE),
 ]
 V2 = [
     *OUTSIDE_V2,
@@ -134,24 +86,20 @@ V2 = [
         paged(*LINES, "deal_id", deal_ids=DEAL_IDS)),
     on("GET v2 /deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
         paged("id", "billing_date", "deal_id", deal_ids=DEAL_IDS)),
-    on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, DEALS_QUERY),
-    on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, DEALS_QUERY),
-    on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, one(deals.DEAL_EXTRAS)),
+    on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, MANY),
+    on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, MANY),
+    on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, ONE),
     on("PATCH v2 /deals/{id}", deals.patch_deal, 5, DEALS_FULL, body=deals.DEAL_BODY),
     on("GET v2 /deals/{id}/products", deal_lines.products_of_deal, 10, (*DEALS_READ, *PRODUCTS_READ), paged(*LINES)),
     on("GET v2 /deals/{id}/discounts", deal_lines.discounts_of_deal, 10, DEALS_READ),
-    on("GET v2 /persons", contacts.list_many(contacts.PERSON), 10, CONTACTS_READ, PERSONS_QUERY),
-    on("GET v2 /persons/{id}", contacts.get_one(contacts.PERSON), 1, CONTACTS_READ, one(PERSON_EXTRAS)),
-    on("GET v2 /organizations", contacts.list_many(contacts.ORGANIZATION), 10, CONTACTS_READ, ORGANIZATIONS_QUERY),
-    on("GET v2 /organizations/{id}", contacts.get_one(contacts.ORGANIZATION), 1, CONTACTS_READ,
-       one(ORGANIZATION_EXTRAS)),
+    on("GET v2 /persons", contacts.list_many(contacts.PERSON), 10, CONTACTS_READ, MANY),
+    on("GET v2 /persons/{id}", contacts.get_one(contacts.PERSON), 1, CONTACTS_READ, ONE),
+    on("GET v2 /organizations", contacts.list_many(contacts.ORGANIZATION), 10, CONTACTS_READ, MANY),
+    on("GET v2 /organizations/{id}", contacts.get_one(contacts.ORGANIZATION), 1, CONTACTS_READ, ONE),
     on("GET v2 /products", contacts.list_many(contacts.PRODUCT), 10, PRODUCTS_READ, PRODUCTS_QUERY),
     on("GET v2 /products/{id}", contacts.get_one(contacts.PRODUCT), 1, PRODUCTS_READ),
-    on("GET v2 /pipelines", pipelines.list_pipelines, 5, STAGES_READ, paged(*BY_TIME)),
-    on("GET v2 /stages", pipelines.list_stages, 5, STAGES_READ, paged(*BY_TIME, "order_nr", pipeline_id=INT)),
-    on("GET v2 /stages/{id}", pipelines.get_stage, 1, STAGES_READ),
-    *field_endpoints("deal", "/dealFields", (*DEALS_READ, "deal-fields:full", "admin")),
-    *field_endpoints("person", "/personFields", (*CONTACTS_READ, "contact-fields:full", "admin")),
-    *field_endpoints("organization", "/organizationFields", (*CONTACTS_READ, "contact-fields:full", "admin")),
-    *field_endpoints("product", "/productFields", (*PRODUCTS_READ, "product-fields:full")),
+    *(
+        on(f"GET v2 /{owner}Fields", field_definitions.list_fields(owner), 10, scopes, paged())
+        for owner, scopes in FIELD_SCOPES.items()
+    ),
 ]  # fmt: skip

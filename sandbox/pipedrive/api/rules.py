@@ -26,7 +26,7 @@ class Param:
     most: int | None = None
 
 
-INT, TEXT, BOOL, MOMENT_PARAM = Param("int"), Param(), Param("bool"), Param("moment")
+INT, TEXT, BOOL = Param("int"), Param(), Param("bool")
 LIMIT = Param("int", least=1, most=500)
 DIRECTION = Param(choices=("asc", "desc"))
 CUSTOM_FIELDS = Param(many=15)

@@ -13,7 +13,7 @@ from ..company import Company, User
 from ..wire import Record, time_v2
 from .views import Views, money
 
-SIGNS = {"email": "mail", "meeting": "tick", "call": "call", "task": "tick"}
+SIGNS = {"email": "mail", "meeting": "tick", "call": "call", "task": "tick", "file": "file"}
 
 
 def timeline(company: Company, deal_id: int) -> tuple[list[Record], list[Record]]:
@@ -44,13 +44,6 @@ def timeline(company: Company, deal_id: int) -> tuple[list[Record], list[Record]
         for entry in company.activities
         if entry["deal_id"] == deal_id
     ]
-    for stored in company.files.values():
-        record = stored.record
-        if record["deal_id"] == deal_id and record["active_flag"]:
-            who = company.users[record["user_id"]].name
-            others.append(
-                {"kind": "file", "id": record["id"], "title": record["name"], "who": who, "when": record["add_time"]}
-            )
     pinned = sorted((note for note in notes if note["pinned"]), key=newest, reverse=True)
     rest = sorted([*(note for note in notes if not note["pinned"]), *others], key=newest, reverse=True)
     return pinned, rest

@@ -1,0 +1,58 @@
+"""Work that begins while other work is at one of its statements: one waits for the other, on PostgreSQL alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection as database
+from django.db import connections as databases
+
+from tests.servers import wait_until
+
+
+@pytest.fixture
+def start():
+    """start(work, *arguments): it runs beside the test, which goes on once somebody more waits for a lock."""
+    pool = ThreadPoolExecutor(3)
+
+    def waiting():
+        with database.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return cursor.fetchone()[0]
+
+    def run(work, *arguments):
+        def closing():
+            try:
+                return work(*arguments)
+            finally:
+                databases.close_all()
+
+        before, begun = waiting(), pool.submit(closing)
+        wait_until(lambda: begun.done() or waiting() > before, seconds=10, what="it has begun")
+        return begun
+
+    yield run
+    pool.shutdown()
+
+
+@pytest.fixture
+def meanwhile(start):
+    """meanwhile(statement, begin, work): `begin` begins when `work` has just made the first statement with this text.
+    Both end; what `begin` answers.
+    """
+
+    def run(statement, begin, work):
+        begun = []
+
+        def wrapper(execute, sql, parameters, many, context):
+            answer = execute(sql, parameters, many, context)
+            if statement in sql and not begun:
+                begun.append(start(begin))
+            return answer
+
+        with database.execute_wrapper(wrapper):
+            work()
+        return begun[0].result(20)
+
+    return run
