@@ -35,14 +35,12 @@
   }
 
   function decimalSign(plain) {
-    const last = Math.max(plain.lastIndexOf("."), plain.lastIndexOf(","));
-    if (last < 0) return "";
-    const sign = plain[last];
+    const [sign] = plain.match(/[.,](?=\d*$)/) ?? [];
+    if (!sign) return "";
     const count = plain.split(sign).length - 1;
     if (plain.includes(sign === "." ? "," : ".")) return count === 1 ? sign : "";
     if (count > 1) return "";
-    const whole = plain.slice(0, last).replace(/^[+-]/, "");
-    const grouped = plain.length - last === 4 && whole.length >= 1 && whole.length <= 3 && whole !== "0";
+    const grouped = /^[+-]?(?!0\D)\d{1,3}\D\d{3}$/.test(plain);
     return grouped && POINT !== sign ? "" : sign;
   }
 
@@ -125,8 +123,7 @@
   }
 
   const order = intl({ dateStyle: "short" }).formatToParts(dayOf("2026-11-23"))
-    .map((part) => part.type[0])
-    .filter((letter) => "dmy".includes(letter)).join("");
+    .map((part) => part.type[0]).join("").replace(/[^dmy]/g, "");
 
   function parseDate(text, base) {
     text = text.normalize("NFKC").trim();
@@ -183,7 +180,7 @@
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.textContent = intl({ weekday: "narrow" }).format(day);
-      cell.setAttribute("aria-label", intl({ weekday: "long" }).format(day));
+      cell.ariaLabel = intl({ weekday: "long" }).format(day);
       head.append(cell);
     }
     holder.append(box);
@@ -217,11 +214,11 @@
     button.type = "button";
     button.className = "calendar__day";
     button.dataset.day = day;
-    button.textContent = String(Number(day.slice(8)));
-    button.setAttribute("aria-label", intl({ weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(dayOf(day)));
+    button.textContent = Number(day.slice(8));
+    button.ariaLabel = intl({ dateStyle: "full" }).format(dayOf(day));
     button.tabIndex = day === focus ? 0 : -1;
-    if (day === today()) button.setAttribute("aria-current", "date");
-    if (day === chosen) { button.classList.add("calendar__day--chosen"); button.setAttribute("aria-pressed", "true"); }
+    if (day === today()) button.ariaCurrent = "date";
+    if (day === chosen) { button.classList.add("calendar__day--chosen"); button.ariaPressed = true; }
     if (!day.startsWith(month)) button.classList.add("calendar__day--other");
     cell.append(button);
     return cell;
@@ -235,10 +232,9 @@
 
   function addMonths(iso, count) {
     const day = dayOf(iso);
-    const target = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + count, 1));
-    const last = new Date(Date.UTC(target.getUTCFullYear(), target.getUTCMonth() + 1, 0)).getUTCDate();
-    target.setUTCDate(Math.min(day.getUTCDate(), last));
-    return isoOf(target);
+    const found = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + count + 1, 0)); // that month's last day
+    found.setUTCDate(Math.min(day.getUTCDate(), found.getUTCDate()));
+    return isoOf(found);
   }
 
   function closeCalendar(refocus = true) {
@@ -254,8 +250,7 @@
     const { input } = calendar;
     closeCalendar();
     input.value = showDate(iso);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 
   function onCalendarKey(event) {
