@@ -312,8 +312,6 @@ def _as_shown(text: str, locale: str) -> date | None:
 def _typed(text: str, locale: str, today: date, after: date) -> date:
     if match := re.fullmatch(r"\+\s*(\d{1,4})", text):
         return after + timedelta(days=int(match[1]))
-    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
-        return _sane(int(match[1]), int(match[2]), int(match[3]))
     place = locale_of(locale)
     parts = re.findall(WORD_OR_FIGURES, text)
     figures = [part for part in parts if part.isdigit()]

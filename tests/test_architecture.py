@@ -122,17 +122,6 @@ def test_the_domain_looks_at_no_clock():
         assert not clocks, f"{module.name} calls {sorted(clocks)}; today is an argument"
 
 
-def test_the_settings_app_knows_nothing_of_invoices():
-    assert importers("invoices", "integration_settings") == set()
-
-
-def test_services_and_selectors_never_import_tasks_or_views():
-    for module in modules("integration_settings", "invoices"):
-        if layer(module.name) in ("services", "drafting", "selectors", "models", "deal_gateway", "invoice_gateway"):
-            above = {name for name in module.imports if {"tasks", "views", "forms"} & set(name.split(".")[1:])}
-            assert not above, f"{module.name} imports {sorted(above)}"
-
-
 def test_views_forms_and_addresses_call_no_client():
     clients = {f"integration_settings.{name}" for name in ("http", "pipedrive", "quickbooks")}
     for module in modules("integration_settings", "invoices"):

@@ -48,6 +48,7 @@ def test_both_tables_of_decimals_agree() -> None:
         ("1234.50000", "en_GB", "1,234.5"),
         ("0.33333", "de_DE", "0,33333"),
         ("-2", "en_GB", "−2"),
+        ("-0.000001", "en_GB", "0"),
         ("1234567", "fr_FR", "1\u202f234\u202f567"),
     ],
 )
@@ -117,6 +118,8 @@ def test_the_age_of_a_check_is_said_as_people_say_it(moment: datetime, shown: st
         ("£20.00", "en_GB", "20.00"),
         ("20,00 €", "de_DE", "20.00"),
         (",5", "de_DE", "0.5"),
+        ("1234,567", "en_GB", "1234.567"),  # four figures before it are no thousands
+        (",567", "en_GB", "0.567"),
         ("1\u202f234,5", "fr_FR", "1234.5"),
         ("１２", "en_GB", "12"),
         ("12,34,567.50", "en_IN", "1234567.5"),
