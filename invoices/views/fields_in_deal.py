@@ -65,10 +65,16 @@ def _changed_last(visitor: Visitor) -> int | None:
 
 def _choices(request: HttpRequest, visitor: Visitor) -> FieldChoices:
     stored = settings_of(visitor.company)
-    there = profile_of(visitor.connection).own_fields if visitor.connection else ()
-    own = {field_id: "" for field_id, _name in there} | own_fields_from(stored, visitor.connection)
-    sent = request.GET.dict().items()
-    own |= {name.removeprefix(OWN_MAPPING): str(code) for name, code in sent if name.startswith(OWN_MAPPING)}
+    sent = {
+        name.removeprefix(OWN_MAPPING): code
+        for name, code in request.GET.dict().items()
+        if name.startswith(OWN_MAPPING)
+    }
+    if "recipient_field" in request.GET:
+        own = sent  # a field that the books have since has no place in this page yet
+    else:  # of a page that is only read no choice is sent
+        there = profile_of(visitor.connection).own_fields if visitor.connection else ()
+        own = {field_id: "" for field_id, _name in there} | own_fields_from(stored, visitor.connection)
 
     def field(name: str) -> str:
         return str(request.GET.get(name, getattr(stored, name)))[:LONGEST_REFERENCE]

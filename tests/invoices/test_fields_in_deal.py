@@ -34,6 +34,12 @@ def test_a_field_of_the_books_that_nothing_fills_says_so_where_nothing_can_be_ch
     assert cell(page, "own_field_1") == "Stays empty"
 
 
+def test_a_field_that_the_books_have_since_the_page_was_made_has_no_place_in_it(settings_page, harbour, deal_id):
+    of_page = {"deal": deal_id(harbour, RACKING), "recipient_field": "organization.name"}
+    assert b"in-deal-own_field_1" not in settings_page.get(IN_DEAL, of_page).content
+    assert cell(Page(settings_page.get(IN_DEAL, of_page | {"own_field_1": "deal.title"})), "own_field_1") == RACKING
+
+
 def test_a_choice_that_is_not_saved_yet_is_shown(settings_page, harbour, deal_id):
     chosen = {"deal": deal_id(harbour, RACKING), "memo_field": "deal.title", "email_field": "", "address_field": ""}
     page = Page(settings_page.get(IN_DEAL, chosen))
