@@ -16,7 +16,6 @@ FREE_MAIL = {
     "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
 }  # fmt: skip
 
-NAMED = re.compile(r"[^,;<>]*<\s*([^\s<>]+@[^\s<>]+)\s*>")
 LINK = re.compile(r"mailto:([^?]*)(\?.*)?", re.IGNORECASE)
 AROUND = "'\"‘’‚“”„«»‹›<>()[]{}"
 
@@ -33,9 +32,23 @@ def addresses_in(text: str) -> list[str]:
     What comes along from other programs is left out: the name in `Jane Doe <jane@doe.example>`, a link's `mailto:`,
     quotes and brackets around.
     """
-    bare = NAMED.sub(r" \1 ", composed(text))
-    parts = (LINK.sub(r"\1", part.strip(AROUND)) for part in re.split(r"[\s,;]+", bare))
+    bare = (_without_name(part) for part in re.split("[,;]", composed(text)))
+    parts = (LINK.sub(r"\1", part.strip(AROUND)) for part in " ".join(bare).split())
     return [part for part in parts if part]
+
+
+def _without_name(text: str) -> str:
+    """Without the words before an address in angle brackets; another address among them stays."""
+    *bracketed, rest = text.split(">")
+    found: list[str] = []
+    for each in bracketed:
+        before, _bracket, inside = each.rpartition("<")
+        named = "@" in inside
+        found += [
+            word for word in before.split() if not named or ("@" in word and word.strip(AROUND) != inside.strip())
+        ]
+        found += inside.split()
+    return " ".join([*found, rest])
 
 
 def address_in(text: str) -> str:
