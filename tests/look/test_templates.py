@@ -40,6 +40,16 @@ def test_every_sign_that_a_template_names_is_drawn(template: Path) -> None:
     assert named <= SYMBOLS
 
 
+def test_the_form_names_no_sign_that_its_page_leaves_out() -> None:
+    page = render_to_string("includes/icons.html", {"page_surface": "invoice"})
+    drawn = set(re.findall(r'id="icon-([a-z-]+)"', page))
+    theirs = [*(ROOT / "templates/invoices").glob("*.html"), *(ROOT / "templates/includes").glob("embedded*.html")]
+    for template in theirs:
+        if not template.name.startswith(("panel", "deal_options", "fields_in_deal")):
+            assert set(re.findall(r'{% icon "([^"]+)"', template.read_text())) <= drawn, template.name
+    assert {sign for sign, _, _ in look.FLAGS.values()} <= drawn
+
+
 def test_every_class_that_a_sheet_dresses_stands_somewhere() -> None:
     """What nothing carries any more is weight in each first load. `tag--{{ tone }}` stands for all that begin so."""
     written = [text for template in TEMPLATES for text in re.findall(r'"([^"]*)"', template.read_text())]
