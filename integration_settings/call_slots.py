@@ -76,7 +76,7 @@ def _take(service: Service, owner: str) -> str:
 
 def _free(service: Service, owner: str) -> str:
     """A slot that is ours now, "" when all are taken."""
-    first = random.randrange(SLOTS[service])  # noqa: S311  # so that the first try mostly hits a free one
+    first = random.randrange(SLOTS[service])  # noqa: S311  # no secret: it spreads the first tries
     for number in range(SLOTS[service]):
         key = f"slot:{service}:{owner}:{(first + number) % SLOTS[service]}"
         if cache.add(key, True, LONGEST_CALL):
