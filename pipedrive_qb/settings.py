@@ -250,10 +250,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
-    # A host that is silent: seconds until it is called away, and milliseconds for what was sent to it already.
+    # A host that is silent: seconds until it is called away, and milliseconds for what was sent to it already. Whoever
+    # only waits for its answer asks whether it is still there; the system's own way is to begin so after two hours.
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-    _given = DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, "tcp_user_timeout": 15_000, **_given}
+    _silent_host = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
+    _silent_host |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+    DATABASES["default"]["OPTIONS"] = _silent_host | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, Any] = {
     "default": {

@@ -280,6 +280,23 @@ def test_a_variable_that_is_there_and_empty_counts_as_absent(problems, monkeypat
     assert problems == []
 
 
+def test_a_database_whose_host_vanishes_holds_nobody_for_long_who_waits_for_its_answer_unless_its_address_says_so():
+    """No packet tells of it, and the system itself would ask after two hours."""
+    told = run(
+        [
+            "-c",
+            "from pipedrive_qb.settings import DATABASES\n"
+            "from psycopg2.extensions import make_dsn, parse_dsn\n"
+            "found = parse_dsn(make_dsn(**DATABASES['default']['OPTIONS']))\n"
+            "print(*(found[f'keepalives_{name}'] for name in ('idle', 'interval', 'count')))",
+        ],
+        **{**ENVIRONMENT, "DATABASE_URL": "postgres://user:password@host/name?keepalives_interval=6"},
+    )
+    idle, interval, count = map(int, told.stdout.split())
+    assert interval == 6
+    assert idle + interval * count < 60
+
+
 def test_https_in_capital_letters_is_https_too():
     told = run(
         ["-c", "from pipedrive_qb import settings; print(settings.SECURE_SITE, settings.SESSION_COOKIE_SECURE)"],
