@@ -13,28 +13,34 @@ from urllib.parse import urlsplit
 
 import environ
 
+from pipedrive_qb.variables import read_variables
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
 
-CONFIGURATION_PROBLEMS: list[str] = []
+CONFIGURATION_PROBLEMS: list[str] = read_variables(BASE_DIR / ".env")
 
 
 def text(name: str, default: str = "") -> str:
     """The variable, or the content of the file named by NAME_FILE (for secrets mounted as files). An empty variable
     counts as absent.
     """
-    path = env.str(f"{name}_FILE", default="")
+    path = given(f"{name}_FILE")
     if path:
         try:
-            return bare(name, Path(path).read_text(encoding="utf-8"))
+            return bare(name, Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
         except UnicodeDecodeError:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: it is no text.")
-    return bare(name, env.str(name, default="")) or default
+    return bare(name, given(name)) or default
+
+
+def given(name: str) -> str:
+    """As it stands there: `env.str` would take “$abc” for the name of another variable."""
+    return str(env.ENVIRON.get(name, ""))
 
 
 def bare(name: str, value: str) -> str:
@@ -43,6 +49,8 @@ def bare(name: str, value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         CONFIGURATION_PROBLEMS.append(f"{name} must stand without quotation marks.")
         return value[1:-1].strip()
+    if not value.isprintable():
+        CONFIGURATION_PROBLEMS.append(f"{name} has a line break in it, or a sign that nobody sees.")
     return value
 
 

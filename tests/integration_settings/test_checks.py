@@ -18,6 +18,7 @@ from integration_settings.checks import stored_tokens_readable
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.starting import refuse_missing_static_files, refuse_wrong_configuration
+from pipedrive_qb.variables import read_variables
 from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
@@ -241,6 +242,8 @@ def problems(monkeypatch):
         (settings_module.redis, "redis://:pass#word@redis:6379/0"),
         (settings_module.text, '"quoted"'),
         (settings_module.words, "'quoted'"),
+        (settings_module.words, "one on each\nof two lines"),
+        (settings_module.text, "copied with a sign\u200b that nobody sees"),
     ],
 )
 def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_later(
@@ -264,6 +267,35 @@ def test_a_slash_at_the_end_of_an_address_is_taken_off_where_paths_are_added(pro
     assert settings_module.address("SOMETHING", bare_host=True) == "https://invoices.example.com"
     assert settings_module.address("SOMETHING", end="") == "https://invoices.example.com/"
     assert problems == []
+
+
+def test_a_secret_may_begin_with_a_dollar_and_its_file_with_the_mark_of_a_windows_editor(
+    problems, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SOMETHING", "$HOME")
+    assert settings_module.text("SOMETHING") == "$HOME"
+    (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfsecret\r\n")
+    monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "secret"))
+    assert settings_module.text("SOMETHING") == "secret"
+    assert problems == []
+
+
+def test_a_file_of_variables_may_come_from_any_editor(monkeypatch, tmp_path):
+    for name in ("ONE", "TWO", "THREE"):
+        monkeypatch.setenv(name, "")  # put back at the end
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfONE=1\r\n  # of ours\r\n \r\n  export TWO='2 #2'\r\nTHREE=$ONE\r\n")
+    assert read_variables(tmp_path / ".env") == []
+    assert [os.environ[name] for name in ("ONE", "TWO", "THREE")] == ["1", "2 #2", "$ONE"]
+    assert read_variables(tmp_path / "not there") == []
+
+
+def test_what_cannot_be_read_in_a_file_of_variables_is_told_without_what_stands_there(tmp_path, capfd):
+    (tmp_path / ".env").write_text("# ours\nSECRET_KEY = pa55word\n")
+    assert read_variables(tmp_path / ".env") == [".env: line 2 is not NAME=value, without a blank before the sign."]
+    (tmp_path / ".env").write_text("SECRET_KEY=pa55word", encoding="utf-16")
+    assert read_variables(tmp_path / ".env") == [".env cannot be read: it is no text in UTF-8."]
+    assert "pa55word" not in "".join(capfd.readouterr())
 
 
 def test_a_secret_in_a_file_that_is_no_text_is_a_problem_and_no_crash(problems, monkeypatch, tmp_path):
