@@ -358,6 +358,7 @@ else:
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # else worker and beat end after three quarters of an hour without it
+CELERY_BEAT_SCHEDULER = "pipedrive_qb.beat:Scheduler"
 CELERY_TASK_DEFAULT_QUEUE = "background"
 CELERY_TASK_ROUTES = {
     "invoices.tasks.submit_invoice": {"queue": "interactive"},

@@ -93,7 +93,16 @@ def test_the_rules_look_at_all_of_the_app():
         ("cryptography", {"integration_settings.crypto", "integration_settings.checks"}),
         ("redis", {"pipedrive_qb.cache"}),
         ("sentry_sdk", {"pipedrive_qb.error_reports"}),
-        ("celery", {"pipedrive_qb", "pipedrive_qb.celery", "integration_settings.tasks", "invoices.tasks"}),
+        (
+            "celery",
+            {
+                "pipedrive_qb",
+                "pipedrive_qb.beat",
+                "pipedrive_qb.celery",
+                "integration_settings.tasks",
+                "invoices.tasks",
+            },
+        ),
     ],
 )
 def test_each_library_has_its_one_place(library, allowed):
