@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import importlib
 import os
+import ssl
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.utils import timezone
+from redis import ConnectionPool
 
 from integration_settings.checks import stored_tokens_readable
 from integration_settings.models import PipedriveUser, QuickBooksConnection
+from pipedrive_qb import celery_app
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.starting import refuse_missing_static_files, refuse_wrong_configuration
 from pipedrive_qb.variables import read_variables
@@ -240,6 +244,7 @@ def problems(monkeypatch):
         (settings_module.redis, "redis://redis:port/0"),
         (settings_module.redis, "redis://redis:6379/first"),
         (settings_module.redis, "redis://:pass#word@redis:6379/0"),
+        (settings_module.redis, "rediss://:password@redis:6379/0?ssl_cert_reqs=maybe"),
         (settings_module.text, '"quoted"'),
         (settings_module.words, "'quoted'"),
         (settings_module.words, "one on each\nof two lines"),
@@ -255,11 +260,30 @@ def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_
     assert "pass" not in problems[0]
 
 
-@pytest.mark.parametrize("url", ["redis://redis", "redis://redis:6379/", "rediss://:password@redis:6379/1"])
+@pytest.mark.parametrize("url", ["redis://redis", "redis://redis:6379/", "redis://:p%40ss%2F@redis:6379/1"])
 def test_a_redis_without_port_or_number_is_one_with_the_usual_ones(url, problems, monkeypatch):
     monkeypatch.setenv("SOMETHING", url)
     assert settings_module.redis("SOMETHING") == url
     assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("given", "looks"),
+    [
+        ("", ssl.CERT_REQUIRED),
+        ("?ssl_ca_certs=/etc/ours.pem", ssl.CERT_REQUIRED),
+        ("?ssl_cert_reqs=CERT_NONE", ssl.CERT_NONE),  # as Celery's documents write it
+    ],
+)
+def test_who_speaks_tls_with_redis_looks_whom_he_has_there_unless_told_not_to(given, looks, problems, monkeypatch):
+    monkeypatch.setenv("SOMETHING", f"rediss://:p%40ss@redis:6379/1{given}")
+    url = settings_module.redis("SOMETHING")
+    assert problems == []
+    cache = ConnectionPool.from_url(url).make_connection()
+    assert (cache.cert_reqs, cache.password, cache.db) == (looks, "p@ss", 1)
+    broker = celery_app.connection_for_write(url)
+    assert broker.ssl["ssl_cert_reqs"] == looks
+    assert broker.ssl.get("ssl_ca_certs") == cache.ca_certs == parse_qs(given.strip("?")).get("ssl_ca_certs", [None])[0]
 
 
 def test_a_slash_at_the_end_of_an_address_is_taken_off_where_paths_are_added(problems, monkeypatch):
