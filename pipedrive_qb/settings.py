@@ -390,7 +390,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "pipedrive_qb.logs.Context"}},
+    "filters": {"context": {"()": "pipedrive_qb.logs.Context"}, "faults": {"()": "pipedrive_qb.logs.Faults"}},
     "formatters": {
         "text": {
             "()": "pipedrive_qb.logs.Lines",
@@ -410,7 +410,7 @@ LOGGING: dict[str, Any] = {
         # These would write tokens and bodies at DEBUG.
         "requests_oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Whoever looks for holes asks by any name and sends any amount; that he gets a 400 is no error of ours.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},
