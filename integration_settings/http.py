@@ -72,6 +72,7 @@ HEADERS = {
 PLAIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?/[\w/.-]*", re.ASCII)  # nothing to encode, and no query yet
 CHUNK = 65_536
 CALLS_AT_ONCE = 150  # of one process, whose connections to one host are kept alive
+KEPT_SECONDS = 60.0  # from its last call on; the NATs of clouds forget after four minutes or more
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what no database and no page takes; half an emoji for instance
 MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -122,20 +123,31 @@ class _Answer(http.client.HTTPResponse):
         return found
 
 
-class _HTTPConnection(HTTPConnection):
+class _Kept(HTTPConnection):
+    """Kept alive for the next call, but not for long: what is silent is forgotten by a NAT or a firewall on its way,
+    after a few minutes mostly and without a word to either end. A call on it would get no answer, and nobody could say
+    whether the service has seen it.
+    """
+
     response_class = _Answer
+    used_at = math.inf
 
     def connect(self) -> None:
         super().connect()
         _refuse_late(self)
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self.used_at = time.monotonic()
+        super().request(*args, **kwargs)
 
-class _HTTPSConnection(HTTPSConnection):
-    response_class = _Answer
+    @property
+    def is_connected(self) -> bool:
+        """What the pool asks before it gives a connection to somebody; one that is not is made anew."""
+        return super().is_connected and time.monotonic() - self.used_at < KEPT_SECONDS
 
-    def connect(self) -> None:
-        super().connect()
-        _refuse_late(self)
+
+class _HTTPSConnection(_Kept, HTTPSConnection):
+    pass
 
 
 def _refuse_late(connection: HTTPConnection) -> None:
@@ -148,7 +160,7 @@ def _refuse_late(connection: HTTPConnection) -> None:
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    ConnectionCls = _Kept
 
 
 class _HTTPSPool(HTTPSConnectionPool):

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from integration_settings.log_context import NOBODY, company_id, request_id
 
@@ -26,6 +27,15 @@ class Context(logging.Filter):
         record.request_id = request_id.get()
         record.company_id = company_id.get()
         return True
+
+
+class Faults(logging.Filter):
+    """Of the answers that Django calls errors those that are: with 502 and 503 we say that somebody else does not
+    answer, which stands in the log already, with the request's id.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) not in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class Lines(logging.Formatter):

@@ -9,32 +9,38 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
+
+from pipedrive_qb.variables import read_variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
 
-CONFIGURATION_PROBLEMS: list[str] = []
+CONFIGURATION_PROBLEMS: list[str] = read_variables(BASE_DIR / ".env")
 
 
 def text(name: str, default: str = "") -> str:
     """The variable, or the content of the file named by NAME_FILE (for secrets mounted as files). An empty variable
     counts as absent.
     """
-    path = env.str(f"{name}_FILE", default="")
+    path = given(f"{name}_FILE")
     if path:
         try:
-            return bare(name, Path(path).read_text(encoding="utf-8"))
+            return bare(name, Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: {error.strerror}.")
         except UnicodeDecodeError:
             CONFIGURATION_PROBLEMS.append(f"{name}_FILE cannot be read: it is no text.")
-    return bare(name, env.str(name, default="")) or default
+    return bare(name, given(name)) or default
+
+
+def given(name: str) -> str:
+    """As it stands there: `env.str` would take “$abc” for the name of another variable."""
+    return str(env.ENVIRON.get(name, ""))
 
 
 def bare(name: str, value: str) -> str:
@@ -43,6 +49,8 @@ def bare(name: str, value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         CONFIGURATION_PROBLEMS.append(f"{name} must stand without quotation marks.")
         return value[1:-1].strip()
+    if not value.isprintable():
+        CONFIGURATION_PROBLEMS.append(f"{name} has a line break in it, or a sign that nobody sees.")
     return value
 
 
@@ -93,12 +101,20 @@ def address(name: str, default: str = "", *, bare_host: bool = False, end: str =
 
 
 def redis(name: str) -> str:
+    """An address of Redis. With TLS it says that the certificate is looked at, for Celery would take any: in the words
+    of `redis`, which does not know Celery's own (`CERT_NONE`).
+    """
     value = text(name)
     try:
         parts = urlsplit(value)
         is_one = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_one = False
+    if is_one and parts.scheme == "rediss":
+        options = {"ssl_cert_reqs": "required"} | dict(parse_qsl(parts.query))
+        options["ssl_cert_reqs"] = options["ssl_cert_reqs"].lower().removeprefix("cert_")
+        is_one = options["ssl_cert_reqs"] in ("required", "optional", "none")
+        value = parts._replace(query=urlencode(options)).geturl()
     if not value or (is_one and re.fullmatch(r"/?\d*", parts.path)):
         return value
     # The address may hold a password, so it is not repeated.
@@ -251,10 +267,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
-    # A host that is silent: seconds until it is called away, and milliseconds for what was sent to it already.
+    # A host that is silent: seconds until it is called away, and milliseconds for what was sent to it already. Whoever
+    # only waits for its answer asks whether it is still there; the system's own way is to begin so after two hours.
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-    _given = DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, "tcp_user_timeout": 15_000, **_given}
+    _silent_host = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
+    _silent_host |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+    DATABASES["default"]["OPTIONS"] = _silent_host | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, Any] = {
     "default": {
@@ -349,6 +367,7 @@ else:
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # else worker and beat end after three quarters of an hour without it
+CELERY_BEAT_SCHEDULER = "pipedrive_qb.beat:Scheduler"
 CELERY_TASK_DEFAULT_QUEUE = "background"
 CELERY_TASK_ROUTES = {
     "invoices.tasks.submit_invoice": {"queue": "interactive"},
@@ -372,7 +391,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "pipedrive_qb.logs.Context"}},
+    "filters": {"context": {"()": "pipedrive_qb.logs.Context"}, "faults": {"()": "pipedrive_qb.logs.Faults"}},
     "formatters": {
         "text": {
             "()": "pipedrive_qb.logs.Lines",
@@ -392,7 +411,7 @@ LOGGING: dict[str, Any] = {
         # These would write tokens and bodies at DEBUG.
         "requests_oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Whoever looks for holes asks by any name and sends any amount; that he gets a 400 is no error of ours.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},

@@ -1,4 +1,6 @@
-"""What Django does not read: bodies whose length is not told beforehand, and texts in charsets that nobody writes."""
+"""What Django does not read: bodies whose length is not told beforehand, and texts in charsets that nobody writes. And
+addresses that it would read otherwise than the proxy in front has.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,11 @@ class WholeRequests:
         self.application = application
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Django's answer; an empty 400 for what it cannot even begin to read."""
-        if not _charset_is_read(environ):
+        """Django's answer; an empty 400 for what it cannot even begin to read, and for who says below which prefix we
+        live. We live below none, and gunicorn believes a header of that name where the proxy beside it passes it on: of
+        “//admin/” it would make the page that the proxy lets nobody have.
+        """
+        if environ.get("SCRIPT_NAME") or not _charset_is_read(environ):
             start_response("400 Bad Request", [("Content-Length", "0")])
             return []
         if "HTTP_TRANSFER_ENCODING" in environ:

@@ -104,6 +104,7 @@ GUARDS = [
     Guard("slots for calls", "integration_settings/call_slots.py", "if cache.add(key, True, LONGEST_CALL):", "if key:", S + "test_call_slots.py"),
     Guard("slots for calls keep few waiting", "integration_settings/call_slots.py", "len(line) >= MOST_IN_LINE:", "len(line) < 0:", S + "test_call_slots.py"),
     Guard("the key of a refused invoice stays in its deal", "invoices/services.py", "        _refuse_key_of_another_deal(intent_key, company, draft.deal_id)\n", "", N + "test_result_rights_page.py"),
+    Guard("no prefix of a visitor's own", "pipedrive_qb/whole_requests.py", "if environ.get(\"SCRIPT_NAME\") or not", "if not", "tests/test_whole_requests.py"),
     Guard("charsets that are read", "pipedrive_qb/whole_requests.py", "\"utf-8\")).name in READ", "\"utf-8\")).name != \"\"", "tests/test_whole_requests.py"),
     Guard("rights to unlink", "invoices/services.py", "    rights.demand(visitor.user, Right.CREATE)\n    if connection", "    if connection", N + "test_rights_page.py"),
     Guard("a burst is one look", "invoices/pacing.py", "Least(latest, Value(now + SILENCE), output_field", "Least(latest, Value(now), output_field", "tests/bench/test_counts.py"),

@@ -19,10 +19,13 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-import environ
 from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pipedrive_qb.variables import read_variables  # noqa: E402  # a script finds the project by the line above
+
 VAR = ROOT / "var"
 LOGS = VAR / "log"
 CREDENTIALS = ("PIPEDRIVE_CLIENT_ID", "PIPEDRIVE_CLIENT_SECRET", "QUICKBOOKS_CLIENT_ID", "QUICKBOOKS_CLIENT_SECRET")
@@ -323,10 +326,10 @@ def on_signal(number: int, frame: FrameType | None) -> None:
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
-    environ.Env.read_env(ROOT / ".env")
-    environment = dict(os.environ) | {"DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings", "PYTHONUNBUFFERED": "1"}
     try:
-        return run(environment)
+        if problems := read_variables(ROOT / ".env"):
+            raise CannotRunError("\n".join(problems))
+        return run(os.environ | {"DJANGO_SETTINGS_MODULE": "pipedrive_qb.settings", "PYTHONUNBUFFERED": "1"})
     except KeyboardInterrupt:
         return 0
     except CannotRunError as error:

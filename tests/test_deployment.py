@@ -128,6 +128,13 @@ def test_every_service_comes_back_but_the_step_that_ends():
         assert service["restart"] == ("no" if name == STEP else "unless-stopped"), name
 
 
+def test_nobody_waits_for_his_log_to_be_written():
+    for name, service in SERVICES.items():
+        options = service["logging"]["options"]
+        assert options["mode"] == "non-blocking", name
+        assert {"max-size", "max-file"} <= options.keys(), name
+
+
 def test_what_answers_is_asked_whether_it_is_well():
     unasked = {name for name, service in SERVICES.items() if service.get("healthcheck", {}).get("disable")}
     assert unasked == {STEP, "beat"}

@@ -43,6 +43,13 @@ def in_pieces(**more: str) -> dict[str, str]:
     return {"HTTP_TRANSFER_ENCODING": "chunked", **more}
 
 
+@pytest.mark.parametrize("prefix", ["/", "/embed"])
+def test_nobody_is_led_past_the_proxys_rules_by_a_prefix_of_his_own(ask, prefix):
+    """Of “//admin/” and “/embed/admin/”, which the proxy lets through, gunicorn makes “/admin/” with such a header."""
+    assert ask("GET", "/healthz", SCRIPT_NAME="") == 200
+    assert ask("GET", "/healthz", SCRIPT_NAME=prefix) == 400
+
+
 def test_an_uninstall_that_comes_in_pieces_removes_the_company(ask, company, settings):
     user = company.users.get()
     told = f'{{"client_id": "{settings.PIPEDRIVE_CLIENT_ID}", "company_id": {company.pipedrive_company_id}, '

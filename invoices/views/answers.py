@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from invoices.models import Invoice
 from invoices.presentation.panel import names_in_a_row
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
+
+log = logging.getLogger(__name__)
 
 A_WHILE = 180  # seconds
 MOST_OPTIONS = 20
@@ -145,6 +148,7 @@ def problem_of(error: ServiceError) -> Problem:
 
 def _passing(error: ServiceError, service: str) -> Problem:
     """What may be over when it is tried again; the code leads to it in the log."""
+    log.warning("told to try again: %s", error)
     if isinstance(error, RateLimited):
         sign = ("warning", "clock")
         told = (_("{service} takes no more requests for now"), _when_again(error), 503)

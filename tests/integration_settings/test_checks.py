@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import importlib
 import os
+import ssl
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.utils import timezone
+from redis import ConnectionPool
 
 from integration_settings.checks import stored_tokens_readable
 from integration_settings.models import PipedriveUser, QuickBooksConnection
+from pipedrive_qb import celery_app
 from pipedrive_qb import settings as settings_module
 from pipedrive_qb.starting import refuse_missing_static_files, refuse_wrong_configuration
+from pipedrive_qb.variables import read_variables
 from tests.factories import make_user
 from tests.settings import ENVIRONMENT
 
@@ -239,8 +244,11 @@ def problems(monkeypatch):
         (settings_module.redis, "redis://redis:port/0"),
         (settings_module.redis, "redis://redis:6379/first"),
         (settings_module.redis, "redis://:pass#word@redis:6379/0"),
+        (settings_module.redis, "rediss://:password@redis:6379/0?ssl_cert_reqs=maybe"),
         (settings_module.text, '"quoted"'),
         (settings_module.words, "'quoted'"),
+        (settings_module.words, "one on each\nof two lines"),
+        (settings_module.text, "copied with a sign\u200b that nobody sees"),
     ],
 )
 def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_later(
@@ -252,11 +260,30 @@ def test_a_value_that_nothing_can_be_done_with_is_a_problem_and_no_crash_now_or_
     assert "pass" not in problems[0]
 
 
-@pytest.mark.parametrize("url", ["redis://redis", "redis://redis:6379/", "rediss://:password@redis:6379/1"])
+@pytest.mark.parametrize("url", ["redis://redis", "redis://redis:6379/", "redis://:p%40ss%2F@redis:6379/1"])
 def test_a_redis_without_port_or_number_is_one_with_the_usual_ones(url, problems, monkeypatch):
     monkeypatch.setenv("SOMETHING", url)
     assert settings_module.redis("SOMETHING") == url
     assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("given", "looks"),
+    [
+        ("", ssl.CERT_REQUIRED),
+        ("?ssl_ca_certs=/etc/ours.pem", ssl.CERT_REQUIRED),
+        ("?ssl_cert_reqs=CERT_NONE", ssl.CERT_NONE),  # as Celery's documents write it
+    ],
+)
+def test_who_speaks_tls_with_redis_looks_whom_he_has_there_unless_told_not_to(given, looks, problems, monkeypatch):
+    monkeypatch.setenv("SOMETHING", f"rediss://:p%40ss@redis:6379/1{given}")
+    url = settings_module.redis("SOMETHING")
+    assert problems == []
+    cache = ConnectionPool.from_url(url).make_connection()
+    assert (cache.cert_reqs, cache.password, cache.db) == (looks, "p@ss", 1)
+    broker = celery_app.connection_for_write(url)
+    assert broker.ssl["ssl_cert_reqs"] == looks
+    assert broker.ssl.get("ssl_ca_certs") == cache.ca_certs == parse_qs(given.strip("?")).get("ssl_ca_certs", [None])[0]
 
 
 def test_a_slash_at_the_end_of_an_address_is_taken_off_where_paths_are_added(problems, monkeypatch):
@@ -264,6 +291,35 @@ def test_a_slash_at_the_end_of_an_address_is_taken_off_where_paths_are_added(pro
     assert settings_module.address("SOMETHING", bare_host=True) == "https://invoices.example.com"
     assert settings_module.address("SOMETHING", end="") == "https://invoices.example.com/"
     assert problems == []
+
+
+def test_a_secret_may_begin_with_a_dollar_and_its_file_with_the_mark_of_a_windows_editor(
+    problems, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SOMETHING", "$HOME")
+    assert settings_module.text("SOMETHING") == "$HOME"
+    (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfsecret\r\n")
+    monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "secret"))
+    assert settings_module.text("SOMETHING") == "secret"
+    assert problems == []
+
+
+def test_a_file_of_variables_may_come_from_any_editor(monkeypatch, tmp_path):
+    for name in ("ONE", "TWO", "THREE"):
+        monkeypatch.setenv(name, "")  # put back at the end
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfONE=1\r\n  # of ours\r\n \r\n  export TWO='2 #2'\r\nTHREE=$ONE\r\n")
+    assert read_variables(tmp_path / ".env") == []
+    assert [os.environ[name] for name in ("ONE", "TWO", "THREE")] == ["1", "2 #2", "$ONE"]
+    assert read_variables(tmp_path / "not there") == []
+
+
+def test_what_cannot_be_read_in_a_file_of_variables_is_told_without_what_stands_there(tmp_path, capfd):
+    (tmp_path / ".env").write_text("# ours\nSECRET_KEY = pa55word\n")
+    assert read_variables(tmp_path / ".env") == [".env: line 2 is not NAME=value, without a blank before the sign."]
+    (tmp_path / ".env").write_text("SECRET_KEY=pa55word", encoding="utf-16")
+    assert read_variables(tmp_path / ".env") == [".env cannot be read: it is no text in UTF-8."]
+    assert "pa55word" not in "".join(capfd.readouterr())
 
 
 def test_a_secret_in_a_file_that_is_no_text_is_a_problem_and_no_crash(problems, monkeypatch, tmp_path):
@@ -278,6 +334,23 @@ def test_a_variable_that_is_there_and_empty_counts_as_absent(problems, monkeypat
     assert settings_module.text("SOMETHING", "https://*.pipedrive.com") == "https://*.pipedrive.com"
     assert settings_module.one_of("SOMETHING", ("production", "sandbox")) == "production"
     assert problems == []
+
+
+def test_a_database_whose_host_vanishes_holds_nobody_for_long_who_waits_for_its_answer_unless_its_address_says_so():
+    """No packet tells of it, and the system itself would ask after two hours."""
+    told = run(
+        [
+            "-c",
+            "from pipedrive_qb.settings import DATABASES\n"
+            "from psycopg2.extensions import make_dsn, parse_dsn\n"
+            "found = parse_dsn(make_dsn(**DATABASES['default']['OPTIONS']))\n"
+            "print(*(found[f'keepalives_{name}'] for name in ('idle', 'interval', 'count')))",
+        ],
+        **{**ENVIRONMENT, "DATABASE_URL": "postgres://user:password@host/name?keepalives_interval=6"},
+    )
+    idle, interval, count = map(int, told.stdout.split())
+    assert interval == 6
+    assert idle + interval * count < 60
 
 
 def test_https_in_capital_letters_is_https_too():

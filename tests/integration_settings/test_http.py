@@ -265,6 +265,22 @@ def test_calls_share_a_connection():
     assert (answers, len(accepted)) == (["{}", "[]"], 1)
 
 
+def test_what_a_firewall_on_the_way_may_have_forgotten_is_not_used_any_more(monkeypatch):
+    """It swallows what comes later without a word to either end: only the time limit would end a call."""
+    kept = []
+
+    def answer_once_and_say_nothing_more(connection):
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        kept.append(connection.dup())
+
+    monkeypatch.setattr(http, "KEPT_SECONDS", 0.0)
+    with server(answer_once_and_say_nothing_more) as url:
+        answers = [http.open_session("quickbooks", read_seconds=0.5).post(url).text for _ in range(2)]
+    assert (answers, len(kept)) == (["{}", "{}"], 2)
+    for connection in kept:
+        connection.close()
+
+
 def test_what_is_said_before_the_answer_leaves_it_to_nobody_else():
     """A server or a proxy in front of it may send 103 Early Hints, asked or not."""
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from integration_settings.models import PipedriveUser, QuickBooksConnection
 from invoices import deal_gateway
 from invoices.models import CustomerLink, Invoice
 from invoices.presentation.say import Say
+from pipedrive_qb.logs import Context
 from tests.factories import (
     D,
     frame_token_of,
@@ -463,6 +466,19 @@ def test_when_pipedrives_day_is_used_up_it_is_told_until_when(
     answer = browse(harbour.user, "panel").get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})
     assert answer.status_code == 503
     assert says.format(time="10800 s") in Page(answer).text
+
+
+def test_the_code_that_is_shown_is_found_in_the_log_and_calls_nobody_for_an_error_of_ours(
+    browse, harbour, control, deal_id, caplog
+):
+    control.fault("status", service="pipedrive", status=429, retry_after=60, times=None)
+    caplog.handler.addFilter(Context())
+    answer = browse(harbour.user, "panel").get(CONTENT, {"resource": "deal", "id": deal_id(harbour, RACKING)})
+    assert answer.status_code == 503
+    code = re.search(r"[0-9A-F]{4}-[0-9A-F]{4}", Page(answer).text)[0]
+    (told,) = [record for record in caplog.records if record.levelno > logging.INFO]
+    assert (told.levelno, told.request_id) == (logging.WARNING, code)
+    assert told.company_id == str(harbour.company.pipedrive_company_id)
 
 
 def test_a_user_who_removed_the_app_is_told(browse, harbour, control, deal_id):
