@@ -8,7 +8,7 @@ same key: however many people press, on the desk or in the form, one invoice tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
@@ -75,7 +75,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     worth = refused.deal_worth_then
     if worth is None:
         return Held.DEAL_UNKNOWN
-    draft = mend(from_json(refused.draft))
+    draft = mend(_chosen_then(from_json(refused.draft)))
     if why := _held_by(visitor, refused, draft, worth):
         return why
     try:
@@ -97,6 +97,11 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     except NotFound:
         return Held.DEAL_GONE
     return requested.invoice
+
+
+def _chosen_then(draft: InvoiceDraft) -> InvoiceDraft:
+    """What its person chose for the products was remembered then, and somebody may have chosen another item since."""
+    return replace(draft, lines=tuple(replace(line, item_chosen=False) for line in draft.lines))
 
 
 def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Money) -> Held | None:

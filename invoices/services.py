@@ -194,10 +194,10 @@ def request_invoice(
         differs = stored.fingerprint != row.fingerprint and not stored.was_found
         return Requested(stored, differs)
     hand_over(row)
-    if not draft.bill_to.is_new:
-        _remember_choice(row, draft, visitor.user)
     remember_items(connection, draft, by=visitor.user.name)
-    if in_place_of is None:  # it was somebody else's choice, perhaps
+    if in_place_of is None:  # else it was somebody's choice of then, and there may be a later one
+        if not draft.bill_to.is_new:
+            _remember_choice(row, draft, visitor.user)
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
     return Requested(row)

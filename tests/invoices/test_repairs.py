@@ -10,9 +10,13 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings import reference
-from invoices import attention, leases, repairs, services, submission
+from integration_settings.item_links import link_item
+from integration_settings.models import ItemLink
+from invoices import attention, customers, leases, repairs, services, submission
+from invoices.domain.books import can_be_sold
 from invoices.domain.causes import Cause, Kind, as_it_is, cause_of, with_item, with_name
 from invoices.domain.draft import from_json, to_json
+from invoices.domain.matching import CustomerCandidate
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.conftest import visitor_of
@@ -162,6 +166,29 @@ def test_the_preset_of_whoever_presses_stays_what_it_was(harbour, draft):
     press(harbour)
     harbour.user.refresh_from_db()
     assert harbour.user.preset_choice == "7"
+
+
+def chosen_now(harbour, draft):
+    """The item of the product and the customer of the party, as the next form has them."""
+    (line,) = draft.lines
+    party = Invoice.objects.latest("pk").party
+    customer = customers.linked_customer(harbour.company, harbour.realm, party, draft.currency)
+    return ItemLink.objects.get(product_id=line.product_id).item_id, customer.customer_id
+
+
+def test_what_somebody_has_chosen_since_is_not_undone_by_an_older_invoice(harbour, draft):
+    """Its item and its customer were chosen a week ago, and called wrong by a colleague since."""
+    older, newer = [item for item in reference.items(harbour.company) if can_be_sold(item)][:2]
+    line = replace(draft.lines[0], product_id=501, item_id=older.id, item_chosen=True)
+    draft = replace(draft, lines=(line,), bill_to=a_bill_to(customer_id="58"))
+    refused = refuse(ask(harbour, draft))
+    assert chosen_now(harbour, draft) == (older.id, "58")
+    link_item(harbour.company.quickbooks, 501, name="Bay", code="", item=newer, by="Ben")
+    later = CustomerCandidate("59", "Bramley Foods Ltd", currency=draft.currency)
+    customers.link(company=harbour.company, realm_id=harbour.realm, party=refused.party, customer=later, by="Ben")
+    press(harbour)
+    assert services.successor_of(refused) is not None
+    assert chosen_now(harbour, draft) == (newer.id, "59")
 
 
 # Causes
