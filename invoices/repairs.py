@@ -105,13 +105,17 @@ def _chosen_then(draft: InvoiceDraft) -> InvoiceDraft:
 
 
 def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Money) -> Held | None:
-    """Its own dates or the form's checks; the dates that were confirmed are not changed unattended."""
+    """Its own dates or the form's checks; neither dates nor a total that somebody confirmed change unattended."""
     if asks_for_more(refused.draft):
         return Held.CHECKS
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
-    if preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all).blocked:
+    now = preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all)
+    if now.blocked:
         return Held.CHECKS
+    confirmed = refused.confirmed_total
+    if confirmed is not None and (confirmed != now.totals.total or not now.totals.tax_known):
+        return Held.OTHER_TOTAL
     return None
 
 

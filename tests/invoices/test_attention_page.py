@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from integration_settings.errors import ServiceError
-from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection
+from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection, ReferenceList
 from invoices import attention, following, notes
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
@@ -156,6 +156,23 @@ def test_what_somebody_has_to_look_at_is_not_run_again_unattended(harbour, refus
     run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
     answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
     assert why in answer.text
+    assert Invoice.objects.count() == 1
+
+
+def test_a_total_that_nobody_confirmed_is_not_invoiced_unattended(harbour, refuse, browse, desk):
+    """The rate of its tax code was raised after it had been refused."""
+    refuse(RACKING)
+    codes = ReferenceList.objects.get(company=harbour.company, kind="tax_codes")
+    codes.rows = [
+        row | {"rates": [rate | {"percentage": "21"} for rate in row["rates"]], "percentage": "21"}
+        if row["percentage"] == "20"
+        else row
+        for row in codes.rows
+    ]
+    codes.save()
+    run = press(desk(harbour.user), "Choose item").replace("/item", "/run")
+    answer = Page(browse(harbour.user, "settings").post(run, {"item": item_id(harbour, "Delivery")}))
+    assert "Not run again: by today’s tax rates its total is another one." in answer.text
     assert Invoice.objects.count() == 1
 
 
