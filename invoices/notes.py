@@ -40,6 +40,7 @@ from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
+from invoices.moved_deals import follow_note
 from invoices.reports import overdue_from, status_of, zone
 
 log = logging.getLogger(__name__)
@@ -203,7 +204,7 @@ def _write_as(
         answer = client.add_note(deal_id=invoice.deal_id, content=note.html)
         return {"note_id": int(answer["id"]), "note_digest": note.digest}
     if invoice.note_digest != note.digest:
-        client.update_note(note_id=invoice.note_id, content=note.html)
+        follow_note(client, invoice.deal_id, client.update_note(note_id=invoice.note_id, content=note.html))
     return {"note_digest": note.digest, "note_id": invoice.note_id}
 
 
