@@ -173,17 +173,23 @@ def _write(
 def _writers(invoice: Invoice) -> Iterator[PipedriveUser]:
     """Administrators come first among the colleagues: they see most. Where so many cannot write it, nobody can; to ask
     thousands would take longer than a task may, and the company's tokens of the day.
+
+    Where nobody sees the deal it may be gone, merged into another one say, and its note there: administrators try.
     """
     users = invoice.company.users.filter(state=ConnectionState.CONNECTED)
     yield from users.filter(user_id=invoice.created_by_id)
-    colleagues = users.exclude(user_id=invoice.created_by_id).order_by("-is_admin", "connected_at")
-    for user in colleagues[:MOST_COLLEAGUES]:
+    colleagues = users.exclude(user_id=invoice.created_by_id).order_by("-is_admin", "connected_at")[:MOST_COLLEAGUES]
+    nobody = True
+    for user in colleagues:
         try:
             visible = may_see_deal(user, invoice.deal_id)
         except ConnectionExpired:
             continue
         if visible:
+            nobody = False
             yield user
+    if nobody and invoice.note_id:
+        yield from (user for user in colleagues if user.is_admin)
 
 
 def _write_as(

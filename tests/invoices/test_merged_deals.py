@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 
 from integration_settings import reference
 from invoices import notes
@@ -92,6 +93,16 @@ def test_a_rewritten_note_tells_where_its_deal_went(crm, invoiced):
     notes.publish_note(invoiced.pk)
     invoiced.refresh_from_db()
     assert invoiced.deal_id == crm.kept
+
+
+def test_an_administrator_keeps_the_note_current_when_its_deal_and_its_maker_are_gone(crm, invoiced, control):
+    crm.merge()
+    gone = {"created_by_id": 999, "balance": 0, "note_due_at": invoiced.created_at}
+    Invoice.objects.filter(pk=invoiced.pk).update(**gone)
+    cache.clear()  # the deal was seen long ago
+    notes.publish_note(invoiced.pk)
+    note = control.company(crm.company_id)["notes"][str(invoiced.note_id)]
+    assert "· Paid" in note["content"]
 
 
 def test_nothing_moves_while_both_deals_are_there(crm, invoiced, panel_of, form_of):
