@@ -49,7 +49,12 @@ class DealFacts:
 
 def party_of_loaded(deal: Deal) -> tuple[str, int]:
     """Also where the organization itself may not be seen or is gone."""
-    return party_of(deal.id, _id(deal.values.get("org_id")), _id(deal.values.get("person_id")))
+    return facts_of(deal).party
+
+
+def facts_of(deal: Deal) -> DealFacts:
+    """Of a deal that was read as a whole."""
+    return _facts({**deal.values, "id": deal.id, "title": deal.title, "value": deal.value, "currency": deal.currency})
 
 
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:

@@ -35,7 +35,7 @@ from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import forget_products, load_deal, seen_deal
+from invoices.deal_gateway import facts_of, forget_products, load_deal
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
@@ -168,8 +168,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         whole=bool(terms) or books.names_sales_tax,
     )
     preselected = _preselected(choice)
-    if facts := seen_deal(visitor.user, deal_id):  # read with the deal just now, and remembered
-        bring_along(visitor.user, facts, customer_id=choice.preselected, anew=True)
+    bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True)
     draft = _addressed(filled.draft, preselected, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     made_before_tax = prices_were_with_tax(deal, books)
