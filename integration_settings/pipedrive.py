@@ -105,6 +105,10 @@ class PipedriveClient:
             start = int(page["next_start"])
         return found
 
+    def note(self, note_id: int) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Notes#getNote"""
+        return self._one(f"v1/notes/{int(note_id)}")
+
     def add_note(self, *, deal_id: int, content: str) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Notes#addNote
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -40,6 +40,7 @@ class DealFacts:
     value: Money
     organization_id: int | None
     person_id: int | None
+    update_time: str = ""  # as Pipedrive writes it
 
     @property
     def party(self) -> tuple[str, int]:
@@ -48,7 +49,12 @@ class DealFacts:
 
 def party_of_loaded(deal: Deal) -> tuple[str, int]:
     """Also where the organization itself may not be seen or is gone."""
-    return party_of(deal.id, _id(deal.values.get("org_id")), _id(deal.values.get("person_id")))
+    return facts_of(deal).party
+
+
+def facts_of(deal: Deal) -> DealFacts:
+    """Of a deal that was read as a whole."""
+    return _facts({**deal.values, "id": deal.id, "title": deal.title, "value": deal.value, "currency": deal.currency})
 
 
 def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
@@ -224,6 +230,17 @@ def _shown_of(user: PipedriveUser, deal_ids: list[int]) -> dict[int, DealFacts]:
         return {one.deal_id: one for one in seen if one is not None}
 
 
+def not_shown(user: PipedriveUser, deal_ids: Collection[int]) -> list[int]:
+    """Those of a few deals that Pipedrive does not show to the user in this moment, whatever is remembered of them.
+
+    Raises the errors of `integration_settings.errors`.
+    """
+    fresh_access_token(user)
+    with SideBySide(len(deal_ids)) as calls:
+        soon = {deal_id: calls.start(_ask, user, deal_id) for deal_id in deal_ids}
+        return [deal_id for deal_id, each in soon.items() if each.result() is None]
+
+
 def remember(user: PipedriveUser, facts: DealFacts) -> None:
     """As plain values, and not as an object: another version of ours that reads it may know other members."""
     cache.set(_key(user, facts.deal_id), plain(facts), REMEMBERED_SECONDS)
@@ -252,7 +269,13 @@ def _facts(answer: Json) -> DealFacts:
         value=Money(_number(answer.get("value")), _text(answer.get("currency"))),
         organization_id=_id(answer.get("org_id")),
         person_id=_id(answer.get("person_id")),
+        update_time=_text(answer.get("update_time")),
     )
+
+
+def deal_of_note(answer: Json) -> int | None:
+    """https://developers.pipedrive.com/docs/api/v1/Notes#getNote ; None where it hangs on something else, a lead say"""
+    return _id(answer.get("deal_id"))
 
 
 def _deal(answer: Json) -> Deal:

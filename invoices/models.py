@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from integration_settings.crypto import EncryptedTextField
 from integration_settings.models import Company, InvoicePreset, PipedriveUser
 from invoices.domain.deal import party_of
-from invoices.domain.draft import AmountsAre
+from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money
 from invoices.domain.status import UNSETTLED, Submission
 
@@ -210,6 +211,11 @@ class Invoice(Intent):
     def counts_with_tax(self) -> bool:
         """Against the deal's value: where that has tax in it, or the invoice's own prices have."""
         return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+
+    @property
+    def confirmed(self) -> InvoiceDraft:
+        """What the person confirmed, of the deal that the invoice belongs to now."""
+        return replace(from_json(self.draft), deal_id=self.deal_id)
 
     @property
     def confirmed_total(self) -> Decimal | None:

@@ -40,6 +40,7 @@ from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
+from invoices.moved_deals import follow_note
 from invoices.reports import overdue_from, status_of, zone
 
 log = logging.getLogger(__name__)
@@ -172,17 +173,23 @@ def _write(
 def _writers(invoice: Invoice) -> Iterator[PipedriveUser]:
     """Administrators come first among the colleagues: they see most. Where so many cannot write it, nobody can; to ask
     thousands would take longer than a task may, and the company's tokens of the day.
+
+    Where nobody sees the deal it may be gone, merged into another one say, and its note there: administrators try.
     """
     users = invoice.company.users.filter(state=ConnectionState.CONNECTED)
     yield from users.filter(user_id=invoice.created_by_id)
-    colleagues = users.exclude(user_id=invoice.created_by_id).order_by("-is_admin", "connected_at")
-    for user in colleagues[:MOST_COLLEAGUES]:
+    colleagues = users.exclude(user_id=invoice.created_by_id).order_by("-is_admin", "connected_at")[:MOST_COLLEAGUES]
+    nobody = True
+    for user in colleagues:
         try:
             visible = may_see_deal(user, invoice.deal_id)
         except ConnectionExpired:
             continue
         if visible:
+            nobody = False
             yield user
+    if nobody and invoice.note_id:
+        yield from (user for user in colleagues if user.is_admin)
 
 
 def _write_as(
@@ -203,7 +210,7 @@ def _write_as(
         answer = client.add_note(deal_id=invoice.deal_id, content=note.html)
         return {"note_id": int(answer["id"]), "note_digest": note.digest}
     if invoice.note_digest != note.digest:
-        client.update_note(note_id=invoice.note_id, content=note.html)
+        follow_note(client, invoice.deal_id, client.update_note(note_id=invoice.note_id, content=note.html))
     return {"note_digest": note.digest, "note_id": invoice.note_id}
 
 

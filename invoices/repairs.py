@@ -22,7 +22,7 @@ from invoices import notes, services
 from invoices.attention import Group
 from invoices.domain.books import can_be_sold
 from invoices.domain.causes import Held, Kind, Mend
-from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json
+from invoices.domain.draft import InvoiceDraft, asks_for_more
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
@@ -75,7 +75,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     worth = refused.deal_worth_then
     if worth is None:
         return Held.DEAL_UNKNOWN
-    draft = mend(_chosen_then(from_json(refused.draft)))
+    draft = mend(_chosen_then(refused.confirmed))
     if why := _held_by(visitor, refused, draft, worth):
         return why
     try:

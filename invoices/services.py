@@ -42,6 +42,7 @@ from invoices.invoice_bodies import mark_of, request_id_of_found
 from invoices.invoice_gateway import QuickBooksGateway, books_of, owner_of
 from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice, InvoiceAction
+from invoices.moved_deals import bring_along
 from invoices.selectors import invoice_for, invoice_row
 from invoices.so_far import SoFar, invoiced_so_far
 
@@ -149,6 +150,7 @@ def request_invoice(
             raise DealChanged(facts.value)
         if seen.party is not None and facts.party != seen.party:
             raise DealMoved
+        bring_along(visitor.user, facts)
     row = Invoice(
         company=company,
         realm_id=connection.realm_id,

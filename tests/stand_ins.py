@@ -132,6 +132,10 @@ class Control:
     def change_company(self, company_id: int, changes: dict[str, Any]) -> Any:
         return self.call("POST", "/pipedrive/company", {"id": company_id, "set": changes})
 
+    def merge(self, company_id: int, what: str, *, gone: int, into: int) -> None:
+        """Of `what`, "deals" say, the one `into` the other, by a person in Pipedrive."""
+        self.call("POST", "/pipedrive/merge", {"id": company_id, "what": what, "gone": gone, "into": into})
+
     def leave_tokens(self, company_id: int, tokens: int) -> None:
         """Of the company's daily budget, from now on counted."""
         self.throttle(True, "pipedrive")

@@ -108,7 +108,7 @@ class Context:
     deal_value: Money | None = None
     worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `limit_of`
     deal_with_tax: bool = False  # its value is one with tax, whatever is said of the draft's prices
-    invoiced_before: Money | None = None  # on the same deal, with or without tax as the deal's value is
+    invoiced_before: Money | None = None  # on the deal, with tax or without as its value is; None of several currencies
     invoices_before: int = 0
     unconfirmed_before: bool = False  # one of them, by QuickBooks
     creates_items: bool = False  # the company's policy for products without an item
@@ -432,9 +432,10 @@ def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> 
     `rounding` is what Pipedrive's value and QuickBooks' amounts may differ by, as only one of them rounds each line.
     """
     before, count = context.invoiced_before, context.invoices_before
-    if before and count:
+    if count:
         code = "invoiced_before_unconfirmed" if context.unconfirmed_before else "invoiced_before"
-        yield _warns("", code, count=count, amount=before.amount, currency=before.currency)
+        told: dict[str, FindingValue] = {"amount": before.amount, "currency": before.currency} if before else {}
+        yield _warns("", code, count=count, **told)
     value = limit_of(context.deal_value, context.worth_in_all) if context.deal_value else None
     if value is None or value.currency != amount.currency or (before and before.currency != amount.currency):
         return
@@ -443,5 +444,5 @@ def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> 
         tell = _warns if context.more_than_the_deal else _blocks
         over = amount.amount - max(left, Decimal(0))
         yield tell("over_deal", "over_the_deal", amount=over, currency=amount.currency)
-    else:
+    elif before or not count:  # of several currencies nobody can tell what they leave
         yield _fine("", "within_the_deal", amount=amount.amount, left=left, currency=amount.currency)

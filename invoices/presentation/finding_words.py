@@ -216,6 +216,17 @@ def _zero_total(_finding: Finding, _w: Words) -> Told:
 
 
 def _invoiced_before(finding: Finding, with_words: Words) -> Told:
+    title = _("This deal has been invoiced before")
+    if "amount" not in finding.values:
+        if finding.code == "invoiced_before_unconfirmed":
+            return Told(
+                title,
+                _(
+                    "There are earlier invoices in different currencies, not all confirmed by QuickBooks yet. "
+                    "If this is one of them, do not create it again."
+                ),
+            )
+        return Told(title, _("There are earlier invoices in different currencies. You can still create this one."))
     count = int(number_of(finding, "count"))
     amount = with_words.say.amount(number_of(finding, "amount"), text_of(finding, "currency"))
     said = ngettext(
@@ -231,7 +242,7 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
             "If this is one of them, do not create it again.",
             count,
         )
-    return Told(_("This deal has been invoiced before"), said.format(count=count, amount=amount))
+    return Told(title, said.format(count=count, amount=amount))
 
 
 def _same_again(finding: Finding, with_words: Words) -> Told:

@@ -25,6 +25,7 @@ from integration_settings.tenancy import Visitor, framed_shell, page_token_requi
 from integration_settings.tickets import connect_url
 from invoices import selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
+from invoices.moved_deals import bring_along
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
 from invoices.presentation.panel_rows import Place, changed_rows
@@ -177,14 +178,15 @@ def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene
     if afresh:
         visitor = replace(visitor, connection=quickbooks_of(visitor.company))
     if record.resource == "deal":
-        return _scene_of_deal(visitor, record)
+        return _scene_of_deal(visitor, record, anew=afresh)
     return _scene_of_party(visitor, record, anew=afresh)
 
 
-def _scene_of_deal(visitor: Visitor, record: Record) -> Scene:
+def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
     facts = seen_deal(visitor.user, record.id)
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
+    bring_along(visitor.user, facts, anew=anew)
     data = selectors.panel(
         visitor.company,
         resource="deal",

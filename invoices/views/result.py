@@ -258,7 +258,7 @@ def _form_again(
 ) -> HttpResponse:
     preparation = drafting.prepare(visitor, invoice.deal_id, template_id=str(invoice.preset_id or ""))
     other_books = invoice.realm_id != connection.realm_id
-    form, keys = filling.reopened(preparation, from_json(invoice.draft), say(), other_books=other_books)
+    form, keys = filling.reopened(preparation, invoice.confirmed, say(), other_books=other_books)
     form = replace(form, intent_key=invoice.key_of_successor)
     memory = filling.memory_of(preparation)
     refusal = selectors.refusal_of(invoice)

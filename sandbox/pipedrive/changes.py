@@ -77,6 +77,30 @@ def merge_records(records: dict[int, Record], name: str, value: dict[str, Any], 
         record["update_time"] = now
 
 
+def merge(company: Company, name: str, gone_id: int, kept_id: int, now: str) -> None:
+    """The one is deleted; notes, products and deals of it go into the other, whose own entries stay.
+
+    Rests on https://pipedrive.readme.io/docs/merging-two-deals and its siblings for persons and organizations.
+    """
+    records = {"deals": company.deals, "persons": company.persons, "organizations": company.organizations}[name]
+    gone, kept = records[gone_id], records[kept_id]
+    column = {"deals": "deal_id", "persons": "person_id", "organizations": "org_id"}[name]
+    for note in company.notes.values():
+        note[column] = kept_id if note[column] == gone_id else note[column]
+    if name == "deals":
+        lines = [line | {"deal_id": kept_id} for line in company.deal_products.pop(gone_id, [])]
+        company.deal_products.setdefault(kept_id, []).extend(lines)
+        gone["status"] = "deleted"
+    else:
+        for deal in company.deals.values():
+            deal[column] = kept_id if deal[column] == gone_id else deal[column]
+    for member, value in gone.items():
+        if kept[member] is None:
+            kept[member] = value
+    gone["is_deleted"] = True
+    kept["update_time"] = gone["update_time"] = now
+
+
 def control_routes(world: World, clock: Clock, faults: Faults, config: Config) -> list[BaseRoute]:
     """Addresses below /_sandbox that only Pipedrive has."""
 
@@ -96,6 +120,13 @@ def control_routes(world: World, clock: Clock, faults: Faults, config: Config) -
         body = await body_of(request)
         company = company_in(world, body.get("id"))
         apply(company, body.get("set") or {}, time_v2(clock.now()))
+        return world.snapshot(company)
+
+    async def merge_two(request: Request) -> Record:
+        """`{"id", "what": "deals", "gone": 1, "into": 2}`; also of persons and organizations."""
+        body = await body_of(request)
+        company = company_in(world, body.get("id"))
+        merge(company, body["what"], int(body["gone"]), int(body["into"]), time_v2(clock.now()))
         return world.snapshot(company)
 
     async def uninstall_one(request: Request) -> Record:
@@ -127,6 +158,7 @@ def control_routes(world: World, clock: Clock, faults: Faults, config: Config) -
     return [
         Route("/pipedrive/company", guarded(read_company), methods=["GET"]),
         Route("/pipedrive/company", guarded(change_company), methods=["POST"]),
+        Route("/pipedrive/merge", guarded(merge_two), methods=["POST"]),
         Route("/pipedrive/uninstall", guarded(uninstall_one), methods=["POST"]),
         Route("/pipedrive/limits", guarded(limits), methods=["POST"]),
         Route("/pipedrive/frames", guarded(frames), methods=["POST"]),

@@ -85,6 +85,15 @@ def test_an_invoice_like_this_one_is_named_as_soon_as_it_has_a_number_to_whoever
     assert hidden.startswith("It belongs to another deal.")
 
 
+def test_earlier_invoices_in_different_currencies_have_no_sum():
+    found = [
+        Finding("", Severity.WARNS, code, {"count": 2}) for code in ("invoiced_before", "invoiced_before_unconfirmed")
+    ]
+    before, unconfirmed = (issue.text for issue in issues_of(found, WORDS))
+    assert before == "There are earlier invoices in different currencies. You can still create this one."
+    assert unconfirmed.startswith("There are earlier invoices in different currencies, not all confirmed")
+
+
 def test_a_finding_without_words_is_told_by_its_field():
     (issue,) = issues_of([Finding("due_date", Severity.BLOCKS, "brand_new")], WORDS)
     assert issue.title == "Due date needs another look (brand_new)"

@@ -158,6 +158,23 @@ def test_a_note_whose_answer_is_lost_was_written_all_the_same(crm: Crm) -> None:
     assert [note["content"] for note in crm.data("/v1/notes", deal_id="1")] == ["written"]
 
 
+def test_a_merged_deal_is_gone_and_its_notes_and_products_are_in_the_other(crm: Crm) -> None:
+    note = crm.call("POST", "/v1/notes", json={"content": "written", "deal_id": 1}).json()["data"]
+    lines = {line["id"] for deal in (1, 2) for line in crm.data(f"/v2/deals/{deal}/products")}
+    crm.control("/pipedrive/merge", {"id": 101, "what": "deals", "gone": 1, "into": 2})
+    assert crm.get("/v2/deals/1").status_code == 404
+    assert crm.data(f"/v1/notes/{note['id']}")["deal_id"] == 2
+    assert {line["id"] for line in crm.data("/v2/deals/2/products")} == lines
+
+
+def test_deals_of_a_merged_organization_belong_to_the_other(crm: Crm) -> None:
+    gone = crm.data("/v2/deals/1")["org_id"]
+    kept = next(each["id"] for each in crm.data("/v2/organizations") if each["id"] != gone)
+    crm.control("/pipedrive/merge", {"id": 101, "what": "organizations", "gone": gone, "into": kept})
+    assert crm.data("/v2/deals/1")["org_id"] == kept
+    assert crm.get(f"/v2/organizations/{gone}").status_code == 404
+
+
 def test_the_ledger_tells_whose_call_it_was(crm: Crm) -> None:
     crm.be(EWA)
     crm.control("/requests", method="DELETE")

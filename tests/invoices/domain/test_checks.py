@@ -303,6 +303,13 @@ def test_a_second_invoice_for_a_deal_is_told_with_what_is_left():
     assert "invoiced_before" not in found
 
 
+def test_earlier_invoices_in_different_currencies_are_told_and_nothing_is_said_of_what_they_leave():
+    context = {"deal_value": Money(D(150), "GBP"), "invoiced_before": None, "invoices_before": 2}
+    found = {finding.code: finding.values for finding in check(context=context)}
+    assert found["invoiced_before"] == {"count": 2}
+    assert "within_the_deal" not in found
+
+
 def test_more_than_the_deal_is_billed_only_when_it_is_meant():
     context = {"deal_value": Money(D(99), "GBP")}
     assert ("over_deal", "over_the_deal") in codes(check(context=context), Severity.BLOCKS)

@@ -1,0 +1,80 @@
+"""Invoices of a deal that Pipedrive has no more: it was merged into another one, or became a lead and a deal again.
+
+Pipedrive names no such deal. But a deal's notes go along, ours among them, which we know by their ids: once a deal is
+gone, the note of its invoice tells which deal has taken its place. What was invoiced there counts here from then on.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from django.core.cache import cache
+from django.db.models import Q
+
+from integration_settings.errors import AccessDenied, NotFound, ServiceError
+from integration_settings.models import Company, PipedriveUser
+from integration_settings.pipedrive import Json, PipedriveClient
+from invoices.deal_gateway import DealFacts, deal_of_note, not_shown
+from invoices.models import Invoice
+
+log = logging.getLogger(__name__)
+
+MOST_ASKED = 5  # deals, those invoiced last: a token each
+LOOKED_SECONDS = 24 * 3600
+
+
+def bring_along(user: PipedriveUser, facts: DealFacts, *, customer_id: str = "", anew: bool = False) -> None:
+    """Brings into a deal that `user` sees what was invoiced in the deals it has taken in.
+
+    Asks Pipedrive only where other deals of the same organization, person or QuickBooks customer were invoiced, and,
+    unless `anew`, only when the deal has changed since this user's last look: a merge changes it. Never raises a
+    `ServiceError`: what cannot be asked now is asked with the next form.
+    """
+    key = f"deals-taken-in:{user.company_id}:{user.user_id}:{facts.deal_id}"
+    if not anew and (not facts.update_time or cache.get(key) == facts.update_time):
+        return
+    cache.set(key, facts.update_time, LOOKED_SECONDS)
+    notes = _notes_beside(user.company, facts, customer_id)
+    if not notes:
+        return
+    client = PipedriveClient(user)
+    with suppress(ServiceError):
+        for deal_id in not_shown(user, notes):
+            with suppress(NotFound, AccessDenied):
+                _follow(user.company, deal_id, deal_of_note(client.note(notes[deal_id])))
+
+
+def follow_note(client: PipedriveClient, deal_id: int, answer: Json) -> None:
+    """After a note of that deal's invoices was rewritten: the answer tells in which deal it is by now, at no cost.
+
+    Raises no `ServiceError`; that the deal is gone is asked for where the note is in another one.
+    """
+    place = deal_of_note(answer)
+    if place in (None, deal_id):
+        return
+    with suppress(ServiceError):
+        if not_shown(client.user, [deal_id]):
+            _follow(client.user.company, deal_id, place)
+
+
+def _follow(company: Company, gone: int, place: int | None) -> None:
+    """All that was asked for in the deal `gone` belongs to the deal `place`, where its notes are."""
+    if place is None or place == gone:
+        return
+    moved = Invoice.objects.filter(company=company, deal_id=gone).update(deal_id=place)
+    log.info("deal %s is gone, deal %s has its place and its %s invoices", gone, place, moved)
+
+
+def _notes_beside(company: Company, facts: DealFacts, customer_id: str) -> dict[int, int]:
+    """Of the deals of the same party that were invoiced last: a note of ours, by the deal's id."""
+    same = {"organization_id": facts.organization_id, "person_id": facts.person_id, "customer_id": customer_id}
+    parties = [Q(**{column: value}) for column, value in same.items() if value]
+    rows = Invoice.objects.filter(company=company, note_id__isnull=False, voided_on__isnull=True)
+    rows = rows.filter(deleted_on__isnull=True).exclude(deal_id=facts.deal_id).order_by("-pk")
+    found: dict[int, int] = {}
+    for party in parties:  # one after the other: each has its index
+        for deal_id, note_id in rows.filter(party).values_list("deal_id", "note_id")[: MOST_ASKED * 2]:
+            if note_id and len(found) < MOST_ASKED:
+                found.setdefault(deal_id, note_id)
+    return found

@@ -1,0 +1,142 @@
+"""A deal that was merged into another one: what was invoiced in it is seen there, and counts there."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+
+from integration_settings import reference
+from invoices import notes
+from invoices.domain.status import Submission
+from invoices.models import Invoice
+from tests.factories import make_pending_invoice
+from tests.invoices.conftest import RACKING
+from tests.invoices.desk import CREATE, submit
+from tests.invoices.fragments import Page
+
+pytestmark = pytest.mark.django_db
+
+FORM, PANEL = "/embed/invoice/form", "/embed/panel/content"
+
+
+@pytest.fixture
+def crm(harbour, control, deal_id):
+    """Two deals of one organization, and what people do with them in Pipedrive."""
+
+    class Crm:
+        company_id = harbour.pair.pipedrive_company_id
+        gone = deal_id(harbour, RACKING)
+
+        def __init__(self):
+            deals = control.company(self.company_id)["deals"]
+            first = deals[str(self.gone)]
+            self.kept = next(int(key) for key, deal in deals.items() if deal["org_id"] not in (None, first["org_id"]))
+            self.title = deals[str(self.kept)]["title"]
+            self.change(self.kept, org_id=first["org_id"], person_id=first["person_id"])
+
+        def change(self, deal, **members):
+            control.change_company(self.company_id, {"deals": {str(deal): members}})
+
+        def merge(self):
+            control.advance(60)
+            control.merge(self.company_id, "deals", gone=self.gone, into=self.kept)
+
+    return Crm()
+
+
+@pytest.fixture
+def invoiced(harbour, fill_in):
+    """The first deal's invoice, with its note."""
+    browser, fields = fill_in(harbour)
+    assert browser.post(CREATE, fields).status_code == 200
+    invoice = submit(Invoice.objects.get())
+    assert invoice.submission == Submission.SUCCEEDED
+    notes.publish_note(invoice.pk)
+    invoice.refresh_from_db()
+    assert invoice.note_id
+    return invoice
+
+
+@pytest.fixture
+def panel_of(browse, harbour):
+    return lambda deal: Page(browse(harbour.user, "panel").get(PANEL, {"resource": "deal", "id": deal}))
+
+
+@pytest.fixture
+def form_of(browse, harbour):
+    return lambda deal: Page(browse(harbour.user).get(FORM, {"deal": deal}))
+
+
+def test_the_panel_of_the_deal_that_stays_shows_its_invoices(crm, invoiced, panel_of):
+    crm.merge()
+    assert invoiced.number in panel_of(crm.kept).text
+
+
+def test_the_form_of_the_deal_that_stays_tells_what_was_invoiced(crm, invoiced, form_of):
+    crm.merge()
+    assert "This deal has been invoiced before" in form_of(crm.kept).text
+
+
+def test_a_form_that_was_open_when_they_were_merged_asks_first(crm, harbour, fill_in, invoiced):
+    crm.change(crm.kept, value=0)
+    browser, fields = fill_in(harbour, crm.title)
+    standard = next(code.id for code in reference.tax_codes(harbour.company) if code.name == "20.0% S")
+    crm.merge()
+    answer = browser.post(CREATE, fields | {f"{fields['line']}-tax": standard})
+    assert answer.status_code == 422
+    assert "Another invoice of this deal was asked for since this form was opened." in Page(answer).text
+
+
+def test_a_rewritten_note_tells_where_its_deal_went(crm, invoiced):
+    crm.merge()
+    Invoice.objects.filter(pk=invoiced.pk).update(balance=0, note_due_at=invoiced.created_at)
+    notes.publish_note(invoiced.pk)
+    invoiced.refresh_from_db()
+    assert invoiced.deal_id == crm.kept
+
+
+def test_an_administrator_keeps_the_note_current_when_its_deal_and_its_maker_are_gone(crm, invoiced, control):
+    crm.merge()
+    gone = {"created_by_id": 999, "balance": 0, "note_due_at": invoiced.created_at}
+    Invoice.objects.filter(pk=invoiced.pk).update(**gone)
+    cache.clear()  # the deal was seen long ago
+    notes.publish_note(invoiced.pk)
+    note = control.company(crm.company_id)["notes"][str(invoiced.note_id)]
+    assert "· Paid" in note["content"]
+
+
+def test_nothing_moves_while_both_deals_are_there(crm, invoiced, panel_of, form_of):
+    assert invoiced.number not in panel_of(crm.kept).text
+    form_of(crm.kept)
+    invoiced.refresh_from_db()
+    assert invoiced.deal_id == crm.gone
+
+
+def test_nothing_moves_from_a_deal_that_was_deleted(crm, invoiced, panel_of, form_of):
+    crm.change(crm.gone, is_deleted=True, status="deleted")
+    assert invoiced.number not in panel_of(crm.kept).text
+    form_of(crm.kept)
+    invoiced.refresh_from_db()
+    assert invoiced.deal_id == crm.gone
+
+
+def test_a_panel_asks_for_the_others_once_for_each_change_of_its_deal(crm, invoiced, panel_of, control):
+    panel_of(crm.kept)
+    control.forget_requests()
+    panel_of(crm.kept)
+    assert control.requests("pipedrive") == []
+
+
+def test_the_form_of_what_was_refused_before_is_the_one_of_the_deal_that_stays(crm, invoiced, panel_of, browse):
+    refused = make_pending_invoice(
+        invoiced.company,
+        invoiced.draft,
+        deal_id=crm.gone,
+        created_by_id=invoiced.created_by_id,
+        submission=Submission.REJECTED,
+        refusal={"code": "6000", "field": "", "detail": "No."},
+    )
+    crm.merge()
+    panel_of(crm.kept)
+    again = browse(invoiced.company.users.get()).post(f"/embed/invoice/{refused.public_id}/retry")
+    assert Page(again).fields()["deal"] == str(crm.kept)
