@@ -111,6 +111,13 @@ def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_W
     return profile_of(connection)
 
 
+def doubt_profile(connection: QuickBooksConnection) -> None:
+    """Something in it may have changed: whoever needs it next reads it anew; until then the old one serves."""
+    if connection.profile:
+        connection.profile = {**connection.profile, "read_at": ""}
+        connection.row().update(profile=connection.profile)
+
+
 def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, fallback_timezone: str) -> Profile:
     """The two answers as a `Profile`; members that a company's edition leaves out count as off."""
     sales, tax = _part(preferences, "SalesFormsPrefs"), _part(preferences, "TaxPrefs")
