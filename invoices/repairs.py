@@ -8,7 +8,7 @@ same key: however many people press, on the desk or in the form, one invoice tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
@@ -75,7 +75,8 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     worth = refused.deal_worth_then
     if worth is None:
         return Held.DEAL_UNKNOWN
-    draft = mend(from_json(refused.draft))
+    # The day's rate is asked for when it is sent, as of a form's draft: it may have been corrected since.
+    draft = replace(mend(from_json(refused.draft)), exchange_rate=None)
     if why := _held_by(visitor, refused, draft, worth):
         return why
     try:
