@@ -222,7 +222,7 @@ def encrypt_anew() -> int:
 
 def _write_end(row: AnyConnection, why: str) -> None:
     """Dead tokens are of no use to anybody but a thief, and whoever comes back has to be named anew."""
-    row.state, row.ended_at, row.ended_why = ConnectionState.ENDED, timezone.now(), why
+    row.state, row.ended_at, row.ended_why = ConnectionState.ENDED, shared_now(), why
     row.access_token = row.refresh_token = ""
     rights = NO_RIGHTS if isinstance(row, PipedriveUser) else {}
     for name, value in rights.items():
@@ -237,7 +237,7 @@ def _revive(row: AnyConnection) -> None:
 
 def _put_grant(row: AnyConnection, grant: Grant) -> None:
     row.access_token, row.refresh_token = grant.access_token, grant.refresh_token
-    row.access_expires_at, row.refreshed_at = grant.access_expires_at, timezone.now()
+    row.access_expires_at, row.refreshed_at = grant.access_expires_at, shared_now()
     row.refresh_expires_at = grant.refresh_expires_at
     if isinstance(row, PipedriveUser):
         row.api_domain = grant.api_domain

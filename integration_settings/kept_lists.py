@@ -21,6 +21,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from integration_settings import read_budget
+from integration_settings.clock import LONGEST_DIFFERENCE
 from integration_settings.errors import ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.selectors import hold_company
@@ -97,7 +98,7 @@ def kept(
     made = _made(row, make) if row is not None else None
     if row is not None and made is not None:
         known = changes_known_until if changes_known_until and row.fetched_at > OUTDATED else None
-        if max(row.fetched_at, known or OUTDATED) > timezone.now() - max_age:
+        if is_young(max(row.fetched_at, known or OUTDATED), max_age):
             return made
     resting = f"list-failed:{company.pk}:{kind}"
     if made is not None and cache.get(resting):
@@ -121,6 +122,12 @@ def kept(
             ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
     _let_go(company.pk)
     return [make(each) for each in rows]
+
+
+def is_young(read_at: datetime, max_age: timedelta) -> bool:
+    """Not what a machine has read whose clock was far ahead: it would serve until that time has come."""
+    now = timezone.now()
+    return now - max_age < read_at < now + LONGEST_DIFFERENCE
 
 
 def _stored(company_id: int, kind: str) -> Stored | None:

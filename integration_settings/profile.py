@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
-from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS
+from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS, is_young
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 
@@ -97,7 +97,7 @@ def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_W
     """
     read_at = connection.profile.get("read_at")
     is_whole = Profile.__dataclass_fields__.keys() <= connection.profile.keys()
-    if is_whole and read_at and datetime.fromisoformat(read_at) > timezone.now() - max_age:
+    if is_whole and read_at and is_young(datetime.fromisoformat(read_at), max_age):
         return profile_of(connection)
     resting = f"profile-failed:{connection.pk}"
     if not connection.profile or not cache.get(resting):
@@ -109,6 +109,13 @@ def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_W
             log.info("the earlier profile serves: %s", error)
             cache.set(resting, True, REST_AFTER_FAILURE)
     return profile_of(connection)
+
+
+def doubt_profile(connection: QuickBooksConnection) -> None:
+    """Something in it may have changed: whoever needs it next reads it anew; until then the old one serves."""
+    if connection.profile:
+        connection.profile = {**connection.profile, "read_at": ""}
+        connection.row().update(profile=connection.profile)
 
 
 def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, fallback_timezone: str) -> Profile:

@@ -28,6 +28,7 @@ from integration_settings.kept_lists import (
 from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.profile import (
     current_profile,
+    doubt_profile,
     profile_of,
     reference_value,
 )
@@ -121,6 +122,8 @@ FOLLOWED = {
 }
 """Lists that are read anew once QuickBooks reports a change, by its names for what is in them. Changed items come along
 with the report."""
+UNTOLD = {FOLLOWED["Account"]}
+"""Those of them that no notice names: accounts change with each booking, which would cost a look."""
 US_TAX_CODES = (
     # Pseudo codes of every US company. https://developer.intuit.com/app/developer/qbo/docs/workflows/manage-sales-tax-for-us-locales
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True, "rates": ()},
@@ -165,16 +168,11 @@ def doubt(connection: QuickBooksConnection) -> None:
     items, of which there may be thousands.
     """
     doubt_lists(connection)
-    _doubt_profile(connection)
+    doubt_profile(connection)
 
 
 def doubt_lists(connection: QuickBooksConnection) -> None:
     outdate(connection.company_id, ["tax_codes", *FOLLOWED.values()])
-
-
-def _doubt_profile(connection: QuickBooksConnection) -> None:
-    connection.profile = {**connection.profile, "read_at": ""}
-    connection.row().update(profile=connection.profile)
 
 
 def look_again(connection: QuickBooksConnection) -> bool:
@@ -264,10 +262,10 @@ def _followed(
         try:
             return read(QuickBooksClient(connection))
         except Rejected:  # the company has moved to an edition without it, perhaps
-            _doubt_profile(connection)
+            doubt_profile(connection)
             raise
 
-    known = connection.changes_known_until
+    known = connection.last_synced_at if kind in UNTOLD else connection.changes_known_until
     return kept(connection.company, kind, asked, make, max_age, books=connection, changes_known_until=known)
 
 

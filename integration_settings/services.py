@@ -13,9 +13,9 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import transaction
-from django.utils import timezone
 
 from integration_settings import connections
+from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import OUTDATED
 from integration_settings.log_context import about_company
@@ -232,7 +232,7 @@ def keep_installations_alive() -> int:
     """Refreshes grants that nobody used for a month, before they die of it; how many. In any order, so that those that
     nobody answers for are not always the first; what is left has its turn the next time.
     """
-    idle_since = timezone.now() - IDLE_LIMIT
+    idle_since = shared_now() - IDLE_LIMIT
     done = 0
     for model in (PipedriveUser, QuickBooksConnection):
         idle = model.objects.filter(state=ConnectionState.CONNECTED, refreshed_at__lt=idle_since)
@@ -251,7 +251,7 @@ def keep_installations_alive() -> int:
 
 def remove_abandoned_companies() -> int:
     """Companies whose last grant ended a month ago: their uninstall call never reached us. How many went."""
-    long_ago = timezone.now() - ABANDONED_AFTER
+    long_ago = shared_now() - ABANDONED_AFTER
     gone = 0
     for company in Company.objects.exclude(users__state=ConnectionState.CONNECTED).filter(created_at__lt=long_ago):
         with transaction.atomic():
@@ -268,7 +268,7 @@ def remove_abandoned_companies() -> int:
 
 def forget_old_traces() -> None:
     """Rows of sign-ins and tickets that are over for a day, operators' sessions, old lists of companies."""
-    now = timezone.now()
+    now = shared_now()
     SignIn.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
     UsedTicket.objects.filter(used_at__lt=now - timedelta(days=1)).delete()
     Session.objects.filter(expire_date__lt=now).delete()

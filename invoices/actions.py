@@ -31,6 +31,7 @@ from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
 from invoices.domain.actions import Action
+from invoices.domain.emails import addresses_in
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
@@ -104,6 +105,7 @@ def ask(
         asked_by_id=user.user_id,
         asked_by_name=user.name,
         paid_then=_paid(invoice) if paid_seen is None else paid_seen,
+        emailed_before=invoice.emailed_at,
         next_attempt_at=shared_now(),
     )
     try:
@@ -191,9 +193,17 @@ def _gone(this: Try) -> None:
 def _is_done(this: Try) -> bool:
     if this.kind == Action.VOID:
         return this.invoice.voided_on is not None
-    if this.kind == Action.SEND and this.action.sent_at is not None:
-        return this.invoice.emailed_at is not None and this.invoice.emailed_at != this.action.emailed_before
-    return False
+    return this.kind == Action.SEND and _is_emailed(this.action, this.invoice)
+
+
+def _is_emailed(action: InvoiceAction, invoice: Invoice) -> bool:
+    """By what was sent, or before that by somebody else, to the same addresses, since it was asked for. It may be this
+    very wish, too: the database may be from a backup.
+    """
+    if invoice.emailed_at is None or invoice.emailed_at == action.emailed_before:
+        return False
+    to, went_to = (set(addresses_in(text.casefold())) for text in (action.to, invoice.email))
+    return action.sent_at is not None or (invoice.emailed_at > action.asked_at and to == went_to)
 
 
 def _not_sent_yet(this: Try) -> None:

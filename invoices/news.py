@@ -118,7 +118,7 @@ def take_up(connection: QuickBooksConnection, news: News) -> int:
         return 0
     now, owner = shared_now(), owner_of(connection)
     marked = {}
-    for issued in sorted(news.invoices, key=lambda each: each.created_at or now):  # a copy comes after its original
+    for issued in _oldest_first(news.invoices, now):
         if not issued.deleted and (found := marked_deal(issued.private_note, owner)):
             marked[issued.qbo_invoice_id] = (issued, *found)
     known = ours(connection).filter(qbo_invoice_id__in=marked).values_list("qbo_invoice_id", flat=True)
@@ -129,6 +129,11 @@ def take_up(connection: QuickBooksConnection, news: News) -> int:
         if not hold_company(connection.company_id):
             return 0
         return sum(_take_up(connection, *marked[each], now) for each in marked if each in unknown)
+
+
+def _oldest_first(invoices: Iterable[IssuedInvoice], now: datetime) -> list[IssuedInvoice]:
+    """A copy, which has the mark as well, comes after its original: QuickBooks goes by who was changed last."""
+    return sorted(invoices, key=lambda each: each.created_at or now)
 
 
 def _take_up(connection: QuickBooksConnection, issued: IssuedInvoice, deal_id: int, mark: str, now: datetime) -> bool:
@@ -184,7 +189,7 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
     rows = {row.qbo_invoice_id: row for row in locked.defer("draft")}
     waiting = _without_answer(connection) if len(rows.keys() & set(reported)) < len(set(reported)) else {}
     changed, same = 0, []
-    for issued in news.invoices:
+    for issued in _oldest_first(news.invoices, now):
         row = rows.get(issued.qbo_invoice_id)
         if row is None and not issued.deleted:
             row = _settled_by_mark(issued, waiting)

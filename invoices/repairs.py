@@ -75,7 +75,8 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
     worth = refused.deal_worth_then
     if worth is None:
         return Held.DEAL_UNKNOWN
-    draft = mend(_chosen_then(refused.confirmed))
+    # The day's rate is asked for when it is sent, as of a form's draft: it may have been corrected since.
+    draft = replace(mend(_chosen_then(refused.confirmed)), exchange_rate=None)
     if why := _held_by(visitor, refused, draft, worth):
         return why
     try:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.models import PipedriveUser
 from integration_settings.selectors import hold_company
 from integration_settings.tenancy import Visitor
@@ -60,7 +61,7 @@ def forget(visitor: Visitor, deal_id: int) -> None:
 
 
 def forget_old() -> None:
-    UnsentForm.objects.filter(left_at__lte=timezone.now() - KEPT_FOR).delete()
+    UnsentForm.objects.filter(left_at__lte=shared_now() - KEPT_FOR).delete()
 
 
 def was_sent(visitor: Visitor, intent_key: uuid.UUID) -> bool:

@@ -1,7 +1,9 @@
 """QuickBooks' notifications: a hint that a company has news, never a fact.
 
 What is due to be looked at stands on the connection, so a burst of notices costs one look, after its end, and the look
-asks QuickBooks itself. https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks
+asks QuickBooks itself. Of the company's settings no look tells: where a notice names them, the next form reads them.
+
+https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ from django.views.decorators.http import require_POST
 
 from integration_settings.clock import shared_now
 from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.profile import doubt_profile
 from invoices import pacing
 
 log = logging.getLogger(__name__)
 
+PREFERENCES = "preferences"
 AT_ONCE = 1000  # companies in one statement
 A_REALM, A_MOMENT = "the realm of a notice", datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)  # stand for values to come
 
@@ -44,8 +48,10 @@ def quickbooks(request: HttpRequest) -> HttpResponse:
     if not is_signed(request.body, request.headers.get("intuit-signature", ""), verifier):
         log.warning("a notice is refused: it is not signed with QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN")
         return HttpResponse(status=401)
-    realms = realms_in(request.body)
+    told = told_in(request.body)
+    realms = {realm for realm, _kind in told}
     marked = mark(realms)
+    doubt_settings({realm for realm, kind in told if kind == PREFERENCES})
     log.info("notice about %s companies, %s of them ours", len(realms), marked)
     return HttpResponse(status=200)
 
@@ -82,6 +88,12 @@ def _mark_one(realm: str) -> int:
         return int(cursor.rowcount)
 
 
+def doubt_settings(realms: Collection[str]) -> None:
+    """Somebody has changed the settings of these companies in QuickBooks."""
+    for connection in QuickBooksConnection.objects.filter(realm_id__in=realms) if realms else ():
+        doubt_profile(connection)
+
+
 @cache
 def _update_of_one() -> tuple[str, tuple[Any, ...]]:
     known = QuickBooksConnection.objects.filter(realm_id=A_REALM, state=ConnectionState.CONNECTED)
@@ -97,18 +109,31 @@ def is_signed(body: bytes, signature: str, verifier: str) -> bool:
     return hmac.compare_digest(expected, signature.encode(errors="replace"))
 
 
-def realms_in(body: bytes) -> set[str]:
-    """Companies named by CloudEvents (a list, or one) or by the older body; nothing for what is neither."""
+def told_in(body: bytes) -> set[tuple[str, str]]:
+    """Companies and the kinds of what changed in them, in small letters, "" where that is not told: by CloudEvents (a
+    list, or one) or by the older body; nothing for what is neither.
+    """
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return set()
     if isinstance(content, dict) and "eventNotifications" in content:
-        named = [_member(notice, "realmId") for notice in _list(content["eventNotifications"])]
+        told = [pair for notice in _list(content["eventNotifications"]) for pair in _told_by_older(notice)]
     else:
         events = content if isinstance(content, list) else [content]
-        named = [_member(event, "intuitaccountid") for event in events]
-    return {realm for realm in named if realm}
+        told = [(_member(event, "intuitaccountid"), _member(event, "type")) for event in events]
+    return {(realm, _kind(name)) for realm, name in told if realm}
+
+
+def _told_by_older(notice: Any) -> list[tuple[str, str]]:
+    realm, change = _member(notice, "realmId"), notice.get("dataChangeEvent") if isinstance(notice, dict) else None
+    entities = _list(change.get("entities")) if isinstance(change, dict) else []
+    return [(realm, ""), *((realm, _member(entity, "name")) for entity in entities)]
+
+
+def _kind(name: str) -> str:
+    """Of "qbo.invoice.updated.v1", or of the older "Invoice"."""
+    return name.lower().removeprefix("qbo.").partition(".")[0]
 
 
 def _list(value: Any) -> list[Any]:

@@ -38,7 +38,7 @@ class Guard:
 
 S, N = "tests/integration_settings/", "tests/invoices/"
 GUARDS = [
-    Guard("signature of a notice", "invoices/webhooks.py", "if not is_signed(", "if not realms_in(b'') and not (", N + "test_webhooks.py"),
+    Guard("signature of a notice", "invoices/webhooks.py", "if not is_signed(", "if not told_in(b'') and not (", N + "test_webhooks.py"),
     Guard("verifier token configured", "invoices/webhooks.py", "    if not verifier:\n", "    if verifier is None:\n", N + "test_webhooks.py"),
     Guard("state of a sign-in", "integration_settings/sign_ins.py", "if not secrets.compare_digest(begun.browser_digest, digest(mark)):", "if mark is None:", S + "test_quickbooks_sign_in.py"),
     Guard("a state works once", "integration_settings/sign_ins.py", "filter(pk=begun.pk, used_at=None)", "filter(pk=begun.pk)", S + "test_quickbooks_sign_in.py"),

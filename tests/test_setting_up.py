@@ -12,7 +12,9 @@ from django.urls import resolve, reverse
 from intuitlib.enums import Scopes
 
 from integration_settings import connections, oauth, sign_ins
+from integration_settings.reference import FOLLOWED, UNTOLD
 from invoices import pacing
+from sandbox.quickbooks import notices
 from tests.test_deployment import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +119,15 @@ def test_everything_that_is_asked_of_quickbooks_is_told():
     for name in asked:
         words = re.sub(r"(?<!^)([A-Z])", r" \1", name).lower().removeprefix("company ")
         assert words in told or words.removesuffix("y") + "ies" in told, name
+
+
+def test_notices_tell_of_all_that_is_believed_while_they_arrive():
+    """Else a new item or changed terms would be unknown until the next look, which is a day later where they do."""
+    sentence = value_of(INTUIT, "Webhook, events").partition(", all operations")[0]
+    events = set(re.split(r", | and ", sentence))
+    lists = {name.removeprefix("Company") for name, kind in FOLLOWED.items() if kind not in UNTOLD}
+    assert events == {"Invoice", "Payment", "CreditMemo", "Item", *lists, "Preferences"}
+    assert events == set(notices.TOLD.values())
 
 
 def test_the_figures_of_the_answers_are_those_of_the_code():

@@ -161,6 +161,7 @@ def set_preferences(books: b.Books, wish: Row) -> Row:
     """{set: {"SalesFormsPrefs": {"CustomTxnNumbers": true}, …}}: group by group."""
     for group, members in dict(wish.get("set") or {}).items():
         books.preferences = {**books.preferences, group: {**books.preferences.get(group, {}), **members}}
+    books.tell(books.realm, "Preferences", "1", "updated")
     return books.preferences
 
 
@@ -169,6 +170,7 @@ def tax_by_hand(books: b.Books, wish: Row) -> Row:
     if not books.automated:
         raise refusals.business("Only a company with automated sales tax can go back to rates of its own.")
     quickbooks_us.tax_by_hand(books)
+    books.tell(books.realm, "Preferences", "1", "updated")
     return books.preferences
 
 

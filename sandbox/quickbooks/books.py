@@ -196,7 +196,7 @@ class Books:
         table = self.tables["CompanyCurrency"]
         if code != self.home and not any(row["Code"] == code for row in table.rows.values()):
             row = {"Code": code, "Name": money.NAMES.get(code, code), "Active": True, "domain": "QBO", "sparse": False}
-            table.put({**row, "Id": self.new_id("CompanyCurrency")}, self.now())
+            self.store("CompanyCurrency", {**row, "Id": self.new_id("CompanyCurrency")})
 
     # -- request ids ----
 

@@ -22,7 +22,12 @@ from ..config import Config
 DELAY = 0.2  # seconds in which changes are gathered into one notice
 MOST = 500  # events of one notice
 PATIENCE = 3.0  # what the vendor grants
-TOLD = {"Invoice", "Payment", "CreditMemo", "Customer", "Item"}
+TOLD = {
+    **{name: name for name in ("Invoice", "Payment", "CreditMemo", "Item", "Term", "Class", "Department")},
+    "CompanyCurrency": "Currency",
+    "Preferences": "Preferences",
+}
+"""What an app is told of that is set up by docs/setting-up.md, and what notices call it."""
 
 
 class Notices:
@@ -43,7 +48,7 @@ class Notices:
                 "specversion": "1.0",
                 "id": str(uuid.uuid4()),
                 "source": "intuit.sandbox",
-                "type": f"qbo.{entity.lower()}.{operation}.v1",
+                "type": f"qbo.{TOLD[entity].lower()}.{operation}.v1",
                 "datacontenttype": "application/json",
                 "time": self.clock.now().isoformat(timespec="seconds"),
                 "intuitentityid": identity,

@@ -416,3 +416,20 @@ def test_profile_and_tax_codes_are_kept_for_two_weeks_or_until_quickbooks_refuse
     reference.doubt(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
     assert read_again() == 4  # company, preferences, codes, rates
     assert read_again() == 0
+
+
+def test_what_was_read_by_a_clock_that_was_ahead_is_read_anew(connect, control):
+    """It would serve until that time has come, a year perhaps: nothing tells of tax codes and settings."""
+    tenant = connect("GB")
+    with later(days=400):
+        reference.tax_codes(tenant.company, timedelta(0))
+        refresh_profile(tenant.quickbooks)
+    control.forget_requests()
+    reference.tax_codes(tenant.company)
+    current_profile(tenant.quickbooks)
+    assert len(control.requests("quickbooks")) == 4  # codes and rates, company and preferences
+    control.forget_requests()
+    with later(minutes=-10):  # another machine's clock may be slow
+        reference.tax_codes(tenant.company)
+        current_profile(tenant.quickbooks)
+    assert control.requests("quickbooks") == []

@@ -211,6 +211,30 @@ def test_voiding_what_a_bookkeeper_has_voided_asks_nothing_more(invoice, user, g
     assert gateway.calls == ["read_invoice"]
 
 
+@pytest.mark.parametrize(
+    "to, sent",
+    [("Accounts@bramley.example", 0), ("accounts@bramley.example, boss@bramley.example", 1)],
+    ids=["to the same", "to others"],
+)
+def test_what_was_emailed_while_the_email_waited_goes_to_nobody_twice(invoice, user, gateway, clock, to, sent):
+    """By a bookkeeper, or by this very wish, when the database was restored from a backup since."""
+    action = want(invoice, Action.SEND, user, to=to)
+    gateway.fail("read_invoice", DOWN)
+    carry_out(action, gateway)
+    clock.shift(timedelta(hours=1))
+    gateway.change(invoice.qbo_invoice_id, emailed=True, emailed_at=timezone.now(), email="accounts@bramley.example")
+    see_through(action, gateway, clock)
+    assert action.submission == Submission.SUCCEEDED
+    assert len(gateway.outbox) == sent
+
+
+def test_what_was_emailed_before_is_emailed_again_for_whoever_asks(invoice, user, gateway, clock):
+    gateway.change(invoice.qbo_invoice_id, emailed=True, emailed_at=timezone.now(), email="accounts@bramley.example")
+    clock.shift(timedelta(minutes=1))
+    carry_out(want(invoice, Action.SEND, user), gateway)
+    assert len(gateway.outbox) == 1
+
+
 def test_what_was_voided_while_the_email_waited_is_sent_to_nobody(invoice, user, gateway, clock):
     gateway.fail("read_invoice", DOWN)
     action = want(invoice, Action.SEND, user)

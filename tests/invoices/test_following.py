@@ -391,6 +391,23 @@ def test_an_invoice_with_our_mark_settles_the_waiting_intent(company, gateway, i
     assert waiting.note_due_at is not None
 
 
+def test_of_an_invoice_and_its_copy_the_first_one_settles_the_intent_though_it_changed_later(company, gateway, issued):
+    """Changes come in the order of their last one: the copy was made, and then the invoice itself was edited."""
+    waiting = make_pending_invoice(company, to_json(a_draft()), currency="GBP", deal_id=12, sent_at=timezone.now())
+    Invoice.objects.filter(pk=waiting.pk).update(submission=Submission.UNKNOWN)
+    made = replace(
+        gateway.invoices[issued.qbo_invoice_id],
+        private_note=mark_line(12, waiting.request_id, ""),
+        created_at=timezone.now() - timedelta(minutes=9),
+    )
+    copied, edited = timezone.now() - timedelta(minutes=1), timezone.now()
+    gateway.invoices["4712"] = replace(made, qbo_invoice_id="4712", created_at=copied, updated_at=copied)
+    gateway.invoices["4711"] = replace(made, qbo_invoice_id="4711", updated_at=edited)
+    catch_up(company, gateway)
+    waiting.refresh_from_db()
+    assert waiting.qbo_invoice_id == "4711"
+
+
 def test_a_copy_that_a_bookkeeper_made_is_not_taken_for_ours(company, gateway, issued):
     copy = replace(gateway.invoices[issued.qbo_invoice_id], qbo_invoice_id="4711", updated_at=timezone.now())
     gateway.invoices["4711"] = copy

@@ -211,6 +211,23 @@ def test_lists_are_not_called_young_when_nobody_has_looked_for_days(company):
     assert row.changes_known_until == START - timedelta(days=31)
 
 
+def test_accounts_of_which_no_notice_tells_are_as_old_as_the_last_look(connect, control, clock):
+    tenant = connect("GB")
+    reference.terms(tenant.company)
+    before = reference.income_accounts(tenant.company)
+    following.catch_up(tenant.quickbooks)
+    QuickBooksConnection.objects.update(last_notice_at=timezone.now())
+    clock.shift(timedelta(minutes=30))
+    QuickBooksConnection.objects.update(last_synced_at=timezone.now())
+    control.book(tenant.realm, "list_activity", entity="Account", id=before[0].id, active=False)
+    clock.shift(timedelta(hours=2))
+    tenant.company.refresh_from_db()
+    control.forget_requests()
+    reference.terms(tenant.company)
+    assert control.requests("quickbooks") == []
+    assert before[0] not in reference.income_accounts(tenant.company)
+
+
 def test_lists_stay_young_while_changes_are_followed_and_changed_items_come_along(connect, control):
     tenant = connect("GB")
     connection = tenant.quickbooks

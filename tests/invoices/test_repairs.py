@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
@@ -93,6 +94,19 @@ def test_a_successor_that_is_refused_itself_can_be_run_again(harbour, draft):
     third = services.successor_of(second)
     assert len({first.pk, second.pk, third.pk}) == 3
     assert Invoice.objects.count() == 3
+
+
+def test_it_is_booked_at_the_rate_that_quickbooks_has_now(harbour, draft, control):
+    """Somebody may have corrected it since the refused one was to be sent."""
+    refused = refuse(ask(harbour, replace(draft, currency="EUR")))
+    Invoice.objects.filter(pk=refused.pk).update(draft=refused.draft | {"exchange_rate": "0.5"})
+    press(harbour)
+    successor = services.successor_of(refused)
+    settle(successor)
+    (made,) = in_the_books(control, harbour, refused, successor)
+    assert made["ExchangeRate"] != 0.5
+    successor.refresh_from_db()
+    assert Decimal(successor.draft["exchange_rate"]) == Decimal(str(made["ExchangeRate"]))
 
 
 def found_in_the_books(harbour, draft, refused):

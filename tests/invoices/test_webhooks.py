@@ -54,8 +54,8 @@ def event(realm, kind="qbo.invoice.updated.v1"):
     return {"specversion": "1.0", "id": "1", "type": kind, "intuitentityid": "7", "intuitaccountid": realm, "data": {}}
 
 
-def legacy(realm):
-    entities = [{"name": "Invoice", "id": "7", "operation": "Update", "lastUpdated": "2026-11-23T09:14:00Z"}]
+def legacy(realm, name="Invoice"):
+    entities = [{"name": name, "id": "7", "operation": "Update", "lastUpdated": "2026-11-23T09:14:00Z"}]
     return {"eventNotifications": [{"realmId": realm, "dataChangeEvent": {"entities": entities}}]}
 
 
@@ -74,6 +74,26 @@ def test_the_older_body_does_too(notify, connected):
     mine = connected()
     assert notify(legacy(mine.realm_id)).status_code == 200
     assert is_due(mine)
+
+
+@pytest.mark.parametrize("of_settings", [lambda realm: [event(realm, "qbo.preferences.updated.v1")],
+                                         lambda realm: legacy(realm, "Preferences")])  # fmt: skip
+def test_changed_settings_of_a_company_are_read_by_its_next_form(notify, connected, of_settings):
+    """No look at what has changed tells of them."""
+    profile = {"country": "GB", "read_at": timezone.now().isoformat()}
+    mine, other = connected(profile=profile), connected(profile=profile)
+    notify([event(mine.realm_id), event(other.realm_id)])
+    assert notify(of_settings(mine.realm_id)).status_code == 200
+    for each in (mine, other):
+        each.refresh_from_db()
+    assert (mine.profile, other.profile) == ({"country": "GB", "read_at": ""}, profile)
+
+
+def test_settings_that_were_never_read_are_not_there_for_a_notice_either(notify, connected):
+    mine = connected(profile={})
+    notify([event(mine.realm_id, "qbo.preferences.updated.v1")])
+    mine.refresh_from_db()
+    assert mine.profile == {}
 
 
 def test_a_single_event_outside_a_list_is_understood(notify, connected):

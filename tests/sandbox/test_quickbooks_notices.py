@@ -58,6 +58,15 @@ def test_a_deletion_is_told(desk: Desk, told: list[list[dict[str, Any]]]) -> Non
     assert [event["type"] for event in told[-1]] == ["qbo.invoice.deleted.v1"]
 
 
+def test_changes_of_lists_and_settings_are_told(desk: Desk, told: list[list[dict[str, Any]]]) -> None:
+    desk.book("list_activity", entity="Term", id="1", active=False)
+    desk.book("set_preferences", set={"SalesFormsPrefs": {"CustomTxnNumbers": True}})
+    desk.saved("customer", {"DisplayName": "Kyoto Tea", "CurrencyRef": {"value": "JPY"}})
+    settle(desk)
+    kinds = [event["type"] for notice in told for event in notice]
+    assert kinds == ["qbo.term.updated.v1", "qbo.preferences.updated.v1", "qbo.currency.created.v1"]
+
+
 def test_nothing_is_told_without_a_token_and_after_a_reset(desk: Desk, told: list[list[dict[str, Any]]]) -> None:
     desk.control("/reset", {})
     desk.enter(desk.realm)
