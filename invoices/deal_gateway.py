@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -65,7 +65,7 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
     see.
     """
     fresh_access_token(client.user)  # before the threads start: none of them should have to refresh
-    known = _remembered(client.user, deal_id)
+    known = remembered(client.user, deal_id)
     with SideBySide(4) as calls:
         products = calls.start(client.deal_products, deal_id)
         discounts = calls.start(client.deal_discounts, deal_id)
@@ -135,7 +135,7 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     """The deal as this user sees it, None when he may not; remembered for five minutes."""
-    return _remembered(user, deal_id) or _ask(user, deal_id)
+    return remembered(user, deal_id) or _ask(user, deal_id)
 
 
 def look_ahead(user: PipedriveUser, deal_id: int) -> None:
@@ -156,7 +156,7 @@ def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     try:
         return _ask(user, deal_id)
     except (ServiceUnavailable, RateLimited):
-        if known := _remembered(user, deal_id):
+        if known := remembered(user, deal_id):
             return known
         raise
 
@@ -179,7 +179,7 @@ def _read(client: PipedriveClient, deal_id: int) -> Json:
         raise
 
 
-def _remembered(user: PipedriveUser, deal_id: int) -> DealFacts | None:
+def remembered(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     return _recalled(cache.get(_key(user, deal_id)))
 
 
@@ -230,15 +230,12 @@ def _shown_of(user: PipedriveUser, deal_ids: list[int]) -> dict[int, DealFacts]:
         return {one.deal_id: one for one in seen if one is not None}
 
 
-def not_shown(user: PipedriveUser, deal_ids: Collection[int]) -> list[int]:
-    """Those of a few deals that Pipedrive does not show to the user in this moment, whatever is remembered of them.
+def shown_soon(calls: SideBySide, user: PipedriveUser, deal_ids: Iterable[int]) -> dict[int, Future[DealFacts | None]]:
+    """What Pipedrive says of a few deals in this moment, whatever is remembered of them: None of what it does not show.
 
-    Raises the errors of `integration_settings.errors`.
+    Each `result()` raises the errors of `integration_settings.errors`.
     """
-    fresh_access_token(user)
-    with SideBySide(len(deal_ids)) as calls:
-        soon = {deal_id: calls.start(_ask, user, deal_id) for deal_id in deal_ids}
-        return [deal_id for deal_id, each in soon.items() if each.result() is None]
+    return {deal_id: calls.start(_ask, user, deal_id) for deal_id in deal_ids}
 
 
 def remember(user: PipedriveUser, facts: DealFacts) -> None:

@@ -35,7 +35,7 @@ from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import facts_of, forget_products, load_deal
+from invoices.deal_gateway import facts_of, forget_products, load_deal, remembered
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
@@ -49,7 +49,7 @@ from invoices.domain.tax import TaxProposal, Totals, amounts_are, propose_sales_
 from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
-from invoices.moved_deals import bring_along
+from invoices.moved_deals import MOST_ASKED, ask_beside, bring_along
 from invoices.reports import zone
 from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
 
@@ -119,7 +119,9 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     company, connection = visitor.company, connected(visitor.connection)
     chosen = settings_of(company)
     fresh_access_token(connection)  # before the threads start: none of them should have to refresh
-    with SideBySide(7) as calls:
+    known = remembered(visitor.user, deal_id)
+    with SideBySide(7 + MOST_ASKED) as calls:
+        beside = ask_beside(calls, visitor.user, known) if known else None
         deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
         codes_soon = _soon(calls, reference.tax_codes, company)
         items_soon = _soon(calls, reference.items, company)
@@ -168,7 +170,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         whole=bool(terms) or books.names_sales_tax,
     )
     preselected = _preselected(choice)
-    bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True)
+    bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True, asked=beside)
     draft = _addressed(filled.draft, preselected, terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     made_before_tax = prices_were_with_tax(deal, books)

@@ -7,15 +7,19 @@ gone, the note of its invoice tells which deal has taken its place. What was inv
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from django.core.cache import cache
 from django.db.models import Q
 
-from integration_settings.errors import AccessDenied, NotFound, ServiceError
+from integration_settings.connections import fresh_access_token
+from integration_settings.errors import ServiceError
 from integration_settings.models import Company, PipedriveUser
 from integration_settings.pipedrive import Json, PipedriveClient
-from invoices.deal_gateway import DealFacts, deal_of_note, not_shown
+from integration_settings.side_by_side import SideBySide
+from invoices.deal_gateway import DealFacts, deal_of_note, shown_soon
 from invoices.models import Invoice
 
 log = logging.getLogger(__name__)
@@ -24,25 +28,54 @@ MOST_ASKED = 5  # deals, those invoiced last: a token each
 LOOKED_SECONDS = 24 * 3600
 
 
-def bring_along(user: PipedriveUser, facts: DealFacts, *, customer_id: str = "", anew: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Other deals of one party that were invoiced: a note of ours in each, and what Pipedrive says of the deal soon."""
+
+    notes: dict[int, int] = field(default_factory=dict)
+    shown: dict[int, Future[DealFacts | None]] = field(default_factory=dict)
+
+
+def ask_beside(calls: SideBySide, user: PipedriveUser, facts: DealFacts) -> Beside:
+    """Asks about them along with other `calls`, for `bring_along`. Raises what `fresh_access_token` raises."""
+    notes = _notes_beside(user.company, facts)
+    if notes:
+        fresh_access_token(user)  # before the threads start: none of them should have to refresh
+    return Beside(notes, shown_soon(calls, user, notes))
+
+
+def bring_along(
+    user: PipedriveUser, facts: DealFacts, *, customer_id: str = "", anew: bool = False, asked: Beside | None = None
+) -> None:
     """Brings into a deal that `user` sees what was invoiced in the deals it has taken in.
 
     Asks Pipedrive only where other deals of the same organization, person or QuickBooks customer were invoiced, and,
-    unless `anew`, only when the deal has changed since this user's last look: a merge changes it. Never raises a
-    `ServiceError`: what cannot be asked now is asked with the next form.
+    unless `anew`, only when the deal has changed since this user's last look: a merge changes it. What was `asked`
+    before is not asked again. Never raises a `ServiceError`: what cannot be asked now is asked with the next form.
     """
     key = f"deals-taken-in:{user.company_id}:{user.user_id}:{facts.deal_id}"
     if not anew and (not facts.update_time or cache.get(key) == facts.update_time):
         return
     cache.set(key, facts.update_time, LOOKED_SECONDS)
+    asked = asked or Beside()
+    _take_in(user, asked)
     notes = _notes_beside(user.company, facts, customer_id)
-    if not notes:
+    left = {deal_id: note_id for deal_id, note_id in notes.items() if deal_id not in asked.notes}
+    if not left:
         return
-    client = PipedriveClient(user)
     with suppress(ServiceError):
-        for deal_id in not_shown(user, notes):
-            with suppress(NotFound, AccessDenied):
-                _follow(user.company, deal_id, deal_of_note(client.note(notes[deal_id])))
+        fresh_access_token(user)
+        with SideBySide(len(left)) as calls:
+            beside = Beside(left, shown_soon(calls, user, left))
+        _take_in(user, beside)
+
+
+def _take_in(user: PipedriveUser, beside: Beside) -> None:
+    for deal_id, shown in beside.shown.items():
+        with suppress(ServiceError):
+            if shown.result() is None:
+                note = PipedriveClient(user).note(beside.notes[deal_id])
+                _follow(user.company, deal_id, deal_of_note(note))
 
 
 def follow_note(client: PipedriveClient, deal_id: int, answer: Json) -> None:
@@ -53,8 +86,8 @@ def follow_note(client: PipedriveClient, deal_id: int, answer: Json) -> None:
     place = deal_of_note(answer)
     if place in (None, deal_id):
         return
-    with suppress(ServiceError):
-        if not_shown(client.user, [deal_id]):
+    with suppress(ServiceError), SideBySide(1) as calls:
+        if shown_soon(calls, client.user, [deal_id])[deal_id].result() is None:
             _follow(client.user.company, deal_id, place)
 
 
@@ -66,7 +99,7 @@ def _follow(company: Company, gone: int, place: int | None) -> None:
     log.info("deal %s is gone, deal %s has its place and its %s invoices", gone, place, moved)
 
 
-def _notes_beside(company: Company, facts: DealFacts, customer_id: str) -> dict[int, int]:
+def _notes_beside(company: Company, facts: DealFacts, customer_id: str = "") -> dict[int, int]:
     """Of the deals of the same party that were invoiced last: a note of ours, by the deal's id."""
     same = {"organization_id": facts.organization_id, "person_id": facts.person_id, "customer_id": customer_id}
     parties = [Q(**{column: value}) for column, value in same.items() if value]

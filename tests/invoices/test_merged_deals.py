@@ -127,6 +127,16 @@ def test_a_panel_asks_for_the_others_once_for_each_change_of_its_deal(crm, invoi
     assert control.requests("pipedrive") == []
 
 
+def test_a_form_asks_for_the_others_along_with_its_deal(crm, invoiced, panel_of, form_of, control):
+    """And for none of them twice, also where their organization, their person and their customer are the same."""
+    panel_of(crm.kept)
+    control.forget_requests()
+    form_of(crm.kept)
+    asked = [request["path"].rsplit("/", 1)[-1] for request in control.requests("pipedrive", path="/deals/")]
+    assert asked.count(str(crm.gone)) == 1
+    assert asked[0] == str(crm.gone), "before its own deal has been read"
+
+
 def test_the_form_of_what_was_refused_before_is_the_one_of_the_deal_that_stays(crm, invoiced, panel_of, browse):
     refused = make_pending_invoice(
         invoiced.company,
