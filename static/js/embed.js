@@ -6,7 +6,6 @@
   const RENEW_BEFORE = 90_000; // renew a token that ends within this time
   const SPINNER_AFTER = 200;
   const SPINNER_LEAST = 400;
-  const MOST_SEARCHED = 100; // characters that a search goes by
 
   const body = document.body;
   const { words } = window.Host;
@@ -45,11 +44,7 @@
     return message === "expired" || message === "fault" ? message : "network";
   }
 
-  body.addEventListener("htmx:configRequest", ({ detail }) => {
-    Object.assign(detail.headers, headersOfPage());
-    const { q } = detail.parameters; // of a search: stands in the address, which has no room for a pasted page
-    if (q) detail.parameters.q = [...q].slice(0, MOST_SEARCHED).join("");
-  });
+  body.addEventListener("htmx:configRequest", ({ detail: { headers } }) => Object.assign(headers, headersOfPage()));
 
   // Before a request: no second press, the question if there is one, a fresh token
 
