@@ -6,7 +6,6 @@
   const RENEW_BEFORE = 90_000; // renew a token that ends within this time
   const SPINNER_AFTER = 200;
   const SPINNER_LEAST = 400;
-  const MOST_SEARCHED = 100; // characters that a search goes by
 
   const body = document.body;
   const { words } = window.Host;
@@ -45,11 +44,7 @@
     return message === "expired" || message === "fault" ? message : "network";
   }
 
-  body.addEventListener("htmx:configRequest", ({ detail }) => {
-    Object.assign(detail.headers, headersOfPage());
-    const { q } = detail.parameters; // of a search: stands in the address, which has no room for a pasted page
-    if (q) detail.parameters.q = [...q].slice(0, MOST_SEARCHED).join("");
-  });
+  body.addEventListener("htmx:configRequest", ({ detail: { headers } }) => Object.assign(headers, headersOfPage()));
 
   // Before a request: no second press, the question if there is one, a fresh token
 
@@ -270,11 +265,6 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
-  async function copyFrom(elt) {
-    const answer = await take(elt);
-    if (answer) copy(elt, (await answer.json()).text);
-  }
-
   // After a swap: focus, news, and the right size
 
   let focused = null; // how to find the focused thing again
@@ -379,11 +369,16 @@
     window.Host.fit();
   }
 
-  /* A browser forgets a press after some seconds, and then takes nothing into its clipboard: the text is shown instead. */
-  async function copy(elt, text) {
+  /* A text that has to be fetched is promised to the clipboard within the press: Safari takes none after it. What a browser
+     does not take (the host may not have allowed it to frames) is shown instead. */
+  async function copy(elt) {
+    const type = "text/plain";
+    const coming = (async () => new Blob([elt.dataset.copy ?? (await (await take(elt)).json()).text], { type }))();
     try {
-      await navigator.clipboard.writeText(text); // the host may not have allowed it to frames
+      await navigator.clipboard.write([new ClipboardItem({ [type]: coming })]);
     } catch {
+      const text = await coming.then((blob) => blob.text()).catch(() => "");
+      if (!text) return; // why, has been said
       const area = document.createElement("textarea");
       area.value = text;
       area.className = "visually-hidden";
@@ -403,10 +398,10 @@
       "[data-open-invoice], [data-close-modal], [data-redirect], [data-copy], [data-copy-from], [data-download], [data-close-form], a[data-confirm-title]",
     );
     if (!pressed) return;
-    for (const [name, act] of Object.entries({ download, copyFrom, closeForm })) {
+    for (const [name, act] of Object.entries({ download, copy, copyFrom: copy, closeForm })) {
       if (pressed.dataset[name] !== undefined) return void act(pressed);
     }
-    const { openInvoice, modalData, redirect, redirectId, copy: text } = pressed.dataset;
+    const { openInvoice, modalData, redirect, redirectId } = pressed.dataset;
     if (openInvoice !== undefined) {
       const deal = openInvoice === "" ? {} : { deal: Number(openInvoice) };
       window.Host.openModal({ ...deal, ...(modalData ? JSON.parse(modalData) : {}) });
@@ -415,7 +410,6 @@
       if (pressed.href) event.preventDefault();
       window.Host.redirect(redirect, redirectId, pressed.href);
     }
-    else if (text !== undefined) copy(pressed, text);
     else if (pressed.hasAttribute("href") && !pressed.hasAttribute("hx-get") && !pressed.hasAttribute("hx-post")) {
       event.preventDefault();
       window.Host.confirm(questionOf(pressed)).then((yes) => yes && window.open(pressed.href, pressed.target || "_self", "noopener"));

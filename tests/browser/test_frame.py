@@ -314,10 +314,34 @@ def test_an_error_written_by_the_server_is_shown_as_it_is(shown: Shown) -> None:
     expect(frame.get_by_text("QuickBooks says no")).to_be_visible()
 
 
+def test_a_text_that_has_to_be_fetched_is_promised_to_the_clipboard_within_the_press(shown: Shown) -> None:
+    """Safari takes nothing after a wait, and had to show each payment link instead of copying it."""
+    frame = shown.ready("panel-invoices")
+    answers: list[Route] = []
+    shown.page.route("**/payment-link", lambda route, _: answers.append(route))
+    frame.evaluate("""() => {
+        navigator.clipboard.write = async ([item]) => {
+            window.copied = "promised";
+            window.copied = await (await item.getType("text/plain")).text();
+        };
+        const entry = document.querySelector("[data-copy]");
+        entry.removeAttribute("data-copy");
+        entry.dataset.copyFrom = "/payment-link";
+        entry.click();
+    }""")
+    assert frame.evaluate("window.copied") == "promised"
+    while not answers:
+        shown.page.wait_for_timeout(20)
+    answers[0].fulfill(status=200, body='{"text": "https://pay.example/h/9"}', content_type="application/json")
+    while shown.calls("show_snackbar") == []:
+        shown.page.wait_for_timeout(20)
+    assert frame.evaluate("window.copied") == "https://pay.example/h/9"
+
+
 def test_what_the_browser_does_not_copy_is_shown_and_not_called_copied(shown: Shown) -> None:
     frame = shown.ready("panel-invoices")
     # As in Pipedrive's frame when the press was too long ago
-    frame.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject() }")
+    frame.evaluate("() => { navigator.clipboard.write = () => Promise.reject() }")
     frame.evaluate("() => { document.execCommand = () => false }")
     frame.get_by_role("button", name="More for invoice 1053").click()
     frame.get_by_role("menuitem", name="Copy payment link").click()

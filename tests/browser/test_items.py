@@ -177,6 +177,20 @@ def test_a_pasted_page_is_searched_for_by_its_beginning(live_app, person, connec
     expect(priya.form.get_by_text("This could not be shown")).to_have_count(0)
 
 
+def test_figures_are_asked_for_without_a_fault_while_an_item_is_searched_for(live_app, person, connect):
+    """Two searches stand in the form then; the person's browser tells of each script that fails."""
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_deal("Northgate Dental – storage fit-out")
+    priya.start_invoice()
+    with priya.page.expect_response(re.compile("/embed/invoice/preview"), timeout=20_000) as previewed:
+        priya.form.locator("[data-quantity]").first.fill("25")
+        priya.form.get_by_role("button", name=re.compile("^Choose item")).first.click()
+        priya.form.get_by_role("combobox", name="QuickBooks item").fill("inst")
+    assert previewed.value.ok
+
+
 def test_a_line_without_a_product_is_taxed_as_the_item_is_until_somebody_says_otherwise(
     live_app, person, connect, control
 ):

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from integration_settings import formats
 from tests.browser.accessibility import violations
@@ -163,6 +163,24 @@ def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int, price: s
         field = frame.locator(f"[data-{name}]:visible").first
         field.fill(text)
         assert field.evaluate("field => field.scrollWidth <= field.clientWidth"), f"{name} at {width}"
+
+
+@pytest.mark.parametrize("width", [1000, 648])
+def test_a_product_has_room_for_its_name_where_a_browser_sizes_no_field_by_its_content(
+    shown: Shown, width: int
+) -> None:
+    """Safari before 26.2 and Firefox before 152: their field without a width of its own is twenty letters wide."""
+
+    def forget_a_property(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("field-sizing", "unheard-of"))
+
+    shown.page.route("**/form*.css", forget_a_property)
+    frame = shown.open("form-uk", width=width, height=720, mode="fixed")
+    name = frame.locator(".line__name").first
+    price = frame.locator("[data-price]:visible").first
+    assert name.evaluate("name => name.getBoundingClientRect().width") > 140
+    assert price.evaluate("price => price.getBoundingClientRect().width") < 100
 
 
 @pytest.mark.parametrize("width", [1000, 900, 648, 324])
