@@ -15,8 +15,8 @@ from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.status import Submission
-from invoices.invoice_bodies import mark_line
-from invoices.invoice_gateway import owner_of
+from invoices.invoice_bodies import invoice_body, mark_line
+from invoices.invoice_gateway import QuickBooksGateway, owner_of
 from invoices.models import Invoice
 from invoices.so_far import invoiced_so_far
 from tests.conftest import connect_user, visitor_of
@@ -257,13 +257,17 @@ def test_an_old_press_sent_again_leads_to_the_original_and_not_to_its_copy(harbo
     draft, key = draft_for(harbour, control), uuid.uuid4()
     invoice = ask(harbour, draft, key)
     settle(invoice)
-    note = mark_line(invoice.deal_id, invoice.request_id, owner_of(harbour.company.quickbooks))
-    gateway = FakeInvoiceGateway(owner=owner_of(harbour.company.quickbooks))
-    put(gateway, "9977", note, customer_id=invoice.customer_id)
-    Invoice.objects.filter(pk=invoice.pk).update(voided_on=timezone.now().date())
-    look(harbour.company, lambda connection: gateway)
-    assert Invoice.objects.filter(qbo_invoice_id="9977").exists()
+    gateway = QuickBooksGateway(harbour.company.quickbooks)
+    mark = mark_line(invoice.deal_id, invoice.request_id, owner_of(harbour.company.quickbooks))
+    body = invoice_body(draft, invoice.customer_id, gateway.books, mark=mark)
+    copied = gateway.client.create("Invoice", body, request_id=uuid.uuid4().hex)
+    control.book(harbour.realm, "void", id=invoice.qbo_invoice_id)
+    look(harbour.company)
+    assert Invoice.objects.get(qbo_invoice_id=copied["Id"]).number == copied["DocNumber"]
     assert ask(harbour, draft, key) == invoice
+    control.book(harbour.realm, "payment", id=copied["Id"], amount=str(copied["TotalAmt"]))
+    look(harbour.company)
+    assert [bool(row.paid_on) for row in Invoice.objects.order_by("pk")] == [False, True]
 
 
 # What people see of it
