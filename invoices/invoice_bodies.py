@@ -35,7 +35,7 @@ GLOBAL_TAX = {
 }
 MOST_PERCENTAGE_DECIMALS = 5
 MARK_LINE = re.compile(r"\bPipedrive deal ([0-9]{1,18}) · ([0-9a-f]{12})-([0-9a-f]{8})\b")
-FOUND = "found "
+FOUND, MARK_LENGTH = "found ", 12
 LONGEST_NOTE, LONGEST_SKU = 4000, 100
 
 
@@ -47,13 +47,18 @@ def party_mark(reference: str) -> str:
 def mark_of(request_id: str) -> str:
     """The short reference by which an invoice of ours is found again; it cannot be guessed from the deal."""
     if request_id.startswith(FOUND):
-        return request_id.removeprefix(FOUND)
-    return hashlib.sha256(f"invoice {request_id}".encode()).hexdigest()[:12]
+        return request_id.removeprefix(FOUND)[:MARK_LENGTH]
+    return hashlib.sha256(f"invoice {request_id}".encode()).hexdigest()[:MARK_LENGTH]
 
 
 def request_id_of_found(mark: str) -> str:
     """In place of the request id of an invoice of which nothing but its mark is known."""
     return f"{FOUND}{mark}"
+
+
+def request_id_of_copy(mark: str, qbo_invoice_id: str) -> str:
+    """In place of the request id of a copy that somebody made in QuickBooks: no press of ours ever leads to it."""
+    return f"{FOUND}{mark} {qbo_invoice_id}"
 
 
 def mark_line(deal_id: int, request_id: str, owner: str) -> str:

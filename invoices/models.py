@@ -204,7 +204,9 @@ class Invoice(Intent):
 
     @property
     def was_found(self) -> bool:
-        """In QuickBooks, by its mark, when there was no row of it: the database is from a backup older than it."""
+        """In QuickBooks, by its mark, when there was no row of it: the database is from a backup older than it, or
+        somebody's copy took the place of one that is gone.
+        """
         return self.created_by_id == NOBODY
 
     @property

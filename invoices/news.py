@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections.abc import Iterable, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from integration_settings.clock import shared_now
@@ -23,11 +25,11 @@ from invoices.domain.deal import TaxMethod
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft, to_json
 from invoices.domain.tax import amounts_are
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice
-from invoices.invoice_bodies import mark_of, marked_deal, request_id_of_found
+from invoices.invoice_bodies import mark_of, marked_deal, request_id_of_copy, request_id_of_found
 from invoices.invoice_gateway import ReportedChanges, books_of, owner_of
 from invoices.models import NOBODY, Invoice
 from invoices.notes import TRIED
-from invoices.reports import apply_report, is_known, mark_deleted, zone
+from invoices.reports import apply_report, is_known, is_voided, mark_deleted, zone
 from invoices.submission import succeeded
 
 log = logging.getLogger(__name__)
@@ -110,7 +112,8 @@ def _payment_dates(payments: Iterable[AppliedPayment]) -> dict[str, date]:
 
 def take_up(connection: QuickBooksConnection, news: News) -> int:
     """Rows for invoices that we made and know nothing of, how many: the database is from a backup older than they are,
-    or from a machine that had not heard of them yet. Else they would stand in no deal, and be created once more.
+    or from a machine that had not heard of them yet; and for a copy whose original is gone, as bookkeepers correct an
+    invoice. Else they would stand in no deal, and be created once more.
 
     In a transaction of its own, before `apply` holds other rows: it begins with the company.
     """
@@ -128,7 +131,18 @@ def take_up(connection: QuickBooksConnection, news: News) -> int:
     with transaction.atomic():
         if not hold_company(connection.company_id):
             return 0
-        return sum(_take_up(connection, *marked[each], now) for each in marked if each in unknown)
+        told = {issued.qbo_invoice_id: issued for issued in news.invoices}
+        alike = _by_mark(connection.company_id, {marked[each][1] for each in unknown})
+        return sum(_take_up(connection, marked[each], alike, told, now) for each in marked if each in unknown)
+
+
+def _by_mark(company_id: int, deal_ids: Set[int]) -> dict[str, list[Invoice]]:
+    """What was asked for in these deals, also where it belongs to another one by now, see `moved_deals`."""
+    found = defaultdict(list)
+    rows = Invoice.objects.filter(company_id=company_id).order_by("pk")
+    for row in rows.filter(Q(deal_id__in=deal_ids) | Q(draft__deal_id__in=deal_ids)):
+        found[mark_of(row.request_id)].append(row)
+    return found
 
 
 def _oldest_first(invoices: Iterable[IssuedInvoice], now: datetime) -> list[IssuedInvoice]:
@@ -136,27 +150,59 @@ def _oldest_first(invoices: Iterable[IssuedInvoice], now: datetime) -> list[Issu
     return sorted(invoices, key=lambda each: each.created_at or now)
 
 
-def _take_up(connection: QuickBooksConnection, issued: IssuedInvoice, deal_id: int, mark: str, now: datetime) -> bool:
-    """False for one with the mark of another that is known: somebody has copied that."""
-    of_deal = Invoice.objects.filter(company_id=connection.company_id, deal_id=deal_id)
-    if mark in {mark_of(request_id) for request_id in of_deal.values_list("request_id", flat=True)}:
+def _take_up(
+    connection: QuickBooksConnection,
+    found: tuple[IssuedInvoice, int, str],
+    alike: dict[str, list[Invoice]],
+    told: Mapping[str, IssuedInvoice],
+    now: datetime,
+) -> bool:
+    """`found` has its deal and its mark. False for a copy of one that stands, or for another customer: another sale."""
+    issued, deal_id, mark = found
+    if not all(_is_gone(row, told.get(row.qbo_invoice_id)) for row in alike[mark]):
+        return False
+    original = next(iter(alike[mark]), None)
+    if original and (original.customer_id != issued.customer_id or is_voided(original, issued)):
         return False
     row = Invoice.objects.create(
         company_id=connection.company_id,
         realm_id=connection.realm_id,
         qbo_invoice_id=issued.qbo_invoice_id,
-        deal_id=deal_id,
+        deal_id=original.deal_id if original else deal_id,
         created_by_id=NOBODY,
         created_at=issued.created_at or now,
         intent_key=uuid.uuid4(),
-        request_id=request_id_of_found(mark),
-        draft=to_json(_draft_of(issued, deal_id, books_of(connection))),
+        **_as_the_original(original, issued, mark)
+        if original
+        else {
+            "request_id": request_id_of_found(mark),
+            "draft": to_json(_draft_of(issued, deal_id, books_of(connection))),
+        },
         currency=issued.currency,
         note_attempts=TRIED,  # its note may be there: it is looked for before one is written
         **succeeded(),
     )
-    log.warning("%s had no row: deal %s has it from QuickBooks", row, deal_id)
+    alike[mark].append(row)
+    log.warning("%s had no row: deal %s has it from QuickBooks", row, row.deal_id)
     return apply_report(row, issued, place=zone(connection.timezone), now=now)
+
+
+def _as_the_original(original: Invoice, issued: IssuedInvoice, mark: str) -> dict[str, Any]:
+    """What a copy is to the deal: with the products, organization and person of the one whose place it takes."""
+    return {
+        "request_id": request_id_of_copy(mark, issued.qbo_invoice_id),
+        "draft": original.draft,
+        "deal_then": original.deal_then,
+        "organization_id": original.organization_id,
+        "person_id": original.person_id,
+    }
+
+
+def _is_gone(row: Invoice, report: IssuedInvoice | None) -> bool:
+    """Voided or deleted: by its report, which no row has taken over yet, else by what the row knows."""
+    if report is not None:
+        return report.deleted or is_voided(row, report)
+    return row.voided_on is not None or row.deleted_on is not None
 
 
 def _draft_of(issued: IssuedInvoice, deal_id: int, books: Books) -> InvoiceDraft:

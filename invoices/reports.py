@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -72,6 +73,18 @@ def is_known(invoice: Invoice, issued: IssuedInvoice) -> bool:
     return told == (invoice.qbo_updated_at, invoice.sync_token, invoice.balance) and invoice.deleted_on is None
 
 
+def is_voided(invoice: Invoice, issued: IssuedInvoice) -> bool:
+    """Whether this report is that of a void, by what the row knows from before."""
+    return issued.voided or looks_voided(
+        total=issued.total,
+        line_amounts=issued.line_amounts,
+        quantities=issued.quantities,
+        private_note=issued.private_note,
+        earlier_total=_total_before(invoice),
+        earlier_voided=invoice.voided_on is not None,
+    )
+
+
 def mark_deleted(invoice: Invoice, *, place: ZoneInfo, at: datetime | None = None, now: datetime | None = None) -> bool:
     """The invoice is gone from QuickBooks; what it was stays on record. True when that is news."""
     now = now or shared_now()
@@ -94,20 +107,17 @@ def _version(sync_token: str) -> int:
     return int(sync_token) if sync_token.isdigit() else 0
 
 
+def _total_before(invoice: Invoice) -> Decimal | None:
+    return invoice.confirmed_total if invoice.total is None else invoice.total
+
+
 def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: date | None) -> dict[str, Any]:
     """A voided invoice keeps the amounts it had, or was to have: people want to see what was voided, QuickBooks says
     zero.
     """
-    was = invoice.confirmed_total if invoice.total is None else invoice.total
+    was = _total_before(invoice)
     changed_on = (issued.updated_at or timezone.now()).astimezone(place).date()
-    voided = issued.voided or looks_voided(
-        total=issued.total,
-        line_amounts=issued.line_amounts,
-        quantities=issued.quantities,
-        private_note=issued.private_note,
-        earlier_total=was,
-        earlier_voided=invoice.voided_on is not None,
-    )
+    voided = is_voided(invoice, issued)
     keeps = voided and was is not None
     paid = not voided and issued.balance <= 0 and issued.total > 0
     if paid_on and invoice.paid_on and len(issued.payment_ids) > 1:

@@ -57,6 +57,8 @@ def _as_reduced(invoice: Invoice, draft: InvoiceDraft) -> InvoiceDraft:
     """Of a deal without products as much as QuickBooks still has: somebody may have made it less there, and the rest is
     to be billed. Of which products it is less is not told, and more may be shipping or a fee.
     """
+    if invoice.currency != draft.currency:  # a bookkeeper gave it to a customer with another one: nothing to compare
+        return draft
     confirmed, now = _confirmed_net(draft), _amount_so_far(invoice, with_tax=False)
     if not 0 <= now < confirmed or is_rounding(confirmed - now, draft.currency):
         return draft

@@ -314,7 +314,7 @@ def labels() -> dict[str, str]:
         "bcc": _("BCC"),
         "copies_hint": _("Several addresses: put commas between them."),
         "private_note": _("Private note"),
-        "private_note_hint": _("Stays in QuickBooks; the customer does not see it."),
+        "private_note_hint": _("Not on the invoice, but the customer may read it on statements from QuickBooks."),
     }
 
 

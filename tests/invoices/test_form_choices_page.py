@@ -211,6 +211,11 @@ def test_only_what_the_company_uses_is_asked_for(harbour, connect, open_form):
     assert "location_id" not in american
 
 
+def test_nobody_is_told_that_the_customer_never_reads_the_private_note(harbour, open_form):
+    _, _, page = open_form(harbour, RACKING)
+    assert "Not on the invoice, but the customer may read it on statements" in page.text
+
+
 def test_copies_notes_and_own_fields_are_kept_checked_and_stored(harbour, open_form, fill_in):
     browser, fields, _ = open_form(harbour, RACKING)
     location = next(tag.id for tag in reference.locations(harbour.company))

@@ -1,4 +1,4 @@
-"""The database is from a backup, or from a machine that was behind: invoices made since come back from QuickBooks."""
+"""Invoices of ours without a row, after a restore or as a bookkeeper's copies: they come back from QuickBooks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.status import Submission
-from invoices.invoice_bodies import mark_line
-from invoices.invoice_gateway import owner_of
+from invoices.invoice_bodies import invoice_body, mark_line
+from invoices.invoice_gateway import QuickBooksGateway, owner_of
 from invoices.models import Invoice
 from invoices.so_far import invoiced_so_far
 from tests.conftest import connect_user, visitor_of
@@ -203,6 +203,80 @@ def test_an_american_one_has_prices_as_american_books_have_them(company, gateway
     put(gateway, "77", mark_line(12, "request-1", gateway.owner))
     taken_up(company, gateway)
     assert from_json(Invoice.objects.get().draft).amounts_are is AmountsAre.WITHOUT_TAX_SETTING
+
+
+# A bookkeeper corrects an invoice: copies it, private note and all, changes the copy, takes the first one away
+
+
+@pytest.fixture
+def original(company, gateway):
+    row = make_invoice(company, number="1042", deal_id=12, organization_id=31, customer_id="7", request_id="request-1")
+    note = mark_line(12, "request-1", gateway.owner)
+    moment = timezone.now() - timedelta(minutes=40)
+    gateway.invoices[row.qbo_invoice_id] = an_issued(row, private_note=note, created_at=moment, updated_at=moment)
+    return row
+
+
+def copy(gateway, original, **fields):
+    put(gateway, "77", gateway.invoices[original.qbo_invoice_id].private_note, **fields)
+
+
+@pytest.mark.parametrize("gone", ["void", "delete"])
+@pytest.mark.parametrize("looks", ["one look tells both", "the copy was told before"])
+def test_a_copy_whose_original_is_gone_takes_its_place_in_the_deal(company, gateway, original, gone, looks):
+    copy(gateway, original)
+    if looks == "the copy was told before":
+        assert taken_up(company, gateway) == [original.qbo_invoice_id]
+    getattr(gateway, gone)(original.qbo_invoice_id)
+    assert taken_up(company, gateway) == [original.qbo_invoice_id, "77"]
+    so_far = invoiced_so_far(company, 12)
+    row = Invoice.objects.get(qbo_invoice_id="77")
+    assert (so_far.count, so_far.amount.amount) == (1, row.total - row.tax)
+    assert (row.organization_id, row.draft, row.was_found) == (31, original.draft, True)
+
+
+def test_a_copy_of_that_copy_takes_its_place_in_turn(company, gateway, original):
+    copy(gateway, original)
+    gateway.delete(original.qbo_invoice_id)
+    look(company, lambda connection: gateway)
+    put(gateway, "78", gateway.invoices["77"].private_note)
+    gateway.void("77")
+    assert taken_up(company, gateway) == [original.qbo_invoice_id, "77", "78"]
+
+
+def test_a_copy_is_known_also_where_its_deal_was_merged_into_another_one(company, gateway, original):
+    Invoice.objects.filter(pk=original.pk).update(deal_id=13, draft=original.draft | {"deal_id": 12})
+    copy(gateway, original)
+    assert taken_up(company, gateway) == [original.qbo_invoice_id]
+    gateway.delete(original.qbo_invoice_id)
+    assert taken_up(company, gateway) == [original.qbo_invoice_id, "77"]
+    assert Invoice.objects.get(qbo_invoice_id="77").deal_id == 13
+
+
+@pytest.mark.parametrize("other", ["customer_id", "voided"])
+def test_a_copy_for_another_customer_or_a_voided_one_stays_out_of_the_deal(company, gateway, original, other):
+    copy(gateway, original, **{other: "8"} if other == "customer_id" else {})
+    gateway.delete(original.qbo_invoice_id)
+    if other == "voided":
+        gateway.void("77")
+    assert taken_up(company, gateway) == [original.qbo_invoice_id]
+
+
+def test_an_old_press_sent_again_leads_to_the_original_and_not_to_its_copy(harbour, control):
+    draft, key = draft_for(harbour, control), uuid.uuid4()
+    invoice = ask(harbour, draft, key)
+    settle(invoice)
+    gateway = QuickBooksGateway(harbour.company.quickbooks)
+    mark = mark_line(invoice.deal_id, invoice.request_id, owner_of(harbour.company.quickbooks))
+    body = invoice_body(draft, invoice.customer_id, gateway.books, mark=mark)
+    copied = gateway.client.create("Invoice", body, request_id=uuid.uuid4().hex)
+    control.book(harbour.realm, "void", id=invoice.qbo_invoice_id)
+    look(harbour.company)
+    assert Invoice.objects.get(qbo_invoice_id=copied["Id"]).number == copied["DocNumber"]
+    assert ask(harbour, draft, key) == invoice
+    control.book(harbour.realm, "payment", id=copied["Id"], amount=str(copied["TotalAmt"]))
+    look(harbour.company)
+    assert [bool(row.paid_on) for row in Invoice.objects.order_by("pk")] == [False, True]
 
 
 # What people see of it

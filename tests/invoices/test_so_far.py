@@ -162,6 +162,12 @@ def test_what_is_left_of_a_deal_without_products_goes_by_what_quickbooks_still_h
     assert rest_of(whole, drafts_so_far(company, 12)).draft.lines[0].amount("GBP") == D(left)
 
 
+def test_an_invoice_that_became_one_in_another_currency_was_not_made_less(company):
+    part = a_draft(lines=(a_line(quantity=D(1), unit_price=D(600)),))
+    make(company, "540", tax=D(90), currency="USD", draft=to_json(part))
+    assert drafts_so_far(company, 12) == [part]
+
+
 def test_of_which_product_a_reduced_invoice_has_less_is_not_guessed(company):
     part = a_draft(lines=(a_line(quantity=D(6), unit_price=D(100), attachment_id=1),))
     make(company, "480", tax=D(80), draft=to_json(part))
