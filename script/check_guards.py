@@ -82,7 +82,7 @@ GUARDS = [
     Guard("books that another company uses, too", "integration_settings/connections.py", "filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():", "filter(realm_id='', state=ConnectionState.CONNECTED).exists():", S + "test_connections.py"),
     Guard("more than the deal", "invoices/domain/checks.py", "tell = _warns if context.more_than_the_deal else _blocks", "tell = _warns", N + "domain/test_checks.py"),
     Guard("one successor of a refused invoice", "invoices/models.py", "return uuid.uuid5(self.public_id, \"in its place\")", "return uuid.uuid4()", N + "test_repairs.py"),
-    Guard("unattended only what the checks let pass", "invoices/repairs.py", "if preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all).blocked:", "if worth is None:", N + "test_attention_page.py"),
+    Guard("unattended only what the checks let pass", "invoices/repairs.py", "if now.blocked:", "if worth is None:", N + "test_attention_page.py"),
     Guard("cancelled only what was never sent", "invoices/leases.py", "submission=Submission.PENDING, sent_at__isnull=True)", "submission=Submission.PENDING)", N + "test_repairs.py"),
     Guard("own rows on the desk", "invoices/attention.py", "return rows if visitor.user.is_admin else", "return rows if visitor.user.pk else", N + "test_attention_rights_page.py"),
     Guard("nobody hurries or cancels a colleague's", "invoices/attention.py", "if asker != visitor.user.user_id and not administers(visitor.user):", "if asker is None:", N + "test_attention_rights_page.py"),
