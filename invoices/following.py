@@ -240,7 +240,8 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
     if mine.update(sync_lease_until=now + LEASE) != 1:
         return False
     with suppress(QuickBooksConnection.DoesNotExist):  # the company has left us in this very moment
-        connection.refresh_from_db()  # another worker may have moved the cursor since this object was read
+        # Another worker may have moved the cursor since this object was read; the company may leave during the calls.
+        connection.refresh_from_db(from_queryset=QuickBooksConnection.objects.select_related("company"))
         return True
     return False
 
