@@ -74,7 +74,7 @@ def remember_template(templates: Sequence[Template], user: PipedriveUser, used: 
     choice = "" if used.id == default.id else used.id or NONE
     if user.preset_choice != choice:
         user.preset_choice = choice
-        user.save(update_fields=["preset_choice"])
+        PipedriveUser.objects.filter(pk=user.pk).update(preset_choice=choice)  # none when the user has left meanwhile
 
 
 def form_styles_url(connection: QuickBooksConnection) -> str:
