@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings, ItemLink, ItemPolicy, QuickBooksConnection
 from integration_settings.reference import Account, Item
+from integration_settings.selectors import hold_company
 
 ItemState = Literal["active", "inactive", "gone"]
 LONGEST = 255
@@ -46,20 +48,21 @@ def link_item(
 ) -> None:
     """Remembers the item for the next invoices. `used`: an invoice is just being made with it."""
     now = timezone.now()
-    ItemLink.objects.update_or_create(
-        company_id=connection.company_id,
-        realm_id=connection.realm_id,
-        product_id=product_id,
-        defaults={
-            "product_name": name[:LONGEST],
-            "product_code": code[:LONGEST],
-            "item_id": item.id,
-            "item_name": item.shown_name[:LONGEST],
-            "linked_by": by[:LONGEST],
-            "linked_at": now,
-            **({"last_used_at": now} if used else {}),
-        },
-    )
+    columns = {
+        "product_name": name[:LONGEST],
+        "product_code": code[:LONGEST],
+        "item_id": item.id,
+        "item_name": item.shown_name[:LONGEST],
+        "linked_by": by[:LONGEST],
+        "linked_at": now,
+        **({"last_used_at": now} if used else {}),
+    }
+    company_id, realm_id = connection.company_id, connection.realm_id
+    with transaction.atomic():
+        if hold_company(company_id):  # else the company has left: there is nobody to remember it for
+            ItemLink.objects.update_or_create(
+                company_id=company_id, realm_id=realm_id, product_id=product_id, defaults=columns
+            )
 
 
 def mark_used(connection: QuickBooksConnection, products: Collection[tuple[int, str]]) -> None:

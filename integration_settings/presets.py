@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from integration_settings.models import Company, InvoicePreset, PipedriveUser, QuickBooksConnection
-from integration_settings.selectors import quickbooks_url
+from integration_settings.selectors import hold_company, quickbooks_url
 
 MOST_PRESETS = 50
 NONE = "none"  # what a user is remembered with who wants no preset although the company has a default
@@ -74,7 +74,7 @@ def remember_template(templates: Sequence[Template], user: PipedriveUser, used: 
     choice = "" if used.id == default.id else used.id or NONE
     if user.preset_choice != choice:
         user.preset_choice = choice
-        user.save(update_fields=["preset_choice"])
+        PipedriveUser.objects.filter(pk=user.pk).update(preset_choice=choice)  # none when the user has left meanwhile
 
 
 def form_styles_url(connection: QuickBooksConnection) -> str:
@@ -92,6 +92,13 @@ def save_preset(preset: InvoicePreset, *, by: str, values: dict[str, Any]) -> No
             setattr(preset, name, value)
         preset.updated_by = by
         preset.save()
+
+
+def delete_preset(preset: InvoicePreset) -> None:
+    """Invoices that were made with it stay as they are; none is stored with it meanwhile."""
+    with transaction.atomic():
+        hold_company(preset.company_id)
+        preset.delete()
 
 
 def _template(preset: InvoicePreset, realm_id: str) -> Template:

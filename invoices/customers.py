@@ -79,7 +79,8 @@ def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: C
     kind, party_id = party
     rows = CustomerLink.objects.filter(company=company, realm_id=realm_id, party_kind=kind, party_id=party_id)
     with transaction.atomic():
-        hold_company(company.pk)
+        if not hold_company(company.pk):
+            return  # it has left: there is nobody to remember it for
         (rows.filter(currency="") if customer.currency else rows.exclude(currency="")).delete()
         CustomerLink.objects.update_or_create(
             company=company,

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import sleep as rest  # by a name of its own, which tests may shorten
@@ -239,8 +239,11 @@ def _claim(connection: QuickBooksConnection, now: datetime) -> bool:
     )
     if mine.update(sync_lease_until=now + LEASE) != 1:
         return False
-    connection.refresh_from_db()  # another worker may have moved the cursor since this object was read
-    return True
+    with suppress(QuickBooksConnection.DoesNotExist):  # the company has left us in this very moment
+        # Another worker may have moved the cursor since this object was read; the company may leave during the calls.
+        connection.refresh_from_db(from_queryset=QuickBooksConnection.objects.select_related("company"))
+        return True
+    return False
 
 
 def pause(connection: QuickBooksConnection, error: Exception) -> None:

@@ -15,9 +15,11 @@ from django.utils import timezone
 from integration_settings import read_budget, reference, rights
 from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, NotFound
-from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, InvoicePreset, PipedriveUser, QuickBooksConnection
 from integration_settings.presets import (
+    Template,
     list_templates,
+    presets_of,
     remember_template,
     template_called,
 )
@@ -167,7 +169,6 @@ def request_invoice(
         next_attempt_at=shared_now(),
         item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
         currency=draft.currency,
-        preset_id=template.row_id,
         preset_name=template.name,
         deal_then={
             "title": facts.title,
@@ -179,6 +180,7 @@ def request_invoice(
     )
     try:
         with transaction.atomic():
+            row.preset = _held_preset(company, template)
             if seen.invoices is not None:
                 _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:
@@ -205,6 +207,17 @@ def request_invoice(
     return Requested(row)
 
 
+def _held_preset(company: Company, template: Template) -> InvoicePreset | None:
+    """None without one, and when somebody has deleted it since the templates were listed.
+
+    The company is held first. One of its presses comes after the other so, and of two at once the second finds the
+    first; and nobody deletes a preset meanwhile.
+    """
+    if not hold_company(company.pk):
+        raise ConnectionExpired("pipedrive", "the company has left")
+    return presets_of(company).filter(pk=template.row_id).first() if template.row_id else None
+
+
 def _refuse_unseen(row: Invoice, count: int, latest: int | None) -> None:
     if _was_sent_before(row):
         return
@@ -223,9 +236,6 @@ def _refuse_settled(row: Invoice, refused: Invoice) -> None:
 
 
 def _was_sent_before(row: Invoice) -> bool:
-    """One press of the company after the other, so that of two at once the second finds the first."""
-    if not hold_company(row.company_id):
-        raise ConnectionExpired("pipedrive", "the company has left")
     return Invoice.objects.filter(company=row.company, intent_key=row.intent_key).exists()
 
 

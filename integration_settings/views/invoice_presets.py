@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from integration_settings.country_words import amounts_are_labels
 from integration_settings.models import InvoicePreset
 from integration_settings.preset_form import PresetForm
-from integration_settings.presets import MOST_PRESETS, form_styles_url, presets_of, save_preset
+from integration_settings.presets import MOST_PRESETS, delete_preset, form_styles_url, presets_of, save_preset
 from integration_settings.profile import Profile, profile_of
 from integration_settings.rights import administers
 from integration_settings.selectors import administrators_of
@@ -64,7 +64,7 @@ def delete(request: HttpRequest, visitor: Visitor, preset_id: int) -> HttpRespon
         return _not_there(request, visitor)
     if not administers(visitor.user):
         return _refused(request, visitor)
-    preset.delete()
+    delete_preset(preset)
     # Translators: read out after a preset was deleted
     return _card(request, visitor, announce=_("Preset “{name}” is deleted").format(name=preset.name))
 

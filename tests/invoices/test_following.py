@@ -460,3 +460,16 @@ def test_what_died_with_a_lease_is_due_again(company, gateway, clock):
     assert due() == []
     clock.shift(following.LEASE + timedelta(seconds=1))
     assert due() == [company.quickbooks.pk]
+
+
+def test_a_company_that_leaves_while_quickbooks_is_asked_ends_the_look_quietly(company, gateway, issued):
+    answer = gateway.changed_since
+
+    def meanwhile(moment):
+        company.delete()
+        return answer(moment)
+
+    gateway.changed_since = meanwhile
+    gateway.change(issued.qbo_invoice_id, due_date=TODAY)
+    assert catch_up(company, gateway) == 0
+    assert not Invoice.objects.exists()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import timedelta
 
 import pytest
 
 from integration_settings.models import CompanySettings, InvoicePreset, PipedriveUser
+from integration_settings.presets import delete_preset
+from invoices.deal_gateway import deal_now
 from invoices.domain.draft import AmountsAre, from_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.factories import make_company, make_preset
 from tests.invoices.conftest import RACKING
 from tests.invoices.fragments import Page
+from tests.invoices.intents import ask, draft_for
 
 pytestmark = pytest.mark.django_db
 PRESET, PREVIEW, CREATE = "/embed/invoice/preset", "/embed/invoice/preview", "/embed/invoice/create"
@@ -209,3 +213,17 @@ def test_after_a_refusal_the_preset_is_chosen_still_and_nothing_is_filled_in_aga
     assert (again["preset"], again["memo"], again["cc"]) == (str(standard.pk), "", "")
     assert again["own-1"] == "FRAMEWORK-7"
     assert page.by_id("f-preset-kept").text == "Left as you have it: Message to the customer, CC, Due date"
+
+
+def test_a_preset_that_is_deleted_while_its_invoice_is_asked_for_stands_in_nobodys_way(harbour, control, standard):
+    """Between the choice and the storing Pipedrive is asked for the deal, which may take seconds."""
+    draft, deal_soon = draft_for(harbour, control), Future()
+
+    def meanwhile():
+        delete_preset(standard)
+        return deal_now(harbour.user, draft.deal_id)
+
+    deal_soon.result = meanwhile
+    row = ask(harbour, draft, template_id=str(standard.pk), deal_soon=deal_soon)
+    row.refresh_from_db()
+    assert (row.preset, row.preset_name) == (None, "Standard UK")

@@ -98,6 +98,11 @@ def test_while_news_are_taken_over(company, created, gateway, uninstalled_after)
     uninstalled_after('UPDATE "invoices_invoice"', lambda: following.catch_up(books, lambda connection: gateway))
 
 
+def test_between_the_claim_of_a_look_and_the_look(company, gateway, uninstalled_after):
+    at = 'UPDATE "integration_settings_quickbooksconnection" SET "sync_lease_until"'
+    uninstalled_after(at, lambda: following.catch_up(company.quickbooks, lambda connection: gateway))
+
+
 def test_while_a_customer_is_chosen(company, uninstalled_after):
     party = ("organization", make_customer_link(company, party_id=31).party_id)
     chosen = CustomerCandidate("8", "Moss & Co", currency="")
