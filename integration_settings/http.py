@@ -137,6 +137,7 @@ class _Kept(HTTPConnection):
         _refuse_late(self)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        _refuse_late(self)
         self.used_at = time.monotonic()
         super().request(*args, **kwargs)
 
@@ -151,12 +152,12 @@ class _HTTPSConnection(_Kept, HTTPSConnection):
 
 
 def _refuse_late(connection: HTTPConnection) -> None:
-    """No time limit holds for looking up an address. What is sent so late may be somebody else's by now: our lease has
-    run out.
+    """No time limit holds for looking up an address, nor for a process that is stopped. What is sent so late may be
+    somebody else's by now: our lease has run out.
     """
     if time.monotonic() > _call.deadline:
         connection.close()
-        raise ConnectTimeoutError(connection, "not connected in time")
+        raise ConnectTimeoutError(connection, "not connected in time, so nothing was sent")
 
 
 class _HTTPPool(HTTPConnectionPool):

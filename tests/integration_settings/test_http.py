@@ -316,6 +316,21 @@ def test_what_an_address_was_looked_up_too_long_for_is_not_sent(monkeypatch):
             assert connection.recv(65536) == b""
 
 
+def test_what_a_process_was_stopped_too_long_before_is_not_sent_on_a_kept_connection(monkeypatch):
+    heard = []
+
+    def answer_and_listen(connection):
+        connection.sendall(HEAD + b'Content-Length: 3\r\n\r\n"a"')
+        heard.append(connection.recv(65536))
+
+    with server(answer_and_listen) as url:
+        http.open_session("pipedrive").get(url)
+        monkeypatch.setattr(http, "TOTAL_SECONDS", 0)
+        with pytest.raises(ServiceUnavailable):
+            http.open_session("pipedrive").post(url, json={})
+    assert heard == [b""], "it was hung up"
+
+
 def test_the_environment_leads_no_call_elsewhere(vendor, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine {urlsplit(URL).hostname} login somebody password else")
