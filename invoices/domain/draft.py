@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from invoices.domain.deal import Address, Discount, Recurrence
-from invoices.domain.money import Money, round_amount
+from invoices.domain.money import Money, round_amount, smallest_unit
 from invoices.domain.plain import plain
 
 FORMER = {"service_date"}
@@ -232,7 +232,10 @@ class _Billed:
     times: int = 0
 
     def leaves(self, line: DraftLine, currency: str) -> bool:
-        return not self.quantity or self.quantity < line.quantity or self.amount < line.amount(currency)
+        if not self.quantity or self.quantity < line.quantity:
+            return True
+        odd = (self.times + 1) * smallest_unit(currency) / 2  # each part was rounded on its own, and so is the whole
+        return line.amount(currency) - self.amount > odd
 
 
 def _billed(invoices: Iterable[InvoiceDraft]) -> dict[int | None, _Billed]:

@@ -202,6 +202,23 @@ def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():
     assert (rest.left, rest.draft) == ((True, True), draft)
 
 
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [
+        (("472.57", "472.57", "945.14", "472.57"), False),  # each part rounded on its own: a penny less than the whole
+        (("472.57", "472.57", "945.14", "472.54"), True),  # four pence less: somebody has given them away
+    ],
+)
+def test_what_parts_lack_of_the_whole_by_rounding_alone_is_no_rest(parts, left):
+    """5 pieces of 525.08 less 10 % come to 2362.86, in four parts to 2362.85: the fifth invoice is for the others."""
+    whole = on_the_deal(1, "5", "525.08", discount=D("262.54"), discount_text="10%")
+    earlier = [
+        a_draft(lines=(on_the_deal(1, quantity, price=str(D(amount) / D(quantity)), discount=D(0)),))
+        for quantity, amount in zip(("1", "1", "2", "1"), parts, strict=True)
+    ]
+    assert rest_of(a_draft(lines=(whole, on_the_deal(2))), earlier).left == (left, True)
+
+
 @pytest.mark.parametrize("currency", ["GBP", "EUR"])
 def test_when_nothing_is_left_or_nothing_compares_everything_is_for_the_next_invoice(currency):
     draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
