@@ -92,7 +92,10 @@ def line_discount(quantity: Decimal, unit_price: Decimal, discount: Discount, cu
     """The amount off the whole line, such that what remains is the exact remainder, rounded once."""
     full = quantity * unit_price
     off = full * discount.value / 100 if discount.is_percentage else discount.value
-    return round_amount(full, currency) - round_amount(full - off, currency)
+    shown = round_amount(full, currency)
+    if off == shown:  # the whole line as the form shows it, which may be half a coin more than it comes to
+        return shown
+    return shown - round_amount(full - off, currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ def test_any_change_changes_the_fingerprint(change):
         ("3", "0.333", Discount(D(50), True), "0.50"),
         ("1", "100", Discount(), "0.00"),
         ("1", "100", Discount(D(100), True), "100.00"),
+        ("99.5", "29.11", Discount(D("2896.45")), "2896.45"),  # of 2896.445, shown as 2896.45: nothing is left
     ],
 )
 def test_a_discount_is_the_amount_off_the_whole_line(quantity, price, discount, expected):
