@@ -172,8 +172,9 @@ def rest_of(
 
     Only what is in the draft's currency is compared. A product whose whole quantity was billed for less than it costs
     (a deposit, say) stays as it is, and so does one with an amount off the line: a person decides. An amount off the
-    whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off.
-    When nothing is left, the invoice is not for a rest, and everything stays.
+    whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off,
+    each as its own prices are, with tax or without. When nothing is left, the invoice is not for a rest, and everything
+    stays.
 
     What is `recurring`, by attachment id, is whole in each invoice until its cycles are over. An invoice counts as one
     of them whatever its quantity: that may change in the deal meanwhile.
@@ -254,8 +255,7 @@ def _billed(invoices: Iterable[InvoiceDraft]) -> dict[int | None, _Billed]:
 
 
 def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Collection[InvoiceDraft]) -> Rest:
-    alike = [invoice for invoice in earlier if invoice.amounts_are is draft.amounts_are]
-    billed = sum((line.amount(draft.currency) for invoice in alike for line in invoice.lines), Decimal(0))
+    billed = sum((line.amount(draft.currency) for invoice in earlier for line in invoice.lines), Decimal(0))
     left = value.amount(draft.currency) - billed
     if 0 < left < value.amount(draft.currency):
         line = replace(value, unit_price=left)

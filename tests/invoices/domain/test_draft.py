@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount, Frequency, Recurrence
 from invoices.domain.draft import (
+    AmountsAre,
     asks_for_more,
     fingerprint,
     from_json,
@@ -237,6 +238,13 @@ def test_of_a_deal_without_products_the_rest_of_its_value_is_proposed(billed, pr
 
     rest = rest_of(worth("1000.00"), [worth(price) for price in billed])
     assert [line.unit_price for line in rest.without_done.lines] == [D(proposed)]
+
+
+def test_a_part_that_was_billed_with_tax_in_its_price_is_no_more_a_part_of_the_rest():
+    """It counts as much against the deal's value, see `invoiced_so_far`."""
+    value = a_line(attachment_id=None, quantity=D(1), unit_price=D(1000))
+    part = a_draft(lines=(replace(value, unit_price=D(300)),), amounts_are=AmountsAre.TAX_INCLUSIVE)
+    assert [line.unit_price for line in rest_of(a_draft(lines=(value,)), [part]).draft.lines] == [D(700)]
 
 
 def test_an_amount_off_the_whole_deal_is_taken_off_once():
