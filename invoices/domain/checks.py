@@ -415,7 +415,8 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
         yield _warns("", "same_again", **told)
     with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
-    yield from _against_the_deal(amount, context, rounding=len(draft.lines) * smallest_unit(draft.currency))
+    rounded = len(draft.lines) * (context.invoices_before + 1)  # as often at most, if the earlier ones were alike
+    yield from _against_the_deal(amount, context, rounding=rounded * smallest_unit(draft.currency))
 
 
 def _tax_settings(books: Books) -> set[AmountsAre]:
@@ -429,7 +430,8 @@ def _tax_settings(books: Books) -> set[AmountsAre]:
 def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> Iterator[Finding]:
     """A deal's value contains tax where its prices do, so it is compared with the same.
 
-    `rounding` is what Pipedrive's value and QuickBooks' amounts may differ by, as only one of them rounds each line.
+    `rounding` is what Pipedrive's value and QuickBooks' amounts may differ by, as only one of them rounds each line of
+    each invoice.
     """
     before, count = context.invoiced_before, context.invoices_before
     if count:

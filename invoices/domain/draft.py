@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from invoices.domain.deal import Address, Discount, Recurrence
-from invoices.domain.money import Money, round_amount
+from invoices.domain.money import Money, round_amount, smallest_unit
 from invoices.domain.plain import plain
 
 FORMER = {"service_date"}
@@ -92,7 +92,10 @@ def line_discount(quantity: Decimal, unit_price: Decimal, discount: Discount, cu
     """The amount off the whole line, such that what remains is the exact remainder, rounded once."""
     full = quantity * unit_price
     off = full * discount.value / 100 if discount.is_percentage else discount.value
-    return round_amount(full, currency) - round_amount(full - off, currency)
+    shown = round_amount(full, currency)
+    if off == shown:  # the whole line as the form shows it, which may be half a coin more than it comes to
+        return shown
+    return shown - round_amount(full - off, currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +172,9 @@ def rest_of(
 
     Only what is in the draft's currency is compared. A product whose whole quantity was billed for less than it costs
     (a deposit, say) stays as it is, and so does one with an amount off the line: a person decides. An amount off the
-    whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off.
-    When nothing is left, the invoice is not for a rest, and everything stays.
+    whole deal is taken off once. A deal without products is its value: what earlier invoices have of it is taken off,
+    each as its own prices are, with tax or without. When nothing is left, the invoice is not for a rest, and everything
+    stays.
 
     What is `recurring`, by attachment id, is whole in each invoice until its cycles are over. An invoice counts as one
     of them whatever its quantity: that may change in the deal meanwhile.
@@ -232,7 +236,10 @@ class _Billed:
     times: int = 0
 
     def leaves(self, line: DraftLine, currency: str) -> bool:
-        return not self.quantity or self.quantity < line.quantity or self.amount < line.amount(currency)
+        if not self.quantity or self.quantity < line.quantity:
+            return True
+        odd = (self.times + 1) * smallest_unit(currency) / 2  # each part was rounded on its own, and so is the whole
+        return line.amount(currency) - self.amount > odd
 
 
 def _billed(invoices: Iterable[InvoiceDraft]) -> dict[int | None, _Billed]:
@@ -248,8 +255,7 @@ def _billed(invoices: Iterable[InvoiceDraft]) -> dict[int | None, _Billed]:
 
 
 def _rest_of_value(draft: InvoiceDraft, value: DraftLine, earlier: Collection[InvoiceDraft]) -> Rest:
-    alike = [invoice for invoice in earlier if invoice.amounts_are is draft.amounts_are]
-    billed = sum((line.amount(draft.currency) for invoice in alike for line in invoice.lines), Decimal(0))
+    billed = sum((line.amount(draft.currency) for invoice in earlier for line in invoice.lines), Decimal(0))
     left = value.amount(draft.currency) - billed
     if 0 < left < value.amount(draft.currency):
         line = replace(value, unit_price=left)

@@ -284,13 +284,13 @@ def _shares(draft: InvoiceDraft) -> list[_Share]:
 
 
 def _take_off(discount: Decimal, shares: Sequence[_Share], currency: str) -> Decimal:
-    """Takes the net discount off the shares in proportion; returns what that is with tax."""
+    """Takes the net discount off the shares in proportion; returns what that is with tax, of all of it everything."""
     weights = [share.net for share in shares]
     if not sum(weights, ZERO):
         return ZERO
     with_tax = ZERO
     for share, part in zip(shares, Money(discount, currency).split(weights), strict=True):
-        gross = round_amount(part.amount * (HUNDRED + share.percentage) / HUNDRED, currency)
+        gross = round_amount(share.gross * part.amount / share.net, currency) if share.net else ZERO
         share.net -= part.amount
         share.gross -= gross
         with_tax += gross

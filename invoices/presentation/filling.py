@@ -92,38 +92,42 @@ def reopened(
 ) -> tuple[FormInput, tuple[str, ...]]:
     """The form with what a person had entered, and for each line of the stored draft the row that shows it.
 
-    Products of the deal that were left out then stay unticked. A draft for `other_books` than those connected now
-    keeps its words and figures; whatever is an id of those books is chosen anew.
+    The lines are in the order in which he had put them. Products of the deal that were left out then stay unticked,
+    where they are in the deal. A draft for `other_books` than those connected now keeps its words and figures; whatever
+    is an id of those books is chosen anew.
     """
     if other_books:
         stored = _for_these_books(preparation, stored)
     left = dict(enumerate(stored.lines))
-    rows: list[LineInput] = []
-    keys: dict[int, str] = {}
+    entered: dict[int, LineInput] = {}
+    rows: list[LineInput | None] = []  # None for the next of those that were entered
     for position, line in enumerate(preparation.draft.lines):
-        key = key_of(position)
         index = next((index for index, kept in left.items() if _same_origin(kept, line)), None)
         shown = line if index is None else left.pop(index)
         if shown.needs_new_item:  # it may have been created since, or the policy may be another one
             shown = replace(shown, item_id=line.item_id, new_item=line.new_item)
         if not shown.tax_code_id:  # the company may have had no tax then
             shown = replace(shown, tax_code_id=line.tax_code_id)
-        if index is not None:
-            keys[index] = key
-        rows.append(replace(line_input(shown, key, stored.currency, say), ticked=index is not None))
+        row = line_input(shown, key_of(position), stored.currency, say)
+        if index is None:
+            rows.append(replace(row, ticked=False))
+        else:
+            entered[index] = replace(row, ticked=True)
+            rows.append(None)
     for index, line in left.items():
-        keys[index] = f"n{index + 1}"
-        rows.append(replace(line_input(line, keys[index], stored.currency, say), added=True))
+        entered[index] = replace(line_input(line, f"n{index + 1}", stored.currency, say), added=True)
+        rows.append(None)
+    in_order = (entered[index] for index in range(len(stored.lines)))
     form = replace(
         head_of(stored, say),
         intent_key=preparation.intent_key,
         customer=stored.bill_to.customer_id or NEW_CUSTOMER,
-        lines=tuple(rows),
+        lines=tuple(row or next(in_order) for row in rows),
         due_follows=False,
         preset=preparation.template.id,
         sales_tax_follows=False,
     )
-    return form, tuple(keys[index] for index in range(len(stored.lines)))
+    return form, tuple(entered[index].key for index in range(len(stored.lines)))
 
 
 def _for_these_books(preparation: Preparation, stored: InvoiceDraft) -> InvoiceDraft:

@@ -184,7 +184,8 @@ def take_off_discount(books: b.Books, shares: list[Share], lines: Lines) -> None
     amount = lines.discount["Amount"]
     parts = money.shares(amount, [share.net for share in shares], lines.currency)
     for share, part in zip(shares, parts, strict=True):
-        share.gross -= money.rounded(part + part * percent_of(books, share.code) / 100, lines.currency)
+        if share.net:
+            share.gross -= money.rounded(share.gross * part / share.net, lines.currency)
         share.net -= part
 
 

@@ -301,7 +301,7 @@ def owed(case: Case) -> dict[str, object]:
     elif with_tax:
         for tax, (group_net, group_gross) in groups.items():
             left = group_net - parts[tax]
-            both = group_gross - cut(parts[tax] * (1 + tax / 100), currency) - left
+            both = group_gross - cut(group_gross * parts[tax] / group_net, currency) - left
             *first, last = (D(rate) for rate in PARTS.get(tax, (tax,)))
             for rate in first:
                 amount = cut(left * rate / 100, currency)

@@ -16,21 +16,31 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def refused(harbour, fill_in, control):
-    """refused(RACKING): (browser, the invoice that QuickBooks refused because its books were closed)"""
+def closed_books(harbour, control):
+    """closed_books(browser, fields): the invoice that QuickBooks refused because its books were closed"""
 
     def closed(until):
         control.book(harbour.realm, "set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": until}})
 
-    def make(title):
-        closed("2100-01-31")
-        browser, fields = fill_in(harbour, title)
+    def make(browser, fields):
         _, invoice = pressed(browser, fields)
+        closed("2100-01-31")
         submission.submit(invoice.pk)
         closed("2020-01-31")
         invoice.refresh_from_db()
         assert invoice.submission == Submission.REJECTED
-        return browser, invoice
+        return invoice
+
+    return make
+
+
+@pytest.fixture
+def refused(harbour, fill_in, closed_books):
+    """refused(RACKING): (browser, the invoice that QuickBooks refused because its books were closed)"""
+
+    def make(title):
+        browser, fields = fill_in(harbour, title)
+        return browser, closed_books(browser, fields)
 
     return make
 
@@ -68,3 +78,20 @@ def test_nobody_bills_the_former_organization_of_a_deal(harbour, refused, contro
 def test_a_deal_that_is_as_it_was_is_not_spoken_of(refused):
     browser, invoice = refused(RACKING)
     assert not Page(browser.post(address(invoice, "retry"))).by_class("banner--warning")
+
+
+def test_lines_stay_in_the_order_in_which_somebody_put_them(harbour, fill_in, closed_books):
+    """What was left out stays where it is in the deal, and an added line where it was moved to."""
+    browser, fields = fill_in(harbour, NORTHGATE)
+    first, second, third, *rest = fields["line"]
+    added = {f"n1-{name}": fields[f"{first}-{name}"] for name in ("ticked", "item", "quantity", "price", "tax")}
+    fields |= added | {"n1-added": "yes", "n1-description": "Delivery", "n1-discount": ""}
+    del fields[f"{second}-ticked"]
+    moved = {"line": [*reversed(rest), "n1", second, third, first], "over_deal": "yes"}
+    invoice = closed_books(browser, fields | moved)
+    form = Page(browser.post(address(invoice, "retry"))).fields()
+    products = [key for key in form["line"] if f"{key}-description" not in form]
+    (own,) = set(form["line"]) - set(products)
+    assert form[f"{own}-description"] == "Delivery"
+    assert [key for key in form["line"] if key != second] == [*reversed(rest), own, third, first]
+    assert f"{second}-ticked" not in form

@@ -99,6 +99,13 @@ def test_a_discount_is_spread_over_the_codes_and_adds_up(desk: Desk) -> None:
     assert made["TotalAmt"] == pytest.approx(20 + sum(tax for _, tax in found.values()))
 
 
+def test_a_whole_discount_leaves_nothing_of_prices_with_tax(desk: Desk) -> None:
+    lines = [desk.line(8.33, TaxInclusiveAmt=9.99) for _ in range(3)]
+    whole = {"DetailType": "DiscountLineDetail", "DiscountLineDetail": {"PercentBased": True, "DiscountPercent": 100}}
+    made = desk.saved("invoice", desk.invoice(*lines, whole, GlobalTaxCalculation="TaxInclusive"))
+    assert (made["TotalAmt"], made["TxnTaxDetail"]["TotalTax"]) == (0, 0)
+
+
 def test_a_tax_of_the_request_that_does_not_fit_is_refused(desk: Desk) -> None:
     assert desk.refused("invoice", desk.invoice(TxnTaxDetail={"TotalTax": 19}))[1:] == ("6000", "")
     assert desk.saved("invoice", desk.invoice(TxnTaxDetail={"TotalTax": 20}))["TotalAmt"] == 120

@@ -318,6 +318,14 @@ def test_more_than_the_deal_is_billed_only_when_it_is_meant():
     assert codes(check(context={"deal_value": Money(D(0), "GBP")})) == [], "nobody has said what the deal is worth"
 
 
+def test_each_of_several_invoices_may_be_rounded_against_the_deal():
+    """Three parts of 299.98 that came to 100.00 each: the last one is not stopped for the pence that they differ by."""
+    context = {"deal_value": Money(D("299.98"), "GBP"), "invoiced_before": Money(D(200), "GBP"), "invoices_before": 2}
+    assert codes(check(context=context), Severity.BLOCKS) == []
+    over = check(context=context | {"deal_value": Money(D("299.96"), "GBP")})
+    assert ("over_deal", "over_the_deal") in codes(over, Severity.BLOCKS)
+
+
 def test_where_prices_include_tax_the_deals_value_does_too():
     draft = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)
     assert ("", "within_the_deal") in codes(check(draft, context={"deal_value": Money(D(100), "GBP")}), Severity.FINE)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from invoices.domain.deal import Discount, Frequency, Recurrence
 from invoices.domain.draft import (
+    AmountsAre,
     asks_for_more,
     fingerprint,
     from_json,
@@ -74,6 +75,7 @@ def test_any_change_changes_the_fingerprint(change):
         ("3", "0.333", Discount(D(50), True), "0.50"),
         ("1", "100", Discount(), "0.00"),
         ("1", "100", Discount(D(100), True), "100.00"),
+        ("99.5", "29.11", Discount(D("2896.45")), "2896.45"),  # of 2896.445, shown as 2896.45: nothing is left
     ],
 )
 def test_a_discount_is_the_amount_off_the_whole_line(quantity, price, discount, expected):
@@ -202,6 +204,23 @@ def test_a_deposit_on_a_whole_product_leaves_it_to_the_person():
     assert (rest.left, rest.draft) == ((True, True), draft)
 
 
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [
+        (("472.57", "472.57", "945.14", "472.57"), False),  # each part rounded on its own: a penny less than the whole
+        (("472.57", "472.57", "945.14", "472.54"), True),  # four pence less: somebody has given them away
+    ],
+)
+def test_what_parts_lack_of_the_whole_by_rounding_alone_is_no_rest(parts, left):
+    """5 pieces of 525.08 less 10 % come to 2362.86, in four parts to 2362.85: the fifth invoice is for the others."""
+    whole = on_the_deal(1, "5", "525.08", discount=D("262.54"), discount_text="10%")
+    earlier = [
+        a_draft(lines=(on_the_deal(1, quantity, price=str(D(amount) / D(quantity)), discount=D(0)),))
+        for quantity, amount in zip(("1", "1", "2", "1"), parts, strict=True)
+    ]
+    assert rest_of(a_draft(lines=(whole, on_the_deal(2))), earlier).left == (left, True)
+
+
 @pytest.mark.parametrize("currency", ["GBP", "EUR"])
 def test_when_nothing_is_left_or_nothing_compares_everything_is_for_the_next_invoice(currency):
     draft = a_draft(lines=(on_the_deal(1), on_the_deal(2)), discount_amount=D(30))
@@ -219,6 +238,13 @@ def test_of_a_deal_without_products_the_rest_of_its_value_is_proposed(billed, pr
 
     rest = rest_of(worth("1000.00"), [worth(price) for price in billed])
     assert [line.unit_price for line in rest.without_done.lines] == [D(proposed)]
+
+
+def test_a_part_that_was_billed_with_tax_in_its_price_is_no_more_a_part_of_the_rest():
+    """It counts as much against the deal's value, see `invoiced_so_far`."""
+    value = a_line(attachment_id=None, quantity=D(1), unit_price=D(1000))
+    part = a_draft(lines=(replace(value, unit_price=D(300)),), amounts_are=AmountsAre.TAX_INCLUSIVE)
+    assert [line.unit_price for line in rest_of(a_draft(lines=(value,)), [part]).draft.lines] == [D(700)]
 
 
 def test_an_amount_off_the_whole_deal_is_taken_off_once():

@@ -296,6 +296,13 @@ def test_a_discount_on_prices_with_tax_contains_tax():
     assert (found.invoice_discount, found.total) == (D("10.00"), D("90.00"))
 
 
+def test_of_prices_with_tax_a_whole_discount_leaves_nothing():
+    """Three at 9.99 are 8.33 each without tax, and 24.99 with tax are 29.99: a penny more than they cost."""
+    lines = (a_line(quantity=D(1), unit_price=D("9.99")),) * 3
+    found = added(a_draft(lines=lines, amounts_are=INCLUSIVE, discount_percentage=D(100)))
+    assert (found.invoice_discount, found.net, found.tax, found.total) == (D("29.97"), 0, 0, 0)
+
+
 def test_currencies_without_decimals_have_none():
     line = a_line(quantity=D(3), unit_price=D("33.4"))
     found = added(a_draft(lines=(line,), currency="JPY"))
