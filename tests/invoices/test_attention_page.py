@@ -298,7 +298,7 @@ def test_failed_actions_customers_and_notes_are_listed_and_put_away(desk, browse
     )  # fmt: skip
     page = desk(user)
     assert count(page) == "3"
-    assert "The e-mail was not sent QuickBooks shows no trace of it. You can send it again." in page.text
+    assert "The e-mail was not sent QuickBooks shows no trace of it. It can be sent again." in page.text
     assert (
         "Bramley Foods Ltd was not updated in QuickBooks It is inactive in QuickBooks or no longer there." in page.text
     )
