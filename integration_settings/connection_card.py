@@ -36,7 +36,7 @@ class ConnectionCard:
     books_closed_until: date | None = None
     ended_at: datetime | None = None
     shut_out: tuple[str, ...] = ()  # what is wrong although the sign-in stands, and what follows
-    waiting: int = 0
+    waiting: int = 0  # invoices that were never sent, and are to these books
 
 
 def connection_card(visitor: Visitor) -> ConnectionCard:
@@ -63,7 +63,9 @@ def connection_card(visitor: Visitor) -> ConnectionCard:
         books_closed_until=profile.books_closed_until,
         ended_at=connection.ended_at,
         shut_out=shut_out_words(connection.shut_out) if connection.shut_out else (),
-        waiting=visitor.company.invoices.filter(next_attempt_at__isnull=False).count(),
+        waiting=visitor.company.invoices.filter(
+            next_attempt_at__isnull=False, sent_at__isnull=True, realm_id=connection.realm_id
+        ).count(),
     )
 
 

@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 import pytest
+from django.utils import translation
 
 from integration_settings.tenancy import language_of
 from pipedrive_qb import messages
@@ -170,3 +171,12 @@ def test_a_user_reads_in_the_nearest_language_to_that_of_pipedrive(pipedrive, ou
         language = pipedrive
 
     assert language_of(Reader()) == ours
+
+
+@pytest.mark.parametrize(
+    "language, said",
+    [("lv", "Cena"), ("de", "Preis"), ("es", "Tarifa"), ("pt-br", "Preço"), ("fr", "Tarif"), ("et", "Hind")],
+)
+def test_the_heading_over_american_prices_is_not_called_a_tax_rate(language, said):
+    with translation.override(language):
+        assert translation.gettext("Rate") == said

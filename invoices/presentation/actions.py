@@ -144,7 +144,7 @@ def found_done(kind: Action) -> str:
 
 def why_not(refusal: Refusal, kind: Action) -> str:
     known = reasons() | {
-        NOT_SENT: _("QuickBooks shows no trace of it. You can send it again."),
+        NOT_SENT: _("QuickBooks shows no trace of it. It can be sent again."),
         NOT_THERE: _("It is not in QuickBooks any more."),
         BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),

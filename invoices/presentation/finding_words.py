@@ -230,15 +230,15 @@ def _invoiced_before(finding: Finding, with_words: Words) -> Told:
     count = int(number_of(finding, "count"))
     amount = with_words.say.amount(number_of(finding, "amount"), text_of(finding, "currency"))
     said = ngettext(
-        "{count} earlier invoice over {amount}. You can still create this one.",
-        "{count} earlier invoices over {amount}. You can still create this one.",
+        "{count} earlier invoice for {amount}. You can still create this one.",
+        "{count} earlier invoices for {amount} in all. You can still create this one.",
         count,
     )
     if finding.code == "invoiced_before_unconfirmed":
         said = ngettext(
-            "{count} earlier invoice over {amount}, not confirmed by QuickBooks yet. "
+            "{count} earlier invoice for {amount}, not confirmed by QuickBooks yet. "
             "If this is the same, do not create it again.",
-            "{count} earlier invoices over {amount}, not all confirmed by QuickBooks yet. "
+            "{count} earlier invoices for {amount} in all, not all confirmed by QuickBooks yet. "
             "If this is one of them, do not create it again.",
             count,
         )

@@ -74,6 +74,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         tax_heading=_("Taxable") if profile.is_us else country_words.tax_heading(profile.country),
         tax_mode=tax_mode(profile),
         decimals=formats.decimals(form.currency),
+        # Translators: "Rate" is the price of one piece, as QuickBooks calls it in the United States; no rate of a tax
         price_heading=_("Rate") if profile.is_us else _("Price"),
         lines_aside=lines_aside(form, memory, say),
         line_labels=line_labels(material.profile.country),

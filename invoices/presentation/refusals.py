@@ -25,7 +25,7 @@ from invoices.domain.refusals import (
 )
 from invoices.selectors import Refusal
 
-NEVER_ASKED = (OTHER_BOOKS, GAVE_UP, CANCELLED)
+NOT_REFUSED = (OTHER_BOOKS, GAVE_UP, CANCELLED)  # by QuickBooks, which may have a new customer or item of it
 LONGEST_QUOTE = 300
 
 
@@ -43,8 +43,8 @@ class Explained:
 
 def lead(refusal: Refusal | None) -> str:
     """The sentence below "The invoice was not created"."""
-    if refusal and refusal.code in NEVER_ASKED:
-        return _("Nothing was sent to QuickBooks. Your entries are kept.")
+    if refusal and refusal.code in NOT_REFUSED:
+        return _("There is no invoice of it in QuickBooks. Your entries are kept.")
     return _("QuickBooks refused it, so there is no invoice there. Your entries are kept.")
 
 
@@ -73,7 +73,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
         ),
         GAVE_UP: Explained(_("It has waited too long for QuickBooks."), _("Open the invoice again to create it now.")),
         CANCELLED: Explained(
-            _("It was cancelled before anything was sent."), _("Open it again to create it after all.")
+            _("It was cancelled before it was sent to QuickBooks."), _("Open it again to create it after all.")
         ),
         ACCESS_DENIED: Explained(
             _("QuickBooks does not let the app write invoices."),

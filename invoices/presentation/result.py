@@ -195,10 +195,12 @@ def _steps_of_sending(story: Story) -> tuple[Step, ...]:
     sending = _("Sending the invoice, {total}").format(total=story.total) if story.total else _("Sending the invoice")
     new = [line for line in story.draft.lines if line.new_item]
     waits = customer_known and any(line.needs_new_item for line in new)
-    item_text = ngettext("Creating the item, {items}", "Creating the items: {items}", len(new))
-    names = ", ".join(dict.fromkeys(line.new_item for line in new))
+    names = dict.fromkeys(line.new_item for line in new)
+    item_text = ngettext("Creating the item, {items}", "Creating the items: {items}", len(names))
     done = customer_known and not waits
-    items = [Step("current" if waits else "done" if done else "", item_text.format(items=names))] if new else []
+    items = (
+        [Step("current" if waits else "done" if done else "", item_text.format(items=", ".join(names)))] if new else []
+    )
     return (
         customer,
         *items,
@@ -214,9 +216,9 @@ def _next_try_in(story: Story) -> float:
 
 
 def _held_up(story: Story) -> ResultPage:
-    """QuickBooks does not answer, and certainly nothing was sent: the intent waits for its next try."""
+    """QuickBooks does not answer, or takes no more requests, and the invoice was certainly not sent: it waits."""
     until = given_up_at(story.invoice, story.connection)
-    text = _("QuickBooks does not answer right now. Your entries are kept, and we try again until {time}.")
+    text = _("QuickBooks has not taken it yet. Your entries are kept, and we try again until {time}.")
     return ResultPage(
         public_id=str(story.invoice.public_id),
         state="waiting",
@@ -224,7 +226,7 @@ def _held_up(story: Story) -> ResultPage:
         icon="clock",
         title=_("The invoice for {customer} waits").format(customer=story.customer),
         text=with_one_stop(text.format(time=story.say.moment(until))),
-        steps=(Step("current", _next_try_text(story, _("Nothing was sent yet"))),),
+        steps=(Step("current", _next_try_text(story, _("Invoice not sent to QuickBooks yet"))),),
         small=_("You can close this window. The answer appears on the deal’s panel."),
     )
 

@@ -106,8 +106,12 @@ def waiting_banner(moved: bool) -> Banner | None:
     return Banner("info", _("It is being sent at this moment, or it is done."), _("The list shows what it is now."))
 
 
-def cancelled_banner(done: bool) -> Banner:
+def cancelled_banner(done: bool, what: str) -> Banner:
+    """`what` as in a `WaitingRow`. A new customer or item may have been created before the invoice."""
+    if done and what:
+        return Banner("done", _("Cancelled."), _("Nothing of it has been done in QuickBooks, and nothing will be."))
     if done:
-        return Banner("done", _("Cancelled."), _("Nothing was sent to QuickBooks. What was entered stays on the deal."))
+        said = _("There is no invoice of it in QuickBooks. What was entered stays on the deal.")
+        return Banner("done", _("Cancelled."), said)
     fact = _("It cannot be cancelled any more.")
     return Banner("warning", fact, _("It is being sent at this moment, or was sent. The list shows what it is now."))

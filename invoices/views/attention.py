@@ -135,12 +135,12 @@ def now(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRes
 @page_token_required
 @require_POST
 def cancel(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
-    """POST /embed/settings/attention/<invoice>/cancel: only while it is certain that nothing was sent."""
+    """POST /embed/settings/attention/<invoice>/cancel: only while it was certainly not sent."""
     intent = _waiting(request, visitor, public_id)
     done = intent is not None and cancel_intent(intent, visitor.user.name)
     if done:
-        log.info("%s was cancelled before anything was sent", intent)
-    return _answer(request, visitor, cancelled_banner(done))
+        log.info("%s was cancelled before it was sent", intent)
+    return _answer(request, visitor, cancelled_banner(done, request.GET.get("what", "")))
 
 
 def _waiting(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Intent | None:

@@ -96,7 +96,9 @@ def test_what_waits_is_cancelled_after_a_question_and_the_form_opens_from_the_de
     expect(page.locator("[data-asked]")).to_have_count(1)  # the list is not replaced while the question stands
     priya.page.get_by_role("button", name="Cancel it").click()
     desk = page.get_by_role("region", name="Needs attention")
-    expect(desk.get_by_text("Nothing was sent to QuickBooks. What was entered stays on the deal.")).to_be_visible()
+    expect(
+        desk.get_by_text("There is no invoice of it in QuickBooks. What was entered stays on the deal.")
+    ).to_be_visible()
     assert now_is(waiting, Submission.REJECTED)
     assert priya.shut_out_by("settings") == []
     page.get_by_role("button", name=re.compile(f"^Open the form: {DEALS[0]}")).click()

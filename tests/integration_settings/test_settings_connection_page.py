@@ -39,6 +39,8 @@ def test_disconnecting_asks_first_in_the_agreed_words(client, tenant, headers):
 def test_an_ended_connection_says_since_when_and_what_waits(client, tenant, headers):
     make_invoice(tenant.company)
     make_pending_invoice(tenant.company)
+    make_pending_invoice(tenant.company, submission="unknown", sent_at=timezone.now())  # it may be there already
+    make_pending_invoice(tenant.company, realm_id="of the former company")  # that sign-in does not let it run
     tenant.quickbooks.state, tenant.quickbooks.ended_why = "ended", "invalid_grant"
     tenant.quickbooks.ended_at = timezone.now()
     tenant.quickbooks.save()

@@ -155,7 +155,11 @@ def test_an_unknown_outcome_is_being_checked(look, company, user):
     [
         (Action.VOID, {"code": "6210"}, "The invoice was not voided. The books are closed for its date."),
         (Action.DELETE, {"code": "6000", "detail": "It is linked to a payment"}, "Remove that in QuickBooks first"),
-        (Action.SEND, {"code": "not_sent"}, "The e-mail was not sent. QuickBooks shows no trace of it."),
+        (
+            Action.SEND,
+            {"code": "not_sent"},
+            "The e-mail was not sent. QuickBooks shows no trace of it. It can be sent again.",
+        ),
         (Action.VOID, {"code": "610"}, "It is not in QuickBooks any more."),
         (Action.VOID, {"code": "gave_up"}, "It has waited too long for QuickBooks."),
         (Action.VOID, {"code": "access_denied"}, "An administrator can sign in again."),

@@ -9,13 +9,14 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from integration_settings.errors import ServiceError
+from integration_settings.errors import ServiceError, ServiceUnavailable
 from integration_settings.models import CompanySettings, ItemLink, QuickBooksConnection, ReferenceList
-from invoices import attention, following, notes
+from invoices import attention, following, notes, submission
 from invoices.domain.draft import from_json, to_json
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice, InvoiceAction, QuickBooksWrite
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.desk import CREATE, DESK, count, item_id, press, refused, submit
 from tests.invoices.fragments import Page
@@ -297,7 +298,7 @@ def test_failed_actions_customers_and_notes_are_listed_and_put_away(desk, browse
     )  # fmt: skip
     page = desk(user)
     assert count(page) == "3"
-    assert "The e-mail was not sent QuickBooks shows no trace of it. You can send it again." in page.text
+    assert "The e-mail was not sent QuickBooks shows no trace of it. It can be sent again." in page.text
     assert (
         "Bramley Foods Ltd was not updated in QuickBooks It is inactive in QuickBooks or no longer there." in page.text
     )
@@ -413,14 +414,39 @@ def test_what_was_never_sent_can_be_cancelled_and_says_so_on_the_deal(desk, brow
     button = page.by_id(f"cancel-{row.public_id}")
     assert button.attributes["data-confirm-button"] == "Cancel it"
     answer = Page(browse(user, "settings").post(button.attributes["hx-post"]))
-    assert "Cancelled. Nothing was sent to QuickBooks." in answer.text
+    assert "Cancelled. There is no invoice of it in QuickBooks." in answer.text
     assert "Nothing needs you" in answer.text
     seen(user, 12)
     panel = Page(browse(user, "panel").get("/embed/panel/content", {"resource": "deal", "id": 12}))
-    assert "It was cancelled before anything was sent." in panel.text
+    assert "It was cancelled before it was sent to QuickBooks." in panel.text
     assert panel.has_id(f"again-{row.public_id}")
     story = Page(browse(user, "settings").get(f"{DESK}/{row.public_id}/happened"))
-    assert f"{user.name} cancelled it before anything was sent" in story.text
+    assert f"{user.name} cancelled it before it was sent to QuickBooks" in story.text
+
+
+def test_who_cancels_is_told_that_a_new_customer_stays_in_quickbooks(desk, browse, company, user):
+    gateway = FakeInvoiceGateway()
+    gateway.fail("create_invoice", ServiceUnavailable("quickbooks", "503"))
+    row = make_pending_invoice(company, to_json(a_draft(bill_to=a_bill_to(name="Moss & Co"))), organization_id=31)
+    submission.submit(row.pk, lambda _connection: gateway)
+    assert [customer.name for customer in gateway.customers.values()] == ["Moss & Co"]
+    button = desk(user).by_id(f"cancel-{row.public_id}").attributes
+    assert "A new customer or item that QuickBooks has already stays there." in button["data-confirm-text"]
+    answer = Page(browse(user, "settings").post(button["hx-post"]))
+    assert "There is no invoice of it in QuickBooks." in answer.text
+    assert "Nothing was sent" not in answer.text
+
+
+def test_cancelling_a_void_speaks_of_no_invoice_that_would_not_exist(desk, browse, company, user):
+    row = make_invoice(company)
+    InvoiceAction.objects.create(
+        company=company, invoice=row, kind="void", intent_key=row.intent_key, asked_by_id=user.user_id,
+        asked_by_name=user.name, next_attempt_at=timezone.now(),
+    )  # fmt: skip
+    button = desk(user).by_id(f"cancel-{row.public_id}action").attributes
+    assert button["data-confirm-text"] == "Nothing of it has been done in QuickBooks, and nothing will be."
+    answer = Page(browse(user, "settings").post(button["hx-post"]))
+    assert "Cancelled. Nothing of it has been done in QuickBooks, and nothing will be." in answer.text
 
 
 def test_what_was_sent_or_is_in_hand_cannot_be_cancelled(desk, browse, company, user):

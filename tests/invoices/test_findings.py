@@ -85,6 +85,15 @@ def test_an_invoice_like_this_one_is_named_as_soon_as_it_has_a_number_to_whoever
     assert hidden.startswith("It belongs to another deal.")
 
 
+@pytest.mark.parametrize("code", ["invoiced_before", "invoiced_before_unconfirmed"])
+def test_the_worth_of_earlier_invoices_is_no_lower_bound_and_a_sum_is_called_one(code):
+    values = {"amount": D("300"), "currency": "GBP"}
+    found = [Finding("", Severity.WARNS, code, values | {"count": count}) for count in (1, 3)]
+    one, three = (issue.text for issue in issues_of(found, WORDS))
+    assert one.startswith("1 earlier invoice for £300.00")
+    assert three.startswith("3 earlier invoices for £300.00 in all")
+
+
 def test_earlier_invoices_in_different_currencies_have_no_sum():
     found = [
         Finding("", Severity.WARNS, code, {"count": 2}) for code in ("invoiced_before", "invoiced_before_unconfirmed")

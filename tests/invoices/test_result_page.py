@@ -401,9 +401,11 @@ def test_a_refusal_says_what_happened_and_what_to_do(stored, watch, values, said
     assert "hx-get" not in page.by_id("poll").attributes
 
 
-def test_what_never_reached_quickbooks_is_not_called_refused_by_it(stored, watch):
+def test_what_was_given_up_is_called_neither_refused_nor_never_sent(stored, watch):
+    """It may have gone out once, and two weeks of searches found nothing; or a new customer went before it."""
     page = watch(stored(**refusal(code="gave_up")))
-    assert "Nothing was sent to QuickBooks." in page.text
+    assert "There is no invoice of it in QuickBooks." in page.text
+    assert "Nothing was sent" not in page.text
     assert "QuickBooks refused it" not in page.text
 
 

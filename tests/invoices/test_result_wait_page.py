@@ -14,7 +14,7 @@ from invoices import submission
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.views import result
-from tests.factories import D
+from tests.factories import D, a_draft, a_line
 from tests.invoices.conftest import NORTHGATE
 from tests.invoices.form_answers import address, pressed, state
 from tests.invoices.fragments import Page
@@ -43,6 +43,19 @@ def test_a_new_customer_is_a_step_of_its_own(stored, watch):
     page = watch(stored(customer_id="58"))
     assert page.by_class("step--done")[0].text == "Customer created: Bramley Foods Ltd"
     assert page.by_class("step--current")[0].text == "Sending the invoice, £120.00"
+
+
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        (("Crane hire", "Crane hire"), "Creating the item, Crane hire"),
+        (("Crane hire", "Rigging"), "Creating the items: Crane hire, Rigging"),
+    ],
+)
+def test_a_new_item_on_two_lines_is_one_item(stored, watch, names, said):
+    lines = tuple(a_line(item_id="", new_item=name, product_id=501) for name in names)
+    page = watch(stored(draft=a_draft(deal_id=1, lines=lines), customer_id="58"))
+    assert page.by_class("step--current")[0].text == said
 
 
 def test_a_question_is_held_back_until_the_answer_is_here(harbour, fill_in, monkeypatch):
@@ -148,8 +161,8 @@ def test_an_intent_waits_while_nobody_is_signed_in(stored, watch, quickbooks):
 def test_an_intent_waits_while_quickbooks_is_down(stored, watch):
     page = watch(stored(next_attempt_at=timezone.now() + timedelta(seconds=38), attempts=5))
     assert state(page) == "waiting"
-    assert "QuickBooks does not answer right now. Your entries are kept, and we try again until" in page.text
-    assert page.by_class("step--current")[0].text == "Nothing was sent yet. Next try in 40 s"
+    assert "QuickBooks has not taken it yet. Your entries are kept, and we try again until" in page.text
+    assert page.by_class("step--current")[0].text == "Invoice not sent to QuickBooks yet. Next try in 40 s"
 
 
 @time_machine.travel("2026-11-27T12:00:00Z", tick=False)
