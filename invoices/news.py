@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from integration_settings.clock import shared_now
@@ -132,16 +132,22 @@ def take_up(connection: QuickBooksConnection, news: News) -> int:
         if not hold_company(connection.company_id):
             return 0
         told = {issued.qbo_invoice_id: issued for issued in news.invoices}
-        alike = _by_mark(connection.company_id, {marked[each][1] for each in unknown})
+        wanted = {mark: deal_id for _issued, deal_id, mark in (marked[each] for each in unknown)}
+        alike = _by_mark(connection.company_id, wanted)
         return sum(_take_up(connection, marked[each], alike, told, now) for each in marked if each in unknown)
 
 
-def _by_mark(company_id: int, deal_ids: Set[int]) -> dict[str, list[Invoice]]:
-    """What was asked for in these deals, also where it belongs to another one by now, see `moved_deals`."""
+def _by_mark(company_id: int, wanted: Mapping[str, int]) -> defaultdict[str, list[Invoice]]:
+    """What was asked for with the `wanted` marks, whose deals they tell: in that deal, or where it belongs by now, see
+    `moved_deals`, which no index knows.
+    """
     found = defaultdict(list)
     rows = Invoice.objects.filter(company_id=company_id).order_by("pk")
-    for row in rows.filter(Q(deal_id__in=deal_ids) | Q(draft__deal_id__in=deal_ids)):
+    for row in rows.filter(deal_id__in=wanted.values()):
         found[mark_of(row.request_id)].append(row)
+    if elsewhere := [deal_id for mark, deal_id in wanted.items() if mark not in found]:
+        for row in rows.filter(draft__deal_id__in=elsewhere).exclude(deal_id__in=elsewhere):
+            found[mark_of(row.request_id)].append(row)
     return found
 
 
@@ -153,7 +159,7 @@ def _oldest_first(invoices: Iterable[IssuedInvoice], now: datetime) -> list[Issu
 def _take_up(
     connection: QuickBooksConnection,
     found: tuple[IssuedInvoice, int, str],
-    alike: dict[str, list[Invoice]],
+    alike: defaultdict[str, list[Invoice]],
     told: Mapping[str, IssuedInvoice],
     now: datetime,
 ) -> bool:
