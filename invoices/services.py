@@ -15,9 +15,8 @@ from django.utils import timezone
 from integration_settings import read_budget, reference, rights
 from integration_settings.clock import shared_now
 from integration_settings.errors import ConnectionExpired, NotFound
-from integration_settings.models import Company, InvoicePreset, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.presets import (
-    Template,
     list_templates,
     presets_of,
     remember_template,
@@ -180,7 +179,9 @@ def request_invoice(
     )
     try:
         with transaction.atomic():
-            row.preset = _held_preset(company, template)
+            _hold(company)
+            # None also when somebody has deleted it since the templates were listed
+            row.preset = presets_of(company).filter(pk=template.row_id).first() if template.row_id else None
             if seen.invoices is not None:
                 _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:
@@ -207,15 +208,12 @@ def request_invoice(
     return Requested(row)
 
 
-def _held_preset(company: Company, template: Template) -> InvoicePreset | None:
-    """None without one, and when somebody has deleted it since the templates were listed.
-
-    The company is held first. One of its presses comes after the other so, and of two at once the second finds the
-    first; and nobody deletes a preset meanwhile.
+def _hold(company: Company) -> None:
+    """For the rest of the transaction: one of its presses comes after the other so, and of two at once the second finds
+    the first; nor does anybody delete a preset meanwhile.
     """
     if not hold_company(company.pk):
         raise ConnectionExpired("pipedrive", "the company has left")
-    return presets_of(company).filter(pk=template.row_id).first() if template.row_id else None
 
 
 def _refuse_unseen(row: Invoice, count: int, latest: int | None) -> None:
