@@ -39,7 +39,7 @@ class Held(StrEnum):
     DEAL_GONE = "deal_gone"  # or not to be seen by whoever ran it
     DEAL_UNKNOWN = "deal_unknown"  # nobody noted what the deal was worth
     CHECKS = "checks"  # the form's checks do not let it pass any more
-    OTHER_TOTAL = "other_total"  # by tax rates that were changed since
+    OTHER_TOTAL = "other_total"  # than the one that was confirmed: tax rates were changed since, say
     PAST_DUE = "past_due"  # with the dates that were confirmed it would be overdue from its first moment
 
 

@@ -329,7 +329,7 @@ def _held(why: str) -> str:
         Held.DEAL_CHANGED: _("Not run again: the deal is worth something else now. Look at it in the form."),
         Held.DEAL_GONE: _("Not run again: the deal was deleted, or you may not see it."),
         Held.DEAL_UNKNOWN: _("Not run again: nobody noted what the deal was worth then. Look at it in the form."),
-        Held.OTHER_TOTAL: _("Not run again: by today’s tax rates its total is another one. Look at it in the form."),
+        Held.OTHER_TOTAL: _("Not run again: its total would be another one today. Look at it in the form."),
         Held.PAST_DUE: _("Not run again: it would be overdue at once. Look at its dates in the form."),
         Held.CHECKS: _("Not run again: the form’s checks do not let it pass now. The form says what is wrong."),
     }[Held(why)]
