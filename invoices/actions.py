@@ -104,7 +104,7 @@ def ask(
         to=to,
         asked_by_id=user.user_id,
         asked_by_name=user.name,
-        paid_then=_paid(invoice) if paid_seen is None else paid_seen,
+        paid_then=invoice.settled if paid_seen is None else paid_seen,
         emailed_before=invoice.emailed_at,
         next_attempt_at=shared_now(),
     )
@@ -154,11 +154,11 @@ def _look_first(this: Try) -> None:
         return wait(action, wait_for(error, action, WAITS if action.sent_at else LONG_WAITS))
     if found is None:
         return _gone(this)
-    known = _paid(action.invoice)
+    known = action.invoice.settled
     apply_report(action.invoice, found, place=zone(this.connection.timezone))
     # By what was shown, not by what the row knew: other looks take payments over while this one waits.
     shown = known if action.paid_then is None else action.paid_then
-    return _go_on(this, found, unseen=_paid(action.invoice) > shown)
+    return _go_on(this, found, unseen=action.invoice.settled > shown)
 
 
 def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
@@ -173,10 +173,6 @@ def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
     if this.kind == Action.VOID and unseen:
         return reject(action, {"code": PAID_MEANWHILE})  # a deletion is refused by QuickBooks itself then
     return _send(this, found)
-
-
-def _paid(invoice: Invoice) -> Decimal:
-    return (invoice.total or Decimal(0)) - (invoice.balance or Decimal(0))
 
 
 def _gone(this: Try) -> None:

@@ -30,7 +30,18 @@ from integration_settings.reference import keep_items
 from invoices import pacing
 from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
 from invoices.leases import free
-from invoices.news import EVERY_LIST, OVERLAP, News, apply, news_of, ours, take_up, unreported
+from invoices.news import (
+    EVERY_LIST,
+    OVERLAP,
+    News,
+    applied_of,
+    apply,
+    news_of,
+    ours,
+    payments_to_read,
+    take_up,
+    unreported,
+)
 from invoices.submission import MakeGateway
 
 log = logging.getLogger(__name__)
@@ -205,8 +216,10 @@ def read_ours(
         part = frozenset(wanted[start : start + IDS_AT_ONCE])
         with _leaving_time():
             read = gateway.read_invoices(part)
+            unheard = payments_to_read(connection, read)
+            applied = news.applied | applied_of(gateway.read_payments(unheard) if unheard else ())
         gone = part - {invoice.qbo_invoice_id for invoice in read}
-        found = News(news.cursor, tuple(read), missing=gone, paid_on=news.paid_on, changed_earlier=latest)
+        found = News(news.cursor, tuple(read), missing=gone, applied=applied, changed_earlier=latest)
         changed += _in_slices(connection, found, still)
         latest = found.latest_change(None)
     return changed, replace(news, invoices=(), changed_earlier=latest, outdated=EVERY_LIST)

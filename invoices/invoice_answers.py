@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from invoices.domain.matching import CustomerCandidate, Described
 
 Json = Mapping[str, Any]
 ZERO = Decimal(0)
+PRECISION = Decimal("0.00001")
 TAX_WORDS = re.compile(  # what a number at a tax office is called, in the languages of this app and some more
     r"\b(tax|steuer\w*|ust\S*|uid|vat|abn|acn|gst\w*|hst|ein|nif|cif|iva|tva|siren|siret|pvn|nmr|kmkr|cnpj|cpf|btw|mva|moms)\b",
     re.IGNORECASE,
@@ -58,6 +60,8 @@ class AppliedPayment:
     paid_on: date | None
     invoice_ids: tuple[str, ...]
     gone: bool = False
+    payment_id: str = ""
+    credited: Mapping[str, Decimal] = field(default_factory=dict)  # by invoice: what of it is a credit and no money
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,25 @@ def applied_payment(answer: Json) -> AppliedPayment:
         paid_on=_date(answer, "TxnDate"),
         invoice_ids=tuple(dict.fromkeys(invoices)),
         gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _number(answer, "TotalAmt")),
+        payment_id=_text(answer, "Id"),
+        credited=_credited(answer),
     )
+
+
+def _credited(answer: Json) -> dict[str, Decimal]:
+    """Credits are used by a payment that is higher in its invoices than in the money that came: often of none at all.
+    Which of several invoices the credit is for is not told; each has its share of it.
+    """
+    settled: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in _list(answer, "Line"):
+        for link in _list(line, "LinkedTxn"):
+            if link.get("TxnType") == "Invoice":
+                settled[_text(link, "TxnId")] += _number(line, "Amount")
+    whole = sum(settled.values(), ZERO)
+    credit = whole - (_number(answer, "TotalAmt") - _number(answer, "UnappliedAmt"))
+    if not 0 < credit <= whole:
+        return {}
+    return {invoice_id: (part * credit / whole).quantize(PRECISION) for invoice_id, part in settled.items() if part}
 
 
 def known_customer(answer: Json) -> KnownCustomer:

@@ -133,6 +133,9 @@ class InvoiceGateway(Protocol):
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
         """Those that a search finds; one that is missing was deleted, or is so new that the search lags behind."""
 
+    def read_payments(self, payment_ids: Iterable[str]) -> list[AppliedPayment]:
+        """Likewise."""
+
     def last_number(self) -> str:
         """The number of the invoice created last, "" when there is none."""
 
@@ -317,18 +320,22 @@ class QuickBooksGateway:
 
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
         parts = _chunks(sorted(set(qbo_invoice_ids)))
-        return [issued_invoice(row) for part in parts for row in self._invoices(part)]
+        return [issued_invoice(row) for part in parts for row in self._with_ids("Invoice", part)]
 
-    def _invoices(self, invoice_ids: Sequence[str]) -> list[Json]:
+    def read_payments(self, payment_ids: Iterable[str]) -> list[AppliedPayment]:
+        parts = _chunks(sorted(set(payment_ids)))
+        return [applied_payment(row) for part in parts for row in self._with_ids("Payment", part)]
+
+    def _with_ids(self, entity: str, wanted: Sequence[str]) -> list[Json]:
         """In halves where they are too much for one answer: an invoice may have a thousand lines."""
-        ids = ", ".join(self._quote(invoice_id) for invoice_id in invoice_ids)
+        ids = ", ".join(self._quote(each) for each in wanted)
         try:
-            rows = self.client.query(f"select * from Invoice where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
+            rows = self.client.query(f"select * from {entity} where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
         except AnswerTooLarge:
-            if len(invoice_ids) == 1:
+            if len(wanted) == 1:
                 raise
-            half = len(invoice_ids) // 2
-            return [*self._invoices(invoice_ids[:half]), *self._invoices(invoice_ids[half:])]
+            half = len(wanted) // 2
+            return [*self._with_ids(entity, wanted[:half]), *self._with_ids(entity, wanted[half:])]
         return list(rows)
 
     def last_number(self) -> str:

@@ -158,6 +158,8 @@ class Invoice(Intent):
     voided_on = models.DateField(null=True, blank=True)
     deleted_on = models.DateField(null=True, blank=True)
     paid_on = models.DateField(null=True, blank=True)
+    # By the id of a payment that is applied to it: what of that is a credit and no money. All the others are money.
+    credits: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     qbo_updated_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
 
@@ -224,6 +226,17 @@ class Invoice(Intent):
         """What the form said, where that includes the tax; in the draft's currency."""
         expected = self.draft.get("expected_total")
         return Decimal(expected) if expected else None
+
+    @property
+    def settled(self) -> Decimal:
+        """What is not to be paid any more, by money or by credits; in the invoice's currency."""
+        return (self.total or Decimal(0)) - (self.balance or Decimal(0))
+
+    @property
+    def credited(self) -> Decimal:
+        """What of it no money has come for, but credits were used."""
+        told = sum((Decimal(amount) for amount in self.credits.values()), Decimal(0))
+        return max(min(told, self.settled), Decimal(0))
 
     @property
     def deal_worth_then(self) -> Money | None:

@@ -6,7 +6,7 @@ import logging
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -41,13 +41,21 @@ EVERY_LIST = frozenset({"items", *FOLLOWED.values()})
 
 
 @dataclass(frozen=True, slots=True)
+class Applied:
+    """What an answer tells of the payments that are applied to one invoice."""
+
+    latest: date | None = None
+    credits: dict[str, Decimal] = field(default_factory=dict)  # by payment: what of it is a credit and no money
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """`missing` are ids that a search did not find; `cursor` its own time; `outdated` names kept lists."""
 
     cursor: datetime
     invoices: tuple[IssuedInvoice, ...] = ()
     missing: frozenset[str] = frozenset()
-    paid_on: dict[str, date] = field(default_factory=dict)  # the latest payment's date by invoice
+    applied: dict[str, Applied] = field(default_factory=dict)  # by invoice
     items: tuple[Item, ...] = ()
     outdated: frozenset[str] = frozenset()
     changed_earlier: datetime | None = None  # the latest change among invoices that were taken over already
@@ -71,7 +79,7 @@ def news_of(changes: ReportedChanges, wanted: Set[str] = frozenset(), read: Iter
         cursor=changes.time,
         invoices=(*changes.invoices, *found),
         missing=frozenset(wanted - {invoice.qbo_invoice_id for invoice in found}),
-        paid_on=_payment_dates(changes.payments),
+        applied=applied_of(changes.payments),
         items=changes.items,
         outdated=changes.lists,
     )
@@ -101,13 +109,24 @@ def _paid_in_part(connection: QuickBooksConnection) -> Iterable[str]:
     return rows.order_by("-qbo_updated_at").values_list("qbo_invoice_id", flat=True)[:500]
 
 
-def _payment_dates(payments: Iterable[AppliedPayment]) -> dict[str, date]:
-    found: dict[str, date] = {}
+def applied_of(payments: Iterable[AppliedPayment]) -> dict[str, Applied]:
+    """By invoice."""
+    found: dict[str, Applied] = {}
     for payment in payments:
         for invoice_id in payment.invoice_ids:
-            if payment.paid_on and payment.paid_on > found.get(invoice_id, date.min):
-                found[invoice_id] = payment.paid_on
+            before = found.get(invoice_id, Applied())
+            latest = max((day for day in (before.latest, payment.paid_on) if day), default=None)
+            credit = {payment.payment_id: payment.credited.get(invoice_id, Decimal(0))} if payment.payment_id else {}
+            found[invoice_id] = Applied(latest, before.credits | credit)
     return found
+
+
+def payments_to_read(connection: QuickBooksConnection, read: Collection[IssuedInvoice]) -> set[str]:
+    """Those of invoices that changed while nobody heard of it: what of them is a credit only they tell."""
+    paid = {issued.qbo_invoice_id: issued for issued in read if issued.payment_ids}
+    rows = ours(connection).filter(qbo_invoice_id__in=paid).defer("draft")
+    changed = [issued for row in rows if not is_known(row, issued := paid[row.qbo_invoice_id])]
+    return {payment_id for issued in changed for payment_id in issued.payment_ids}
 
 
 def take_up(connection: QuickBooksConnection, news: News) -> int:
@@ -247,13 +266,14 @@ def apply(connection: QuickBooksConnection, news: News) -> int:
             row = _settled_by_mark(issued, waiting)
         if row is None:
             continue
-        if is_known(row, issued) and issued.qbo_invoice_id not in news.paid_on:
+        applied = news.applied.get(issued.qbo_invoice_id)
+        if is_known(row, issued) and applied is None:
             same.append(row.pk)
         elif issued.deleted:
             changed += mark_deleted(row, place=place, at=issued.updated_at, now=now)
         else:
-            paid_on = news.paid_on.get(issued.qbo_invoice_id)
-            changed += apply_report(row, issued, place=place, paid_on=paid_on, now=now)
+            told = applied or Applied()
+            changed += apply_report(row, issued, place=place, paid_on=told.latest, credits=told.credits, now=now)
     for qbo_invoice_id in news.missing:
         row = rows.get(qbo_invoice_id)
         if row is not None and not _may_be_overlooked(row, news.cursor):

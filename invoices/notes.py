@@ -296,18 +296,23 @@ def _amounts(invoice: Invoice, locale: str) -> str:
     if total == balance or not total:
         # Translators: in the note of an invoice: "Total £2,880.00"
         return _("Total {total}").format(total=whole)
-    paid = _money(total - balance, invoice.currency, locale)
-    if not balance:
-        # Translators: in the note of an invoice: "Total £2,880.00 · paid £2,880.00"
-        return _("Total {total} · paid {paid}").format(total=whole, paid=paid)
-    # Translators: in the note of an invoice: "Total £7,200.00 · paid £3,000.00 · open £4,200.00"
-    return _("Total {total} · paid {paid} · open {open}").format(
-        total=whole, paid=paid, open=_money(balance, invoice.currency, locale)
+    parts = (
+        # Translators: in the note of an invoice: "Total £7,200.00 · paid £3,000.00 · credited £200.00 · open £4,000.00"
+        (_("paid {amount}"), invoice.settled - invoice.credited),
+        # Translators: what credit notes have settled of an invoice, not money
+        (_("credited {amount}"), invoice.credited),
+        # Translators: what is left to pay of an invoice
+        (_("open {amount}"), balance),
     )
+    told = [text.format(amount=_money(amount, invoice.currency, locale)) for text, amount in parts if amount]
+    return " · ".join([_("Total {total}").format(total=whole), *told])
 
 
 def _dates(invoice: Invoice, status: InvoiceStatus, locale: str, place: ZoneInfo) -> str:
     issued, due = _day(invoice.invoice_date, locale), _day(invoice.due_date, locale)
+    if status == InvoiceStatus.PAID and invoice.paid_on and invoice.credited == invoice.total:
+        # Translators: in the note of an invoice that a credit note has settled, no money
+        return _("Issued {issued} · credited {credited}").format(issued=issued, credited=_day(invoice.paid_on, locale))
     if status == InvoiceStatus.PAID and invoice.paid_on:
         # Translators: in the note of an invoice: "Issued 20 Nov 2026 · paid 2 Dec 2026"
         return _("Issued {issued} · paid {paid}").format(issued=issued, paid=_day(invoice.paid_on, locale))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,7 +18,8 @@ from invoices.invoice_answers import IssuedInvoice
 from invoices.models import Invoice
 
 SHOWN = ("number", "customer_name", "currency", "total", "tax", "balance", "invoice_date", "due_date", "emailed_at")
-SHOWN_ENDS = ("voided_on", "deleted_on", "paid_on")
+SHOWN_ENDS = ("voided_on", "deleted_on", "paid_on", "credits")
+NO_CREDITS: Mapping[str, Decimal] = MappingProxyType({})
 
 
 def zone(name: str) -> ZoneInfo:
@@ -45,17 +48,20 @@ def apply_report(
     *,
     place: ZoneInfo,
     paid_on: date | None = None,
+    credits: Mapping[str, Decimal] = NO_CREDITS,
     now: datetime | None = None,
 ) -> bool:
     """Writes a report into the row unless the row already knows a later one; True when people see a difference.
 
-    `place` is the QuickBooks company's time zone. `paid_on` is the date of the latest payment, where that is known.
-    `now` is for whoever has many reports: `shared_now` asks the database.
+    `place` is the QuickBooks company's time zone. `paid_on` is the date of the latest payment, where that is known;
+    `credits` what of the payments that are known is no money, by their ids. `now` is for whoever has many reports:
+    `shared_now` asks the database.
     """
     now = now or shared_now()
     if invoice.qbo_updated_at == issued.updated_at and _version(issued.sync_token) < _version(invoice.sync_token):
         return False
     columns = _columns(invoice, issued, place, paid_on) | {"checked_at": now}
+    columns["credits"] = _credits(invoice, issued, credits)
     shown = any(getattr(invoice, name) != columns[name] for name in (*SHOWN, *SHOWN_ENDS))
     if shown:
         columns["note_due_at"] = now
@@ -105,6 +111,12 @@ def overdue_from(invoice: Invoice, place: ZoneInfo) -> datetime | None:
 
 def _version(sync_token: str) -> int:
     return int(sync_token) if sync_token.isdigit() else 0
+
+
+def _credits(invoice: Invoice, issued: IssuedInvoice, told: Mapping[str, Decimal]) -> dict[str, str]:
+    """By payment, of those that are still applied to it. One that was not told is known from before, or is money."""
+    amounts = invoice.credits | {payment_id: format(amount.normalize(), "f") for payment_id, amount in told.items()}
+    return {payment_id: amounts[payment_id] for payment_id in issued.payment_ids if Decimal(amounts.get(payment_id, 0))}
 
 
 def _total_before(invoice: Invoice) -> Decimal | None:

@@ -79,6 +79,15 @@ class Updating:
 
 
 @dataclass(frozen=True, slots=True)
+class Amounts:
+    """What an invoice is worth, what of that is settled, and what of that by credits and not by money."""
+
+    whole: Money
+    settled: Money
+    credited: Money
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceRow:
     """One line of the panel. Before it exists in QuickBooks `status` is None and `submission` tells the story."""
 
@@ -91,7 +100,8 @@ class InvoiceRow:
     customer_name: str
     total: Money | None  # of a voided or deleted invoice what it was; before the answer what the person confirmed
     balance: Money | None
-    paid: Money | None
+    settled: Money | None  # by money or by credits
+    credited: Money | None  # of that
     invoice_date: date | None
     due_date: date | None
     days_overdue: int
@@ -104,8 +114,9 @@ class InvoiceRow:
     created_at: datetime
     created_by_name: str
     checked_at: datetime | None
-    whole: Money | None = None  # what counts against the deal's value: with tax only where the deal's prices have it
-    whole_paid: Money | None = None
+    in_deal: Amounts | None = (
+        None  # what counts against the deal's value: with tax only where the deal's prices have it
+    )
     with_tax: bool = False
     expected_total: Money | None = None  # what the form said, where that includes the tax
     next_attempt_at: datetime | None = None
@@ -118,6 +129,11 @@ class InvoiceRow:
     updating: Updating | None = None
     former_books: bool = False  # of a QuickBooks company that is not connected any more: nobody asks what became of it
 
+    @property
+    def paid(self) -> Money | None:
+        """The money that has come."""
+        return self.settled - self.credited if self.settled and self.credited else self.settled
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -129,6 +145,7 @@ class Sums:
 
     invoiced: Money
     paid: Money
+    credited: Money
     open: Money
     overdue: Money
     deal_value: Money | None
@@ -293,7 +310,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     amount = shown_total(invoice)
     same_books = connection is not None and connection.realm_id == invoice.realm_id
     actionable = exists and same_books and connection is not None and connection.is_connected
-    whole, whole_paid, with_tax = _against_the_deal(invoice)
+    amounts = _amounts(invoice, with_tax=True)
     return InvoiceRow(
         public_id=invoice.public_id,
         deal_id=invoice.deal_id,
@@ -304,9 +321,8 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         customer_name=invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", "")),
         total=amount,
         balance=_money(invoice.balance, invoice),
-        paid=_money(invoice.total - invoice.balance, invoice)
-        if invoice.total is not None and invoice.balance is not None and invoice.voided_on is None
-        else None,  # a voided one keeps its total, and has no balance because of the void
+        settled=amounts.settled if amounts else None,
+        credited=amounts.credited if amounts else None,
         invoice_date=invoice.invoice_date,
         due_date=invoice.due_date,
         days_overdue=max((today - invoice.due_date).days, 0)
@@ -323,9 +339,8 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         created_at=invoice.created_at,
         created_by_name=invoice.created_by_name,
         checked_at=invoice.checked_at,
-        whole=whole,
-        whole_paid=whole_paid,
-        with_tax=with_tax,
+        in_deal=_amounts(invoice, with_tax=invoice.counts_with_tax),
+        with_tax=invoice.counts_with_tax,
         expected_total=_expected_total(invoice),
         next_attempt_at=invoice.next_attempt_at,
         note_problem=invoice.note_problem,
@@ -397,41 +412,40 @@ def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Mon
 
 
 def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
-    counted = [
-        (row.status, row.whole, row.whole_paid)
-        for row in rows
-        if row.whole is not None and row.whole_paid is not None and row.status in COUNTED
-    ]
+    counted = [(row.status, row.in_deal) for row in rows if row.in_deal is not None and row.status in COUNTED]
     return _sums(counted, deal_value, with_tax=any(row.with_tax for row in rows if row.status in COUNTED))
 
 
 def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:
     """What is owed. Invoices that are paid count only where nothing is: theirs may be another currency."""
     living = [
-        (row.status, row.total, row.paid)
+        (row.status, Amounts(row.total, row.settled, row.credited))
         for row in rows
-        if row.total is not None and row.paid is not None and row.status in COUNTED
+        if row.total is not None and row.settled is not None and row.credited is not None and row.status in COUNTED
     ]
     return _sums([each for each in living if each[0] in OWED] or living, None, with_tax=True)
 
 
 def _sums(
-    counted: Sequence[tuple[InvoiceStatus | None, Money, Money]], deal_value: Money | None, *, with_tax: bool
+    counted: Sequence[tuple[InvoiceStatus | None, Amounts]], deal_value: Money | None, *, with_tax: bool
 ) -> Sums | None:
-    """`counted`: of each invoice its status, what it is worth, and what of that is paid."""
-    currencies = {whole.currency for _, whole, _ in counted}
+    """`counted`: of each invoice its status and its amounts."""
+    currencies = {amounts.whole.currency for _, amounts in counted}
     if len(currencies) != 1:
         return None
     currency = currencies.pop()
-    invoiced = total((whole for _, whole, _ in counted), currency)
-    paid = total((part for _, _, part in counted), currency)
-    overdue = total((whole - part for status, whole, part in counted if status == InvoiceStatus.OVERDUE), currency)
+    invoiced = total((amounts.whole for _, amounts in counted), currency)
+    settled = total((amounts.settled for _, amounts in counted), currency)
+    credited = total((amounts.credited for _, amounts in counted), currency)
+    late = (amounts for status, amounts in counted if status == InvoiceStatus.OVERDUE)
+    overdue = total((amounts.whole - amounts.settled for amounts in late), currency)
     value = deal_value if deal_value and deal_value.currency == currency else None
     left = value - invoiced if value else None
     return Sums(
         invoiced=invoiced,
-        paid=paid,
-        open=invoiced - paid - overdue,
+        paid=settled - credited,
+        credited=credited,
+        open=invoiced - settled - overdue,
         overdue=overdue,
         deal_value=value,
         not_invoiced=None if left is None else Money(max(left.amount, Decimal(0)), currency),
@@ -440,11 +454,12 @@ def _sums(
     )
 
 
-def _against_the_deal(invoice: Invoice) -> tuple[Money | None, Money | None, bool]:
-    """(whole, paid part of it, whether with tax); a payment pays tax and net alike."""
-    with_tax = invoice.counts_with_tax
-    if invoice.total is None or invoice.balance is None:
-        return None, None, with_tax
+def _amounts(invoice: Invoice, *, with_tax: bool) -> Amounts | None:
+    """A payment pays tax and net alike. None of a voided one: it keeps its total, but has no balance by the void."""
+    if invoice.total is None or invoice.balance is None or invoice.voided_on is not None:
+        return None
     whole = invoice.total if with_tax else invoice.total - (invoice.tax or Decimal(0))
-    paid = whole * (invoice.total - invoice.balance) / invoice.total if invoice.total else Decimal(0)
-    return Money(whole, invoice.currency).rounded(), Money(paid, invoice.currency).rounded(), with_tax
+    parts = (
+        whole * part / invoice.total if invoice.total else Decimal(0) for part in (invoice.settled, invoice.credited)
+    )
+    return Amounts(*(Money(amount, invoice.currency).rounded() for amount in (whole, *parts)))

@@ -77,21 +77,31 @@ def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right], *,
 
 
 def _void(row: InvoiceRow, number: str, say: Say) -> Question:
-    if row.paid:
+    if row.settled and row.settled == row.credited:
+        text = _(
+            "A credit of {amount} has settled it. QuickBooks may want that taken off first; otherwise the customer has "
+            "it again. A voided invoice cannot be un-voided."
+        ).format(amount=say.money(row.settled))
+    elif row.settled:
         text = _(
             "{amount} has been paid on it. QuickBooks may want that payment removed first; otherwise it keeps it as "
             "the customer’s credit. A voided invoice cannot be un-voided."
-        ).format(amount=say.money(row.paid))
+        ).format(amount=say.money(row.settled))
     else:
         text = _(
             "It stays in QuickBooks with its number, all amounts become zero. A voided invoice cannot be un-voided."
         )
-    paid = format(row.paid.amount, "f") if row.paid else "0"
+    paid = format(row.settled.amount, "f") if row.settled else "0"
     return Question(_("Void invoice {number}?").format(number=number), text, _("Void invoice"), paid)
 
 
 def _delete(row: InvoiceRow, number: str) -> Question:
-    if row.paid:
+    if row.settled and row.settled == row.credited:
+        text = _(
+            "It disappears from QuickBooks with its number; the deal keeps a line saying so. QuickBooks wants the "
+            "credit on it taken off first. This cannot be undone."
+        )
+    elif row.settled:
         text = _(
             "It disappears from QuickBooks with its number; the deal keeps a line saying so. QuickBooks wants the "
             "payment on it removed first. This cannot be undone."

@@ -262,10 +262,13 @@ def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
     whole = max((sums.invoiced, sums.deal_value or sums.invoiced), key=lambda money: money.amount)
     legend = [
         Legend("paid", pgettext("part of the deal", "Paid"), say.money(sums.paid)),
+        # Translators: part of what was invoiced that credit notes have settled, not money
+        Legend("credited", pgettext("part of the deal", "Credited"), say.money(sums.credited)),
         Legend("open", pgettext("part of the deal", "Open"), say.money(sums.open)),
         Legend("overdue", pgettext("part of the deal", "Overdue"), say.money(sums.overdue)),
     ]
-    legend = [entry for entry, money in zip(legend, (sums.paid, sums.open, sums.overdue), strict=True) if money]
+    parts = (sums.paid, sums.credited, sums.open, sums.overdue)
+    legend = [entry for entry, money in zip(legend, parts, strict=True) if money]
     if sums.not_invoiced:
         legend.append(Legend("rest", _("Not invoiced"), say.money(sums.not_invoiced)))
     return Sum(

@@ -192,7 +192,7 @@ def _settled(row: InvoiceRow, reader: Reader) -> Row:
 
 
 def _open_part(row: InvoiceRow, say: Say) -> str:
-    if row.status in (InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE) and row.paid and row.balance:
+    if row.status in (InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE) and row.settled and row.balance:
         # Translators: right end of an invoice's second line; what is still to be paid
         return _("{amount} open").format(amount=say.money(row.balance))
     return ""
@@ -204,7 +204,7 @@ def second_line(  # noqa: PLR0911  # one line a status
     due = say.day(row.due_date) if row.due_date else ""
     match row.status:
         case InvoiceStatus.PAID:
-            return _("Paid {date}").format(date=say.day(row.paid_on)) if row.paid_on else _("Nothing left to pay")
+            return _paid_line(row, say)
         case InvoiceStatus.VOIDED:
             return (
                 _("Voided {date}").format(date=say.day(row.voided_on)) if row.voided_on else _("Voided in QuickBooks")
@@ -225,12 +225,35 @@ def second_line(  # noqa: PLR0911  # one line a status
         return _("No due date")
     if brief:
         return _("Due {date}").format(date=due)
-    if row.paid:
-        return _("Due {date} · {amount} paid").format(date=due, amount=say.money(row.paid))
+    if row.settled:
+        return " · ".join([_("Due {date}").format(date=due), *settled_parts(row, say)])
     if row.emailed_on and row.due_date:
         emailed = say.day_short(row.emailed_on, near=row.due_date)
         return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=emailed)
     return _("Due {date}").format(date=due)
+
+
+def _paid_line(row: InvoiceRow, say: Say) -> str:
+    """QuickBooks calls it paid, too, when nobody has paid anything: a credit note has cancelled it."""
+    if row.paid_on is None:
+        return " · ".join(settled_parts(row, say)) if row.credited else _("Nothing left to pay")
+    if not row.credited:
+        return _("Paid {date}").format(date=say.day(row.paid_on))
+    if not row.paid:
+        # Translators: instead of "Paid 23 Nov 2026": a credit note has settled all of the invoice, no money
+        return _("Credited {date}").format(date=say.day(row.paid_on))
+    return " · ".join([_("Paid {date}").format(date=say.day(row.paid_on)), settled_parts(row, say)[-1]])
+
+
+def settled_parts(row: InvoiceRow, say: Say) -> list[str]:
+    """By money, and by credits."""
+    parts = []
+    if row.paid:
+        parts.append(_("{amount} paid").format(amount=say.money(row.paid)))
+    if row.credited:
+        # Translators: what credit notes have settled of an invoice
+        parts.append(_("{amount} credited").format(amount=say.money(row.credited)))
+    return parts
 
 
 def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeString:
@@ -238,9 +261,8 @@ def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeSt
     alert = format_html('<span class="row__alert">{}</span>', days.format(count=say.number(row.days_overdue)))
     if brief:
         return alert
-    if row.paid:
-        # Translators: the first place is "14 days overdue", in red
-        return format_html(_("{overdue} · {amount} paid"), overdue=alert, amount=say.money(row.paid))
+    if row.settled:
+        return format_html("{} · {}", alert, " · ".join(settled_parts(row, say)))
     return format_html(_("{overdue} · due {date}"), overdue=alert, date=due)
 
 
@@ -251,5 +273,5 @@ def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
 
 
 def _seen(row: InvoiceRow) -> tuple[object, ...]:
-    shown = (row.submission, row.status, row.number, row.total, row.balance, row.due_date, row.emailed_on)
+    shown = (row.submission, row.status, row.number, row.total, row.balance, row.credited, row.due_date, row.emailed_on)
     return (*shown, row.doing, row.updating)

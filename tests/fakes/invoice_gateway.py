@@ -115,9 +115,10 @@ class FakeInvoiceGateway:
         return self.invoices[qbo_invoice_id]
 
     def pay(self, qbo_invoice_id: str, amount: str, on: date | None = None) -> None:
-        balance = self.invoices[qbo_invoice_id].balance - Decimal(amount)
-        self.change(qbo_invoice_id, balance=balance)
-        self.payments.append(AppliedPayment(on or timezone.now().date(), (qbo_invoice_id,)))
+        old, payment_id = self.invoices[qbo_invoice_id], str(next(self.ids))
+        self.change(qbo_invoice_id, balance=old.balance - Decimal(amount), payment_ids=(*old.payment_ids, payment_id))
+        day = on or timezone.now().date()
+        self.payments.append(AppliedPayment(day, (qbo_invoice_id,), payment_id=payment_id))
 
     def void(self, qbo_invoice_id: str) -> None:
         note = f"Voided - {self.invoices[qbo_invoice_id].private_note}"
@@ -319,6 +320,10 @@ class FakeInvoiceGateway:
     def read_invoices(self, qbo_invoice_ids: Iterable[str]) -> list[IssuedInvoice]:
         self._read("read_invoices")
         return [self.invoices[wanted] for wanted in qbo_invoice_ids if wanted in self.invoices and not self.blind]
+
+    def read_payments(self, payment_ids: Iterable[str]) -> list[AppliedPayment]:
+        self._read("read_payments")
+        return [payment for payment in self.payments if payment.payment_id in set(payment_ids)]
 
     def last_number(self) -> str:
         self._read("last_number")

@@ -202,6 +202,14 @@ def test_what_was_deleted_is_missing_when_read(case):
     assert case.gateway.read_invoice(deleted) is None
 
 
+def test_the_payments_of_an_invoice_are_read_by_the_ids_it_names(case):
+    invoice_id = case.invoice().qbo_invoice_id
+    case.pay(invoice_id, "40.00")
+    (payment,) = case.gateway.read_payments(case.gateway.read_invoice(invoice_id).payment_ids)
+    assert (payment.invoice_ids, payment.credited) == ((invoice_id,), {})
+    assert case.gateway.read_payments([]) == []
+
+
 def test_the_last_number_is_that_of_the_last_invoice(case):
     number = case.invoice().number
     assert case.gateway.last_number() == number
