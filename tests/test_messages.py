@@ -20,7 +20,7 @@ SEEN_IN_A_LONGER_NAME = {
     "Choose item for {name}": "Choose item",
     "Remove {name}": "Remove",
     "What happened: %(name)s": "What happened",
-    "Cancel: %(name)s": "Cancel…",
+    "Withdraw: %(name)s": "Withdraw…",
     "Put away: %(name)s": "Put away",
     "Open the form: %(name)s": "Open the form",
     "New invoice": "Invoice",
@@ -183,7 +183,7 @@ def test_the_heading_over_american_prices_is_not_called_a_tax_rate(language, sai
 
 
 DIFFERENT_DEEDS = [
-    {"Cancel", "Close", "Dismiss", "Void…", "Delete…"},
+    {"Cancel", "Close", "Dismiss", "Withdraw…", "Void…", "Delete…"},
     {"Send", "Run again", "Try again"},
     {"Sending…", "Running…"},
     {"Discard", "Dismiss"},

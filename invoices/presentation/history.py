@@ -69,7 +69,7 @@ def history_of(
     cancelled = invoice.refusal or {}
     if cancelled.get("code") == CANCELLED and invoice.settled_at:
         by = str(cancelled.get("by", ""))
-        ended = _("{name} cancelled it before it was sent to QuickBooks").format(name=by)
+        ended = _("{name} withdrew it before it was sent to QuickBooks").format(name=by)
         steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), ended, by=by)))
     steps.sort(key=lambda step: step[0])
     title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
