@@ -11,6 +11,7 @@ import pytest
 from django.utils import translation
 
 from integration_settings.tenancy import language_of
+from invoices.presentation.history import in_words
 from pipedrive_qb import messages
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
@@ -233,7 +234,7 @@ def test_french_signs_stay_with_their_words():
         ("lv", "Not due", "Nav termiņa"),  # there is no due date
         (
             "lv",
-            "A payment or credit is linked to it. Remove that in QuickBooks first, or void the invoice.",
+            "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; or it can be voided.",
             "vai kredīts",
         ),
         ("es", "created in QuickBooks", "creada"),  # it is the customer
@@ -247,3 +248,10 @@ def test_french_signs_stay_with_their_words():
 def test_a_translation_does_not_say_something_else(language, said, never):
     with translation.override(language):
         assert never not in translation.gettext(said)
+
+
+@pytest.mark.parametrize("language, terms_of_service", [("lv", "Noteikumi"), ("de", "Bedingungen"), ("es", "Términos")])
+def test_payment_terms_are_no_terms_of_service(language, terms_of_service):
+    with translation.override(language):
+        assert translation.gettext("Terms") == terms_of_service
+        assert in_words(["SalesTermRef"]) != [terms_of_service]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from invoices.domain.actions import Action
 from invoices.domain.refusals import CANCELLED
@@ -157,7 +158,7 @@ def in_words(members: Iterable[str]) -> list[str]:
         "DueDate": _("Due date"),
         "Line": _("Lines"),
         "PrivateNote": _("Private note"),
-        "SalesTermRef": _("Terms"),
+        "SalesTermRef": pgettext("of payment", "Terms"),
         "GlobalTaxCalculation": _("Tax treatment"),
         "CurrencyRef": _("Currency"),
         "ExchangeRate": _("Exchange rate"),
