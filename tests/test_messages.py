@@ -13,6 +13,7 @@ from django.utils import translation
 from integration_settings.tenancy import language_of
 from invoices.presentation.history import in_words
 from pipedrive_qb import messages
+from tests.test_setting_up import PIPEDRIVE, value_of
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
 LOCALES = messages.locales()
@@ -183,6 +184,9 @@ def test_the_heading_over_american_prices_is_not_called_a_tax_rate(language, sai
         assert translation.gettext("Rate") == said
 
 
+LINKED = (
+    "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; or it can be voided."
+)
 DIFFERENT_DEEDS = [
     {"Cancel", "Close", "Dismiss", "Withdraw…", "Void…", "Delete…"},
     {"Send", "Run again", "Try again"},
@@ -232,11 +236,7 @@ def test_french_signs_stay_with_their_words():
     "language, said, never",
     [
         ("lv", "Not due", "Nav termiņa"),  # there is no due date
-        (
-            "lv",
-            "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; or it can be voided.",
-            "vai kredīts",
-        ),
+        ("lv", LINKED, "vai kredīts"),  # a loan
         ("es", "created in QuickBooks", "creada"),  # it is the customer
         ("pt-br", "created in QuickBooks", "criada"),
         ("et", "created in QuickBooks", "luuakse"),  # it has been, by then
@@ -255,3 +255,13 @@ def test_payment_terms_are_no_terms_of_service(language, terms_of_service):
     with translation.override(language):
         assert translation.gettext("Terms") == terms_of_service
         assert in_words(["SalesTermRef"]) != [terms_of_service]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_administrator_is_told_the_name_by_which_pipedrive_lists_the_app(locale):
+    """It has one name in all languages, the one that was typed into the Developer Hub."""
+    name = value_of(PIPEDRIVE, "App name")
+    (message,) = [
+        each for each in stored(locale) if str(each.id).startswith("Could you connect QuickBooks to Pipedrive?")
+    ]
+    assert all(name in text for text in (message.id, message.string))

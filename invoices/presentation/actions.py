@@ -156,6 +156,7 @@ def why_not(refusal: Refusal, kind: Action) -> str:
     said = quoted(refusal)
     if kind == Action.DELETE and "link" in f"{refusal.detail} {refusal.message}".lower():
         return _(
-            "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; or it can be voided."
+            "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; "
+            "or it can be voided."
         )
     return said or _("QuickBooks gave no reason.")
