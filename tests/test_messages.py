@@ -11,7 +11,9 @@ import pytest
 from django.utils import translation
 
 from integration_settings.tenancy import language_of
+from invoices.presentation.history import in_words
 from pipedrive_qb import messages
+from tests.test_setting_up import PIPEDRIVE, value_of
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[sd]|\{\w*\}|</?\w+[^>]*>")
 LOCALES = messages.locales()
@@ -20,7 +22,7 @@ SEEN_IN_A_LONGER_NAME = {
     "Choose item for {name}": "Choose item",
     "Remove {name}": "Remove",
     "What happened: %(name)s": "What happened",
-    "Cancel: %(name)s": "Cancel…",
+    "Withdraw: %(name)s": "Withdraw…",
     "Put away: %(name)s": "Put away",
     "Open the form: %(name)s": "Open the form",
     "New invoice": "Invoice",
@@ -180,3 +182,86 @@ def test_a_user_reads_in_the_nearest_language_to_that_of_pipedrive(pipedrive, ou
 def test_the_heading_over_american_prices_is_not_called_a_tax_rate(language, said):
     with translation.override(language):
         assert translation.gettext("Rate") == said
+
+
+LINKED = (
+    "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; or it can be voided."
+)
+DIFFERENT_DEEDS = [
+    {"Cancel", "Close", "Dismiss", "Withdraw…", "Void…", "Delete…"},
+    {"Send", "Run again", "Try again"},
+    {"Sending…", "Running…"},
+    {"Discard", "Dismiss"},
+]
+"""What stands on buttons that do different things, some of them beside one another."""
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_different_deeds_have_different_words(locale):
+    said = {sources(message)[0]: messages.strings(message)[0] for message in stored(locale) if message.id}
+    for deeds in DIFFERENT_DEEDS:
+        words = [said[deed].casefold() for deed in deeds]
+        assert len(set(words)) == len(words), words
+
+
+@pytest.mark.parametrize("locale, sending", [("lv", "sūt"), ("et", "saat"), ("et", "saada"), ("fr", "relanc")])
+def test_to_run_again_is_neither_to_send_to_the_customer_nor_to_dun_him(locale, sending):
+    """“Relancer une facture” is to remind whoever has not paid it."""
+    again = [message for message in stored(locale) if re.search(r"\b[Rr]un (again|all)|^Running", sources(message)[0])]
+    assert len(again) > 8
+    assert [text for each in again for text in messages.strings(each) if sending in text.casefold()] == []
+
+
+def test_estonian_sentences_say_you_as_politely_as_all_the_others():
+    """Buttons do not, as nowhere in Estonian; a sentence with “avage” beside one with “ava” would."""
+    familiar = re.compile(
+        r"(?<!\bei )\b(ava|vajuta|vaata|märgi ruut|vali|proovi|sulge|logi|kasuta|kontrolli|kirjuta)\b", re.I
+    )
+    spoken = [
+        re.sub("„[^“]*“", "", text)
+        for message in stored("et")
+        if any(source.endswith(".") for source in sources(message))
+        for text in messages.strings(message)
+    ]
+    assert [text for text in spoken if familiar.search(text)] == []
+
+
+def test_french_signs_stay_with_their_words():
+    """A line may end at a plain blank, and “:” or “»” would begin the next one."""
+    texts = [text for message in stored("fr") if message.id for text in messages.strings(message)]
+    assert [text for text in texts if re.search("« | [:;?!»]", text)] == []
+
+
+@pytest.mark.parametrize(
+    "language, said, never",
+    [
+        ("lv", "Not due", "Nav termiņa"),  # there is no due date
+        ("lv", LINKED, "vai kredīts"),  # a loan
+        ("es", "created in QuickBooks", "creada"),  # it is the customer
+        ("pt-br", "created in QuickBooks", "criada"),
+        ("et", "created in QuickBooks", "luuakse"),  # it has been, by then
+        ("et", "The books are closed up to {date}", "Raamatud"),  # those that are read
+        ("es", "Sign in to QuickBooks again by {day}", "antes del"),  # that day is one of those left
+        ("fr", "Sign in to QuickBooks again by {day}", "avant le"),
+    ],
+)
+def test_a_translation_does_not_say_something_else(language, said, never):
+    with translation.override(language):
+        assert never not in translation.gettext(said)
+
+
+@pytest.mark.parametrize("language, terms_of_service", [("lv", "Noteikumi"), ("de", "Bedingungen"), ("es", "Términos")])
+def test_payment_terms_are_no_terms_of_service(language, terms_of_service):
+    with translation.override(language):
+        assert translation.gettext("Terms") == terms_of_service
+        assert in_words(["SalesTermRef"]) != [terms_of_service]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_an_administrator_is_told_the_name_by_which_pipedrive_lists_the_app(locale):
+    """It has one name in all languages, the one that was typed into the Developer Hub."""
+    name = value_of(PIPEDRIVE, "App name")
+    (message,) = [
+        each for each in stored(locale) if str(each.id).startswith("Could you connect QuickBooks to Pipedrive?")
+    ]
+    assert all(name in text for text in (message.id, message.string))

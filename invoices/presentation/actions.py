@@ -157,7 +157,7 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         NOT_SENT: _("QuickBooks shows no trace of it. It can be sent again."),
         NOT_THERE: _("It is not in QuickBooks any more."),
         BOOKS_CLOSED: _("The books are closed for its date. Whoever keeps them can open the period in QuickBooks."),
-        PAID_MEANWHILE: _("A payment has come in that was not shown yet. Void it again if that is still right."),
+        PAID_MEANWHILE: _("A payment has come in that was not shown yet. Voiding it has to be asked for again."),
         # Translators: why an invoice was not e-mailed; it = the invoice
         VOIDED_MEANWHILE: _("It was voided meanwhile."),
     }
@@ -165,5 +165,8 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         return known[refusal.code]
     said = quoted(refusal)
     if kind == Action.DELETE and "link" in f"{refusal.detail} {refusal.message}".lower():
-        return _("A payment or credit is linked to it. Remove that in QuickBooks first, or void the invoice.")
+        return _(
+            "A payment or credit is linked to it. Once that is removed in QuickBooks it can be deleted; "
+            "or it can be voided."
+        )
     return said or _("QuickBooks gave no reason.")

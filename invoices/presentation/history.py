@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from invoices.domain.actions import Action
 from invoices.domain.refusals import CANCELLED
@@ -69,7 +70,7 @@ def history_of(
     cancelled = invoice.refusal or {}
     if cancelled.get("code") == CANCELLED and invoice.settled_at:
         by = str(cancelled.get("by", ""))
-        ended = _("{name} cancelled it before it was sent to QuickBooks").format(name=by)
+        ended = _("{name} withdrew it before it was sent to QuickBooks").format(name=by)
         steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), ended, by=by)))
     steps.sort(key=lambda step: step[0])
     title = _("History of invoice {number}") if invoice.number else _("History of the invoice")
@@ -157,7 +158,7 @@ def in_words(members: Iterable[str]) -> list[str]:
         "DueDate": _("Due date"),
         "Line": _("Lines"),
         "PrivateNote": _("Private note"),
-        "SalesTermRef": _("Terms"),
+        "SalesTermRef": pgettext("of payment", "Terms"),
         "GlobalTaxCalculation": _("Tax treatment"),
         "CurrencyRef": _("Currency"),
         "ExchangeRate": _("Exchange rate"),

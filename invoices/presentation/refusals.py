@@ -73,7 +73,7 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
         ),
         GAVE_UP: Explained(_("It has waited too long for QuickBooks."), _("Open the invoice again to create it now.")),
         CANCELLED: Explained(
-            _("It was cancelled before it was sent to QuickBooks."), _("Open it again to create it after all.")
+            _("It was withdrawn before it was sent to QuickBooks."), _("Open it again to create it after all.")
         ),
         ACCESS_DENIED: Explained(
             _("QuickBooks does not let the app write invoices."),

@@ -170,9 +170,9 @@ def _sending(story: Story) -> ResultPage:
         return _held_up(story)
     text = _("Usually two to four seconds. You can leave this window; it goes on without you.")
     if age > LONG:
-        text = _("QuickBooks takes long today. You can leave this window; it goes on without you.")
+        text = _("This is taking long. You can leave this window; it goes on without you.")
     elif age > SLOW:
-        text = _("QuickBooks is slower than usual. You can leave this window; it goes on without you.")
+        text = _("This takes longer than usual. You can leave this window; it goes on without you.")
     return ResultPage(
         public_id=str(story.invoice.public_id),
         state="sending",

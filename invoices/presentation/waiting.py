@@ -109,9 +109,9 @@ def waiting_banner(moved: bool) -> Banner | None:
 def cancelled_banner(done: bool, what: str) -> Banner:
     """`what` as in a `WaitingRow`. A new customer or item may have been created before the invoice."""
     if done and what:
-        return Banner("done", _("Cancelled."), _("Nothing of it has been done in QuickBooks, and nothing will be."))
+        return Banner("done", _("Withdrawn."), _("Nothing of it has been done in QuickBooks, and nothing will be."))
     if done:
         said = _("There is no invoice of it in QuickBooks. What was entered stays on the deal.")
-        return Banner("done", _("Cancelled."), said)
-    fact = _("It cannot be cancelled any more.")
+        return Banner("done", _("Withdrawn."), said)
+    fact = _("It cannot be withdrawn any more.")
     return Banner("warning", fact, _("It is being sent at this moment, or was sent. The list shows what it is now."))

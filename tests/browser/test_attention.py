@@ -91,10 +91,10 @@ def test_what_waits_is_cancelled_after_a_question_and_the_form_opens_from_the_de
     priya.sign_in("Priya Nair", tenant.pair.company_domain)
     priya.open_settings()
     page = priya.settings
-    page.get_by_role("button", name=re.compile(f"^Cancel: {DEALS[1]}")).click()
-    expect(priya.page.get_by_role("button", name="Cancel it")).to_be_visible()
+    page.get_by_role("button", name=re.compile(f"^Withdraw: {DEALS[1]}")).click()
+    expect(priya.page.get_by_role("button", name="Withdraw it")).to_be_visible()
     expect(page.locator("[data-asked]")).to_have_count(1)  # the list is not replaced while the question stands
-    priya.page.get_by_role("button", name="Cancel it").click()
+    priya.page.get_by_role("button", name="Withdraw it").click()
     desk = page.get_by_role("region", name="Needs attention")
     expect(
         desk.get_by_text("There is no invoice of it in QuickBooks. What was entered stays on the deal.")

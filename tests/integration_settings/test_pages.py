@@ -18,8 +18,9 @@ from redis import Redis
 from integration_settings import services
 from integration_settings import urls as our_urls
 from integration_settings.metrics import as_text
-from integration_settings.models import ConnectionState, QuickBooksConnection
+from integration_settings.models import ConnectionState, InvoicePreset, QuickBooksConnection
 from invoices import deal_gateway
+from invoices.models import CustomerUpdate, InvoiceAction
 from pipedrive_qb import health
 from tests.factories import make_user
 
@@ -56,8 +57,26 @@ def test_the_privacy_page_tells_of_a_service_that_is_told_of_faults_where_there_
 
 
 def test_the_privacy_page_tells_how_long_a_company_is_kept_that_left_without_an_uninstall(client):
-    assert timedelta(days=30) == services.ABANDONED_AFTER
-    assert "thirty days after the last sign-in to Pipedrive has ended" in client.get("/privacy").content.decode()
+    """That the last sign-in has ended is noticed when it is renewed, which may be a month after it did."""
+    assert timedelta(days=30) == services.ABANDONED_AFTER == services.IDLE_LIMIT
+    shown = client.get("/privacy").content.decode()
+    assert "we notice thirty days later at the latest" in shown
+    assert "delete everything another thirty days after that" in shown
+
+
+def test_the_privacy_page_names_what_is_kept_of_updates_e_mails_and_presets_and_what_outlives_a_company(client):
+    kept = {
+        field.name for model in (CustomerUpdate, InvoiceAction, InvoicePreset) for field in model._meta.get_fields()
+    }
+    assert kept >= {"changes", "to", "cc", "bcc"}
+    shown = client.get("/privacy").content.decode()
+    for words in (
+        "what stood in QuickBooks and what was to stand there, and the addresses of the e-mail",
+        "presets with their texts and e-mail addresses",
+        "unless another Pipedrive company uses the same QuickBooks company",
+        "whether an uninstall had reached us, and whether Intuit ended the sign-in",
+    ):
+        assert words in shown
 
 
 def test_the_privacy_page_says_how_long_memory_outlives_a_company(client):

@@ -154,7 +154,11 @@ def test_an_unknown_outcome_is_being_checked(look, company, user):
     "kind, refusal, says",
     [
         (Action.VOID, {"code": "6210"}, "The invoice was not voided. The books are closed for its date."),
-        (Action.DELETE, {"code": "6000", "detail": "It is linked to a payment"}, "Remove that in QuickBooks first"),
+        (
+            Action.DELETE,
+            {"code": "6000", "detail": "It is linked to a payment"},
+            "Once that is removed in QuickBooks it can be deleted",
+        ),
         (
             Action.SEND,
             {"code": "not_sent"},

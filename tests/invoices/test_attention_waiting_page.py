@@ -70,16 +70,16 @@ def test_what_was_never_sent_can_be_cancelled_and_says_so_on_the_deal(desk, brow
     row = make_pending_invoice(company, to_json(a_draft()), deal_id=12)
     page = desk(user)
     button = page.by_id(f"cancel-{row.public_id}")
-    assert button.attributes["data-confirm-button"] == "Cancel it"
+    assert button.attributes["data-confirm-button"] == "Withdraw it"
     answer = Page(browse(user, "settings").post(button.attributes["hx-post"]))
-    assert "Cancelled. There is no invoice of it in QuickBooks." in answer.text
+    assert "Withdrawn. There is no invoice of it in QuickBooks." in answer.text
     assert "Nothing needs you" in answer.text
     seen(user, 12)
     panel = Page(browse(user, "panel").get("/embed/panel/content", {"resource": "deal", "id": 12}))
-    assert "It was cancelled before it was sent to QuickBooks." in panel.text
+    assert "It was withdrawn before it was sent to QuickBooks." in panel.text
     assert panel.has_id(f"again-{row.public_id}")
     story = Page(browse(user, "settings").get(f"{DESK}/{row.public_id}/happened"))
-    assert f"{user.name} cancelled it before it was sent to QuickBooks" in story.text
+    assert f"{user.name} withdrew it before it was sent to QuickBooks" in story.text
 
 
 def test_who_cancels_is_told_that_a_new_customer_stays_in_quickbooks(desk, browse, company, user):
@@ -104,7 +104,7 @@ def test_cancelling_a_void_speaks_of_no_invoice_that_would_not_exist(desk, brows
     button = desk(user).by_id(f"cancel-{row.public_id}action").attributes
     assert button["data-confirm-text"] == "Nothing of it has been done in QuickBooks, and nothing will be."
     answer = Page(browse(user, "settings").post(button["hx-post"]))
-    assert "Cancelled. Nothing of it has been done in QuickBooks, and nothing will be." in answer.text
+    assert "Withdrawn. Nothing of it has been done in QuickBooks, and nothing will be." in answer.text
 
 
 def test_what_was_sent_or_is_in_hand_cannot_be_cancelled(desk, browse, company, user):
@@ -115,7 +115,7 @@ def test_what_was_sent_or_is_in_hand_cannot_be_cancelled(desk, browse, company, 
     for row in (sent, held):
         assert not page.has_id(f"cancel-{row.public_id}")
         answer = Page(browse(user, "settings").post(f"{DESK}/{row.public_id}/cancel"))
-        assert "It cannot be cancelled any more." in answer.text
+        assert "It cannot be withdrawn any more." in answer.text
         row.refresh_from_db()
         assert not row.is_settled
 

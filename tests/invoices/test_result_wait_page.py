@@ -26,9 +26,9 @@ pytestmark = pytest.mark.django_db
     "age, said, delay",
     [
         (0, "Usually two to four seconds.", 100),
-        (5, "QuickBooks is slower than usual.", 100),
-        (12, "QuickBooks takes long today.", 1000),
-        (40, "QuickBooks takes long today.", 2500),
+        (5, "This takes longer than usual.", 100),
+        (12, "This is taking long.", 1000),
+        (40, "This is taking long.", 2500),
     ],
 )
 def test_the_page_asks_more_calmly_the_longer_it_takes(stored, watch, age, said, delay):

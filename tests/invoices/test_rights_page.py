@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import pytest
 
 from integration_settings.models import CompanySettings
+from invoices import actions
+from invoices.domain.actions import Action
 from invoices.domain.draft import to_json
+from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice, InvoiceAction
 from tests.factories import a_draft, make_customer_link, make_invoice, make_user
 from tests.invoices.conftest import RACKING
@@ -132,6 +136,25 @@ def test_whose_customer_it_is_is_forgotten_by_those_alone_who_may_bill_him(brows
     assert "Unlink Bramley Foods Ltd…" in panel(admin).text
     assert browse(admin, "panel").post(f"{UNLINK}?{urlencode(QUERY)}").status_code == 200
     assert not CustomerLink.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "kind, refusal",
+    [
+        (Action.VOID, {"code": "paid_meanwhile"}),
+        (Action.DELETE, {"code": "6000", "detail": "It is linked to a payment"}),
+    ],
+)
+def test_who_may_not_void_reads_why_it_failed_and_is_not_told_to_void(company, admin, tom, panel, kind, refusal):
+    only(company)
+    invoice = make_invoice(company, deal_id=DEAL)
+    action = actions.ask(invoice, kind, user=admin, intent_key=invoice.public_id)
+    InvoiceAction.objects.filter(pk=action.pk).update(
+        submission=Submission.REJECTED, refusal=refusal, settled_at=invoice.created_at, next_attempt_at=None
+    )
+    said = panel(tom).text
+    assert "payment" in said
+    assert not re.search(r"\b(Void|void (it|the))\b", said)
 
 
 def test_an_e_mail_without_the_right_is_refused_and_its_address_kept(browse, seen, company, admin, tom):
