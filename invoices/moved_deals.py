@@ -1,7 +1,8 @@
-"""Invoices of a deal that Pipedrive has no more: it was merged into another one, or became a lead and a deal again.
+"""Invoices follow their deal: to another organization or person, and into the deal that it was merged into.
 
-Pipedrive names no such deal. But a deal's notes go along, ours among them, which we know by their ids: once a deal is
-gone, the note of its invoice tells which deal has taken its place. What was invoiced there counts here from then on.
+Pipedrive does not name the deal that has taken in another one, or was made of one by way of a lead. But a deal's notes
+go along, ours among them, which we know by their ids: once a deal is gone, the note of its invoice tells which deal has
+taken its place. What was invoiced there counts here from then on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from integration_settings.models import Company, PipedriveUser
 from integration_settings.pipedrive import Json, PipedriveClient
 from integration_settings.side_by_side import SideBySide
 from invoices.deal_gateway import DealFacts, deal_of_note, shown_soon
+from invoices.domain.status import Submission
 from invoices.models import Invoice
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,8 @@ def ask_beside(calls: SideBySide, user: PipedriveUser, facts: DealFacts) -> Besi
 def bring_along(
     user: PipedriveUser, facts: DealFacts, *, customer_id: str = "", anew: bool = False, asked: Beside | None = None
 ) -> None:
-    """Brings into a deal that `user` sees what was invoiced in the deals it has taken in.
+    """Brings into a deal that `user` sees what was invoiced in the deals it has taken in, and to its organization and
+    person what was invoiced in it: theirs may have been merged, too, and then nobody else shows it.
 
     Asks Pipedrive only where other deals of the same organization, person or QuickBooks customer were invoiced, and,
     unless `anew`, only when the deal has changed since this user's last look: a merge changes it. What was `asked`
@@ -57,6 +60,7 @@ def bring_along(
     if not anew and (not facts.update_time or cache.get(key) == facts.update_time):
         return
     cache.set(key, facts.update_time, LOOKED_SECONDS)
+    _to_its_party(user.company, facts)
     asked = asked or Beside()
     _take_in(user, asked)
     notes = _notes_beside(user.company, facts, customer_id)
@@ -68,6 +72,13 @@ def bring_along(
         with SideBySide(len(left)) as calls:
             beside = Beside(left, shown_soon(calls, user, left))
         _take_in(user, beside)
+
+
+def _to_its_party(company: Company, facts: DealFacts) -> None:
+    """An invoice that is under way, or may be run again, keeps those for whom its customer was chosen."""
+    there = {"organization_id": facts.organization_id, "person_id": facts.person_id}
+    rows = Invoice.objects.filter(company=company, deal_id=facts.deal_id, submission=Submission.SUCCEEDED)
+    rows.exclude(**there).update(**there)
 
 
 def _take_in(user: PipedriveUser, beside: Beside) -> None:

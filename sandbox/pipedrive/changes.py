@@ -93,7 +93,8 @@ def merge(company: Company, name: str, gone_id: int, kept_id: int, now: str) -> 
         gone["status"] = "deleted"
     else:
         for deal in company.deals.values():
-            deal[column] = kept_id if deal[column] == gone_id else deal[column]
+            if deal[column] == gone_id:
+                deal |= {column: kept_id, "update_time": now}
     for member, value in gone.items():
         if kept[member] is None:
             kept[member] = value

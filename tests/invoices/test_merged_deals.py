@@ -1,4 +1,4 @@
-"""A deal that was merged into another one: what was invoiced in it is seen there, and counts there."""
+"""A deal, organization or person that was merged into another one: what was invoiced there is seen in that one."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def crm(harbour, control, deal_id):
         def merge(self):
             control.advance(60)
             control.merge(self.company_id, "deals", gone=self.gone, into=self.kept)
+
+        def merge_party(self, what, *, gone):
+            control.advance(60)
+            into = next(int(key) for key in control.company(self.company_id)[what] if int(key) != gone)
+            control.merge(self.company_id, what, gone=gone, into=into)
+            return into
 
     return Crm()
 
@@ -150,3 +156,23 @@ def test_the_form_of_what_was_refused_before_is_the_one_of_the_deal_that_stays(c
     panel_of(crm.kept)
     again = browse(invoiced.company.users.get()).post(f"/embed/invoice/{refused.public_id}/retry")
     assert Page(again).fields()["deal"] == str(crm.kept)
+
+
+# Organizations and persons
+
+
+@pytest.mark.parametrize(("what", "kind"), [("organizations", "organization"), ("persons", "person")])
+def test_the_panel_of_a_party_that_took_in_the_customers_shows_the_invoices(crm, invoiced, harbour, browse, what, kind):
+    panel = browse(harbour.user, "panel")
+    into = crm.merge_party(what, gone=getattr(invoiced, f"{kind}_id"))
+    cache.clear()  # the deal was seen long ago
+    panel.get(PANEL, {"resource": "deal", "id": invoiced.deal_id})
+    assert invoiced.number in Page(panel.get(PANEL, {"resource": kind, "id": into})).text
+
+
+def test_what_may_be_run_again_keeps_those_for_whom_its_customer_was_chosen(crm, invoiced, panel_of):
+    Invoice.objects.filter(pk=invoiced.pk).update(submission=Submission.REJECTED, refusal={"code": "6000"})
+    crm.merge_party("organizations", gone=invoiced.organization_id)
+    cache.clear()
+    panel_of(invoiced.deal_id)
+    assert Invoice.objects.get().organization_id == invoiced.organization_id
