@@ -28,6 +28,7 @@ from invoices.deal_gateway import deal_now
 from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
 from invoices.domain.money import Money
+from invoices.domain.refusals import NUMBER_TAKEN
 from invoices.domain.status import Submission
 from invoices.evidence import trace_of_creation
 from invoices.form_memory import Memory, keep
@@ -150,6 +151,13 @@ def _worth_otherwise(memory: Memory, *, now: Money, before: Money) -> Banner:
              " changed, or press “Create invoice” once more to bill what stands here.")  # fmt: skip
     text = text.format(now=say().money(now), before=say().money(before))
     return _afresh(memory, _("The deal has changed since this form was opened."), text)
+
+
+def _number_taken(taken: str, following: str) -> Banner:
+    fact = _("The number {number} is taken in QuickBooks.").format(number=taken)
+    # Translators: after "The number 1043 is taken in QuickBooks."; the place is the next number, 1044
+    text = _("The next one, {number}, stands in the form. Look at it, then press “Create invoice”.")
+    return Banner("warning", fact, text.format(number=following))
 
 
 def _afresh(memory: Memory, fact: str, text: str) -> Banner:
@@ -279,6 +287,10 @@ def _form_again(
         banner, memory = _deal_moved(memory), replace(memory, party=invoice.party)  # and no press of this form is taken
     elif worth is not None and worth != memory.deal_worth:
         banner = _worth_otherwise(memory, now=memory.deal_worth, before=worth)
+    following = preparation.draft.number
+    if banner is None and refusal and refusal.code == NUMBER_TAKEN and following not in ("", form.number):
+        banner, mended = _number_taken(form.number, following), True
+        form = replace(form, number=following)
     material = checked_form(visitor, Sent(form, memory, keep(memory, visitor)), say()).material
     errors = () if mended else (_at_its_field(refusal, keys, form),)
     return page_fragment(request, form_page(material, errors=errors), banner=banner)

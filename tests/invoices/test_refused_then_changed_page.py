@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from integration_settings.profile import current_profile
 from invoices import submission
 from invoices.domain.draft import from_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from tests.invoices.conftest import NORTHGATE, RACKING
+from tests.invoices.desk import submit
 from tests.invoices.form_answers import CREATE, address, pressed
 from tests.invoices.fragments import Page
 
@@ -95,3 +99,19 @@ def test_lines_stay_in_the_order_in_which_somebody_put_them(harbour, fill_in, cl
     assert form[f"{own}-description"] == "Delivery"
     assert [key for key in form["line"] if key != second] == [*reversed(rest), own, third, first]
     assert f"{second}-ticked" not in form
+
+
+def test_who_loses_the_number_to_a_colleague_finds_the_next_one_in_the_form(harbour, fill_in, control):
+    control.book(harbour.realm, "set_preferences", set={"SalesFormsPrefs": {"CustomTxnNumbers": True}})
+    current_profile(harbour.company.quickbooks, timedelta(0))
+    browser, fields = fill_in(harbour, NORTHGATE)
+    other, others = fill_in(harbour, RACKING)
+    assert fields["number"] == others["number"]
+    for desk, answers in ((other, others), (browser, fields)):
+        assert desk.post(CREATE, answers).status_code == 200
+        invoice = submit(Invoice.objects.latest("pk"))
+    form = Page(browser.post(address(invoice, "retry")))
+    assert int(form.fields()["number"]) == int(fields["number"]) + 1
+    assert f"The number {fields['number']} is taken in QuickBooks." in form.by_class("banner--warning")[0].text
+    assert browser.post(CREATE, form.fields()).status_code == 200
+    assert submit(Invoice.objects.latest("pk")).number == form.fields()["number"]
