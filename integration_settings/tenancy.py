@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import jwt
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -136,6 +138,7 @@ def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., 
                 return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
             try:
                 visitor = visitor_from_pipedrive(request.GET.get("token", ""), surface)
+                return _enter(view, request, visitor, args, kwargs)
             except NotProven as refusal:
                 return render(
                     request,
@@ -143,7 +146,6 @@ def framed_shell(surface: Surface) -> Callable[[View[Arguments]], Callable[..., 
                     {"not_installed": refusal.not_installed, "surface": surface, "page_token": ""},
                     status=401,
                 )
-            return _enter(view, request, visitor, args, kwargs)
 
         return door
 
@@ -161,11 +163,11 @@ def page_token_required(view: View[Arguments]) -> Callable[..., HttpResponse]:
             if scheme != "Bearer":
                 raise NotProven("no token")
             visitor = visitor_from_page_token(token)
+            return _enter(view, request, visitor, args, kwargs)
         except NotProven as refusal:
             if not refusal.not_installed:  # else it is told already, with whom it concerns
                 log.info("a request without proof is refused: %s", refusal)
             return not_proven_fragment(request, not_installed=refusal.not_installed)
-        return _enter(view, request, visitor, args, kwargs)
 
     return door
 
@@ -222,9 +224,16 @@ def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
 
 
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
+    """Raises `NotProven` when the visitor or his company leaves us meanwhile and the view misses what went with it."""
     logged_company.set(str(visitor.company.pipedrive_company_id))
     reader = read_as(_locale_of(request, visitor.user), zone_of(visitor))
     with translation.override(language_of(visitor.user)), reader, read_once(), one_caller():
-        response = view(request, visitor, *args, **kwargs)
+        try:
+            response = view(request, visitor, *args, **kwargs)
+        except (ObjectDoesNotExist, IntegrityError) as error:
+            if PipedriveUser.objects.filter(pk=visitor.user.pk).exists():
+                raise
+            log.info("the company or user has left while the page was made")
+            raise NotProven("left in this very moment", not_installed=True) from error
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
