@@ -114,9 +114,7 @@ class InvoiceRow:
     created_at: datetime
     created_by_name: str
     checked_at: datetime | None
-    in_deal: Amounts | None = (
-        None  # what counts against the deal's value: with tax only where the deal's prices have it
-    )
+    in_deal: Amounts | None = None  # as they count against the deal's value: with tax only where its prices have it
     with_tax: bool = False
     expected_total: Money | None = None  # what the form said, where that includes the tax
     next_attempt_at: datetime | None = None
