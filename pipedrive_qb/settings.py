@@ -28,6 +28,9 @@ def text(name: str, default: str = "") -> str:
     counts as absent.
     """
     path = given(f"{name}_FILE")
+    if path and given(name).strip():
+        # Whichever were taken, somebody would believe the other: a backup that is looked at, and is the live database.
+        CONFIGURATION_PROBLEMS.append(f"{name} and {name}_FILE are both there; leave one empty.")
     if path:
         try:
             return bare(name, Path(path).read_text(encoding="utf-8-sig"))

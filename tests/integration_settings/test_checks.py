@@ -298,10 +298,23 @@ def test_a_secret_may_begin_with_a_dollar_and_its_file_with_the_mark_of_a_window
 ):
     monkeypatch.setenv("SOMETHING", "$HOME")
     assert settings_module.text("SOMETHING") == "$HOME"
+    monkeypatch.setenv("SOMETHING", "")
     (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfsecret\r\n")
     monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "secret"))
     assert settings_module.text("SOMETHING") == "secret"
     assert problems == []
+
+
+def test_a_value_beside_the_file_that_should_hold_it_is_a_problem_and_not_passed_over(problems, monkeypatch, tmp_path):
+    """As in a container whose database stands in a file, when a restored one is named for a look at it."""
+    (tmp_path / "address").write_text("postgres://postgres/invoices")
+    monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "address"))
+    monkeypatch.setenv("SOMETHING", "postgres://:pa55word@postgres/restored")
+    settings_module.text("SOMETHING")
+    assert problems == ["SOMETHING and SOMETHING_FILE are both there; leave one empty."]
+    monkeypatch.setenv("SOMETHING_FILE", "")
+    assert settings_module.text("SOMETHING") == "postgres://:pa55word@postgres/restored"
+    assert len(problems) == 1
 
 
 def test_a_file_of_variables_may_come_from_any_editor(monkeypatch, tmp_path):
