@@ -162,6 +162,10 @@ SENTRY_DSN = text("SENTRY_DSN")
 if SENTRY_DSN and not re.fullmatch(r"https://\w+@[\w.:-]+/(\S+/)?\d+", SENTRY_DSN):
     # The address holds a key, so it is not repeated.
     CONFIGURATION_PROBLEMS.append("SENTRY_DSN must be an address such as https://key@sentry.example.com/1.")
+SUPPORT_EMAIL = text("SUPPORT_EMAIL")
+if SUPPORT_EMAIL and not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", SUPPORT_EMAIL, re.ASCII):
+    CONFIGURATION_PROBLEMS.append("SUPPORT_EMAIL must be an address such as help@example.com.")
+    SUPPORT_EMAIL = ""
 METRICS_TOKEN = text("METRICS_TOKEN")
 OPERATOR_PAGE = flag("OPERATOR_PAGE")
 _keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")

@@ -192,6 +192,7 @@ MALFORMED = {
     "REDIS_URL": ("http://:pa55word@redis:6379/0", "REDIS_URL must be an address such as redis://host:6379/0"),
     "QUICKBOOKS_DISCOVERY_URL": ("developer.intuit.com", "QUICKBOOKS_DISCOVERY_URL must be an address"),
     "PIPEDRIVE_CLIENT_ID": ('"0123"', "PIPEDRIVE_CLIENT_ID must stand without quotation marks"),
+    "SUPPORT_EMAIL": ("https://example.com/help", "SUPPORT_EMAIL must be an address such as help@example.com"),
     "SENTRY_DSN": ("sentry.example.com", "SENTRY_DSN must be an address such as https://key@sentry.example.com/1"),
 }
 
