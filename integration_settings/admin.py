@@ -30,7 +30,8 @@ QuickBooksConnection._meta.verbose_name_plural = "QuickBooks connections"
 admin.site.unregister([User, Group])
 
 
-OF_COMPANY = ("company__name", "company__domain", "company__pipedrive_company_id")
+# Numbers and ids as a whole (“=”): the few figures of a deal's number are in every third random id.
+OF_COMPANY = ("company__name", "company__domain", "=company__pipedrive_company_id")
 
 
 class ReadOnly(ModelAdmin):

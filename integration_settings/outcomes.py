@@ -131,7 +131,7 @@ def _pipedrive_refused(about: About) -> Outcome:
         "warning",
         "warning",
         gettext("Pipedrive did not confirm the install"),
-        gettext("Its confirmation had run out or was used before. Nothing was installed."),
+        gettext("It sent no confirmation, or one that had run out or was used before. Nothing was installed."),
         (_install_again(), _back(about)),
     )
 
@@ -186,7 +186,7 @@ def _quickbooks_refused(about: About) -> Outcome:
         "warning",
         "warning",
         gettext("QuickBooks did not confirm the sign-in"),
-        gettext("Its confirmation had run out or was used before. Nothing was changed."),
+        gettext("It sent no confirmation, or one that had run out or was used before. Nothing was changed."),
         (*_connect(about, gettext("Sign in again")), _settings(about, "secondary")),
     )
 

@@ -107,3 +107,9 @@ def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn
     if not SignIn.objects.filter(pk=begun.pk, used_at=None).update(used_at=now):
         raise SignInRefused("used", begun)
     return begun
+
+
+def named_error(request: HttpRequest) -> str:
+    """Why the consent gave no code, as a word for the log: whatever else the address says stays out of it."""
+    error = request.GET.get("error", "")
+    return error if re.fullmatch(r"[a-z_]{1,40}", error) else "no reason that we know"

@@ -30,7 +30,7 @@ class WaitingPage(ReadOnly):
 
     list_select_related: ClassVar[tuple[str, ...]] = ("company", "invoice__company__quickbooks")
     list_filter: ClassVar[tuple[str, ...]] = ("submission",)
-    search_fields: ClassVar[tuple[str, ...]] = (*OF_COMPANY, "request_id", "invoice__public_id")
+    search_fields: ClassVar[tuple[str, ...]] = (*OF_COMPANY, "=request_id", "=invoice__public_id")
     actions = ("try_again_now",)
     progress = ("submission", "why", "trace_id", "attempts", "next_attempt_at", "sent_at", "settled_at")
 
@@ -91,14 +91,15 @@ class Writes(TabularInline):
 
 @admin.register(Invoice)
 class InvoicePage(WaitingPage):
-    list_display = ("deal_id", "company_name", "created_at", *WaitingPage.progress)
+    list_display = ("deal_id", "company_name", "created_at", "in_quickbooks", *WaitingPage.progress)
     list_filter = ("submission", "note_problem")
     list_select_related = ("company__quickbooks",)
     fields = (
         "public_id",
         "company",
-        "number",
         *list_display,
+        "voided_on",
+        "deleted_on",
         "realm_id",
         "qbo_invoice_id",
         "request_id",
@@ -111,14 +112,22 @@ class InvoicePage(WaitingPage):
     inlines = (Writes,)
     search_fields = (
         *OF_COMPANY,
-        "public_id",
-        "deal_id",
-        "number",
-        "request_id",
-        "writes__request_id",
-        "writes__trace_id",
+        "=public_id",
+        "=deal_id",
+        "=number",
+        "=request_id",
+        "=writes__request_id",
+        "=writes__trace_id",
     )
     ordering = ("-created_at",)
+
+    @admin.display(description="in QuickBooks", ordering="number")
+    def in_quickbooks(self, invoice: Invoice) -> str:
+        """For whoever looks for one that is missing: mostly somebody has deleted it there."""
+        if not invoice.qbo_invoice_id:
+            return "–"
+        gone = "deleted" if invoice.deleted_on else "voided" if invoice.voided_on else ""
+        return ", ".join(filter(None, (invoice.number or "without a number", gone)))
 
 
 @admin.register(InvoiceAction)

@@ -1,4 +1,4 @@
-"""For every answer an id that ties logs together and who may frame the page; for the operator's page a session."""
+"""For every answer an id that ties logs together, who may frame or keep it; for the operator's page a session."""
 
 from __future__ import annotations
 
@@ -69,8 +69,10 @@ class ContentSecurityPolicy:
             "connect-src 'self'; form-action 'self'; base-uri 'none'; "
             f"frame-ancestors {ancestors}"
         )
-        if embedded:
-            response["Cache-Control"] = "no-store"
+        # No page is kept anywhere, not even one without data: Intuit's review asks for these two words on all.
+        # https://developer.intuit.com/app/developer/qbo/docs/go-live/publish-app/security-requirements
+        if embedded or not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-cache, no-store"
         return response
 
 

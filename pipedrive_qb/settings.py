@@ -28,6 +28,9 @@ def text(name: str, default: str = "") -> str:
     counts as absent.
     """
     path = given(f"{name}_FILE")
+    if path and given(name).strip():
+        # Whichever were taken, somebody would believe the other: a backup that is looked at, and is the live database.
+        CONFIGURATION_PROBLEMS.append(f"{name} and {name}_FILE are both there; leave one empty.")
     if path:
         try:
             return bare(name, Path(path).read_text(encoding="utf-8-sig"))
@@ -159,6 +162,10 @@ SENTRY_DSN = text("SENTRY_DSN")
 if SENTRY_DSN and not re.fullmatch(r"https://\w+@[\w.:-]+/(\S+/)?\d+", SENTRY_DSN):
     # The address holds a key, so it is not repeated.
     CONFIGURATION_PROBLEMS.append("SENTRY_DSN must be an address such as https://key@sentry.example.com/1.")
+SUPPORT_EMAIL = text("SUPPORT_EMAIL")
+if SUPPORT_EMAIL and not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", SUPPORT_EMAIL, re.ASCII):
+    CONFIGURATION_PROBLEMS.append("SUPPORT_EMAIL must be an address such as help@example.com.")
+    SUPPORT_EMAIL = ""
 METRICS_TOKEN = text("METRICS_TOKEN")
 OPERATOR_PAGE = flag("OPERATOR_PAGE")
 _keys = required("TOKEN_ENCRYPTION_KEYS", "it encrypts the stored tokens; see docs/operating.md")

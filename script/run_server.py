@@ -168,12 +168,14 @@ def demo_environment(environment: dict[str, str]) -> dict[str, str]:
     }
     chosen = {name: value for name, value in environment.items() if value}
     defaults = {"DATABASE_URL": f"sqlite:///{VAR / 'demo.sqlite3'}"}
-    return environment | own_secrets() | defaults | chosen | stand_ins
+    in_files = {name.removesuffix("_FILE") for name in chosen if name.endswith("_FILE")}
+    own = {name: value for name, value in (own_secrets() | defaults).items() if name not in in_files}
+    return environment | own | chosen | stand_ins
 
 
 def forget_last_demo(environment: dict[str, str]) -> None:
     """The stand-ins begin anew at every start, so what the app remembers of their last life goes, too."""
-    if environment["DATABASE_URL"] == f"sqlite:///{VAR / 'demo.sqlite3'}":
+    if environment.get("DATABASE_URL") == f"sqlite:///{VAR / 'demo.sqlite3'}":
         for file in VAR.glob("demo.sqlite3*"):
             file.unlink()
     if not environment.get("REDIS_URL"):

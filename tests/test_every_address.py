@@ -151,11 +151,17 @@ def test_a_page_outside_may_not_be_framed(client, name, settings):
     assert answer.status_code < 500 or name == "readyz"
 
 
+@pytest.mark.parametrize("name", sorted(OPEN & set(ADDRESSES)))
+def test_no_page_outside_is_kept_by_a_browser_or_a_proxy(client, name):
+    kept = {word.strip() for word in client.get(ADDRESSES[name]).headers["Cache-Control"].split(",")}
+    assert kept >= {"no-cache", "no-store"}
+
+
 @pytest.mark.parametrize("name", sorted(SHELLS))
 def test_an_embedded_page_may_be_framed_by_pipedrive_alone_and_is_not_kept(client, user, name):
     answer = client.get(ADDRESSES[name], {"id": "frame", "token": frame_token_of(user)})
     assert answer.status_code == 200
     assert f"frame-ancestors {settings.PIPEDRIVE_FRAME_ANCESTORS[0]}" in answer.headers["Content-Security-Policy"]
     assert "X-Frame-Options" not in answer.headers
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-cache, no-store"
     assert not answer.cookies

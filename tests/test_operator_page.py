@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import uuid
 from datetime import timedelta
 
@@ -178,6 +179,15 @@ def test_what_a_customer_copied_for_support_finds_the_invoice(operator, company,
     page = operator.get(reverse("admin:invoices_invoice_change", args=[made.pk])).content.decode()
     assert "1-9fe4b0e2-89f7f24cb766" in page
     assert "4de14881ab77" in page
+
+
+def test_an_invoice_that_somebody_misses_is_found_by_company_and_deal_and_says_where_it_went(operator, company):
+    for deal_id, gone in ((11, {}), (12, {"deleted_on": timezone.now().date()}), (13, {"voided_on": timezone.now()})):
+        make_invoice(company, deal_id=deal_id, number=f"INV-{deal_id}", qbo_invoice_id=str(deal_id), **gone)
+    make_pending_invoice(company, deal_id=14)
+    for deal_id, told in ((11, "INV-11"), (12, "INV-12, deleted"), (13, "INV-13, voided"), (14, "–")):
+        page = operator.get(listing(Invoice), {"q": f"{company.pipedrive_company_id} {deal_id}"}).content.decode()
+        assert re.findall(r'field-in_quickbooks">([^<]*)<', page) == [told]
 
 
 def test_an_invoice_without_its_note_is_found_by_why(operator, company):

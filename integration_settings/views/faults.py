@@ -46,6 +46,4 @@ def _fault(request: HttpRequest, *, status: int, title: str, text: str) -> HttpR
     locale = "en_GB" if language == "en" else language  # whose English is not known: the month by its name
     moment = gettext("{date}, {time}").format(date=format_date(now.date(), locale), time=format_time(now, locale, UTC))
     context = {"title": title, "text": text, "code": request_id.get(), "moment": moment, "status": status}
-    response = render(request, f"errors/{layout}.html", context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, f"errors/{layout}.html", context, status=status)

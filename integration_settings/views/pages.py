@@ -29,7 +29,8 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def support(request: HttpRequest) -> HttpResponse:
-    return render(request, "integration_settings/support.html", {"front_door": pipedrive_front_door()})
+    context = {"front_door": pipedrive_front_door(), "address": settings.SUPPORT_EMAIL}
+    return render(request, "integration_settings/support.html", context)
 
 
 @require_safe
@@ -38,6 +39,4 @@ def sign_in_outcome(request: HttpRequest, slug: str) -> HttpResponse:
     found = outcome(slug, about_from(request.GET.get("about", "")))
     if found is None:
         return page_not_found(request)
-    response = render(request, "integration_settings/outcome.html", {"outcome": found})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "integration_settings/outcome.html", {"outcome": found})

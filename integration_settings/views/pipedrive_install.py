@@ -26,10 +26,12 @@ from integration_settings.models import PipedriveUser, SignIn
 from integration_settings.oauth import InvalidGrant, exchange_pipedrive_code, pipedrive_consent_url
 from integration_settings.outcomes import lead_to
 from integration_settings.selectors import app_settings_url, quickbooks_of
-from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, start_sign_in
+from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, named_error, start_sign_in
 from integration_settings.tickets import remember_install
 
 log = logging.getLogger(__name__)
+
+DENIED = ("user_denied", "access_denied")  # the first by its documents, the second by its own client
 
 
 @never_cache
@@ -60,7 +62,7 @@ def _consented(request: HttpRequest) -> HttpResponse:
     except SignInRefused as refusal:
         return _refused(request, refusal)
     if request.GET.get("error") or not code:
-        return lead_to("pipedrive-cancelled")
+        return _not_agreed(request)
     try:
         user = services.install(exchange_pipedrive_code(code))
     except (InvalidGrant, UntrustedHost) as error:
@@ -79,10 +81,19 @@ def _consented(request: HttpRequest) -> HttpResponse:
 def _refused(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
     log.info("install refused: state %s", refusal.why)
     if request.GET.get("error") and refusal.why == "missing":
-        return lead_to("pipedrive-cancelled")
+        return _not_agreed(request)
     if refusal.begun is not None:
         return lead_to("pipedrive-link-used", company=refusal.begun.company)
     return lead_to("pipedrive-other-browser")
+
+
+def _not_agreed(request: HttpRequest) -> HttpResponse:
+    """Nobody pressed Cancel where Pipedrive names another reason, or none: that is the operator's to find."""
+    why = named_error(request)
+    if why in DENIED:
+        return lead_to("pipedrive-cancelled")
+    log.warning("install refused: Pipedrive's consent ended with %s", why)
+    return lead_to("pipedrive-refused")
 
 
 def _onwards(request: HttpRequest, user: PipedriveUser) -> HttpResponse:
@@ -103,14 +114,20 @@ def _uninstalled(request: HttpRequest) -> HttpResponse:
         body = json.loads(request.body)
         client_id, company_id, user_id = body["client_id"], body["company_id"], body["user_id"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return HttpResponse(status=400)
+        return _names_nobody(400)
     if client_id != settings.PIPEDRIVE_CLIENT_ID:
-        return HttpResponse(status=401)
+        return _names_nobody(401)
     if type(company_id) is not int or type(user_id) is not int:
-        return HttpResponse(status=400)
+        return _names_nobody(400)
     logged_company.set(str(company_id))
     services.uninstall(pipedrive_company_id=company_id, user_id=user_id)
     return HttpResponse(status=204)
+
+
+def _names_nobody(status: int) -> HttpResponse:
+    """Pipedrive does not look at the answer, so the log alone can tell that somebody's data stays."""
+    log.warning("an uninstall is refused: it is Pipedrive's, and does not name app, company and user as they should be")
+    return HttpResponse(status=status)
 
 
 def _is_pipedrive(request: HttpRequest) -> bool:

@@ -23,7 +23,14 @@ from integration_settings.oauth import InvalidGrant, exchange_quickbooks_code, q
 from integration_settings.outcomes import lead_to
 from integration_settings.rights import administers
 from integration_settings.selectors import app_settings_url, company_user, pipedrive_front_door, quickbooks_of
-from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, mark_of, start_sign_in
+from integration_settings.sign_ins import (
+    SignInRefused,
+    finish_sign_in,
+    mark_browser,
+    mark_of,
+    named_error,
+    start_sign_in,
+)
 from integration_settings.tasks import read_ahead_soon
 from integration_settings.tickets import (
     Errand,
@@ -38,6 +45,8 @@ from integration_settings.tickets import (
 )
 
 log = logging.getLogger(__name__)
+
+OUT_OF_ORDER = ("server_error", "temporarily_unavailable")
 
 
 @never_cache
@@ -119,8 +128,17 @@ def callback(request: HttpRequest) -> HttpResponse:
         return lead_to("quickbooks-no-right", user=user, company=begun.company)
     code, realm_id = request.GET.get("code", ""), request.GET.get("realmId", "")
     if request.GET.get("error") or not code or not realm_id:
-        return lead_to("quickbooks-cancelled", user=user)
+        return _not_agreed(request, user)
     return _connected(begun, user, code=code, realm_id=realm_id)
+
+
+def _not_agreed(request: HttpRequest, user: PipedriveUser) -> HttpResponse:
+    """Nobody pressed Cancel where Intuit names another reason, or none: such as keys or addresses that do not fit."""
+    why = named_error(request)
+    if why == "access_denied":
+        return lead_to("quickbooks-cancelled", user=user)
+    log.warning("QuickBooks sign-in refused: Intuit's consent ended with %s", why)
+    return lead_to("quickbooks-silent" if why in OUT_OF_ORDER else "quickbooks-refused", user=user)
 
 
 def _connected(begun: SignIn, user: PipedriveUser, *, code: str, realm_id: str) -> HttpResponse:

@@ -192,6 +192,7 @@ MALFORMED = {
     "REDIS_URL": ("http://:pa55word@redis:6379/0", "REDIS_URL must be an address such as redis://host:6379/0"),
     "QUICKBOOKS_DISCOVERY_URL": ("developer.intuit.com", "QUICKBOOKS_DISCOVERY_URL must be an address"),
     "PIPEDRIVE_CLIENT_ID": ('"0123"', "PIPEDRIVE_CLIENT_ID must stand without quotation marks"),
+    "SUPPORT_EMAIL": ("https://example.com/help", "SUPPORT_EMAIL must be an address such as help@example.com"),
     "SENTRY_DSN": ("sentry.example.com", "SENTRY_DSN must be an address such as https://key@sentry.example.com/1"),
 }
 
@@ -298,10 +299,23 @@ def test_a_secret_may_begin_with_a_dollar_and_its_file_with_the_mark_of_a_window
 ):
     monkeypatch.setenv("SOMETHING", "$HOME")
     assert settings_module.text("SOMETHING") == "$HOME"
+    monkeypatch.setenv("SOMETHING", "")
     (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfsecret\r\n")
     monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "secret"))
     assert settings_module.text("SOMETHING") == "secret"
     assert problems == []
+
+
+def test_a_value_beside_the_file_that_should_hold_it_is_a_problem_and_not_passed_over(problems, monkeypatch, tmp_path):
+    """As in a container whose database stands in a file, when a restored one is named for a look at it."""
+    (tmp_path / "address").write_text("postgres://postgres/invoices")
+    monkeypatch.setenv("SOMETHING_FILE", str(tmp_path / "address"))
+    monkeypatch.setenv("SOMETHING", "postgres://:pa55word@postgres/restored")
+    settings_module.text("SOMETHING")
+    assert problems == ["SOMETHING and SOMETHING_FILE are both there; leave one empty."]
+    monkeypatch.setenv("SOMETHING_FILE", "")
+    assert settings_module.text("SOMETHING") == "postgres://:pa55word@postgres/restored"
+    assert len(problems) == 1
 
 
 def test_a_file_of_variables_may_come_from_any_editor(monkeypatch, tmp_path):

@@ -90,6 +90,16 @@ def test_cancel_ends_on_a_page_that_says_nothing_was_installed(priya):
     assert not PipedriveUser.objects.exists()
 
 
+@pytest.mark.parametrize("with_state", [True, False])
+def test_only_who_pressed_cancel_at_pipedrive_is_told_so(priya, with_state, caplog):
+    consent = priya.client.get("/pipedrive/install").headers["Location"]
+    state = {"state": parameters_of(consent)["state"]} if with_state else {}
+    shown = page(priya.client, priya.client.get("/pipedrive/callback", {"error": "invalid_scope", **state}))
+    assert "You chose Cancel" not in shown
+    assert "Pipedrive did not confirm the install" in shown
+    assert "Pipedrive's consent ended with invalid_scope" in caplog.text
+
+
 def test_a_callback_that_the_marketplace_began_leads_into_our_own_start(priya):
     callback = priya.start_install()
     code = parameters_of(callback)["code"]

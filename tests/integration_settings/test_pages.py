@@ -84,6 +84,21 @@ def test_the_privacy_page_says_how_long_memory_outlives_a_company(client):
     assert "are gone an hour later" in client.get("/privacy").content.decode()
 
 
+def test_the_support_page_names_an_address_to_write_to_where_there_is_one(client, settings):
+    """Both reviews look for it; who came from QuickBooks has no Marketplace page that would tell."""
+    without = client.get("/support").content.decode()
+    assert "Write to whoever runs this service" in without
+    assert "mailto:" not in without
+    settings.SUPPORT_EMAIL = "help@example.com"
+    named = client.get("/support").content.decode()
+    assert '<a href="mailto:help@example.com">help@example.com</a>' in named
+    assert "Write to whoever runs this service" not in named
+
+
+def test_who_opens_the_app_in_quickbooks_and_has_not_installed_it_is_led_there(client):
+    assert 'href="/pipedrive/install"' in client.get("/quickbooks/launch").content.decode()
+
+
 def test_the_first_page_asks_an_administrator_for_the_first_connection_alone(client):
     """Every user installs the app; most are no administrators."""
     shown = client.get("/").content.decode()

@@ -141,6 +141,25 @@ def test_cancel_changes_nothing_and_offers_the_sign_in_again(priya, tenant):
     assert not QuickBooksConnection.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "told", "logged"),
+    [
+        ("invalid_scope", "QuickBooks did not confirm the sign-in", "invalid_scope"),
+        ("temporarily_unavailable", "QuickBooks does not answer right now", "temporarily_unavailable"),
+        ("", "QuickBooks did not confirm the sign-in", "no reason that we know"),
+        ("Canary Foods\n", "QuickBooks did not confirm the sign-in", "no reason that we know"),
+    ],
+)
+def test_only_who_pressed_cancel_at_quickbooks_is_told_so(priya, tenant, caplog, error, told, logged):
+    consent = priya.get(go_on_url(priya, connect_url(tenant.user))).headers["Location"]
+    answer = priya.client.get("/quickbooks/callback", {"error": error, "state": parameters_of(consent)["state"]})
+    shown = ending(priya.client, answer)
+    assert "You chose Cancel" not in shown
+    assert told in shown
+    assert f"Intuit's consent ended with {logged}" in caplog.text
+    assert "Canary" not in caplog.text
+
+
 def test_a_callback_works_once(priya, tenant, control):
     consent = priya.get(go_on_url(priya, connect_url(tenant.user))).headers["Location"]
     callback = priya.decide_at_quickbooks(consent)

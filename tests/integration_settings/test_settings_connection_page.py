@@ -23,7 +23,7 @@ def test_disconnecting_keeps_the_settings_and_tells_intuit(client, tenant, heade
     answer = client.post("/embed/settings/disconnect", headers=headers)
     shown = text_of(answer)
     assert "QuickBooks was disconnected here" in shown
-    assert "Sign in to QuickBooks" in shown
+    assert "Connect QuickBooks" in shown
     tenant.quickbooks.refresh_from_db()
     assert not tenant.quickbooks.is_connected
     assert CompanySettings.objects.get(company=tenant.company).due_days == 33
@@ -47,6 +47,7 @@ def test_an_ended_connection_says_since_when_and_what_waits(client, tenant, head
     shown = text_of(client.get(CONTENT, headers=headers))
     assert "Sign-in needed" in shown
     assert "QuickBooks ended the connection" in shown
+    assert "Sign in to QuickBooks" in shown
     assert "1 invoice waits and runs after the sign-in." in shown
 
 
@@ -54,7 +55,7 @@ def test_before_the_first_connection_an_administrator_is_led_to_it(client, conne
     tenant = connect("GB", quickbooks=False)
     shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
     assert "Not connected" in shown
-    assert "Sign in to QuickBooks" in shown
+    assert "Connect QuickBooks" in shown  # the words of the panel, which Intuit's review looks for
     assert "Tax ID" in shown
 
 

@@ -111,8 +111,9 @@ def test_what_an_uninstall_does_is_logged_under_its_company(client, user, intuit
         (f'{{"client_id": "{ID}", "company_id": 1, "user_id": true}}', 400),
     ],
 )
-def test_a_call_that_names_nobody_removes_nothing(client, user, vendor, body, status):
+def test_a_call_that_names_nobody_removes_nothing_and_is_told_by_the_log(client, user, vendor, body, status, caplog):
     assert uninstall(client, body=body).status_code == status
+    assert "an uninstall is refused: it is Pipedrive's" in caplog.text
     assert PipedriveUser.objects.filter(pk=user.pk).exists()
 
 
