@@ -365,7 +365,10 @@ def test_a_payment_link_is_quickbooks_own_or_the_reason_why_there_is_none(harbou
     assert f"/invoice/{invoice.qbo_invoice_id}/customer" in given
 
 
-DENIED = "QuickBooks does not let the app do this. An administrator can sign in again."
+DENIED = (
+    "QuickBooks does not let the app do this: whoever signed in may lack rights there. "
+    "An administrator can sign in again, with an account that has them."
+)
 
 
 @pytest.mark.parametrize("what", ["pdf", "payment-link"])
