@@ -162,7 +162,7 @@ def test_an_unknown_outcome_is_being_checked(look, company, user):
         ),
         (Action.VOID, {"code": "610"}, "It is not in QuickBooks any more."),
         (Action.VOID, {"code": "gave_up"}, "It has waited too long for QuickBooks."),
-        (Action.VOID, {"code": "access_denied"}, "An administrator can sign in again."),
+        (Action.VOID, {"code": "access_denied"}, "whoever signed in may lack rights there."),
         (Action.VOID, {"code": "6000", "detail": "Nein."}, "QuickBooks says: “Nein”."),
         (Action.VOID, {"code": "6000"}, "QuickBooks gave no reason."),
     ],
