@@ -29,7 +29,10 @@ def shut_out_words(problem: str) -> tuple[str, str]:
         return subscription_words(service)
     return (
         gettext("{service} refused to answer").format(service=service),
-        gettext("QuickBooks does not let the app do this. An administrator can sign in again."),
+        gettext(
+            "QuickBooks does not let the app do this: whoever signed in may lack rights there. "
+            "An administrator can sign in again, with an account that has them."
+        ),
     )
 
 

@@ -92,7 +92,10 @@ def reasons() -> dict[str, str]:
         NOT_PAID_FOR: _("QuickBooks takes no entries from this company; its subscription has ended or is not paid."),
         OTHER_BOOKS: _("Another QuickBooks company was connected meanwhile."),
         GAVE_UP: _("It has waited too long for QuickBooks."),
-        ACCESS_DENIED: _("QuickBooks does not let the app do this. An administrator can sign in again."),
+        ACCESS_DENIED: _(
+            "QuickBooks does not let the app do this: whoever signed in may lack rights there. "
+            "An administrator can sign in again, with an account that has them."
+        ),
     }
 
 

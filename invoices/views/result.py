@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -63,6 +64,8 @@ from invoices.views.form_material import (
     sent_form,
 )
 
+log = logging.getLogger(__name__)
+
 WAITING = threading.BoundedSemaphore(2)
 LONGEST_WAIT, BETWEEN_LOOKS = 0.9, 0.01  # seconds
 
@@ -85,6 +88,7 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 checked = checked_form(visitor, sent, say())
             if errors := blocking(checked.material.issues):
                 calls.leave()
+                _nothing_is_created(visitor, sent, ", ".join(sorted({issue.code for issue in errors})))
                 return page_fragment(request, form_page(checked.material, errors=errors), status=422)
         try:
             requested = services.request_invoice(
@@ -105,9 +109,15 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             )
             return page_fragment(request, form_page(checked.material), banner=banner, status=403)
         except (services.DealChanged, services.DealMoved, services.DealInvoiced, ServiceError) as reason:
+            _nothing_is_created(visitor, sent, type(reason).__name__)
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
     return result_fragment(request, visitor, requested.invoice, note=note)
+
+
+def _nothing_is_created(visitor: Visitor, sent: Sent, why: str) -> None:
+    """No row tells of such a press, and who misses the invoice later may not know what the form said."""
+    log.info("deal %s: user %s pressed, and nothing is created: %s", sent.form.deal_id, visitor.user.user_id, why)
 
 
 def _seen_deal(memory: Memory) -> services.SeenDeal:

@@ -166,7 +166,7 @@ def test_an_unknown_outcome_is_being_checked(look, company, user):
         ),
         (Action.VOID, {"code": "610"}, "It is not in QuickBooks any more."),
         (Action.VOID, {"code": "gave_up"}, "It has waited too long for QuickBooks."),
-        (Action.VOID, {"code": "access_denied"}, "An administrator can sign in again."),
+        (Action.VOID, {"code": "access_denied"}, "whoever signed in may lack rights there."),
         (Action.VOID, {"code": "6000", "detail": "Nein."}, "QuickBooks says: “Nein”."),
         (Action.VOID, {"code": "6000"}, "QuickBooks gave no reason."),
     ],
@@ -369,7 +369,10 @@ def test_a_payment_link_is_quickbooks_own_or_the_reason_why_there_is_none(harbou
     assert f"/invoice/{invoice.qbo_invoice_id}/customer" in given
 
 
-DENIED = "QuickBooks does not let the app do this. An administrator can sign in again."
+DENIED = (
+    "QuickBooks does not let the app do this: whoever signed in may lack rights there. "
+    "An administrator can sign in again, with an account that has them."
+)
 
 
 @pytest.mark.parametrize("what", ["pdf", "payment-link"])

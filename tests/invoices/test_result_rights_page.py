@@ -80,3 +80,18 @@ def test_a_colleague_of_the_company_is_asked_for_the_deal_first(stored, company,
     tom = make_user(company, name="Tom Hale", is_admin=False)
     seen(tom, DEAL)
     assert browse(tom).get(address(stored())).status_code == 200
+
+
+def test_a_press_that_creates_nothing_is_in_the_log_with_its_reason_and_nobodys_name(harbour, fill_in, control, caplog):
+    """No row tells of it to whoever looks for the invoice that somebody misses."""
+    caplog.set_level("INFO", "invoices")
+    browser, fields = fill_in(harbour)
+    deal = fields["deal"]
+    assert browser.post(CREATE, fields | {"customer": "new", "name": "Canary Foods", "l1-item": ""}).status_code == 422
+    (stopped,) = [record.getMessage() for record in caplog.records if "nothing is created" in record.getMessage()]
+    assert stopped == f"deal {deal}: user {harbour.user.user_id} pressed, and nothing is created: no_item"
+    caplog.clear()
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 7}}})
+    assert browser.post(CREATE, fields).status_code == 422
+    assert f"deal {deal}: user {harbour.user.user_id} pressed, and nothing is created: DealChanged" in caplog.text
+    assert "Canary" not in caplog.text
