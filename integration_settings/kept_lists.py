@@ -118,7 +118,8 @@ def kept(
         return made
     with transaction.atomic():
         if hold_company(company.pk) and (books is None or books.row().exists()):
-            values = {"rows": rows, "fetched_at": begun}
+            told = row is not None and _told_meanwhile(company.pk, row)
+            values = {"rows": rows, "fetched_at": OUTDATED if told else begun}
             ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
     _let_go(company.pk)
     return [make(each) for each in rows]
@@ -144,6 +145,17 @@ def _stored(company_id: int, kind: str) -> Stored | None:
 
 def _read(lists: QuerySet[ReferenceList]) -> Iterator[Stored]:
     return map(Stored._make, lists.values_list("kind", "fetched_at", Cast("rows", TextField())))
+
+
+def _told_meanwhile(company_id: int, before: Stored) -> bool:
+    """A change was reported while the list was read again, see `outdate` and `put_into_kept`. Whether what was read has
+    it cannot be seen, and what was reported is not reported again before the next look: whoever needs it next reads it.
+    """
+    lists = ReferenceList.objects.select_for_update().filter(company=company_id, kind=before.kind)
+    now = next(_read(lists), before)
+    if now.fetched_at != before.fetched_at:  # else somebody has read it, too
+        return now.fetched_at == OUTDATED
+    return now.text != before.text
 
 
 def _made(row: Stored, make: Callable[[Row], Made]) -> list[Made] | None:

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integration_settings import connections, reference
+from integration_settings import connections, kept_lists, reference
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.profile import refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.reference import Item
 
 pytestmark = pytest.mark.django_db
 OTHERS = "9130350000009999"
@@ -127,3 +128,30 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
     refresh_profile(former)
     assert not ReferenceList.objects.exists()
     assert not QuickBooksConnection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "read, reported",
+    [
+        (reference.items, lambda tenant: reference.keep_items(tenant.quickbooks, [an_item("Delivery by night")])),
+        (reference.terms, lambda tenant: kept_lists.outdate(tenant.company.pk, ["terms"])),
+    ],
+)
+def test_what_is_reported_while_an_old_list_is_read_again_is_in_the_next_one(
+    connect, control, monkeypatch, read, reported
+):
+    """The answer may be older than the report, and the report comes once."""
+    tenant = connect("GB")
+    read(tenant.company)
+    ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(hours=2))
+    with monkeypatch.context() as patched:
+        while_asked(patched, lambda: reported(tenant), "query_all")
+        read(tenant.company)
+    control.forget_requests()
+    for _ in range(2):
+        read(tenant.company)
+    assert len(control.requests("quickbooks", path="query")) == 1
+
+
+def an_item(name):
+    return Item("990", name, "", "Service", active=True, price=None, tax_code_id="", taxable=False)
