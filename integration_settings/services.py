@@ -217,9 +217,12 @@ def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConn
     # Invoices before the connection, as whoever follows them takes them.
     list(company.invoices.order_by("pk").select_for_update().values_list("pk"))
     connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
-    proof = Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id, why=why)
+    left = connection if connection and connection.refresh_token else None
+    # Until Intuit has taken it: a process that ends before leaves no proof that there was nothing to revoke.
+    revoked = False if left else None
+    proof = Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id, why=why, revoked=revoked)
     company.delete()
-    return proof, connection if connection and connection.refresh_token else None
+    return proof, left
 
 
 def _revoke(proof: Removal, left: QuickBooksConnection | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from integration_settings import log_context, services, tasks
+from integration_settings import connections, log_context, services, tasks
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import (
     Company,
@@ -167,6 +167,19 @@ def test_a_proof_of_it_stays_without_anything_of_the_company(client, user, intui
 
 def test_the_proof_says_when_intuit_did_not_take_the_revocation(client, user, vendor, no_waiting):
     uninstall(client, user)
+    assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", False)]
+
+
+def test_the_proof_of_a_process_that_ended_before_it_could_revoke_says_that_intuit_did_not_take_it(
+    user, quickbooks, monkeypatch
+):
+    def end(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(connections, "revoke_quickbooks_quietly", end)
+    with pytest.raises(SystemExit):
+        services.uninstall(pipedrive_company_id=user.company.pipedrive_company_id, user_id=user.user_id)
+    assert not Company.objects.exists()
     assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", False)]
 
 
