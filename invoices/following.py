@@ -28,11 +28,13 @@ from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.reference import keep_items
 from invoices import pacing
+from invoices.invoice_answers import AppliedPayment, IssuedInvoice
 from invoices.invoice_gateway import IDS_AT_ONCE, InvoiceGateway, QuickBooksGateway, ReportedChanges
 from invoices.leases import free
 from invoices.news import (
     EVERY_LIST,
     OVERLAP,
+    Applied,
     News,
     applied_of,
     apply,
@@ -207,7 +209,9 @@ def read_ours(
 
     A part is taken over before the next one is read, so that neither memory nor a transaction grows with their number.
     """
+    told = changes.payments if changes else ()
     news = news_of(changes) if changes else News(now - CLOCK_MARGIN)
+    news = replace(news, applied=_payments_of(connection, gateway, news.invoices, told))
     known = ours(connection).exclude(qbo_invoice_id="").filter(deleted_on__isnull=True)
     ids = set(known.values_list("qbo_invoice_id", flat=True)) - {invoice.qbo_invoice_id for invoice in news.invoices}
     changed, wanted = take_up(connection, news) + _in_slices(connection, news, still), sorted(ids)
@@ -216,13 +220,23 @@ def read_ours(
         part = frozenset(wanted[start : start + IDS_AT_ONCE])
         with _leaving_time():
             read = gateway.read_invoices(part)
-            unheard = payments_to_read(connection, read)
-            applied = news.applied | applied_of(gateway.read_payments(unheard) if unheard else ())
+            applied = _payments_of(connection, gateway, read, told)
         gone = part - {invoice.qbo_invoice_id for invoice in read}
         found = News(news.cursor, tuple(read), missing=gone, applied=applied, changed_earlier=latest)
         changed += _in_slices(connection, found, still)
         latest = found.latest_change(None)
     return changed, replace(news, invoices=(), changed_earlier=latest, outdated=EVERY_LIST)
+
+
+def _payments_of(
+    connection: QuickBooksConnection,
+    gateway: InvoiceGateway,
+    invoices: Collection[IssuedInvoice],
+    told: Collection[AppliedPayment],
+) -> dict[str, Applied]:
+    """What the changes told of payments, and what they left out of those of the `invoices` that have changed."""
+    unheard = payments_to_read(connection, invoices) - {payment.payment_id for payment in told}
+    return applied_of([*told, *(gateway.read_payments(unheard) if unheard else ())])
 
 
 def _in_slices(connection: QuickBooksConnection, news: News, still: Callable[[], object]) -> int:

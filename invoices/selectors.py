@@ -100,8 +100,7 @@ class InvoiceRow:
     customer_name: str
     total: Money | None  # of a voided or deleted invoice what it was; before the answer what the person confirmed
     balance: Money | None
-    settled: Money | None  # by money or by credits
-    credited: Money | None  # of that
+    amounts: Amounts | None
     invoice_date: date | None
     due_date: date | None
     days_overdue: int
@@ -128,9 +127,19 @@ class InvoiceRow:
     former_books: bool = False  # of a QuickBooks company that is not connected any more: nobody asks what became of it
 
     @property
+    def settled(self) -> Money | None:
+        """By money or by credits."""
+        return self.amounts.settled if self.amounts else None
+
+    @property
+    def credited(self) -> Money | None:
+        """Of that by credits."""
+        return self.amounts.credited if self.amounts else None
+
+    @property
     def paid(self) -> Money | None:
         """The money that has come."""
-        return self.settled - self.credited if self.settled and self.credited else self.settled
+        return self.amounts.settled - self.amounts.credited if self.amounts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +317,6 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     amount = shown_total(invoice)
     same_books = connection is not None and connection.realm_id == invoice.realm_id
     actionable = exists and same_books and connection is not None and connection.is_connected
-    amounts = _amounts(invoice, with_tax=True)
     return InvoiceRow(
         public_id=invoice.public_id,
         deal_id=invoice.deal_id,
@@ -319,8 +327,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         customer_name=invoice.customer_name or str(invoice.draft.get("bill_to", {}).get("name", "")),
         total=amount,
         balance=_money(invoice.balance, invoice),
-        settled=amounts.settled if amounts else None,
-        credited=amounts.credited if amounts else None,
+        amounts=_amounts(invoice, with_tax=True),
         invoice_date=invoice.invoice_date,
         due_date=invoice.due_date,
         days_overdue=max((today - invoice.due_date).days, 0)
@@ -416,11 +423,7 @@ def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums 
 
 def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:
     """What is owed. Invoices that are paid count only where nothing is: theirs may be another currency."""
-    living = [
-        (row.status, Amounts(row.total, row.settled, row.credited))
-        for row in rows
-        if row.total is not None and row.settled is not None and row.credited is not None and row.status in COUNTED
-    ]
+    living = [(row.status, row.amounts) for row in rows if row.amounts is not None and row.status in COUNTED]
     return _sums([each for each in living if each[0] in OWED] or living, None, with_tax=True)
 
 

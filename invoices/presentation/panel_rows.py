@@ -226,7 +226,7 @@ def second_line(  # noqa: PLR0911  # one line a status
     if brief:
         return _("Due {date}").format(date=due)
     if row.settled:
-        return " · ".join([_("Due {date}").format(date=due), *settled_parts(row, say)])
+        return " · ".join([_("Due {date}").format(date=due), *_settled_parts(row, say)])
     if row.emailed_on and row.due_date:
         emailed = say.day_short(row.emailed_on, near=row.due_date)
         return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=emailed)
@@ -236,16 +236,16 @@ def second_line(  # noqa: PLR0911  # one line a status
 def _paid_line(row: InvoiceRow, say: Say) -> str:
     """QuickBooks calls it paid, too, when nobody has paid anything: a credit note has cancelled it."""
     if row.paid_on is None:
-        return " · ".join(settled_parts(row, say)) if row.credited else _("Nothing left to pay")
+        return " · ".join(_settled_parts(row, say)) if row.credited else _("Nothing left to pay")
     if not row.credited:
         return _("Paid {date}").format(date=say.day(row.paid_on))
     if not row.paid:
         # Translators: instead of "Paid 23 Nov 2026": a credit note has settled all of the invoice, no money
         return _("Credited {date}").format(date=say.day(row.paid_on))
-    return " · ".join([_("Paid {date}").format(date=say.day(row.paid_on)), settled_parts(row, say)[-1]])
+    return " · ".join([_("Paid {date}").format(date=say.day(row.paid_on)), _settled_parts(row, say)[-1]])
 
 
-def settled_parts(row: InvoiceRow, say: Say) -> list[str]:
+def _settled_parts(row: InvoiceRow, say: Say) -> list[str]:
     """By money, and by credits."""
     parts = []
     if row.paid:
@@ -262,7 +262,7 @@ def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeSt
     if brief:
         return alert
     if row.settled:
-        return format_html("{} · {}", alert, " · ".join(settled_parts(row, say)))
+        return format_html("{} · {}", alert, " · ".join(_settled_parts(row, say)))
     return format_html(_("{overdue} · due {date}"), overdue=alert, date=due)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -116,6 +117,20 @@ def test_a_credit_that_is_taken_back_is_not_told_any_more(harbour, control, invo
 def test_a_credit_of_which_nobody_heard_is_read_with_the_invoice(invoice, happens):
     happens("credit", amount="20.00", since=None)
     assert invoice.credited == 20
+
+
+def test_a_credit_that_a_full_answer_left_out_is_read_and_what_it_told_is_not(harbour, control, invoice):
+    class Full(following.QuickBooksGateway):
+        def changed_since(self, moment):
+            found = super().changed_since(moment)
+            return replace(found, payments=found.payments[:1], cut_off=True)
+
+    for amount in ("20.00", "30.00"):
+        control.book(harbour.realm, "credit", id=invoice.qbo_invoice_id, amount=amount)
+    control.forget_requests()
+    following.catch_up(harbour.company.quickbooks, Full)
+    invoice.refresh_from_db()
+    assert (invoice.credited, len(invoice.credits)) == (50, 2)
 
 
 def test_payments_are_read_for_invoices_alone_that_changed(harbour, control, invoice, happens):
