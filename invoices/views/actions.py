@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -199,8 +198,7 @@ def _act(
         told = problem_of(error)
         problem = Banner("error", told.title, told.text)
     if from_result(request):
-        with suppress(Invoice.DoesNotExist):  # the company has left us in this very moment
-            invoice.refresh_from_db()
+        invoice.refresh_from_db()
         note = f"{problem.fact} {problem.text}" if problem else ""
         return result_fragment(request, visitor, invoice, note=note)
     return _panel(request, visitor, invoice, problem)

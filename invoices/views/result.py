@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import replace
 
 from django.db import connection
@@ -219,8 +218,7 @@ def _wait_for_the_answer(invoice: Invoice) -> bool:
         until = time.monotonic() + LONGEST_WAIT
         while _no_news_of(invoice) and time.monotonic() < until:
             time.sleep(BETWEEN_LOOKS)
-        with suppress(Invoice.DoesNotExist):  # the company has left us in this very moment
-            invoice.refresh_from_db()
+        invoice.refresh_from_db()
     finally:
         WAITING.release()
     return True
