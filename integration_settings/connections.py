@@ -131,6 +131,7 @@ def connect_user(company: Company, *, user_id: int, grant: Grant, profile: dict[
     row, _ = PipedriveUser.objects.select_for_update().get_or_create(
         company=company, user_id=user_id, defaults={**profile, "api_domain": grant.api_domain}
     )
+    row.company = company  # it may leave before somebody asks the row for it
     for name, value in profile.items():
         setattr(row, name, value)
     _put_grant(row, grant)

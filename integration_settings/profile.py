@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS, is_young
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def _rows(value: Any) -> list[dict[str, Any]]:
 
 def _timezone_of_users(connection: QuickBooksConnection) -> str:
     """QuickBooks does not always tell the company's time zone; an administrator's of Pipedrive is the best guess."""
-    users = connection.company.users.order_by("-is_admin", "connected_at")
+    users = PipedriveUser.objects.filter(company_id=connection.company_id).order_by("-is_admin", "connected_at")
     return next((user.timezone for user in users if _known_timezone(user.timezone)), "UTC")
 
 

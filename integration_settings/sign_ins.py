@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from integration_settings.http import Service
 from integration_settings.models import Company, SignIn
+from integration_settings.selectors import hold_company
 
 SIGN_IN_LIFE = timedelta(minutes=10)
 
@@ -75,17 +77,30 @@ def start_sign_in(
     user_id: int | None = None,
     switch_to: str = "",
 ) -> StartedSignIn:
-    """Remembers a new round. `switch_to` is the realm that may take the place of the connected one."""
+    """Remembers a new round. `switch_to` is the realm that may take the place of the connected one.
+
+    Raises `SignInRefused` when the company has uninstalled the app meanwhile.
+    """
     started = StartedSignIn(secrets.token_urlsafe(32), mark_of(request))
-    SignIn.objects.create(
-        state_digest=digest(started.state),
-        service=service,
-        browser_digest=digest(started.mark),
-        company=company,
-        user_id=user_id,
-        switch_to=switch_to,
-    )
+    with transaction.atomic():
+        if company is not None and not hold_company(company.pk):
+            raise SignInRefused("unknown")
+        SignIn.objects.create(
+            state_digest=digest(started.state),
+            service=service,
+            browser_digest=digest(started.mark),
+            company=company,
+            user_id=user_id,
+            switch_to=switch_to,
+        )
     return started
+
+
+def led_to(begun: SignIn, company: Company, user_id: int) -> None:
+    """Whose installation came of the round, for whoever opens its link once more; nobody's when they left again."""
+    with transaction.atomic():
+        if hold_company(company.pk):
+            SignIn.objects.filter(pk=begun.pk).update(company=company, user_id=user_id)
 
 
 def finish_sign_in(request: HttpRequest, service: Service, state: str) -> SignIn:

@@ -90,6 +90,8 @@ def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset, *, dele
             save_preset(preset, by=visitor.user.name, values=form.values)
         except IntegrityError:
             form.add_error("name", form.name_taken(form.cleaned_data["name"]))
+        except InvoicePreset.DoesNotExist:  # a colleague was faster by a moment
+            return _form(request, visitor, InvoicePreset(company=visitor.company), deleted=True)
         else:
             # Translators: read out after a preset was saved
             said = _("Preset “{name}” is saved for everyone").format(name=preset.name)

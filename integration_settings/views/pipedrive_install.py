@@ -22,11 +22,18 @@ from integration_settings import services
 from integration_settings.api_hosts import UntrustedHost
 from integration_settings.errors import ServiceError
 from integration_settings.log_context import company_id as logged_company
-from integration_settings.models import PipedriveUser, SignIn
+from integration_settings.models import PipedriveUser
 from integration_settings.oauth import InvalidGrant, exchange_pipedrive_code, pipedrive_consent_url
 from integration_settings.outcomes import lead_to
 from integration_settings.selectors import app_settings_url, quickbooks_of
-from integration_settings.sign_ins import SignInRefused, finish_sign_in, mark_browser, named_error, start_sign_in
+from integration_settings.sign_ins import (
+    SignInRefused,
+    finish_sign_in,
+    led_to,
+    mark_browser,
+    named_error,
+    start_sign_in,
+)
 from integration_settings.tickets import remember_install
 
 log = logging.getLogger(__name__)
@@ -74,7 +81,7 @@ def _consented(request: HttpRequest) -> HttpResponse:
     except ServiceError as error:
         log.warning("install failed: %s trace=%s", error, error.trace_id or "-")
         return lead_to("pipedrive-silent")
-    SignIn.objects.filter(pk=begun.pk).update(company=user.company, user_id=user.user_id)
+    led_to(begun, user.company, user.user_id)
     return _onwards(request, user)
 
 

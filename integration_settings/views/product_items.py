@@ -52,7 +52,9 @@ def change(request: HttpRequest, visitor: Visitor, product_id: int) -> HttpRespo
         by=visitor.user.name,
         used=False,
     )
-    link.refresh_from_db()
+    link = _link(visitor, product_id)
+    if link is None:
+        return _not_there(request)
     # Translators: read out after another item was chosen; the places are names of a product and of an item
     said = _("“{product}” is “{item}” from now on").format(product=link.product_name, item=item.name)
     return _row(request, visitor, link, announce=said)

@@ -61,9 +61,9 @@ def connect(request: HttpRequest) -> HttpResponse:
         if not _may_go_on(request, errand):
             return _ask(request, errand, ticket)
         use_up(errand)
-    except TicketRefused:
+        return _to_consent(request, errand)
+    except (TicketRefused, SignInRefused):
         return lead_to("quickbooks-link-used")
-    return _to_consent(request, errand)
 
 
 def _may_go_on(request: HttpRequest, errand: Errand) -> bool:
@@ -97,6 +97,7 @@ def _ask(request: HttpRequest, errand: Errand, ticket: str) -> HttpResponse:
 
 
 def _to_consent(request: HttpRequest, errand: Errand) -> HttpResponse:
+    """Raises `SignInRefused` when the company has left meanwhile."""
     user = errand.user
     started = start_sign_in(
         request, "quickbooks", company=user.company, user_id=user.user_id, switch_to=errand.switch_to
