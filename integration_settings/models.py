@@ -324,6 +324,9 @@ class Removal(models.Model):
     why = models.CharField(max_length=16, choices=Why)
     # None when no sign-in to QuickBooks was left, or others use these books; False when Intuit did not take it.
     revoked = models.BooleanField(null=True)
+    # What it had read of QuickBooks in its last month, which Intuit still counts: see `read_budget`.
+    reads_month = models.CharField(max_length=7, blank=True, default="", db_default="")
+    reads = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"removal of company {self.pipedrive_company_id}"

@@ -2,7 +2,8 @@
 
 Intuit meters reads of all customers of an app together and blocks the app for everybody when they are used up; writes
 are free. https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
-Counted is every answered read; each connection carries its own count, so that companies never wait for one row.
+Counted is every answered read; each connection carries its own count, so that companies never wait for one row. That
+of a company which leaves stays with the proof of its removal.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from integration_settings.errors import RateLimited
 from integration_settings.metrics import Figure, figures
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import QuickBooksConnection, Removal
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,12 @@ def spent() -> int:
     known = cache.get(key)
     if isinstance(known, int):
         return known
-    rows = QuickBooksConnection.objects.filter(reads_month=month)
-    found = rows.aggregate(all=Sum("reads"))["all"] or 0
+    found = sum(
+        rows.filter(reads_month=month).aggregate(all=Sum("reads"))["all"] or 0
+        for rows in (QuickBooksConnection.objects, Removal.objects)
+    )
     cache.set(key, found, REMEMBERED_SECONDS)
-    return int(found)
+    return found
 
 
 def level() -> Level:

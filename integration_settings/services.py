@@ -220,7 +220,10 @@ def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConn
     left = connection if connection and connection.refresh_token else None
     # Until Intuit has taken it: a process that ends before leaves no proof that there was nothing to revoke.
     revoked = False if left else None
-    proof = Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id, why=why, revoked=revoked)
+    proof = Removal(pipedrive_company_id=company.pipedrive_company_id, why=why, revoked=revoked)
+    if connection:
+        proof.reads_month, proof.reads = connection.reads_month, connection.reads
+    proof.save()
     company.delete()
     return proof, left
 

@@ -74,7 +74,7 @@ def test_the_privacy_page_names_what_is_kept_of_updates_e_mails_and_presets_and_
         "what stood in QuickBooks and what was to stand there, and the addresses of the e-mail",
         "presets with their texts and e-mail addresses",
         "unless another Pipedrive company uses the same QuickBooks company",
-        "whether an uninstall had reached us, and whether Intuit ended the sign-in",
+        "whether an uninstall had reached us, whether Intuit ended the sign-in, and how often",
     ):
         assert words in shown
 

@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from integration_settings import connections, log_context, services, tasks
+from integration_settings import connections, log_context, read_budget, services, tasks
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import (
     Company,
@@ -162,7 +162,17 @@ def test_a_proof_of_it_stays_without_anything_of_the_company(client, user, intui
         "removed_at",
         "why",
         "revoked",
+        "reads_month",
+        "reads",
     }
+
+
+def test_what_a_company_has_read_this_month_counts_when_it_has_left(client, user, other_company, intuit):
+    for connection in QuickBooksConnection.objects.all():
+        read_budget.count_each([connection.pk] * 3)
+    uninstall(client, user)
+    assert Company.objects.count() == 1
+    assert read_budget.spent() == 6
 
 
 def test_the_proof_says_when_intuit_did_not_take_the_revocation(client, user, vendor, no_waiting):
