@@ -130,6 +130,7 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
     assert not QuickBooksConnection.objects.exists()
 
 
+@pytest.mark.parametrize("age", [timedelta(hours=2), None, kept_lists.OUTDATED], ids=["old", "new", "outdated"])
 @pytest.mark.parametrize(
     "read, reported",
     [
@@ -137,13 +138,14 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
         (reference.terms, lambda tenant: kept_lists.outdate(tenant.company.pk, ["terms"])),
     ],
 )
-def test_what_is_reported_while_an_old_list_is_read_again_is_in_the_next_one(
-    connect, control, monkeypatch, read, reported
-):
-    """The answer may be older than the report, and the report comes once."""
+def test_what_is_reported_while_a_list_is_read_is_in_the_next_one(connect, control, monkeypatch, read, reported, age):
+    """The answer may be older than the report, and the report comes once. Lists of which something was reported before,
+    and those that were never read, show no other time afterwards.
+    """
     tenant = connect("GB")
-    read(tenant.company)
-    ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(hours=2))
+    if age:
+        read(tenant.company)
+        ReferenceList.objects.update(fetched_at=timezone.now() - age if isinstance(age, timedelta) else age)
     with monkeypatch.context() as patched:
         while_asked(patched, lambda: reported(tenant), "query_all")
         read(tenant.company)
@@ -151,6 +153,35 @@ def test_what_is_reported_while_an_old_list_is_read_again_is_in_the_next_one(
     for _ in range(2):
         read(tenant.company)
     assert len(control.requests("quickbooks", path="query")) == 1
+
+
+def test_an_answer_that_comes_late_takes_no_younger_list_away(connect, monkeypatch):
+    """Somebody else has begun later, and was quicker."""
+    tenant = connect("GB")
+    reference.terms(tenant.company)
+    kept_lists.outdate(tenant.company.pk, ["terms"])
+
+    def read_by_somebody_else():
+        younger = {"rows": [], "fetched_at": timezone.now()}
+        ReferenceList.objects.filter(kind="terms").update(**younger)
+
+    with monkeypatch.context() as patched:
+        while_asked(patched, read_by_somebody_else, "query_all")
+        assert reference.terms(tenant.company)
+    assert reference.terms(tenant.company) == []
+
+
+def test_a_list_that_somebody_died_reading_is_read_by_the_next(connect, monkeypatch):
+    tenant = connect("GB")
+
+    def die():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        while_asked(patched, die, "query_all")
+        reference.terms(tenant.company)
+    reference.keep_items(tenant.quickbooks, [an_item("Delivery by night")])
+    assert reference.terms(tenant.company)
 
 
 def an_item(name):
