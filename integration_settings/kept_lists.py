@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 ONE_HOUR = timedelta(hours=1)
 TWO_WEEKS = timedelta(weeks=2)  # of what hardly ever changes, and untold; see `reference.doubt`
 OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
-BEING_READ = OUTDATED - timedelta(days=1)  # no younger, or not there, and asked for: a report from then on makes it that
+BEING_READ = OUTDATED - timedelta(days=1)  # no younger, and asked for: a report from then on makes it `OUTDATED`
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
 FROM_PIPEDRIVE = "pipedrive_"  # begins the kind of what is Pipedrive's; the others are QuickBooks'
 LISTS_MADE = 64  # of all companies, of which a process keeps what it has made

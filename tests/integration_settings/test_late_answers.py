@@ -13,7 +13,7 @@ from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
 from integration_settings.pipedrive import PipedriveClient
-from integration_settings.profile import refresh_profile
+from integration_settings.profile import current_profile, profile_of, refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.reference import Item
 
@@ -92,6 +92,30 @@ def test_a_doubt_about_the_former_books_says_nothing_of_the_others(connect):
     connect_others(tenant.company)
     reference.doubt(former)
     assert QuickBooksConnection.objects.get(pk=former.pk).profile == {}
+
+
+def test_settings_that_change_while_they_are_read_are_read_once_more(connect, control, monkeypatch):
+    """The two answers may be from before the change, and QuickBooks tells of it once."""
+    tenant = connect("GB")
+
+    def told():
+        reference.doubt(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+
+    with monkeypatch.context() as patched:
+        while_asked(patched, told, "preferences")
+        refresh_profile(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+    control.forget_requests()
+    for _ in range(2):
+        current_profile(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+    assert len(control.requests("quickbooks", path="preferences")) == 1
+
+
+def test_a_doubt_takes_nothing_away_that_was_read_since(connect):
+    tenant = connect("GB")
+    doubting = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
+    QuickBooksConnection.objects.update(profile=doubting.profile | {"location_word": "Shop"})
+    reference.doubt(doubting)
+    assert profile_of(QuickBooksConnection.objects.get(pk=doubting.pk)).location_word == "Shop"
 
 
 def test_an_item_of_the_former_books_is_not_offered_in_the_others(connect):
