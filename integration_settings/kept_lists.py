@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 ONE_HOUR = timedelta(hours=1)
 TWO_WEEKS = timedelta(weeks=2)  # of what hardly ever changes, and untold; see `reference.doubt`
 OUTDATED = datetime(1970, 1, 1, tzinfo=UTC)  # when a list was read in which something has changed since
+BEING_READ = OUTDATED - timedelta(days=1)  # no younger, and asked for: a report from then on makes it `OUTDATED`
 REST_AFTER_FAILURE = 30  # seconds in which an old list serves without asking again
 FROM_PIPEDRIVE = "pipedrive_"  # begins the kind of what is Pipedrive's; the others are QuickBooks'
 LISTS_MADE = 64  # of all companies, of which a process keeps what it has made
@@ -108,6 +109,8 @@ def kept(
     try:
         if made is not None and books is not None:
             read_budget.refuse_when_spent(books)
+        if books is not None and (row is None or made is None or row.fetched_at <= OUTDATED):
+            row = _being_read(company.pk, kind, books)
         begun = timezone.now()  # what is new since then need not stand in it
         rows = read()
     except (ServiceUnavailable, RateLimited, ConnectionExpired, Rejected) as error:
@@ -118,9 +121,11 @@ def kept(
         return made
     with transaction.atomic():
         if hold_company(company.pk) and (books is None or books.row().exists()):
-            told = row is not None and _told_meanwhile(company.pk, row)
-            values = {"rows": rows, "fetched_at": OUTDATED if told else begun}
-            ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
+            now = _locked(company.pk, kind)
+            if row is None or now is None or not _read_since(row, now, begun):
+                told = row is not None and now is not None and _told_meanwhile(row, now)
+                values = {"rows": rows, "fetched_at": OUTDATED if told else begun}
+                ReferenceList.objects.update_or_create(company=company, kind=kind, defaults=values)
     _let_go(company.pk)
     return [make(each) for each in rows]
 
@@ -147,14 +152,36 @@ def _read(lists: QuerySet[ReferenceList]) -> Iterator[Stored]:
     return map(Stored._make, lists.values_list("kind", "fetched_at", Cast("rows", TextField())))
 
 
-def _told_meanwhile(company_id: int, before: Stored) -> bool:
-    """A change was reported while the list was read again, see `outdate` and `put_into_kept`. Whether what was read has
-    it cannot be seen, and what was reported is not reported again before the next look: whoever needs it next reads it.
+def _being_read(company_id: int, kind: str, books: QuickBooksConnection) -> Stored | None:
+    """Before a list is asked for that is outdated already, or not there: one that is reported as changed meanwhile
+    would look no different when the answer has come. What is not there yet is a row that nothing can be made of.
     """
-    lists = ReferenceList.objects.select_for_update().filter(company=company_id, kind=before.kind)
-    now = next(_read(lists), before)
+    with transaction.atomic():
+        if not hold_company(company_id) or not books.row().exists():
+            return None
+        defaults: dict[str, Any] = {"rows": [{}], "fetched_at": BEING_READ}
+        found, new = ReferenceList.objects.get_or_create(company_id=company_id, kind=kind, defaults=defaults)
+        if not new:
+            ReferenceList.objects.filter(pk=found.pk).update(fetched_at=BEING_READ)
+        return _locked(company_id, kind)
+
+
+def _locked(company_id: int, kind: str) -> Stored | None:
+    lists = ReferenceList.objects.select_for_update().filter(company=company_id, kind=kind)
+    return next(_read(lists), None)
+
+
+def _read_since(before: Stored, now: Stored, begun: datetime) -> bool:
+    """Somebody began to read the list after us and was quicker: his answer has what ours has, and perhaps more."""
+    return now.fetched_at != before.fetched_at and now.fetched_at > begun
+
+
+def _told_meanwhile(before: Stored, now: Stored) -> bool:
+    """A change was reported while the list was read, see `outdate` and `put_into_kept`. Whether what was read has it
+    cannot be seen, and what was reported is not reported again before the next look: whoever needs it next reads it.
+    """
     if now.fetched_at != before.fetched_at:  # else somebody has read it, too
-        return now.fetched_at == OUTDATED
+        return now.fetched_at <= OUTDATED
     return now.text != before.text
 
 

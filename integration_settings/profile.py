@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
@@ -17,6 +19,8 @@ from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.quickbooks import QuickBooksClient
 
 log = logging.getLogger(__name__)
+
+DOUBT = "doubt"  # in a kept profile, beside its members: which one was the last, see `doubt_profile`
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def refresh_profile(connection: QuickBooksConnection) -> Profile:
     """Reads CompanyInfo and Preferences and stores them on the connection, unless it is one to other books by now;
     raises the errors of `errors`.
     """
-    client = QuickBooksClient(connection)
+    client, known = QuickBooksClient(connection), connection.profile.get(DOUBT)
     profile = profile_from(
         client.company_info(), client.preferences(), fallback_timezone=_timezone_of_users(connection)
     )
@@ -64,14 +68,24 @@ def refresh_profile(connection: QuickBooksConnection) -> Profile:
     connection.country = profile.country
     connection.home_currency = profile.home_currency
     connection.timezone = profile.timezone
-    connection.profile = {
-        **asdict(profile),
-        "books_closed_until": closed.isoformat() if closed else None,
-        "read_at": timezone.now().isoformat(),
-    }
     columns = ("name", "country", "home_currency", "timezone", "profile")
-    connection.row().update(**{name: getattr(connection, name) for name in columns})
+    with transaction.atomic():
+        doubt = (_locked(connection) or {}).get(DOUBT)
+        connection.profile = {
+            **asdict(profile),
+            "books_closed_until": closed.isoformat() if closed else None,
+            # What came may be from before a doubt that came meanwhile: then whoever needs it next reads it once more.
+            "read_at": timezone.now().isoformat() if doubt == known else "",
+            DOUBT: doubt,
+        }
+        connection.row().update(**{name: getattr(connection, name) for name in columns})
     return profile
+
+
+def _locked(connection: QuickBooksConnection) -> dict[str, Any] | None:
+    """The profile as it stands in the table."""
+    rows = connection.row().select_for_update()
+    return rows.values_list("profile", flat=True).first()
 
 
 def profile_of(connection: QuickBooksConnection) -> Profile:
@@ -113,9 +127,10 @@ def current_profile(connection: QuickBooksConnection, max_age: timedelta = TWO_W
 
 def doubt_profile(connection: QuickBooksConnection) -> None:
     """Something in it may have changed: whoever needs it next reads it anew; until then the old one serves."""
-    if connection.profile:
-        connection.profile = {**connection.profile, "read_at": ""}
-        connection.row().update(profile=connection.profile)
+    with transaction.atomic():
+        if kept := _locked(connection):  # it may have been read since this object was
+            connection.profile = {**kept, "read_at": "", DOUBT: uuid.uuid4().hex}
+            connection.row().update(profile=connection.profile)
 
 
 def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, fallback_timezone: str) -> Profile:

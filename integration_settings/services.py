@@ -280,4 +280,4 @@ def forget_old_traces() -> None:
     Session.objects.filter(expire_date__lt=now).delete()
     # One that is only `OUTDATED` serves on until it is read again: QuickBooks may be away, or its reads used up.
     old_lists = ReferenceList.objects.filter(fetched_at__lt=now - timedelta(days=90))
-    old_lists.exclude(fetched_at=OUTDATED).delete()
+    old_lists.exclude(fetched_at__lte=OUTDATED).delete()

@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import Q
 
+from integration_settings.clock import shared_now
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ServiceError
 from integration_settings.models import Company, PipedriveUser
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MOST_ASKED = 5  # deals, those invoiced last: a token each
 LOOKED_SECONDS = 24 * 3600
+DEAL_GONE = "deal_gone"  # why an invoice has no note
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +62,18 @@ def bring_along(
     key = f"deals-taken-in:{user.company_id}:{user.user_id}:{facts.deal_id}"
     if not anew and (not facts.update_time or cache.get(key) == facts.update_time):
         return
-    cache.set(key, facts.update_time, LOOKED_SECONDS)
     _to_its_party(user.company, facts)
     asked = asked or Beside()
     _take_in(user, asked)
     notes = _notes_beside(user.company, facts, customer_id)
     left = {deal_id: note_id for deal_id, note_id in notes.items() if deal_id not in asked.notes}
-    if not left:
-        return
-    with suppress(ServiceError):
-        fresh_access_token(user)
-        with SideBySide(len(left)) as calls:
-            beside = Beside(left, shown_soon(calls, user, left))
-        _take_in(user, beside)
+    if left:
+        with suppress(ServiceError):
+            fresh_access_token(user)
+            with SideBySide(len(left)) as calls:
+                beside = Beside(left, shown_soon(calls, user, left))
+            _take_in(user, beside)
+    cache.set(key, facts.update_time, LOOKED_SECONDS)  # not before: who ends meanwhile has not looked
 
 
 def _to_its_party(company: Company, facts: DealFacts) -> None:
@@ -103,10 +105,15 @@ def follow_note(client: PipedriveClient, deal_id: int, answer: Json) -> None:
 
 
 def _follow(company: Company, gone: int, place: int | None) -> None:
-    """All that was asked for in the deal `gone` belongs to the deal `place`, where its notes are."""
+    """All that was asked for in the deal `gone` belongs to the deal `place`, where its notes are. Those go there, too,
+    that were given up because it is gone.
+    """
     if place is None or place == gone:
         return
-    moved = Invoice.objects.filter(company=company, deal_id=gone).update(deal_id=place)
+    with transaction.atomic():
+        rows = Invoice.objects.filter(company=company, deal_id=gone)
+        rows.filter(note_problem=DEAL_GONE).update(note_problem="", note_due_at=shared_now())
+        moved = rows.update(deal_id=place)
     log.info("deal %s is gone, deal %s has its place and its %s invoices", gone, place, moved)
 
 

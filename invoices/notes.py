@@ -40,7 +40,7 @@ from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
-from invoices.moved_deals import follow_note
+from invoices.moved_deals import DEAL_GONE, follow_note
 from invoices.reports import overdue_from, status_of, zone
 
 log = logging.getLogger(__name__)
@@ -94,8 +94,7 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
     except LeaseLost:
         return log.warning("another worker writes the note of invoice %s", invoice.public_id)
     except GivenUp as reason:
-        log.warning("the note of invoice %s is given up: %s", invoice.public_id, reason)
-        return _finish(invoice, note_due_at=None, note_problem=str(reason), note_attempts=TRIED)
+        return _give_up(invoice, str(reason))
     except ServiceError as error:
         return _finish(invoice, **_later(invoice, error))
     again = overdue_from(invoice, zone(connection.timezone))
@@ -137,6 +136,14 @@ def _finish(invoice: Invoice, *, note_due_at: datetime | None, **columns: Any) -
     rows.filter(note_lease_until=invoice.note_lease_until).update(note_lease_until=None)
 
 
+def _give_up(invoice: Invoice, why: str) -> None:
+    if why == DEAL_GONE and not Invoice.objects.filter(pk=invoice.pk, deal_id=invoice.deal_id).exists():
+        # Seen to have gone into another one meanwhile, see `moved_deals`: the note goes there.
+        return _finish(invoice, note_due_at=shared_now(), note_attempts=TRIED)
+    log.warning("the note of invoice %s is given up: %s", invoice.public_id, why)
+    return _finish(invoice, note_due_at=None, note_problem=why, note_attempts=TRIED)
+
+
 def _later(invoice: Invoice, error: ServiceError) -> dict[str, Any]:
     log.info("the note of invoice %s waits: %s", invoice.public_id, error)
     if invoice.note_attempts >= MOST_TRIES:
@@ -164,7 +171,7 @@ def _write(
         except Rejected as refusal:
             raise GivenUp("refused") from refusal
     if isinstance(problem, NotFound):
-        raise GivenUp(NOTE_GONE if invoice.note_id else "deal_gone") from problem
+        raise GivenUp(NOTE_GONE if invoice.note_id else DEAL_GONE) from problem
     if isinstance(problem, AccessDenied):  # for all who may see the deal: it has its hundred notes already, say
         raise GivenUp("refused") from problem
     raise problem

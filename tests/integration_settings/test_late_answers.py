@@ -13,7 +13,7 @@ from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
 from integration_settings.oauth import Grant
 from integration_settings.pipedrive import PipedriveClient
-from integration_settings.profile import refresh_profile
+from integration_settings.profile import current_profile, profile_of, refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.reference import Item
 
@@ -94,6 +94,30 @@ def test_a_doubt_about_the_former_books_says_nothing_of_the_others(connect):
     assert QuickBooksConnection.objects.get(pk=former.pk).profile == {}
 
 
+def test_settings_that_change_while_they_are_read_are_read_once_more(connect, control, monkeypatch):
+    """The two answers may be from before the change, and QuickBooks tells of it once."""
+    tenant = connect("GB")
+
+    def told():
+        reference.doubt(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+
+    with monkeypatch.context() as patched:
+        while_asked(patched, told, "preferences")
+        refresh_profile(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+    control.forget_requests()
+    for _ in range(2):
+        current_profile(QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk))
+    assert len(control.requests("quickbooks", path="preferences")) == 1
+
+
+def test_a_doubt_takes_nothing_away_that_was_read_since(connect):
+    tenant = connect("GB")
+    doubting = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)
+    QuickBooksConnection.objects.update(profile=doubting.profile | {"location_word": "Shop"})
+    reference.doubt(doubting)
+    assert profile_of(QuickBooksConnection.objects.get(pk=doubting.pk)).location_word == "Shop"
+
+
 def test_an_item_of_the_former_books_is_not_offered_in_the_others(connect):
     tenant = connect("GB")
     former = QuickBooksConnection.objects.select_related("company").get(pk=tenant.quickbooks.pk)
@@ -130,6 +154,7 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
     assert not QuickBooksConnection.objects.exists()
 
 
+@pytest.mark.parametrize("age", [timedelta(hours=2), None, kept_lists.OUTDATED], ids=["old", "new", "outdated"])
 @pytest.mark.parametrize(
     "read, reported",
     [
@@ -137,13 +162,14 @@ def test_what_is_read_while_the_company_leaves_is_kept_nowhere(connect, monkeypa
         (reference.terms, lambda tenant: kept_lists.outdate(tenant.company.pk, ["terms"])),
     ],
 )
-def test_what_is_reported_while_an_old_list_is_read_again_is_in_the_next_one(
-    connect, control, monkeypatch, read, reported
-):
-    """The answer may be older than the report, and the report comes once."""
+def test_what_is_reported_while_a_list_is_read_is_in_the_next_one(connect, control, monkeypatch, read, reported, age):
+    """The answer may be older than the report, and the report comes once. Lists of which something was reported before,
+    and those that were never read, show no other time afterwards.
+    """
     tenant = connect("GB")
-    read(tenant.company)
-    ReferenceList.objects.update(fetched_at=timezone.now() - timedelta(hours=2))
+    if age:
+        read(tenant.company)
+        ReferenceList.objects.update(fetched_at=timezone.now() - age if isinstance(age, timedelta) else age)
     with monkeypatch.context() as patched:
         while_asked(patched, lambda: reported(tenant), "query_all")
         read(tenant.company)
@@ -151,6 +177,35 @@ def test_what_is_reported_while_an_old_list_is_read_again_is_in_the_next_one(
     for _ in range(2):
         read(tenant.company)
     assert len(control.requests("quickbooks", path="query")) == 1
+
+
+def test_an_answer_that_comes_late_takes_no_younger_list_away(connect, monkeypatch):
+    """Somebody else has begun later, and was quicker."""
+    tenant = connect("GB")
+    reference.terms(tenant.company)
+    kept_lists.outdate(tenant.company.pk, ["terms"])
+
+    def read_by_somebody_else():
+        younger = {"rows": [], "fetched_at": timezone.now()}
+        ReferenceList.objects.filter(kind="terms").update(**younger)
+
+    with monkeypatch.context() as patched:
+        while_asked(patched, read_by_somebody_else, "query_all")
+        assert reference.terms(tenant.company)
+    assert reference.terms(tenant.company) == []
+
+
+def test_a_list_that_somebody_died_reading_is_read_by_the_next(connect, monkeypatch):
+    tenant = connect("GB")
+
+    def die():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        while_asked(patched, die, "query_all")
+        reference.terms(tenant.company)
+    reference.keep_items(tenant.quickbooks, [an_item("Delivery by night")])
+    assert reference.terms(tenant.company)
 
 
 def an_item(name):

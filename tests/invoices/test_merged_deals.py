@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from django.core.cache import cache
 
 from integration_settings import reference
+from integration_settings.pipedrive import PipedriveClient
 from invoices import notes
 from invoices.domain.status import Submission
 from invoices.models import Invoice
-from tests.factories import make_pending_invoice
+from tests.factories import make_invoice, make_pending_invoice
 from tests.invoices.conftest import RACKING
 from tests.invoices.desk import CREATE, submit
 from tests.invoices.fragments import Page
@@ -99,6 +102,37 @@ def test_a_rewritten_note_tells_where_its_deal_went(crm, invoiced):
     notes.publish_note(invoiced.pk)
     invoiced.refresh_from_db()
     assert invoiced.deal_id == crm.kept
+
+
+def test_a_note_that_found_its_deal_gone_is_written_in_the_one_that_stays(crm, invoiced, panel_of, control):
+    """Another invoice's note tells of the merge later."""
+    later = make_invoice(
+        invoiced.company,
+        deal_id=crm.gone,
+        qbo_invoice_id="77",
+        created_by_id=invoiced.created_by_id,
+        note_due_at=invoiced.created_at,
+    )
+    crm.merge()
+    cache.clear()  # the deal was seen long ago
+    notes.publish_note(later.pk)
+    assert Invoice.objects.get(pk=later.pk).note_problem == "deal_gone"
+    panel_of(crm.kept)
+    notes.publish_note(later.pk)
+    later.refresh_from_db()
+    assert (later.deal_id, later.note_problem) == (crm.kept, "")
+    assert control.company(crm.company_id)["notes"][str(later.note_id)]["deal_id"] == crm.kept
+
+
+def test_who_died_asking_where_a_deal_went_is_followed_by_who_finds_it(crm, invoiced, panel_of, monkeypatch):
+    def die(*_args, **_members):
+        raise KeyboardInterrupt
+
+    crm.merge()
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(PipedriveClient, "note", die)
+        panel_of(crm.kept)
+    assert invoiced.number in panel_of(crm.kept).text
 
 
 def test_an_administrator_keeps_the_note_current_when_its_deal_and_its_maker_are_gone(crm, invoiced, control):

@@ -293,6 +293,22 @@ def test_what_cannot_be_written_is_given_up_with_the_reason(invoice, pipedrive, 
     assert selectors.invoice_row(invoice).note_problem == problem
 
 
+def test_one_whose_deal_goes_into_another_in_this_moment_is_written_there(invoice, pipedrive):
+    add = pipedrive.add_note
+
+    def merged(*, deal_id, content):
+        if deal_id == 13:
+            return add(deal_id=deal_id, content=content)
+        Invoice.objects.filter(pk=invoice.pk).update(deal_id=13)
+        raise NotFound("pipedrive", "404")
+
+    pipedrive.add_note = merged
+    publish(invoice, pipedrive)
+    publish(invoice, pipedrive)
+    assert [note["deal_id"] for note in pipedrive.notes.values()] == [13]
+    assert (invoice.note_problem, invoice.note_id) == ("", 501)
+
+
 def test_a_note_whose_answer_was_lost_before_it_was_given_up_is_found_again(invoice, pipedrive, clock):
     pipedrive.fail("add_note", OutcomeUnknown("pipedrive", "lost"), done=True)
     publish(invoice, pipedrive)
