@@ -165,6 +165,18 @@ def test_a_line_has_room_for_what_people_bill(shown: Shown, width: int, price: s
         assert field.evaluate("field => field.scrollWidth <= field.clientWidth"), f"{name} at {width}"
 
 
+@pytest.mark.parametrize("width", [900, 500])
+def test_where_a_line_is_a_card_the_list_of_its_items_says_each_name_once(shown: Shown, width: int) -> None:
+    """Cells of a card have their heading from `data-label`; what an option writes into its field is called so, too."""
+    frame = shown.open("form-uk", width=width, height=720, mode="fixed")
+    frame.locator(".line__product").first.evaluate(
+        "cell => cell.insertAdjacentHTML('beforeend', '<div class=option data-label=Shelf>Shelf</div>')"
+    )
+    before = "box => getComputedStyle(box, '::before').content"
+    assert frame.locator(".line__price").first.evaluate(before) == '"Price"'
+    assert frame.locator(".line .option").evaluate(before) == "none"
+
+
 @pytest.mark.parametrize("width", [1000, 648])
 def test_a_product_has_room_for_its_name_where_a_browser_sizes_no_field_by_its_content(
     shown: Shown, width: int
