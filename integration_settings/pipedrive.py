@@ -15,9 +15,11 @@ from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
     NotFound,
+    OutcomeUnknown,
     RateLimited,
     Rejected,
     ServiceError,
+    ServiceUnavailable,
     SubscriptionEnded,
 )
 from integration_settings.models import PipedriveUser
@@ -114,14 +116,15 @@ class PipedriveClient:
 
         There is no request id: after `OutcomeUnknown` look among `deal_notes` before sending again.
         """
-        return self._data(self._send("POST", "v1/notes", json={"deal_id": int(deal_id), "content": content}))
+        sent = {"deal_id": int(deal_id), "content": content}
+        return _record(self._send("POST", "v1/notes", json=sent), OutcomeUnknown)
 
     def update_note(self, *, note_id: int, content: str) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Notes#updateNote"""
-        return self._data(self._send("PUT", f"v1/notes/{int(note_id)}", json={"content": content}))
+        return _record(self._send("PUT", f"v1/notes/{int(note_id)}", json={"content": content}), OutcomeUnknown)
 
     def _one(self, path: str, **params: Any) -> Json:
-        return self._data(self._get(path, **params))
+        return _record(self._get(path, **params))
 
     def _get(self, path: str, **params: Any) -> Json:
         return self._send("GET", path, params=params)
@@ -165,10 +168,13 @@ class PipedriveClient:
                 pause(self.user, error.retry_after)
                 raise
 
-    @staticmethod
-    def _data(answer: Json) -> Json:
-        data = answer.get("data")
-        return data if isinstance(data, dict) else {}
+
+def _record(answer: Json, problem: type[ServiceError] = ServiceUnavailable) -> Json:
+    """The one record of an answer; raises `problem` for one without."""
+    record = answer.get("data")
+    if not isinstance(record, dict) or not record.get("id"):
+        raise problem("pipedrive", "an answer without its record")
+    return record
 
 
 def _none_if_off(read: Callable[[], list[Json]]) -> list[Json]:
@@ -209,7 +215,7 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
 
 def me_with(api_domain: str, access_token: str) -> Json:
     """Who a token that is not stored yet belongs to. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
-    return PipedriveClient._data(call(api_domain, access_token, "GET", "v1/users/me"))
+    return _record(call(api_domain, access_token, "GET", "v1/users/me"))
 
 
 def _forbidden(error: AccessDenied, response: Any) -> ServiceError:

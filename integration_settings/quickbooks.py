@@ -85,7 +85,8 @@ class QuickBooksClient:
 
     def preferences(self) -> Json:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/preferences"""
-        return _member(self._call(lambda library: library.get(self._url("preferences"), {})), "Preferences")
+        answer = self._call(lambda library: library.get(self._url("preferences"), {}))
+        return _member(answer, "Preferences", ServiceUnavailable)
 
     def query(self, statement: str) -> list[Json]:
         """One page. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
@@ -122,7 +123,8 @@ class QuickBooksClient:
     def read(self, entity: str, entity_id: str, **params: str) -> Json:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#read-an-invoice"""
         url = self._url(f"{entity.lower()}/{_id(entity_id)}")
-        return _member(self._call(lambda library: library.get(url, {}, params=dict(params))), entity)
+        answer = self._call(lambda library: library.get(url, {}, params=dict(params)))
+        return _member(answer, entity, ServiceUnavailable)
 
     def create(self, entity: str, body: Json, *, request_id: str) -> Json:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#create-an-invoice
@@ -380,10 +382,11 @@ def _plain_words(said: Any) -> str:
     return " ".join(words.removeprefix("Business Validation Error:").split())
 
 
-def _member(answer: Any, entity: str) -> Json:
+def _member(answer: Any, entity: str, problem: type[ServiceError] = OutcomeUnknown) -> Json:
+    """Raises `problem` for an answer without it."""
     found = answer.get(entity) if isinstance(answer, dict) else None
     if not isinstance(found, dict):
-        raise OutcomeUnknown("quickbooks", f"an answer without {entity}")
+        raise problem("quickbooks", f"an answer without {entity}")
     return found
 
 

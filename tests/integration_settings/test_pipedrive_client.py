@@ -42,6 +42,16 @@ def test_a_deal_comes_with_exact_numbers(client, vendor, user):
     assert vendor.calls[0].request.headers["Authorization"] == f"Bearer {user.access_token}"
 
 
+@pytest.mark.parametrize("data", [None, [], {}, {"id": None, "title": "Warehouse racking"}])
+def test_an_answer_without_its_record_is_no_record_without_members(client, vendor, data):
+    vendor.get(f"{V2}/deals/12", json=good(data))
+    vendor.post(f"{V1}/notes", json=good(data))
+    with pytest.raises(ServiceUnavailable):
+        client.deal(12)
+    with pytest.raises(OutcomeUnknown):
+        client.add_note(deal_id=12, content="Invoice 1042")
+
+
 @pytest.mark.parametrize("mark", [{"is_deleted": True}, {"status": "deleted"}])
 def test_a_deal_that_was_deleted_or_merged_away_is_not_there(client, vendor, mark):
     vendor.get(f"{V2}/deals/12", json=good({"id": 12, "value": 24000, **mark}))

@@ -190,6 +190,16 @@ def test_changes_of_which_a_part_failed_cannot_move_a_cursor(client, base, vendo
         client.changes(["Invoice", "Payment"], datetime.now(UTC))
 
 
+def test_nothing_was_written_where_an_answer_to_a_read_lacks_what_was_asked_for(client, base, vendor):
+    """Whoever settles a write that may have been done would look for one."""
+    vendor.get(f"{base}/invoice/1", json={"time": "2026-11-24T02:28:17.819-08:00"})
+    vendor.get(f"{base}/preferences", json={})
+    with pytest.raises(ServiceUnavailable):
+        client.read("Invoice", "1")
+    with pytest.raises(ServiceUnavailable):
+        client.preferences()
+
+
 def test_a_single_row_may_come_without_a_list(client, base, vendor):
     for method in (vendor.get, vendor.post):
         method(f"{base}/query", json={"QueryResponse": {"Invoice": {"Id": "1"}, "maxResults": 1}})
