@@ -247,7 +247,7 @@ def _in_slices(connection: QuickBooksConnection, news: News, still: Callable[[],
         some = replace(news, invoices=news.invoices[start:end], missing=frozenset(gone[start:end]))
         with _leaving_time(), transaction.atomic():
             changed += apply(connection, some)
-            QuickBooksConnection.objects.filter(pk=connection.pk).update(sync_lease_until=shared_now() + LEASE)
+            connection.row().update(sync_lease_until=shared_now() + LEASE)
         still()
     return changed
 

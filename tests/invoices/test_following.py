@@ -283,6 +283,22 @@ def test_very_many_changes_are_taken_over_in_slices_with_rests_between(company, 
     assert [status(row) for row in (*rows, issued)] == [InvoiceStatus.PAID] * 5 + [InvoiceStatus.DELETED]
 
 
+def test_other_books_that_are_connected_during_a_long_look_need_not_wait_for_its_end(company, gateway, issued):
+    QuickBooksConnection.objects.update(changes_cursor=None)
+
+    def still():
+        others = {"realm_id": "999", "sync_lease_until": None, "next_sync_at": timezone.now()}
+        QuickBooksConnection.objects.exclude(realm_id="999").update(**others)
+
+    gateway.void(issued.qbo_invoice_id)
+    make_invoice(company, qbo_invoice_id="5000")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(following, "SLICE", 1)
+        patched.setattr(following, "IDS_AT_ONCE", 1)
+        following.catch_up(QuickBooksConnection.objects.get(), lambda _: gateway, still)
+    assert QuickBooksConnection.objects.get().sync_lease_until is None
+
+
 @pytest.mark.parametrize("cursor", [None, 30, 90])
 def test_after_a_long_absence_all_of_ours_are_read(company, gateway, issued, clock, cursor):
     clock.shift(timedelta(hours=1))
