@@ -50,8 +50,11 @@ remembered = lru_cache(maxsize=2048)  # a form says the same figures again and a
 
 @dataclass(frozen=True)
 class Reader:
+    """`zone` is what times are told in, `own` that of the reader's clock, where it is known."""
+
     locale: str = "en"
     zone: tzinfo = UTC
+    own: tzinfo | None = None
 
 
 NOBODY = Reader()
@@ -64,9 +67,11 @@ def reader() -> Reader:
 
 
 @contextmanager
-def read_as(locale: str, zone: tzinfo = UTC) -> Iterator[None]:
-    """Everything rendered inside is in this locale, with times in this zone (the QuickBooks company's)."""
-    token = _reader.set(Reader(locale, zone))
+def read_as(locale: str, zone: tzinfo = UTC, own: tzinfo | None = None) -> Iterator[None]:
+    """Everything rendered inside is in this locale, with times in this zone (the QuickBooks company's), named by it
+    where the reader's own clock shows another time.
+    """
+    token = _reader.set(Reader(locale, zone, own))
     try:
         yield
     finally:
@@ -172,10 +177,16 @@ def format_day_and_month(day: date, locale: str) -> str:
     return dates.format_skeleton("MMMd" if words else "Md", day, locale=place)
 
 
-def format_time(moment: datetime, locale: str, zone: tzinfo, *, seconds: bool = False) -> str:
-    """`09:14` or `9:14 AM`, by locale."""
+def format_time(
+    moment: datetime, locale: str, zone: tzinfo, *, seconds: bool = False, own: tzinfo | None = None
+) -> str:
+    """`09:14` or `9:14 AM`, by locale; `9:14 AM EST` for whoever's own clock shows another time then."""
     local = moment.astimezone(zone)
-    return dates.format_time(local.time(), "medium" if seconds else "short", locale=locale_of(locale))
+    told = dates.format_time(local.time(), "medium" if seconds else "short", locale=locale_of(locale))
+    if own is None or moment.astimezone(own).utcoffset() == local.utcoffset():
+        return told
+    name = local.tzname() or ""  # not CLDR's, which has these for few pairs of place and locale, else "+0000"
+    return f"{told}\u00a0{name if name[:1].isalpha() else f'UTC{name}'}"
 
 
 def with_one_stop(text: str) -> str:
@@ -183,9 +194,9 @@ def with_one_stop(text: str) -> str:
     return text.replace("..", ".")
 
 
-def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo) -> str:
+def format_checked(moment: datetime, now: datetime, locale: str, zone: tzinfo, own: tzinfo | None = None) -> str:
     """When something was checked: today the time, yesterday in words, else date and time."""
-    time, day = format_time(moment, locale, zone), moment.astimezone(zone).date()
+    time, day = format_time(moment, locale, zone, own=own), moment.astimezone(zone).date()
     age = now.astimezone(zone).date() - day
     if age <= timedelta(0):
         return time

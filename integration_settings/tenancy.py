@@ -206,13 +206,15 @@ def language_of(user: PipedriveUser) -> str:
 
 def zone_of(visitor: Visitor) -> ZoneInfo:
     """The QuickBooks company's time zone, before the first connection the user's own."""
-    for name in (visitor.connection.timezone if visitor.connection else "", visitor.user.timezone):
-        try:
-            if name:
-                return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            continue
-    return ZoneInfo("UTC")
+    of_company = _zone(visitor.connection.timezone) if visitor.connection else None
+    return of_company or _zone(visitor.user.timezone) or ZoneInfo("UTC")
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
@@ -226,7 +228,7 @@ def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     """Raises `NotProven` when the visitor or his company leaves us meanwhile and the view misses what went with it."""
     logged_company.set(str(visitor.company.pipedrive_company_id))
-    reader = read_as(_locale_of(request, visitor.user), zone_of(visitor))
+    reader = read_as(_locale_of(request, visitor.user), zone_of(visitor), _zone(visitor.user.timezone))
     with translation.override(language_of(visitor.user)), reader, read_once(), one_caller():
         try:
             response = view(request, visitor, *args, **kwargs)

@@ -79,7 +79,8 @@ def one_stop(text: str) -> str:
 def checked(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
-    return formats.format_checked(moment, timezone.now(), formats.reader().locale, formats.reader().zone)
+    reader = formats.reader()
+    return formats.format_checked(moment, timezone.now(), reader.locale, reader.zone, reader.own)
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from integration_settings.rights import Right
 from invoices.actions import NEEDS
 from invoices.domain.actions import Action
+from invoices.domain.money import Money
 from invoices.domain.refusals import (
     BOOKS_CLOSED,
     NOT_SENT,
@@ -59,8 +60,14 @@ class Progress:
     failed: bool = False
 
 
-def menu_of(row: InvoiceRow, number: str, say: Say, rights: frozenset[Right], *, history: bool = False) -> Menu:
+def called(number: str, total: Money | None, say: Say) -> str:
+    """What follows the word invoice in a button or question: its number, or its amount while it has none."""
+    return number or (say.money(total) if total else _("No number"))
+
+
+def menu_of(row: InvoiceRow, say: Say, rights: frozenset[Right], *, history: bool = False) -> Menu:
     """While something is done with the invoice nothing else can be begun. `history`: the reader may see it."""
+    number = called(row.number, row.total, say)
     idle = row.doing is None or row.doing.refusal is not None
     can = {action for action in row.can if NEEDS[action] in rights} if idle else set()
     return Menu(

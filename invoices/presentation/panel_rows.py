@@ -108,7 +108,7 @@ def _under_way(row: InvoiceRow, place: Place, say: Say, now: datetime) -> Row:
     """Before it exists in QuickBooks, or never will."""
     made = _made(row, say)
     if place.is_admin:
-        made = replace(made, menu=menu_of(row, _("No number"), say, place.rights, history=True))
+        made = replace(made, menu=menu_of(row, say, place.rights, history=True))
     if row.submission == Submission.REJECTED:
         return replace(made, flag="not_created", kind="refused", text=refusals.short(row.refusal))
     if row.submission == Submission.UNKNOWN:
@@ -178,7 +178,7 @@ def _settled(row: InvoiceRow, reader: Reader) -> Row:
     """
     say, off = reader.say, row.status in (InvoiceStatus.VOIDED, InvoiceStatus.DELETED)
     number = row.number or _("No number")
-    menu = menu_of(row, number, say, reader.rights, history=reader.is_admin)
+    menu = menu_of(row, say, reader.rights, history=reader.is_admin)
     return replace(
         _made(row, say),
         flag=str(row.status),

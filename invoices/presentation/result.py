@@ -302,7 +302,7 @@ def _created(story: Story) -> ResultPage:
         text = _("For {customer}, due {date}. It is on the deal’s panel and soon in its history.")
     else:
         text = _("For {customer}, due {date}. It is on the deal’s panel.")
-    menu = menu_of(story.row, number, say, story.rights)
+    menu = menu_of(story.row, say, story.rights)
     return ResultPage(
         menu=menu,
         emailed=story.row.emailed_on is not None,
@@ -325,7 +325,7 @@ def _ended(story: Story) -> ResultPage:
     gone = invoice.deleted_on is not None
     number = invoice.number or _("No number")
     return ResultPage(
-        menu=menu_of(row, number, story.say, story.rights),
+        menu=menu_of(row, story.say, story.rights),
         doing=progress_of(row.doing),
         public_id=str(invoice.public_id),
         state="created",

@@ -20,6 +20,8 @@ HALF_A_YEAR = timedelta(days=182)
 class Say:
     locale: str
     zone: tzinfo
+    own: tzinfo | None = None
+    """That of the reader's clock: where it shows another time, ours are told with the zone's name."""
 
     def today(self) -> date:
         """The calendar day at the QuickBooks company."""
@@ -59,7 +61,7 @@ class Say:
         return formats.format_day_and_month(day, self.locale)
 
     def clock(self, moment: datetime, *, seconds: bool = False) -> str:
-        return formats.format_time(moment, self.locale, self.zone, seconds=seconds)
+        return formats.format_time(moment, self.locale, self.zone, seconds=seconds, own=self.own)
 
     def moment(self, moment: datetime) -> str:
         """Date, with the year only where it is not near, and time: 26 Nov, 09:24."""
@@ -81,4 +83,4 @@ class Say:
         return _("next try in {seconds} s").format(seconds=self.number(math.ceil(left / 5) * 5))
 
     def checked(self, moment: datetime, now: datetime) -> str:
-        return formats.format_checked(moment, now, self.locale, self.zone)
+        return formats.format_checked(moment, now, self.locale, self.zone, self.own)

@@ -23,8 +23,9 @@ from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.domain.emails import addresses_in
 from invoices.models import Invoice
+from invoices.presentation.actions import called
 from invoices.presentation.panel import Banner, panel_of
-from invoices.selectors import invoice_for
+from invoices.selectors import invoice_for, shown_total
 from invoices.tasks import act_soon
 from invoices.views.answers import (
     address,
@@ -85,7 +86,7 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
     invoice = seen(request, visitor, public_id)
     if isinstance(invoice, HttpResponse):
         return invoice
-    number = invoice.number or _("No number")
+    number = called(invoice.number, shown_total(invoice), say())
     if request.method == "GET":
         off = "" if Right.SEND in rights_of(visitor.user) else " ".join(no_right(visitor, Right.SEND))
         form = SendForm(number, invoice.email, str(uuid.uuid4()), no_right=off)

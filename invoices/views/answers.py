@@ -90,7 +90,7 @@ def first_options(found: Sequence[object], counted: str) -> dict[str, Any]:
 def say() -> Say:
     """Amounts and dates for the reader that the door has recognised."""
     reader = formats.reader()
-    return Say(reader.locale, reader.zone)
+    return Say(reader.locale, reader.zone, reader.own)
 
 
 def admin_names(visitor: Visitor) -> tuple[str, ...]:

@@ -32,6 +32,14 @@ def test_the_list_of_sections_is_in_the_order_of_the_page(client, tenant, header
     assert shown.index(' id="items"') < shown.index(' id="products"') < shown.index(' id="presets"')
 
 
+def test_each_table_of_the_settings_has_a_name_for_whoever_lists_them(client, tenant, headers):
+    page = Page(client.get(CONTENT, headers=headers))
+    titles = {element.attributes.get("id"): element.text for element in page.elements if element.tag == "h2"}
+    tables = [element for element in page.elements if element.tag == "table"]
+    named = {titles.get(table.attributes.get("aria-labelledby", "")) for table in tables}
+    assert named == {"Fields that fill the invoice", "Rights"}
+
+
 def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
     answer = client.get(CONTENT, headers=headers)
     shown = text_of(answer)

@@ -61,6 +61,16 @@ def failed(invoice, user, kind, refusal):
 # What stands in it
 
 
+def test_an_invoice_without_a_number_is_called_by_its_amount_in_its_menu_and_questions(look, browser, company):
+    invoice = make_invoice(company, deal_id=DEAL, number="", due_date=LATER)
+    page = look()
+    (amount,) = {e.text for e in page.by_class("row__amount")}
+    assert any(e.attributes.get("aria-label") == f"More for invoice {amount}" for e in page.elements)
+    assert entry(page, "Void…").attributes["data-confirm-title"] == f"Void invoice {amount}?"
+    assert entry(page, "Delete…").attributes["data-confirm-title"] == f"Delete invoice {amount}?"
+    assert f"Send invoice {amount} to" in Page(browser.get(address(invoice, "send"))).text
+
+
 @pytest.mark.parametrize(
     "fields, expected",
     [

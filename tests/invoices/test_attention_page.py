@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 def test_nothing_to_fix_says_so_with_its_time(desk, user):
     page = desk(user)
     assert re.search(r"Nothing needs you\. Last checked \d\d:\d\d\.", page.text)
+    assert len(re.findall(r"\d\d:\d\d", page.text)) == 1  # and not beside the title, too
     assert count(page) == ""
     assert "Done today 0" in page.text
 

@@ -62,6 +62,18 @@ def test_the_steps_come_in_their_order_with_times_and_trace_ids(look, user, comp
         assert told in copy.attributes["data-copy"]
 
 
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [("Europe/Lisbon", "09:00:00"), ("Europe/Berlin", "09:00:00 GMT"), ("Nowhere/Land", "09:00:00")],
+)
+def test_whoever_works_in_another_time_zone_is_told_which_one_a_time_is_in(look, user, company, quickbooks, own, told):
+    user.timezone = own
+    user.save()
+    invoice = make_invoice(company, deal_id=DEAL, number="1051", created_at=START)
+    asked = steps(Page(look(user, address(invoice))))[0]
+    assert asked.replace("\u00a0", " ").endswith(f"24 Nov 2026, {told}")
+
+
 def test_an_invoice_that_was_found_again_says_so(look, user, company, quickbooks):
     invoice = make_invoice(company, deal_id=DEAL, created_at=START, settled_at=START + timedelta(minutes=2))
     a_write(invoice, 1, outcome="unknown")

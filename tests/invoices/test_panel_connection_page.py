@@ -121,3 +121,13 @@ def test_while_quickbooks_lets_nobody_in_the_panel_says_why_its_statuses_are_old
     assert told in banner.text
     assert "Statuses below are from yesterday" in banner.text
     assert [link.text for link in look().elements if "ticket=" in link.attributes.get("href", "")] == sign_in
+
+
+def test_a_panel_names_the_time_zone_of_its_check_to_whoever_works_in_another_one(look, user, company, quickbooks):
+    quickbooks.last_synced_at = timezone.now()
+    quickbooks.save()
+    make_invoice(company, deal_id=DEAL, checked_at=quickbooks.last_synced_at)
+    assert not look().by_class("panel__checked")[0].text.endswith(("GMT", "BST"))
+    user.timezone = "Asia/Tokyo"
+    user.save()
+    assert look().by_class("panel__checked")[0].text.endswith(("GMT", "BST"))

@@ -312,6 +312,25 @@ def test_every_date_that_is_shown_can_be_read_back(locale: str) -> None:
         assert formats.parse_date(formats.format_date(day, locale), locale, today=TODAY) == day
 
 
+@pytest.mark.parametrize(
+    ("month", "zone", "own", "shown"),
+    [
+        (1, "America/New_York", "America/New_York", "04:14"),
+        (1, "America/New_York", "America/Los_Angeles", "04:14\u00a0EST"),
+        (7, "America/New_York", "America/Los_Angeles", "05:14\u00a0EDT"),
+        (1, "Europe/London", "Africa/Accra", "09:14"),  # the same clock in winter
+        (7, "Europe/London", "Africa/Accra", "10:14\u00a0BST"),
+        (1, "America/Sao_Paulo", "Europe/London", "06:14\u00a0UTC-03"),  # a zone without a name
+    ],
+)
+def test_a_time_names_its_zone_where_the_readers_clock_shows_another_one(
+    month: int, zone: str, own: str, shown: str
+) -> None:
+    moment = datetime(2026, month, 23, 9, 14, tzinfo=UTC)
+    assert formats.format_time(moment, "en_GB", ZoneInfo(zone), own=ZoneInfo(own)) == shown
+    assert formats.format_checked(moment, moment, "en_GB", ZoneInfo(zone), ZoneInfo(own)) == shown
+
+
 def test_templates_take_the_reader_that_the_door_has_set() -> None:
     with formats.read_as("de_DE", ZoneInfo("Europe/Berlin")):
         assert formats.reader().locale == "de_DE"
