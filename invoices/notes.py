@@ -32,7 +32,7 @@ from integration_settings.errors import (
     Rejected,
     ServiceError,
 )
-from integration_settings.models import ConnectionState, PipedriveUser, QuickBooksConnection
+from integration_settings.models import Company, ConnectionState, PipedriveUser, QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
@@ -252,9 +252,16 @@ def note_of(invoice: Invoice, connection: QuickBooksConnection, *, reader: Piped
         # Translators: when the status in the note was read: "status of 23 Nov 2026, 09:14"
         checked = _("status of {date}, {time}").format(
             date=formats.format_date(known.astimezone(place).date(), reader.locale),
-            time=formats.format_time(known, reader.locale, place),
+            time=formats.format_time(known, reader.locale, place, own=_elsewhere(invoice.company, known, place)),
         )
     return Note(text, checked if not link else f" · {checked}")
+
+
+def _elsewhere(company: Company, moment: datetime, place: ZoneInfo) -> ZoneInfo | None:
+    """The zone of a user whose own clock shows another time: everybody in the company reads the same note."""
+    zones = map(zone, company.users.values_list("timezone", flat=True).distinct())
+    told = moment.astimezone(place).utcoffset()
+    return next((own for own in zones if moment.astimezone(own).utcoffset() != told), None)
 
 
 def _known_at(invoice: Invoice, connection: QuickBooksConnection) -> datetime | None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from invoices import notes
-from tests.factories import D
+from tests.factories import D, make_user
 from tests.invoices.noting import clock, invoice
 
 __all__ = ["clock", "invoice"]
@@ -72,6 +72,13 @@ def test_it_says_when_quickbooks_was_asked_and_not_when_it_was_written(invoice, 
     assert told.endswith("status of 23 Nov 2026, 09:14")
     invoice.company.quickbooks.last_synced_at = datetime(2026, 12, 19, 7, 30, tzinfo=UTC)
     assert text_of(invoice, user).endswith("status of 19 Dec 2026, 07:30")
+
+
+def test_its_time_names_the_zone_once_somebody_in_the_company_has_another_clock(invoice, user):
+    make_user(invoice.company, timezone="Europe/Lisbon")
+    assert text_of(invoice, user).endswith("status of 23 Nov 2026, 09:14")
+    make_user(invoice.company, timezone="Europe/Berlin")
+    assert text_of(invoice, user).endswith("status of 23 Nov 2026, 09:14\u00a0GMT")
 
 
 def test_a_deleted_invoice_has_no_link(invoice, user):
