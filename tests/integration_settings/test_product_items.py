@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from integration_settings import reference
+from integration_settings import kept_lists, reference
 from integration_settings.models import ItemLink, ReferenceList
 from tests.factories import make_company, make_item_link, make_user
 
@@ -194,6 +194,18 @@ def test_items_that_cannot_be_read_are_said_in_the_card_alone(connect, client, p
     answer = client.get(PRODUCTS, headers=page_token(tenant.user, "settings"))
     assert answer.status_code == 200
     assert "QuickBooks’ items could not be read" in text_of(answer)
+
+
+def test_of_items_that_have_changed_since_they_were_read_no_time_is_told(
+    connect, client, page_token, control, no_waiting
+):
+    tenant = connect("GB")
+    make_item_link(tenant.company, item_id=reference.items(tenant.company)[0].id)
+    kept_lists.outdate(tenant.company.pk, ["items"])
+    control.fault("status", path="/query", status=503, times=None)
+    shown = text_of(client.get(PRODUCTS, headers=page_token(tenant.user, "settings")))
+    assert "Search products" in shown
+    assert "Items checked" not in shown
 
 
 def test_an_item_made_inactive_in_quickbooks_is_seen(connect, client, page_token, control):
