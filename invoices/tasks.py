@@ -22,6 +22,7 @@ from integration_settings.errors import ServiceError
 from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
+from integration_settings.short_memory import let_go
 from integration_settings.side_by_side import behind_the_others
 from invoices import actions, customer_updates, due, following, notes, submission, sweep, unsent_forms
 from invoices.leases import bring_forward
@@ -38,6 +39,7 @@ STALE = LONGEST_DIFFERENCE.seconds  # after which a message that nobody read is 
 @shared_task
 def dispatch_due_work() -> None:
     """Every tick: hands out what is due. Another tick, or another beat, does no harm."""
+    let_go()
     now = shared_now()
     for task, rows in (
         (submit_invoice, due.submissions(now)),

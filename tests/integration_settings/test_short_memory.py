@@ -9,6 +9,7 @@ import pytest
 
 from integration_settings import kept_lists, short_memory
 from integration_settings.short_memory import HOUR, kept_for_an_hour
+from invoices import tasks
 from invoices.presentation import panel_html, panel_rows
 
 
@@ -42,6 +43,22 @@ def test_after_the_hour_the_next_use_forgets_what_is_everybodys(clock):
     assert there() is not None
     clock[0] += HOUR
     greet(Name("Moss"))
+    assert there() is None
+
+
+@pytest.mark.parametrize("asked", ["web", "worker"])
+@pytest.mark.django_db
+def test_a_process_that_nobody_has_a_page_of_forgets_it_too(clock, client, asked):
+    greet = kept_for_an_hour(8)(lambda name: f"Dear {name.text}")
+    name = Name("Bramley")
+    greet(name)
+    there = weakref.ref(name)
+    del name
+    work = {"web": lambda: client.get("/healthz"), "worker": tasks.dispatch_due_work}[asked]
+    work()
+    assert there() is not None
+    clock[0] += HOUR
+    work()
     assert there() is None
 
 
