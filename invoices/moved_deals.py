@@ -104,6 +104,19 @@ def follow_note(client: PipedriveClient, deal_id: int, answer: Json) -> None:
             _follow(client.user.company, deal_id, place)
 
 
+def goes_after_the_others(invoice: Invoice) -> bool:
+    """Whether an invoice whose deal is gone belongs to another one by now, as all that was asked for in that deal does.
+    One that was asked for in the moment in which the others went, goes after them.
+    """
+    row = Invoice.objects.filter(pk=invoice.pk, deal_id=invoice.deal_id)
+    if not row.exists():
+        return True
+    of_that_deal = Invoice.objects.filter(company=invoice.company_id, draft__deal_id=invoice.deal_id)
+    gone_on = of_that_deal.exclude(deal_id=invoice.deal_id).order_by("-pk")
+    place = gone_on.values_list("deal_id", flat=True).first()
+    return place is not None and row.update(deal_id=place) == 1
+
+
 def _follow(company: Company, gone: int, place: int | None) -> None:
     """All that was asked for in the deal `gone` belongs to the deal `place`, where its notes are. Those go there, too,
     that were given up because it is gone.

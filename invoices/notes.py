@@ -40,7 +40,7 @@ from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
 from invoices.models import Invoice
-from invoices.moved_deals import DEAL_GONE, follow_note
+from invoices.moved_deals import DEAL_GONE, follow_note, goes_after_the_others
 from invoices.reports import overdue_from, status_of, zone
 
 log = logging.getLogger(__name__)
@@ -137,8 +137,7 @@ def _finish(invoice: Invoice, *, note_due_at: datetime | None, **columns: Any) -
 
 
 def _give_up(invoice: Invoice, why: str) -> None:
-    if why == DEAL_GONE and not Invoice.objects.filter(pk=invoice.pk, deal_id=invoice.deal_id).exists():
-        # Seen to have gone into another one meanwhile, see `moved_deals`: the note goes there.
+    if why == DEAL_GONE and goes_after_the_others(invoice):  # and so does its note
         return _finish(invoice, note_due_at=shared_now(), note_attempts=TRIED)
     log.warning("the note of invoice %s is given up: %s", invoice.public_id, why)
     return _finish(invoice, note_due_at=None, note_problem=why, note_attempts=TRIED)

@@ -124,6 +124,19 @@ def test_a_note_that_found_its_deal_gone_is_written_in_the_one_that_stays(crm, i
     assert control.company(crm.company_id)["notes"][str(later.note_id)]["deal_id"] == crm.kept
 
 
+def test_an_invoice_that_was_asked_for_in_the_moment_of_a_merge_goes_after_the_others(crm, invoiced, panel_of, control):
+    crm.merge()
+    panel_of(crm.kept)
+    cache.clear()
+    asked = {"deal_id": crm.gone, "created_by_id": invoiced.created_by_id, "note_due_at": invoiced.created_at}
+    late = make_invoice(invoiced.company, qbo_invoice_id="77", **asked)
+    for _ in range(2):  # the first finds the deal gone
+        notes.publish_note(late.pk)
+    late.refresh_from_db()
+    assert (late.deal_id, late.note_problem) == (crm.kept, "")
+    assert control.company(crm.company_id)["notes"][str(late.note_id)]["deal_id"] == crm.kept
+
+
 def test_who_died_asking_where_a_deal_went_is_followed_by_who_finds_it(crm, invoiced, panel_of, monkeypatch):
     def die(*_args, **_members):
         raise KeyboardInterrupt
