@@ -36,6 +36,8 @@ EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
 APART = re.compile(r"\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d")  # blanks that group no thousands
 WORD_OR_FIGURES = r"\d+|[^\W\d_]+"
+TWO_DAYS = re.compile(r"\d\s*[-–—]\s*\d")  # beside a month's name: "Dec 1-15"
+PORTUGUESE_WEEKDAY = re.compile(r"\b[2-6]\s*a?[\s-]*feira\b", re.IGNORECASE)  # "2ª feira": no figure of the date
 SIGNS = {  # and the currencies that have them somewhere
     "€": "EUR",
     "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
@@ -324,17 +326,13 @@ def _typed(text: str, locale: str, today: date, after: date) -> date:
     if match := re.fullmatch(r"\+\s*(\d{1,4})", text):
         return after + timedelta(days=int(match[1]))
     place = locale_of(locale)
-    parts = re.findall(WORD_OR_FIGURES, text)
+    parts = re.findall(WORD_OR_FIGURES, PORTUGUESE_WEEKDAY.sub("", text))
     figures = [part for part in parts if part.isdigit()]
     month = _month_among([part for part in parts if not part.isdigit()], place)
     order = _order(place, "short" if month is None else "medium")
     if month is not None:
-        order = order.replace("M", "")
-        figures = figures[:2] if len(figures) <= 2 else []
-        if len(figures) == 2 and len(figures[0]) == 4:
-            order = "yd"
-        elif order == "yd" and len(figures) == 2 and len(figures[1]) == 4:
-            order = "dy"
+        figures = figures if len(figures) <= 2 and not TWO_DAYS.search(text) else []
+        order = _order_beside_month(parts, order, place) if len(figures) == 2 else "d"
     elif len(figures) == 3 and len(figures[0]) == 4:
         order = "yMd"
     if len(figures) == len(order) - 1:
@@ -343,6 +341,19 @@ def _typed(text: str, locale: str, today: date, after: date) -> date:
         raise ValueError("not a date")
     found = dict(zip(order, figures, strict=True))
     return _with_year(found.get("y"), month or int(found["M"]), int(found["d"]), today)
+
+
+def _order_beside_month(parts: list[str], order: str, place: Locale) -> str:
+    """`dy` or `yd` for two figures beside a month's name. Raises ValueError where both are days: "1 - 15 Dec"."""
+    first, second = (at for at, part in enumerate(parts) if part.isdigit())
+    if 4 in (len(parts[first]), len(parts[second])):
+        return "yd" if len(parts[first]) == 4 else "dy"
+    words = parts[first + 1 : second]
+    if _month_among(parts[second + 1 :], place) is None:
+        return "yd" if words and order.startswith("yM") else "dy"
+    if order == "ydM" and words and _year_word(place).startswith(_plain(words[0])):  # "26. gada 31. dec."
+        return "yd"
+    raise ValueError("not a date")
 
 
 def _with_year(year: str | None, month: int, day: int, today: date) -> date:
@@ -367,6 +378,11 @@ def _order(place: Locale, width: Literal["short", "medium"]) -> str:
     """`dMy`, `Mdy` or `yMd`: the order in the locale's short form, or in that which has the month as a word."""
     letters = re.sub(r"'[^']*'", "", dates.get_date_format(width, place).pattern).replace("L", "M")
     return "".join(dict.fromkeys(letter for letter in letters if letter in "dMy"))
+
+
+def _year_word(place: Locale) -> str:
+    """What stands behind the year where a date begins with it and ends with the month: "gada"."""
+    return _plain("".join(re.findall(r"'([^']*)'", dates.get_date_format("medium", place).pattern)))
 
 
 def _month_among(words: list[str], place: Locale) -> int | None:

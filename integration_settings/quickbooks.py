@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -186,7 +186,9 @@ class QuickBooksClient:
                 for part in parts:
                     for entity in entities:
                         objects[entity] += _listed(part.get(entity))
-            return Changes(datetime.fromisoformat(answer["time"]), objects)
+            moment = datetime.fromisoformat(answer["time"])
+            # Without an offset as the times of what has changed are read, and no cursor lies ahead of our clock.
+            return Changes(moment if moment.tzinfo else moment.replace(tzinfo=UTC), objects)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ServiceUnavailable("quickbooks", "changes not understood") from error
 

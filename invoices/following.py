@@ -22,7 +22,7 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Query
 from django.db.models.functions import Coalesce, Greatest
 
 from integration_settings import read_budget
-from integration_settings.clock import shared_now, spread
+from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
 from integration_settings.errors import AnswerTooLarge, ConnectionExpired, RateLimited, ServiceError
 from integration_settings.kept_lists import outdate
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -88,10 +88,10 @@ def catch_up(
 
 
 def ask(gateway: InvoiceGateway, since: datetime | None, now: datetime) -> ReportedChanges | None:
-    """What changed since the cursor; None when it lies too far back for QuickBooks to say, or is more than one answer
-    may hold: with each look it would only become more.
+    """What changed since the cursor; None when it lies too far back for QuickBooks to say, or ahead, by a clock of ours
+    that was set back since; or when it is more than one answer may hold: with each look it would only become more.
     """
-    if since is None or now - since > OLDEST:
+    if since is None or not -LONGEST_DIFFERENCE <= now - since <= OLDEST:
         return None
     try:
         return gateway.changed_since(since - OVERLAP)
@@ -123,9 +123,12 @@ def finish(findings: Collection[Finding]) -> int:
         rows = QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update()
         books = dict(rows.values_list("pk", "realm_id"))
         asked = {each.connection.pk for each in findings if each.connection.realm_id == books.get(each.connection.pk)}
-        cursor = min(each.news.cursor for each in findings)
         started = min(each.started for each in findings)
-        since = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+        # Never ahead of ours: by an answer with a wrong time all that changes until then would be passed by.
+        cursor = min(started, *(each.news.cursor for each in findings))
+        later = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+        wrong = When(changes_cursor__gt=now + LONGEST_DIFFERENCE, then=Value(cursor))
+        since = Case(wrong, default=later, output_field=DateTimeField())
         for each in findings:
             if each.connection.pk in asked:  # else other books were connected while these were asked
                 _write_beside(each)

@@ -245,7 +245,7 @@ def _without_connection(story: Story) -> ResultPage:
 
 
 def _verifying(story: Story) -> ResultPage:
-    sent_at = story.invoice.sent_at or story.invoice.created_at
+    sent = story.say.since(story.invoice.sent_at or story.invoice.created_at, story.now, seconds=True)
     text = _(
         "QuickBooks did not answer in time. It may have saved the invoice; we ask until we know. "
         "There will never be two."
@@ -264,7 +264,7 @@ def _verifying(story: Story) -> ResultPage:
         title=_("We are checking whether the invoice exists"),
         text=text,
         steps=(
-            Step("done", _("Invoice sent to QuickBooks, {time}").format(time=story.say.clock(sent_at, seconds=True))),
+            Step("done", _("Invoice sent to QuickBooks, {time}").format(time=sent)),
             Step("warning", _("No answer in time")),
             Step("current", asking),
             Step("", _("Created or not created: you see it here and on the deal")),

@@ -140,7 +140,7 @@ def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory)
         sent = sent_form(left.fields, visitor)
     except (UnreadableForm, BadMemory):
         return None
-    sent = _dated_anew(visitor, sent, fresh)
+    sent = _signed_anew(visitor, _dated_anew(visitor, sent, fresh))
     fact = _("Your entries of {when} are here again.").format(when=say().moment(left.left_at))
     if sent.memory.still_shows(fresh):
         kind, text = "info", _("Nothing of them was sent to QuickBooks.")
@@ -163,7 +163,13 @@ def _dated_anew(visitor: Visitor, sent: Sent, fresh: Memory) -> Sent:
         return sent
     form = replace(sent.form, invoice_date=say().day(date.fromisoformat(now)))
     memory = replace(sent.memory, opened_with=now)
-    return _with_due_date_moved(visitor, replace(sent, form=form, memory=memory, kept=keep(memory, visitor)))[0]
+    return _with_due_date_moved(visitor, replace(sent, form=form, memory=memory))[0]
+
+
+def _signed_anew(visitor: Visitor, sent: Sent) -> Sent:
+    """What was kept on the day it was left would be too old for a press a week after that day."""
+    form = replace(sent.form, seen_customer=keep_seen(sent.seen, visitor)) if sent.seen else sent.form
+    return replace(sent, form=form, kept=keep(sent.memory, visitor))
 
 
 @page_token_required

@@ -218,6 +218,11 @@ def test_changes_without_a_time_cannot_move_a_cursor(client, base, vendor):
         client.changes(["Invoice"], datetime.now(UTC))
 
 
+def test_a_time_of_changes_without_an_offset_can_be_compared_with_ours(client, base, vendor):
+    vendor.get(f"{base}/cdc", json={"CDCResponse": [], "time": "2026-11-24T10:28:17.819"})
+    assert client.changes(("Invoice",), datetime.now(UTC)).time < datetime.now(UTC)
+
+
 def test_an_exchange_rate_is_exact(client, base, vendor):
     vendor.get(f"{base}/exchangerate", body='{"ExchangeRate": {"Rate": 0.8543210987}, "time": "t"}')
     assert client.exchange_rate("EUR", date(2026, 11, 24)) == Decimal("0.8543210987")

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import formats
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import submission
 from invoices.domain.status import Submission
@@ -124,6 +125,13 @@ def test_a_lost_answer_is_being_verified(stored, watch):
     assert page.by_class("step--current")[0].text == "Asking QuickBooks for this invoice. Next try in 20 s"
     assert page.by_id("result-close").text == "Close, keep checking"
     assert "hx-get" in page.by_id("poll").attributes
+
+
+def test_what_was_sent_days_ago_says_on_which_day(stored, watch):
+    sent = timezone.now() - timedelta(days=3)
+    page = watch(stored(submission=Submission.UNKNOWN, sent_at=sent, created_at=sent, next_attempt_at=timezone.now()))
+    day = formats.format_day_and_month(sent.date(), "en_GB")
+    assert page.by_class("step--done")[0].text.startswith(f"Invoice sent to QuickBooks, {day}, ")
 
 
 def test_who_does_not_want_to_wait_has_quickbooks_asked_at_once(

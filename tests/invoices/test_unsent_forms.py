@@ -24,6 +24,7 @@ from tests.conftest import visitor_of
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.form_answers import CREATE, FORM, pressed
 from tests.invoices.fragments import Page
+from tests.invoices.test_customer_update_page import carded, choose
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,19 @@ def test_a_date_that_somebody_typed_stays(harbour, left, browse):
     with in_days(3):
         again = opened(browse(harbour.user), fields).fields()
     assert (again["invoice_date"], again["due_date"]) == ("2 Nov 2026", "9 Dec 2026")
+
+
+@pytest.mark.parametrize("typed", [{}, {"invoice_date": "2 Nov 2026", "due_date": "9 Dec 2026", "due_follows": ""}])
+def test_what_is_taken_up_on_its_last_day_is_good_for_a_week_again(harbour, fill_in, browse, typed):
+    choose(harbour, updates_customers=True)
+    browser, fields = fill_in(harbour)
+    fields |= carded(browser, fields).fields() | typed
+    assert browser.post(LEAVE, fields).status_code == 204
+    with in_days(6.9):
+        again = opened(browse(harbour.user), fields).fields()
+    assert again["seen_customer"]
+    with in_days(7.1):
+        assert browse(harbour.user).post("/embed/invoice/preview", again).status_code == 200
 
 
 def test_a_deal_that_changed_since_is_told(harbour, left, control):

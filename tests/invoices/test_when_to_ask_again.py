@@ -12,6 +12,8 @@ from integration_settings.errors import ConnectionExpired, RateLimited, ServiceU
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.oauth import Grant
 from invoices import following
+from invoices.invoice_gateway import ReportedChanges
+from tests.factories import an_issued, make_invoice
 from tests.invoices.submitting import clock, gateway
 
 __all__ = ["clock", "gateway"]
@@ -79,3 +81,33 @@ def test_nobody_asks_while_the_connection_is_ended(company, gateway):
     assert not following.due_connections(timezone.now()).exists()
     assert catch_up(company, gateway) is None
     assert gateway.calls == []
+
+
+def test_one_answer_with_a_time_far_ahead_hides_no_change_for_good(company, gateway, clock):
+    """Of what changes until that time has come no later answer would tell."""
+    row, right = make_invoice(company), gateway.changed_since
+    QuickBooksConnection.objects.update(changes_cursor=timezone.now())
+    gateway.changed_since = lambda _since: ReportedChanges(timezone.now() + timedelta(hours=2), (), ())
+    catch_up(company, gateway)
+    gateway.changed_since = right
+    clock.shift(timedelta(minutes=1))
+    gateway.deleted.append(an_issued(row, deleted=True))
+    catch_up(company, gateway)
+    assert gateway.calls == ["changed_since"]
+    row.refresh_from_db()
+    assert row.deleted_on
+
+
+def test_a_clock_that_was_a_year_ahead_for_a_moment_hides_no_change_for_good(company, gateway, clock):
+    row, now = make_invoice(company), timezone.now()
+    gateway.invoices[row.qbo_invoice_id] = an_issued(row)
+    QuickBooksConnection.objects.update(changes_cursor=now)
+    clock.shift(timedelta(days=365))
+    catch_up(company, gateway)
+    clock.shift(timedelta(days=-365))
+    gateway.calls.clear()
+    catch_up(company, gateway)
+    assert gateway.calls == ["read_invoices"], "all of ours, once"
+    assert QuickBooksConnection.objects.get().changes_cursor <= now
+    catch_up(company, gateway)
+    assert gateway.calls == ["read_invoices", "changed_since"]

@@ -223,6 +223,12 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("7 Dec 26", "en_CA", date(2026, 12, 7)),  # although figures alone begin with the year there
         ("7 dec 26", "sv_SE", date(2026, 12, 7)),
         ("26-12-07", "en_CA", date(2026, 12, 7)),
+        ("31. dec. 26", "lv_LV", date(2026, 12, 31)),  # although the year comes first when dates are written out there
+        ("31-Dec-26", "lv_LV", date(2026, 12, 31)),
+        ("26. gada 31. dec.", "lv_LV", date(2026, 12, 31)),
+        ("26. dec. 7.", "hu_HU", date(2026, 12, 7)),
+        ("2ª feira, 7 de dezembro", "pt_BR", date(2026, 12, 7)),
+        ("2a-feira, 7/12/2026", "pt_BR", date(2026, 12, 7)),
     ],
 )
 def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: date) -> None:
@@ -239,6 +245,24 @@ def test_a_date_is_understood_however_it_is_typed(text: str, locale: str, day: d
 )
 def test_the_29th_of_february_is_looked_for_in_a_leap_year(text: str, today: date, day: date) -> None:
     assert formats.parse_date(text, "en_GB", today=today) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("1-15 Dec", "en_GB"),
+        ("Dec 1-15", "en_US"),
+        ("1.–5. Dezember", "de_DE"),
+        ("1. bis 5. Dezember", "de_DE"),
+        ("du 1er au 5 décembre", "fr_FR"),
+        ("no 1. līdz 15. decembrim", "lv_LV"),
+        ("1.-15. dets", "et_EE"),
+        ("1 a 15 de dez.", "pt_BR"),
+    ],
+)
+def test_two_days_of_one_month_are_not_a_day_and_a_year(text: str, locale: str) -> None:
+    with pytest.raises(ValueError, match="not a date"):
+        formats.parse_date(text, locale, today=TODAY)
 
 
 def test_days_are_counted_from_the_other_date_when_there_is_one() -> None:
