@@ -144,7 +144,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     template = (
         opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
     )
-    today = timezone.now().astimezone(zone(profile.timezone)).date()
+    today = _today(profile.timezone)
     filled = prefill(
         deal,
         field_choices(partial(getattr, chosen), own_fields_from(chosen, connection), due_days=chosen.due_days),
@@ -293,6 +293,10 @@ def _soon(calls: SideBySide, read: Callable[[*Given], Found], *args: *Given) -> 
     return calls.start(read, *args) if isinstance(kept.exception(), NotKept) else kept
 
 
+def _today(place: str) -> date:
+    return timezone.now().astimezone(zone(place)).date()
+
+
 def _next_number(gateway: InvoiceGateway) -> str:
     """One more than the invoice created last: a proposal only, the person may write another."""
     with suppress(ServiceError):
@@ -353,6 +357,7 @@ def _checked(
         invoices_before=so_far.count,
         unconfirmed_before=so_far.unconfirmed,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
+        today=_today(connection.timezone),
         **known,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)

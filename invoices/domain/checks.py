@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -42,6 +42,7 @@ LONGEST_COPIES = 200
 LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
 MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
+FAR = timedelta(days=400)  # terms of a year, and some days; what is further away is a slip of the finger
 TOO_LARGE = Decimal(10) ** 10  # an amount has ten digits before its point, and five after it
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"‘’‚“”„«»\0-\x1f\x7f]+@([^\W_][\w-]*\.)+[^\W\d_][\w-]*[^\W_]")
 
@@ -118,6 +119,7 @@ class Context:
     customer_gone: bool = False  # QuickBooks has the chosen one no more or inactive, as far as it was asked
     usual_tax: str = ""  # the code that QuickBooks usually taxes the customer with, as far as it was asked
     same_again: SameAgain | None = None
+    today: date | None = None  # at the QuickBooks company
 
 
 def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Finding]:
@@ -126,6 +128,7 @@ def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Fin
         *_customer(draft, context),
         *_currency(draft, context),
         *_dates(draft, context.books),
+        *_unlikely_dates(draft, context.today),
         *_texts(draft, context.books),
         *_lines(draft, context),
         *_discount(draft, context.books),
@@ -240,6 +243,17 @@ def _dates(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:
         yield _blocks("invoice_date", "books_closed", until=books.closed_until)
     else:
         yield _fine("invoice_date", "books_open", on=draft.invoice_date)
+
+
+def _unlikely_dates(draft: InvoiceDraft, today: date | None) -> Iterator[Finding]:
+    """What a year typed wrong looks like, or a form from the day before yesterday."""
+    if today is None:
+        return
+    for field, day in (("invoice_date", draft.invoice_date), ("due_date", draft.due_date)):
+        if abs(day - today) > FAR:
+            yield _warns(field, "far_date", on=day)
+        elif field == "due_date" and draft.invoice_date <= day < today:
+            yield _warns(field, "due_date_over", on=day)
 
 
 def _texts(draft: InvoiceDraft, books: Books) -> Iterator[Finding]:

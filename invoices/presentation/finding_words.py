@@ -153,6 +153,21 @@ def _due_before_invoice(finding: Finding, with_words: Words) -> Told:
     )
 
 
+def _due_date_over(finding: Finding, with_words: Words) -> Told:
+    said = _("After {date} the invoice is overdue as soon as it exists. If that is not meant, choose a later day.")
+    return Told(_("The due date is over"), said.format(date=with_words.say.day(day_of(finding, "on"))))
+
+
+def _far_date(finding: Finding, with_words: Words) -> Told:
+    return Told(
+        # Translators: {field} is the label of a field, as in "Invoice date is far from today"
+        _("{field} is far from today").format(field=with_words.label(finding.field)),
+        _("{date} is more than a year away. If that is not meant, type it again.").format(
+            date=with_words.say.day(day_of(finding, "on"))
+        ),
+    )
+
+
 def _books_closed(finding: Finding, with_words: Words) -> Told:
     until = day_of(finding, "until")
     first_open = with_words.say.day(until + timedelta(days=1))
@@ -294,6 +309,8 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "date_missing": _date_missing,
     "date_unreadable": _date_unreadable,
     "due_before_invoice": _due_before_invoice,
+    "due_date_over": _due_date_over,
+    "far_date": _far_date,
     "books_closed": _books_closed,
     "books_open": _books_open,
     "no_number": _no_number,

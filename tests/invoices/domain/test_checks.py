@@ -115,6 +115,24 @@ def test_what_quickbooks_would_refuse_blocks_at_its_field(draft, field, code):
 
 
 @pytest.mark.parametrize(
+    ("invoiced", "due", "warns"),
+    [
+        ("2026-11-24", "2026-12-08", []),
+        ("2026-11-24", "2026-11-24", []),
+        ("2026-11-10", "2026-11-23", [("due_date", "due_date_over")]),
+        ("2026-11-24", "2027-11-24", []),
+        ("2026-11-24", "2031-12-08", [("due_date", "far_date")]),
+        ("2031-12-01", "2031-12-15", [("invoice_date", "far_date"), ("due_date", "far_date")]),
+        ("2015-12-01", "2026-11-23", [("invoice_date", "far_date"), ("due_date", "due_date_over")]),
+    ],
+)
+def test_days_that_are_over_or_far_away_are_pointed_out(invoiced, due, warns):
+    draft = a_draft(invoice_date=date.fromisoformat(invoiced), due_date=date.fromisoformat(due))
+    found = check(draft, context={"today": date(2026, 11, 24)})
+    assert [each for each in codes(found, Severity.WARNS) if each[0].endswith("date")] == warns
+
+
+@pytest.mark.parametrize(
     ("country", "setting", "fits"),
     [
         ("GB", AmountsAre.WITHOUT_TAX_SETTING, True),
