@@ -223,6 +223,6 @@ def put_into_kept(company_id: int, kind: str, entries: Rows, *, in_place_of: Col
 
 
 def read_at(company: Company, kind: str) -> datetime | None:
-    """When a list was last read, None where it has changed since; the kinds stand where the lists are: `reference`."""
+    """When a list was last read, or `OUTDATED` where it has changed since; the kinds are named in `reference`."""
     row = _stored(company.pk, kind)
-    return row.fetched_at if row and row.fetched_at > OUTDATED else None
+    return row.fetched_at if row else None

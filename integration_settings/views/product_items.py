@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -115,8 +116,14 @@ def _list(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
         "count": len(found),
         "fault_count": len(faults),
         "any": bool(found) or links_of(visitor.connection).exists(),
-        "read_at": kept_lists.read_at(visitor.company, "items"),
+        "read_at": _read_at(visitor),
     }
+
+
+def _read_at(visitor: Visitor) -> datetime | None:
+    """When the items were read, None where they have changed since: it is not known then."""
+    moment = kept_lists.read_at(visitor.company, "items")
+    return moment if moment and moment > kept_lists.OUTDATED else None
 
 
 def _row(
