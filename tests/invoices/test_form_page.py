@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from integration_settings.quickbooks import QuickBooksClient
 from invoices.models import Invoice
@@ -435,6 +437,13 @@ def test_a_fault_comes_with_its_repair(harbour, fill_in):
     repair = page.with_attribute("data-set")[0]
     assert repair.text == f"Use {fields['invoice_date']}"
     assert (repair.attributes["data-set"], repair.attributes["data-value"]) == ("f-due_date", fields["invoice_date"])
+
+
+def test_a_due_date_that_is_over_is_pointed_out_at_its_field(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    issued, due = (timezone.now().date() - timedelta(days=days) for days in (16, 2))
+    page = previewed(browser, fields, invoice_date=issued.isoformat(), due_date=due.isoformat(), due_follows="")
+    assert any(title.startswith("The due date is over") for title in finding_titles(page, "warning"))
 
 
 def test_another_customers_currency_is_a_clash_with_a_way_out(harbour, fill_in):
