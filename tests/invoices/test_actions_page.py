@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
@@ -267,6 +267,7 @@ def billed(harbour, deal_id, control):
             deal_id=deal,
             lines=(a_line(item_id=item, tax_code_id=code),),
             bill_to=a_bill_to(customer_id=customer.customer_id, email=email),
+            due_date=timezone.now().date() + timedelta(days=14),
         )
         issued = gateway.create_invoice(draft, customer.customer_id, request_id="i")
         invoice = make_invoice(
