@@ -1,14 +1,23 @@
-"""The one clock that all processes share, and waits that are not everybody's at once."""
+"""The one clock that all processes share, the zones it is read in, and waits that are not everybody's at once."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import SystemRandom
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 from django.utils import timezone
 
 LONGEST_DIFFERENCE = timedelta(minutes=30)  # between two clocks that both say they are right, one fast and one slow
+
+
+def zone_called(name: str) -> ZoneInfo | None:
+    """The time zone of that name, None for "" and for one that is not known."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def spread(wait: timedelta, share: float = 0.1) -> timedelta:

@@ -36,7 +36,7 @@ EARLIEST, LATEST = 1900, 2200  # years; anything else is a slip of the finger
 LONGEST_TYPED = 60  # signs; a date with its weekday, a figure with its currency and all blanks are shorter everywhere
 APART = re.compile(r"\d{4}\s+\d|\d(?=\s*[\t\n\r\f\v])\s+\d|\d\s+(?!\d{3}(?!\d))\d")  # blanks that group no thousands
 WORD_OR_FIGURES = r"\d+|[^\W\d_]+"
-TWO_DAYS = re.compile(r"\d\s*[-–—]\s*\d")  # beside a month's name: "Dec 1-15"
+TWO_DAYS = re.compile(r"\b\d{1,2}\s*[-–—]\s*\d{1,2}\b")  # beside a month's name: "Dec 1-15"
 PORTUGUESE_WEEKDAY = re.compile(r"\b[2-6]\s*a?[\s-]*feira\b", re.IGNORECASE)  # "2ª feira": no figure of the date
 SIGNS = {  # and the currencies that have them somewhere
     "€": "EUR",

@@ -159,10 +159,10 @@ def _being_read(company_id: int, kind: str, books: QuickBooksConnection) -> Stor
     with transaction.atomic():
         if not hold_company(company_id) or not books.row().exists():
             return None
-        defaults: dict[str, Any] = {"rows": [{}], "fetched_at": BEING_READ}
-        found, new = ReferenceList.objects.get_or_create(company_id=company_id, kind=kind, defaults=defaults)
-        if not new:
-            ReferenceList.objects.filter(pk=found.pk).update(fetched_at=BEING_READ)
+        mark = {"fetched_at": BEING_READ}
+        ReferenceList.objects.update_or_create(
+            company_id=company_id, kind=kind, defaults=mark, create_defaults={**mark, "rows": [{}]}
+        )
         return _locked(company_id, kind)
 
 
@@ -223,6 +223,6 @@ def put_into_kept(company_id: int, kind: str, entries: Rows, *, in_place_of: Col
 
 
 def read_at(company: Company, kind: str) -> datetime | None:
-    """When a list was last read, or `OUTDATED` where it has changed since; the kinds are named in `reference`."""
+    """When a list was last read; `OUTDATED` or before where it has changed since. The kinds stand in `reference`."""
     row = _stored(company.pk, kind)
     return row.fetched_at if row else None

@@ -7,12 +7,12 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from integration_settings.clock import zone_called
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS, is_young
 from integration_settings.models import PipedriveUser, QuickBooksConnection
@@ -139,6 +139,7 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
     currency, books = _part(preferences, "CurrencyPrefs"), _part(preferences, "AccountingInfoPrefs")
     home = currency.get("HomeCurrency")
     closed = str(books.get("BookCloseDate") or "")[:10]
+    place = zone_called(str(company_info.get("DefaultTimeZone") or ""))
     return Profile(
         name=str(company_info.get("CompanyName") or company_info.get("LegalName") or ""),
         country=str(company_info.get("Country") or "")[:2].upper(),
@@ -151,7 +152,7 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         allow_discount=bool(sales.get("AllowDiscount")),
         discount_account_id=reference_value(sales.get("DefaultDiscountAccount")),
         books_closed_until=date.fromisoformat(closed) if closed else None,
-        timezone=_known_timezone(str(company_info.get("DefaultTimeZone") or "")) or fallback_timezone,
+        timezone=place.key if place else fallback_timezone,
         own_fields=_own_fields(sales),
         class_per=_class_per(books),
         has_locations=bool(books.get("TrackDepartments")),
@@ -191,14 +192,7 @@ def _rows(value: Any) -> list[dict[str, Any]]:
 def _timezone_of_users(connection: QuickBooksConnection) -> str:
     """QuickBooks does not always tell the company's time zone; an administrator's of Pipedrive is the best guess."""
     users = PipedriveUser.objects.filter(company_id=connection.company_id).order_by("-is_admin", "connected_at")
-    return next((user.timezone for user in users if _known_timezone(user.timezone)), "UTC")
-
-
-def _known_timezone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key if name else ""
-    except (ZoneInfoNotFoundError, ValueError):
-        return ""
+    return next((user.timezone for user in users if zone_called(user.timezone)), "UTC")
 
 
 def _part(preferences: dict[str, Any], name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import jwt
 from django.conf import settings
@@ -28,6 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from integration_settings.call_slots import one_caller
+from integration_settings.clock import zone_called
 from integration_settings.formats import language_tag, read_as
 from integration_settings.kept_lists import read_once
 from integration_settings.log_context import company_id as logged_company
@@ -206,15 +207,8 @@ def language_of(user: PipedriveUser) -> str:
 
 def zone_of(visitor: Visitor) -> ZoneInfo:
     """The QuickBooks company's time zone, before the first connection the user's own."""
-    of_company = _zone(visitor.connection.timezone) if visitor.connection else None
-    return of_company or _zone(visitor.user.timezone) or ZoneInfo("UTC")
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    of_company = zone_called(visitor.connection.timezone) if visitor.connection else None
+    return of_company or zone_called(visitor.user.timezone) or ZoneInfo("UTC")
 
 
 def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
@@ -228,7 +222,7 @@ def _locale_of(request: HttpRequest, user: PipedriveUser) -> str:
 def _enter(view: View[Any], request: HttpRequest, visitor: Visitor, args: Any, kwargs: Any) -> HttpResponse:
     """Raises `NotProven` when the visitor or his company leaves us meanwhile and the view misses what went with it."""
     logged_company.set(str(visitor.company.pipedrive_company_id))
-    reader = read_as(_locale_of(request, visitor.user), zone_of(visitor), _zone(visitor.user.timezone))
+    reader = read_as(_locale_of(request, visitor.user), zone_of(visitor), zone_called(visitor.user.timezone))
     with translation.override(language_of(visitor.user)), reader, read_once(), one_caller():
         try:
             response = view(request, visitor, *args, **kwargs)

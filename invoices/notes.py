@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from integration_settings import formats
-from integration_settings.clock import shared_now, spread
+from integration_settings.clock import shared_now, spread, zone_called
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -258,9 +258,9 @@ def note_of(invoice: Invoice, connection: QuickBooksConnection, *, reader: Piped
 
 def _elsewhere(company: Company, moment: datetime, place: ZoneInfo) -> ZoneInfo | None:
     """The zone of a user whose own clock shows another time: everybody in the company reads the same note."""
-    zones = map(zone, company.users.values_list("timezone", flat=True).distinct())
+    zones = map(zone_called, company.users.values_list("timezone", flat=True).distinct())
     told = moment.astimezone(place).utcoffset()
-    return next((own for own in zones if moment.astimezone(own).utcoffset() != told), None)
+    return next((own for own in zones if own and moment.astimezone(own).utcoffset() != told), None)
 
 
 def _known_at(invoice: Invoice, connection: QuickBooksConnection) -> datetime | None:

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils import timezone
 
-from integration_settings.clock import shared_now
+from integration_settings.clock import shared_now, zone_called
 from invoices.domain.status import InvoiceStatus, derive_status, looks_voided
 from invoices.invoice_answers import IssuedInvoice
 from invoices.models import Invoice
@@ -24,10 +24,7 @@ NO_CREDITS: Mapping[str, Decimal] = MappingProxyType({})
 
 def zone(name: str) -> ZoneInfo:
     """The time zone of that name, UTC for one that is not known."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return zone_called(name) or ZoneInfo("UTC")
 
 
 def status_of(invoice: Invoice, today: date) -> InvoiceStatus:

@@ -81,6 +81,12 @@ def test_its_time_names_the_zone_once_somebody_in_the_company_has_another_clock(
     assert text_of(invoice, user).endswith("status of 23 Nov 2026, 09:14\u00a0GMT")
 
 
+def test_a_zone_that_nobody_knows_is_no_other_clock(invoice, user):
+    invoice.company.users.update(timezone="Nowhere/Land")
+    invoice.company.quickbooks.timezone = "Europe/Berlin"
+    assert text_of(invoice, user).endswith("status of 23 Nov 2026, 10:14")
+
+
 def test_a_deleted_invoice_has_no_link(invoice, user):
     assert "<a " not in text_of(invoice, user, deleted_on=date(2026, 11, 3))
 

@@ -225,6 +225,8 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("26-12-07", "en_CA", date(2026, 12, 7)),
         ("31. dec. 26", "lv_LV", date(2026, 12, 31)),  # although the year comes first when dates are written out there
         ("31-Dec-26", "lv_LV", date(2026, 12, 31)),
+        ("Dec-31-2026", "en_US", date(2026, 12, 31)),
+        ("Dec 31 - 2026", "en_US", date(2026, 12, 31)),
         ("26. gada 31. dec.", "lv_LV", date(2026, 12, 31)),
         ("26. dec. 7.", "hu_HU", date(2026, 12, 7)),
         ("2ª feira, 7 de dezembro", "pt_BR", date(2026, 12, 7)),

@@ -208,10 +208,11 @@ def test_a_term_is_of_its_type_and_within_its_ranges(change: dict[str, Any]) -> 
 
 
 def test_closed_books_take_nothing(desk: Desk) -> None:
-    desk.book("set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": "2026-10-31"}})
-    assert desk.refused("invoice", desk.invoice(TxnDate="2026-10-31"))[1] == "6210"
-    assert desk.saved("invoice", desk.invoice(TxnDate="2026-11-01"))
     old = desk.one("select * from Invoice where DocNumber = '1033'")
+    closed = date.fromisoformat(old["TxnDate"])
+    desk.book("set_preferences", set={"AccountingInfoPrefs": {"BookCloseDate": closed.isoformat()}})
+    assert desk.refused("invoice", desk.invoice(TxnDate=closed.isoformat()))[1] == "6210"
+    assert desk.saved("invoice", desk.invoice(TxnDate=(closed + timedelta(days=1)).isoformat()))
     assert desk.refused("invoice", handle(old), operation="void")[1] == "6210"
 
 
