@@ -15,12 +15,13 @@ from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from integration_settings import oauth
 from integration_settings.api_hosts import UntrustedHost
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
-from integration_settings.crypto import encrypted_fields
+from integration_settings.crypto import Unreadable, encrypted_fields
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import (
     DISCONNECTED,
@@ -90,8 +91,9 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
     _copy(row, connection)
     if ended:
         whose = row.user_id if isinstance(row, PipedriveUser) else row.realm_id
-        log.warning("%s connection of %s is ended (%s)", service, whose, row.ended_why)
-        raise ConnectionExpired(service, f"the connection is ended ({row.ended_why})")
+        why = row.ended_why or "no key opens its tokens"
+        log.warning("%s connection of %s is ended (%s)", service, whose, why)
+        raise ConnectionExpired(service, f"the connection is ended ({why})")
     return row.access_token
 
 
@@ -208,17 +210,35 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     return False
 
 
-def encrypt_anew() -> int:
-    """Writes whatever is encrypted with the first of the encryption keys; how many rows. Harmless beside refreshes."""
-    done = 0
+def encrypt_anew(*, give_up_unreadable: bool = False) -> tuple[int, int]:
+    """Writes whatever is encrypted with the first of the encryption keys. Harmless beside refreshes.
+
+    How many rows, and how many no key opens: these stay as they are, or are given up. A connection ends then, until
+    somebody signs in again; a form that was left is gone.
+    """
+    done = unreadable = 0
     for model, fields in encrypted_fields().items():
         for pk in list(model._default_manager.values_list("pk", flat=True)):
             with transaction.atomic():
                 row = model._default_manager.select_for_update().filter(pk=pk).first()
-                if row is not None and any(getattr(row, name) for name in fields):
+                if row is None:
+                    continue
+                values = [getattr(row, name) for name in fields]
+                if any(isinstance(value, Unreadable) for value in values):
+                    unreadable += 1
+                    if give_up_unreadable:
+                        _give_up(row)
+                elif any(values):
                     row.save(update_fields=fields)
                     done += 1
-    return done
+    return done, unreadable
+
+
+def _give_up(row: Model) -> None:
+    if isinstance(row, PipedriveUser | QuickBooksConnection):
+        _write_end(row, "unreadable")
+    else:
+        row.delete()
 
 
 def _write_end(row: AnyConnection, why: str) -> None:

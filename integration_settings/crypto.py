@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.apps import apps
 from django.conf import settings
 from django.db import models
@@ -32,13 +32,34 @@ else:
     _TextField = models.TextField
 
 
+class Unreadable(str):
+    """What none of the keys opens: an empty text that is written back as it was found, for a key that comes back.
+
+    One such row must not end a task that has read others with it.
+    """
+
+    stored: str
+
+    def __new__(cls, stored: str) -> Unreadable:
+        made = super().__new__(cls, "")
+        made.stored = stored
+        return made
+
+
 class EncryptedTextField(_TextField):
     """A text column that holds ciphertext; Python sees clear text. Empty stays empty."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        return decrypt(value) if value else value
+        if not value:
+            return value
+        try:
+            return decrypt(value)
+        except InvalidToken:
+            return Unreadable(value)
 
     def get_prep_value(self, value: str | None) -> str | None:
+        if isinstance(value, Unreadable):
+            return value.stored
         return encrypt(value) if value else value
 
 

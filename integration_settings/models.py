@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from integration_settings.crypto import EncryptedTextField
+from integration_settings.crypto import EncryptedTextField, Unreadable
 from integration_settings.errors import AccessDenied, SubscriptionEnded
 
 # How long before Intuit ends a sign-in for certain people are told of it
@@ -59,7 +59,8 @@ class Connection(models.Model):
 
     @property
     def is_connected(self) -> bool:
-        return self.state == ConnectionState.CONNECTED
+        """Not with tokens that no key opens either, although they may be read again once their key is back."""
+        return self.state == ConnectionState.CONNECTED and not isinstance(self.access_token, Unreadable)
 
     def row(self) -> models.QuerySet[Self]:
         """Its row as it stands in the table, to be read anew or written."""

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from integration_settings import connections
 from integration_settings.clock import shared_now
+from integration_settings.crypto import Unreadable
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import OUTDATED
 from integration_settings.log_context import about_company
@@ -219,7 +220,7 @@ def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConn
     connection = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
     left = connection if connection and connection.refresh_token else None
     # Until Intuit has taken it: a process that ends before leaves no proof that there was nothing to revoke.
-    revoked = False if left else None
+    revoked = False if left or (connection and isinstance(connection.refresh_token, Unreadable)) else None
     proof = Removal(pipedrive_company_id=company.pipedrive_company_id, why=why, revoked=revoked)
     if connection:
         proof.reads_month, proof.reads = connection.reads_month, connection.reads
@@ -263,7 +264,9 @@ def remove_abandoned_companies() -> int:
         with transaction.atomic():
             row = Company.objects.select_for_update().filter(pk=company.pk).first()
             users = list(company.users.all())
-            if row is None or any(user.is_connected or (user.ended_at or long_ago) > long_ago for user in users):
+            # By the state alone: what no key opens may be opened again.
+            used = [user for user in users if user.state == ConnectionState.CONNECTED]
+            if row is None or used or any((user.ended_at or long_ago) > long_ago for user in users):
                 continue
             removed = _remove(row, Removal.Why.ABANDONED)
         gone += 1

@@ -49,7 +49,7 @@ def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:
     row = visitor.user.unsent_forms.filter(
         company=visitor.company, deal_id=deal_id, locale=locale, left_at__gt=timezone.now() - KEPT_FOR
     ).first()
-    if row is None:
+    if row is None or not row.fields:  # no key opens it
         return None
     fields = QueryDict(row.fields)
     return None if was_sent(visitor, uuid.UUID(fields["intent_key"])) else Left(fields, row.left_at)

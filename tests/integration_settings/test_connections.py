@@ -439,7 +439,7 @@ def test_after_the_keys_were_rotated_the_new_one_is_enough(user, quickbooks, set
     new = Fernet.generate_key().decode()
     settings.TOKEN_ENCRYPTION_KEYS = [new, *settings.TOKEN_ENCRYPTION_KEYS]
     call_command("rotate_keys")
-    assert capsys.readouterr().out.startswith("2 rows are encrypted with the first key.")
+    assert capsys.readouterr().out.startswith("Rows encrypted with the first key: 2. The other keys may")
     settings.TOKEN_ENCRYPTION_KEYS = [new]
     for connection in (user, quickbooks):
         again = type(connection).objects.get(pk=connection.pk)

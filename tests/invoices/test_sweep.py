@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
+from integration_settings.crypto import Unreadable
 from integration_settings.errors import RateLimited, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection
 from invoices import following, sweep
@@ -98,6 +100,13 @@ def test_an_invoice_that_a_payment_names_is_read_beside(fleet, look):
     assert gateway.calls == ["changed_since", "read_invoices"]
     first.refresh_from_db()
     assert first.balance == 0
+
+
+def test_a_company_whose_tokens_no_key_opens_keeps_nobody_else_from_being_asked(fleet, look):
+    tokens = Unreadable(Fernet(Fernet.generate_key()).encrypt(b"lost").decode())
+    QuickBooksConnection.objects.filter(realm_id=realms()[0]).update(access_token=tokens, refresh_token=tokens)
+    look()
+    assert [gateway.calls for gateway in fleet.values()][1:] == [["changed_since"]] * 11
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("quickbooks", "503"), RuntimeError("a fault of ours")])

@@ -17,6 +17,7 @@ from django.http import QueryDict
 
 from integration_settings import services
 from integration_settings.connections import disconnect_quickbooks
+from integration_settings.crypto import Unreadable
 from integration_settings.models import PipedriveUser
 from invoices import form_memory, tasks, unsent_forms
 from invoices.models import Invoice, UnsentForm
@@ -271,6 +272,19 @@ def test_no_entry_stands_in_the_database_in_clear_and_a_new_key_reads_it(harbour
     call_command("rotate_keys")
     settings.TOKEN_ENCRYPTION_KEYS = [new]
     assert typed_in(opened(browse(harbour.user), fields)) == TYPED
+
+
+def test_entries_that_no_key_opens_are_gone_and_the_form_opens_as_new(harbour, left, browse):
+    _, fields = left(harbour)
+    UnsentForm.objects.update(fields=encrypted_with_another_key("l1-quantity=7"))
+    assert Page(browse(harbour.user).get(FORM, {"deal": fields["deal"]})).fields()["l1-quantity"] != "7"
+    call_command("rotate_keys", "--give-up-unreadable")
+    assert not UnsentForm.objects.exists()
+
+
+def encrypted_with_another_key(text):
+    """As it stands in the table."""
+    return Unreadable(Fernet(Fernet.generate_key()).encrypt(text.encode()).decode())
 
 
 def test_the_question_for_leaving_names_whose_entries_are_kept(harbour, open_form):
