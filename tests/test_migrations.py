@@ -5,6 +5,8 @@ The old code knows only the old columns, reads and writes them all, and comes to
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import timedelta
@@ -23,6 +25,7 @@ from integration_settings.management.commands import migrate
 from integration_settings.models import Company
 from invoices import due
 from invoices.models import Invoice
+from tests.servers import database_url, environment_of_app
 
 APPS = ("integration_settings", "invoices")
 FIRST = [("integration_settings", "0001_first_tables"), ("invoices", "0001_first_tables")]
@@ -226,3 +229,32 @@ def test_a_migration_that_cannot_have_its_table_gives_up_after_seconds(monkeypat
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+# Several at once, as where each of several machines migrates when it starts
+
+
+@pytest.fixture
+def empty_database():
+    """The address of a database without tables."""
+    name = f"empty_{uuid.uuid4().hex[:8]}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    yield database_url().replace(f"/{connection.settings_dict['NAME']}?", f"/{name}?")
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_three_that_migrate_at_once_one_does_the_work_and_the_others_find_it_done(empty_database):
+    environment = environment_of_app({}, DATABASE_URL=empty_database)
+    step = [sys.executable, "manage.py", "migrate", "--noinput"]
+    begun = [
+        subprocess.Popen(step, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(3)
+    ]
+    said = [each.communicate(timeout=120)[0] for each in begun]
+    assert [each.returncode for each in begun] == [0, 0, 0], said
+    assert sum("Applying invoices.0001" in each for each in said) == 1, said
+    assert sum("Another migrate is at work" in each for each in said) >= 1, said
