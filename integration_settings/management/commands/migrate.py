@@ -1,4 +1,4 @@
-"""`manage.py migrate`: as Django's, and on PostgreSQL it stands in nobody's way for long, nor two of them in each other's.
+"""`manage.py migrate`: as Django's, and on PostgreSQL it stands in nobody's way for long, not even in its own.
 
 A change of a table waits for everybody who uses it, and everybody who comes later waits behind the change: without a
 limit one slow transaction would stop the whole service. With it the step fails after a few seconds, with nothing done
