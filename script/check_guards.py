@@ -107,6 +107,7 @@ GUARDS = [
     Guard("the key of a refused invoice stays in its deal", "invoices/services.py", "        _refuse_key_of_another_deal(intent_key, company, draft.deal_id)\n", "", N + "test_result_rights_page.py"),
     Guard("no prefix of a visitor's own", "pipedrive_qb/whole_requests.py", "if environ.get(\"SCRIPT_NAME\") or not", "if not", "tests/test_whole_requests.py"),
     Guard("charsets that are read", "pipedrive_qb/whole_requests.py", "\"utf-8\")).name in READ", "\"utf-8\")).name != \"\"", "tests/test_whole_requests.py"),
+    Guard("the list of customers", "invoices/views/form.py", "        demand(visitor.user, Right.CREATE)\n        found", "        found", N + "test_rights_page.py"),
     Guard("rights to unlink", "invoices/services.py", "    rights.demand(visitor.user, Right.CREATE)\n    if connection", "    if connection", N + "test_rights_page.py"),
     Guard("a burst is one look", "invoices/pacing.py", "Least(latest, Value(now + SILENCE), output_field", "Least(latest, Value(now), output_field", "tests/bench/test_counts.py"),
     Guard("one catch-up at a time", "invoices/following.py", "if mine.update(sync_lease_until=now + LEASE) != 1:", "if mine.update(sync_lease_until=now + LEASE) == 7:", N + "test_following.py"),

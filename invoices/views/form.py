@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
+from integration_settings.rights import NotAllowed, Right, demand
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
@@ -38,6 +39,7 @@ from invoices.unsent_forms import Left
 from invoices.views.answers import (
     address,
     first_options,
+    no_right,
     not_connected,
     not_seen,
     problem_fragment,
@@ -282,13 +284,18 @@ def _with_preset(visitor: Visitor, sent: Sent, chosen: Template) -> tuple[Sent, 
 @page_token_required
 @require_safe
 def customers(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """Options of the customer search."""
+    """Options of the customer search, for whoever may bill a customer: nobody else reads through the list of them."""
     text = request.GET.get("q", "").strip()[:100]
     connection = visitor.connection
     if connection is None:
         return problem_fragment(request, visitor, not_connected())
     try:
+        demand(visitor.user, Right.CREATE)
         found = services.search_customers(connection, text) if len(text) >= 2 else []
+    except NotAllowed as refused:
+        return render(
+            request, "invoices/customer_options.html", {"problem": " ".join(no_right(visitor, refused.right))}
+        )
     except ServiceError as error:
         return render(request, "invoices/customer_options.html", {"problem": problem_of(error).title})
     options = [{"candidate": candidate, "value": offer(candidate, visitor)} for candidate in found]
@@ -329,8 +336,9 @@ def name(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if visitor.connection is None or request.POST.get("customer") != NEW_CUSTOMER:
         return HttpResponse()
     try:
+        demand(visitor.user, Right.CREATE)
         clash = services.name_clash(visitor.connection, typed)
-    except ServiceError:
+    except (NotAllowed, ServiceError):
         return HttpResponse()
     if clash is None:
         return HttpResponse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import urlencode
 
@@ -68,6 +69,21 @@ def test_to_create_and_send_is_offered_to_whoever_may_send(harbour, open_form, c
     _, _, page = open_form(harbour, RACKING, user=colleague(harbour))
     assert page.has_id("create-and-send") is sends
     assert page.has_id("later")
+
+
+@pytest.mark.parametrize("creates", [True, False])
+def test_the_customers_of_quickbooks_are_told_to_nobody_who_may_not_bill_them(
+    harbour, open_form, colleague, control, creates
+):
+    browser, fields, _ = open_form(harbour, RACKING, user=colleague(harbour))
+    only(harbour.company, everyone_creates=creates)
+    control.forget_requests()
+    found = browser.get("/embed/invoice/customers", {"q": "northgate"})
+    assert ("Northgate" in found.content.decode()) is creates
+    assert (OFF.format(admin=harbour.user.name) in html.unescape(found.content.decode())) is not creates
+    typed = browser.post("/embed/invoice/name", fields | {"customer": "new", "name": "Northgate Books"})
+    assert ("Northgate" in typed.content.decode()) is creates
+    assert bool(control.requests("quickbooks", path="query")) is creates
 
 
 # The panel
