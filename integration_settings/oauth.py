@@ -203,7 +203,7 @@ def revoke_quickbooks(token: str) -> None:
     try:
         IntuitClient().revoke(token=token)
     except AuthClientError as error:
-        trace_id = error.intuit_tid or ""
+        trace_id = http.trace_id_of("quickbooks", error.response)
         raise ServiceUnavailable("quickbooks", "revoke", trace_id=trace_id, status=error.status_code) from None
 
 
@@ -218,7 +218,7 @@ def _quickbooks_token(call: Any, *, old_refresh_token: str = "") -> Grant:
         raise ServiceUnavailable(
             "quickbooks",
             f"token call {error.status_code}",
-            trace_id=error.intuit_tid or "",
+            trace_id=http.trace_id_of("quickbooks", error.response),
             status=error.status_code,
         ) from None
     except OutcomeUnknown as error:

@@ -364,7 +364,10 @@ def _judge(response: Any) -> ServiceError | None:
 
 
 def _first_fault(response: Any) -> Json:
-    """The first error of a fault, names in lower case, whichever spelling; {} for XML, HTML and the like."""
+    """The first error of a fault, names in lower case, whichever spelling; {} for XML, HTML and the like.
+
+    Where there are several it says them all: what is repaired one by one is refused again for each.
+    """
     try:
         answer = http.parse_json(response)
     except ValueError:
@@ -375,7 +378,12 @@ def _first_fault(response: Any) -> Json:
     errors = (fault.get("Error") or fault.get("error")) if isinstance(fault, dict) else None
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
         return {"code": ""} if fault else {}
-    return {str(name).lower(): value for name, value in errors[0].items()}
+    said = [{str(name).lower(): value for name, value in each.items()} for each in errors if isinstance(each, dict)]
+    fault = said[0]
+    if len(said) > 1:
+        sentences = (_plain_words(each.get("detail") or each.get("message")) for each in said)
+        fault["detail"] = " · ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+    return fault
 
 
 def _plain_words(said: Any) -> str:

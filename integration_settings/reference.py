@@ -14,6 +14,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 
+from django.utils import timezone
+
 from integration_settings.errors import ConnectionExpired, Rejected, ServiceError
 from integration_settings.kept_lists import (
     ONE_HOUR,
@@ -309,7 +311,7 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         codes_soon = calls.start(_tax_codes_of, client.connection)
         found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
         codes = codes_soon.result()
-    rates = {rate_id: Decimal(str(rate.get("RateValue") or 0)) for rate_id, rate in found.items()}
+    rates = {rate_id: rate_value(rate) for rate_id, rate in found.items()}
     return [
         {
             "id": str(code["Id"]),
@@ -327,6 +329,16 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         and not code.get("Hidden")
         and str(code["Id"]) not in PSEUDO_CODES
     ]
+
+
+def rate_value(rate: dict[str, Any]) -> Decimal:
+    """Intuit's schema promises no `RateValue`; without one it is the last of the rates by time that has begun."""
+    value = rate.get("RateValue")
+    if value is None:
+        today = timezone.now().date().isoformat()
+        since = {str(each.get("EffectiveDate") or "")[:10]: each for each in rate.get("EffectiveTaxRate") or []}
+        value = since[max(begun)].get("RateValue") if (begun := [day for day in since if day <= today]) else None
+    return Decimal(str(value or 0))
 
 
 def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:

@@ -314,6 +314,7 @@ def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
         code=_text(product.get("code")),
         comments=_text(row.get("comments")),
         recurrence=_recurrence(row),
+        names_tax=row.get("tax") is not None,
     )
 
 

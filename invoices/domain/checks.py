@@ -226,7 +226,7 @@ def _currency(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     books = context.books
     if draft.currency not in context.known_currencies:
         yield _blocks("currency", "currency_unknown", currency=draft.currency)
-    elif not books.multicurrency and draft.currency != books.home_currency:
+    elif books.home_currency and not books.multicurrency and draft.currency != books.home_currency:
         yield _blocks("currency", "multicurrency_off", currency=draft.currency, home_currency=books.home_currency)
     elif context.deal_value and context.deal_value.currency != draft.currency:
         yield _warns(

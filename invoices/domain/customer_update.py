@@ -171,7 +171,9 @@ class Comparison:
             return False
         if one.region and other.region and _region(one.region) != _region(other.region):
             return False
-        return _squeezed(one) == _squeezed(other) or _bag(one) == _bag(other)
+        if _squeezed(one) == _squeezed(other) or _bag(one) == _bag(other):
+            return True
+        return _says_as_one_text(one, other) or _says_as_one_text(other, one)
 
     def _address(self, record: CustomerRecord, wanted: Address) -> Difference | None:
         new = in_parts(wanted)
@@ -319,3 +321,16 @@ def _squeezed(parts: AddressParts) -> str:
 def _bag(parts: AddressParts) -> list[str]:
     """The same in any order: the postal code stands before the town in some countries, behind it in others."""
     return sorted(_words(f"{parts.street} {parts.city} {parts.postal_code}"))
+
+
+def _says_as_one_text(whole: AddressParts, parts: AddressParts) -> bool:
+    """Whether an address without parts is the other one written in a line, where the state stands in it, too:
+    4581 Finch St., Bayshore, CA 94326.
+    """
+    if whole.city or whole.region or whole.postal_code or not parts.region:
+        return False
+    states = US_STATES | AUSTRALIAN_STATES | CANADIAN_PROVINCES
+    code = _region(parts.region)
+    spellings = {parts.region, code, *(name for name, short in states.items() if short.casefold() == code)}
+    said = _bag(whole)
+    return any(said == sorted(_bag(parts) + _words(spelling)) for spelling in spellings)

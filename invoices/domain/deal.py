@@ -86,6 +86,7 @@ class DealProduct:
     code: str = ""
     comments: str = ""
     recurrence: Recurrence | None = None  # quantity and price are those of one time
+    names_tax: bool = True  # Pipedrive may say nothing of it, which is no 0 %
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,8 @@ def _products(deal: Deal) -> list[tuple[DealProduct, Decimal | None]]:
     """
     if deal.products:
         known = deal.tax_method != TaxMethod.NONE
-        return [(product, product.tax_percentage if known else None) for product in deal.products if product.enabled]
+        enabled = [product for product in deal.products if product.enabled]
+        return [(product, product.tax_percentage if known and product.names_tax else None) for product in enabled]
     whole = DealProduct(
         attachment_id=0,
         product_id=None,

@@ -478,6 +478,12 @@ def test_the_log_names_the_call_and_the_trace_and_no_secret(vendor, caplog):
     assert "secret" not in caplog.text
 
 
+@pytest.mark.parametrize("name", ["intuit_tid", "Intuit-Tid"])
+def test_intuits_trace_id_is_kept_as_it_is_documented_and_as_it_was_recorded(vendor, name):
+    vendor.post(QUERY, json={}, headers={name: "1-abc"})
+    assert http.trace_id_of("quickbooks", http.open_session("quickbooks").post(QUERY)) == "1-abc"
+
+
 def test_an_error_carries_the_trace_id(vendor):
     vendor.post(URL, status=400, headers={"x-correlation-id": "c-1"})
     error = http.error_for("pipedrive", http.open_session("pipedrive").post(URL))

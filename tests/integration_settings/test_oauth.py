@@ -281,9 +281,10 @@ def test_revoking_sends_the_token_as_json(vendor):
     assert json.loads(vendor.calls[-1].request.body) == {"token": "t1"}
 
 
-def test_a_refused_revocation_is_an_error_without_the_body(vendor):
+@pytest.mark.parametrize("header", ["intuit_tid", "Intuit-Tid"])
+def test_a_refused_revocation_is_an_error_without_the_body(vendor, header):
     add_discovery(vendor)
-    vendor.post(INTUIT_REVOKE, status=400, body="token t1 is unknown", headers={"intuit_tid": "1-a"})
+    vendor.post(INTUIT_REVOKE, status=400, body="token t1 is unknown", headers={header: "1-a"})
     with pytest.raises(ServiceUnavailable) as caught:
         oauth.revoke_quickbooks("t1")
     assert caught.value.trace_id == "1-a"

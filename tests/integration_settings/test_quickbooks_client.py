@@ -316,6 +316,15 @@ def test_a_refusal_keeps_quickbooks_words_apart_from_the_log_text(client, base, 
     assert "6240" in str(refusal)
 
 
+def test_a_refusal_with_several_reasons_keeps_them_all(client, base, vendor):
+    answer = fault("6140", Detail="Number 7 is assigned")
+    answer["Fault"]["Error"] += [{"Message": "The date is closed", "code": "6210"}, {"Detail": "Number 7 is assigned"}]
+    vendor.post(f"{base}/invoice", status=400, json=answer)
+    with pytest.raises(Rejected) as caught:
+        client.create("Invoice", {}, request_id="r1")
+    assert (caught.value.code, caught.value.detail) == ("6140", "Number 7 is assigned · The date is closed")
+
+
 @pytest.mark.parametrize(
     ("said", "read"),
     [

@@ -262,6 +262,13 @@ def test_how_often_a_product_is_billed_is_known_where_pipedrive_tells_it(told, f
 
 
 @pytest.mark.parametrize(
+    ("told", "named"), [({}, False), ({"tax": None}, False), ({"tax": 0}, True), ({"tax": 20}, True)]
+)
+def test_a_tax_that_is_not_told_is_kept_apart_from_none_at_all(told, named):
+    assert deal_product({"id": 1} | told, {}).names_tax is named
+
+
+@pytest.mark.parametrize(
     ("total", "expected"),
     [
         (None, "20"),

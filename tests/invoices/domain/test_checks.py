@@ -166,6 +166,10 @@ def test_the_companys_own_settings_block_too(draft, options, field, code):
     assert (field, code) in codes(check(draft, **options))
 
 
+def test_a_currency_is_left_to_quickbooks_where_its_settings_name_none():
+    assert codes(check(a_draft(currency="EUR"), multicurrency=False, home_currency="")) == []
+
+
 def test_numbers_are_not_asked_where_quickbooks_counts_itself():
     assert codes(check(a_draft(number="9" * 22))) == []
 

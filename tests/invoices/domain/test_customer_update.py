@@ -46,6 +46,21 @@ def test_what_pipedrive_does_not_say_is_never_taken_away(address):
 
 
 @pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("4581 Finch St., Bayshore, CA 94326", "CA"),
+        ("4581 Finch St., Bayshore, California 94326, USA", "CA"),
+        ("4581 Finch St.\nBayshore CA 94326", "California"),
+    ],
+)
+def test_an_address_in_one_line_is_the_same_with_its_state_in_it(text, state):
+    bayshore = replace(BRAMLEY, address=AddressParts("4581 Finch St.", "Bayshore", state, "94326", "USA"))
+    elsewhere = text.replace(" CA ", " NV ").replace("California", "Nevada")
+    assert CustomerField.ADDRESS not in differences(PartyDetails(address=Address(text=text)), bayshore)
+    assert CustomerField.ADDRESS in differences(PartyDetails(address=Address(text=elsewhere)), bayshore)
+
+
+@pytest.mark.parametrize(
     "address",
     [
         SAME,

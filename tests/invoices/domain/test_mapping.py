@@ -277,6 +277,15 @@ def test_where_pipedrive_adds_no_tax_its_zero_is_no_rate_and_the_items_code_stan
     assert (found.draft.lines[0].tax_code_id, found.tax_proposals[0].reason) == ("2", TaxReason.ITEM)
 
 
+def test_a_product_that_says_nothing_of_tax_gets_its_items_code_and_no_zero_rate():
+    item = Thing("1", "Pallet racking bay 4L", "RACK-4L", tax_code_id="2")
+    product = a_product(code="RACK-4L", tax_percentage=D(0), names_tax=False)
+    found = prefill(
+        a_deal(products=(product,)), SUGGESTED, books=books("GB"), codes=BRITISH_CODES, items=(item,), today=TODAY
+    )
+    assert (found.draft.lines[0].tax_code_id, found.tax_proposals[0].reason) == ("2", TaxReason.ITEM)
+
+
 def test_a_deal_with_120_products_keeps_their_order():
     products = tuple(a_product(name=f"Position {number:03}") for number in range(120))
     lines = filled(a_deal(products=products)).draft.lines
