@@ -99,6 +99,13 @@ def test_members_of_the_preferences_are_understood(preferences, expected):
         assert getattr(profile, name) == value
 
 
+@pytest.mark.parametrize("told", ["0000-00-00", "31/12/2025", "none"])
+def test_a_closing_date_that_is_no_day_leaves_the_rest_of_the_profile(told):
+    preferences = {"AccountingInfoPrefs": {"BookCloseDate": told}, "TaxPrefs": {"UsingSalesTax": True}}
+    profile = profile_from({}, preferences, fallback_timezone="UTC")
+    assert (profile.books_closed_until, profile.uses_sales_tax) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("country", "tax", "named"),
     [
