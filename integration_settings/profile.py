@@ -138,7 +138,6 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
     sales, tax = _part(preferences, "SalesFormsPrefs"), _part(preferences, "TaxPrefs")
     currency, books = _part(preferences, "CurrencyPrefs"), _part(preferences, "AccountingInfoPrefs")
     home = currency.get("HomeCurrency")
-    closed = str(books.get("BookCloseDate") or "")[:10]
     place = zone_called(str(company_info.get("DefaultTimeZone") or ""))
     return Profile(
         name=str(company_info.get("CompanyName") or company_info.get("LegalName") or ""),
@@ -151,7 +150,7 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         custom_numbers=bool(sales.get("CustomTxnNumbers")),
         allow_discount=bool(sales.get("AllowDiscount")),
         discount_account_id=reference_value(sales.get("DefaultDiscountAccount")),
-        books_closed_until=date.fromisoformat(closed) if closed else None,
+        books_closed_until=_day(books.get("BookCloseDate")),
         timezone=place.key if place else fallback_timezone,
         own_fields=_own_fields(sales),
         class_per=_class_per(books),
@@ -159,6 +158,16 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
         location_word=str(books.get("DepartmentTerminology") or "")[:40],
         has_service_dates=bool(sales.get("AllowServiceDate")),
     )
+
+
+def _day(told: Any) -> date | None:
+    """None as well for "0000-00-00" and whatever else is no day: QuickBooks itself refuses what its books are closed
+    for, and without a profile nobody could write any invoice.
+    """
+    try:
+        return date.fromisoformat(str(told or "")[:10])
+    except ValueError:
+        return None
 
 
 def _class_per(books: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -187,6 +187,8 @@ class QuickBooksClient:
                     for entity in entities:
                         objects[entity] += _listed(part.get(entity))
             moment = datetime.fromisoformat(answer["time"])
+            if not MINYEAR < moment.year < MAXYEAR:
+                raise ValueError("a time of no calendar")
             # Without an offset as the times of what has changed are read, and no cursor lies ahead of our clock.
             return Changes(moment if moment.tzinfo else moment.replace(tzinfo=UTC), objects)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -131,6 +131,7 @@ US_TAX_CODES = (
     {"id": "TAX", "name": "TAX", "description": "", "percentage": "0", "active": True, "rates": ()},
     {"id": "NON", "name": "NON", "description": "", "percentage": "0", "active": True, "rates": ()},
 )
+ON_AMOUNT, ON_AMOUNT_AND_TAX, ON_TAX = "TaxOnAmount", "TaxOnAmountPlusTax", "TaxOnTax"
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
 FIVE_MINUTES = timedelta(minutes=5)
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
@@ -328,6 +329,7 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         if (code.get("SalesTaxRateList") or {}).get("TaxRateDetail")
         and not code.get("Hidden")
         and str(code["Id"]) not in PSEUDO_CODES
+        and (code.get("Active") is False or _is_understood(code, rates))
     ]
 
 
@@ -339,6 +341,18 @@ def rate_value(rate: dict[str, Any]) -> Decimal:
         since = {str(each.get("EffectiveDate") or "")[:10]: each for each in rate.get("EffectiveTaxRate") or []}
         value = since[max(begun)].get("RateValue") if (begun := [day for day in since if day <= today]) else None
     return Decimal(str(value or 0))
+
+
+def _is_understood(code: dict[str, Any], rates: dict[str, Decimal]) -> bool:
+    """Whether it can be told what the code adds. Of a rate that QuickBooks does not list, or that is counted in a way
+    of which nothing is known, the form would promise another total than QuickBooks books.
+    """
+    details = code["SalesTaxRateList"]["TaxRateDetail"]
+    return all(
+        reference_value(detail.get("TaxRateRef")) in rates
+        and str(detail.get("TaxTypeApplicable") or ON_AMOUNT) in (ON_AMOUNT, ON_AMOUNT_AND_TAX, ON_TAX)
+        for detail in details
+    )
 
 
 def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:
@@ -356,7 +370,7 @@ def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[s
     for detail in sorted(details, key=lambda each: int(each.get("TaxOrder") or 0)):
         rate_id = reference_value(detail.get("TaxRateRef"))
         rate = rates.get(rate_id, Decimal(0))
-        base = {"TaxOnAmountPlusTax": 100 + whole, "TaxOnTax": whole}.get(str(detail.get("TaxTypeApplicable")))
+        base = {ON_AMOUNT_AND_TAX: 100 + whole, ON_TAX: whole}.get(str(detail.get("TaxTypeApplicable")))
         part = rate if base is None else rate * base / 100
         parts.append((rate_id, part.normalize() + 0))
         whole += part

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -278,5 +278,7 @@ def _moment(answer: Json, name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(_text(answer, name))
     except ValueError:
+        return None
+    if not MINYEAR < moment.year < MAXYEAR:  # no time: in another zone it may be of a year that no calendar has
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

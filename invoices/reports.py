@@ -103,7 +103,10 @@ def overdue_from(invoice: Invoice, place: ZoneInfo) -> datetime | None:
     """The midnight at which an unpaid invoice becomes overdue, in the company's calendar; None when it cannot."""
     if invoice.due_date is None or not invoice.balance or invoice.voided_on or invoice.deleted_on:
         return None
-    return datetime.combine(invoice.due_date + timedelta(days=1), time.min, tzinfo=place).astimezone(UTC)
+    try:
+        return datetime.combine(invoice.due_date + timedelta(days=1), time.min, tzinfo=place).astimezone(UTC)
+    except OverflowError:  # 31 December 9999, as bookkeepers write "never"
+        return None
 
 
 def _version(sync_token: str) -> int:

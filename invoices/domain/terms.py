@@ -23,16 +23,23 @@ class Term(Protocol):
 
 
 def due_date(term: Term, invoice_date: date) -> date | None:
-    """None when the term does not say. A day that the month does not have is its last one.
+    """None when the term does not say, or names what no calendar has. A day that the month lacks is its last one.
 
     The next such day is passed over when it is too near, be it in this month or in the next: of the 5th, ten days
     before it at least, an invoice of 31 January is due on 5 March.
 
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/term
     """
+    try:
+        return _due_date(term, invoice_date)
+    except (OverflowError, ValueError):  # after the year 9999: one such term must not keep every form from opening
+        return None
+
+
+def _due_date(term: Term, invoice_date: date) -> date | None:
     if term.due_days is not None:
         return invoice_date + timedelta(days=term.due_days)
-    if term.day_of_month is None:
+    if term.day_of_month is None or term.day_of_month < 1:
         return None
     due = _in_month(invoice_date, term.day_of_month)
     if due < invoice_date:

@@ -212,6 +212,13 @@ def test_a_single_change_may_come_without_a_list(client, base, vendor):
     assert client.changes(["Invoice"], datetime.now(UTC)).objects == {"Invoice": [{"Id": "1"}]}
 
 
+@pytest.mark.parametrize("told", ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+14:00"])
+def test_changes_of_a_time_at_the_edge_of_the_calendar_are_no_answer(client, base, vendor, told):
+    vendor.get(f"{base}/cdc", json={"CDCResponse": [], "time": told})
+    with pytest.raises(ServiceUnavailable):
+        client.changes(["Invoice"], datetime.now(UTC))
+
+
 def test_changes_without_a_time_cannot_move_a_cursor(client, base, vendor):
     vendor.get(f"{base}/cdc", json={"CDCResponse": [{"QueryResponse": [{}]}]})
     with pytest.raises(ServiceUnavailable):

@@ -17,6 +17,7 @@ from integration_settings.errors import ConnectionExpired, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection, ReferenceList
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.profile import Profile, current_profile, profile_from, profile_of, refresh_profile
+from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.reference import Item, rate_value, sales_percentage
 from tests import recordings
 from tests.factories import make_company, make_user
@@ -99,6 +100,13 @@ def test_members_of_the_preferences_are_understood(preferences, expected):
         assert getattr(profile, name) == value
 
 
+@pytest.mark.parametrize("told", ["0000-00-00", "31/12/2025", "none"])
+def test_a_closing_date_that_is_no_day_leaves_the_rest_of_the_profile(told):
+    preferences = {"AccountingInfoPrefs": {"BookCloseDate": told}, "TaxPrefs": {"UsingSalesTax": True}}
+    profile = profile_from({}, preferences, fallback_timezone="UTC")
+    assert (profile.books_closed_until, profile.uses_sales_tax) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("country", "tax", "named"),
     [
@@ -164,6 +172,23 @@ def test_tax_codes_carry_what_their_rates_add_up_to(connect):
     assert codes["5.0% R"].percentage == 5
     assert codes["0.0% Z"].percentage == 0
     assert all(code.rates for code in codes.values())
+
+
+@pytest.mark.parametrize("changed", [{"TaxRateRef": {"value": "9999"}}, {"TaxTypeApplicable": "TaxOnNew"}])
+def test_a_code_of_which_nobody_can_tell_what_it_adds_is_not_offered_as_zero(connect, monkeypatch, changed):
+    read = QuickBooksClient.query_all
+
+    def query_all(self, entity, *conditions):
+        rows = read(self, entity, *conditions)
+        for code in rows if entity == "TaxCode" else []:
+            if code["Name"] == "20.0% S":
+                code["SalesTaxRateList"]["TaxRateDetail"][0] |= changed
+        return rows
+
+    monkeypatch.setattr(QuickBooksClient, "query_all", query_all)
+    codes = {code.name: code for code in reference.tax_codes(connect("GB").company, timedelta(0))}
+    assert "20.0% S" not in codes
+    assert codes["5.0% R"].percentage == 5
 
 
 def test_a_us_company_has_the_two_pseudo_codes_without_a_call(connect, control):

@@ -22,7 +22,7 @@ from invoices.domain.status import InvoiceStatus, looks_voided
 from invoices.invoice_answers import applied_payment, issued_invoice, known_customer
 from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
-from invoices.reports import apply_report, mark_deleted, status_of, zone
+from invoices.reports import apply_report, mark_deleted, overdue_from, status_of, zone
 from tests import recordings
 from tests.factories import D, a_bill_to, a_draft, make_invoice
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery, intuit_answer
@@ -253,3 +253,13 @@ def test_xml_instead_of_changes_changes_nothing(vendor, gateway):
     vendor.add(responses.GET, re.compile(r".*/cdc.*"), body=recordings.xml("fault"), content_type="application/xml")
     with pytest.raises(ServiceUnavailable):
         gateway.changed_since(datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("told", ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_at_the_edge_of_the_calendar_is_none(told):
+    assert issued_invoice({"Id": "1", "MetaData": {"LastUpdatedTime": told}}).updated_at is None
+
+
+def test_an_invoice_that_is_due_on_the_last_day_of_all_is_never_overdue():
+    row = Invoice(due_date=date(9999, 12, 31), balance=D(10))
+    assert overdue_from(row, PACIFIC) is None

@@ -43,3 +43,13 @@ def test_a_day_of_the_month_is_the_next_months_when_it_is_near(day, margin, star
 
 def test_of_other_terms_nothing_is_known():
     assert due_date(Term("1", "By hand", None, None, 0), date(2026, 11, 23)) is None
+
+
+@pytest.mark.parametrize("days", [10**7, 10**15, -(10**15)])
+def test_days_that_no_calendar_has_say_nothing(days):
+    assert due_date(Term("1", "Never", days, None, 0), date(2026, 11, 23)) is None
+
+
+@pytest.mark.parametrize("day", [0, -1])
+def test_a_day_that_no_month_has_says_nothing(day):
+    assert due_date(Term("1", "Monthly", None, day_of_month=day, next_month_days=0), date(2026, 11, 23)) is None
