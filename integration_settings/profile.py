@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integration_settings.clock import zone_called
+from integration_settings.country_words import country_code
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceUnavailable
 from integration_settings.kept_lists import REST_AFTER_FAILURE, TWO_WEEKS, is_young
 from integration_settings.models import PipedriveUser, QuickBooksConnection
@@ -141,7 +142,7 @@ def profile_from(company_info: dict[str, Any], preferences: dict[str, Any], *, f
     place = zone_called(str(company_info.get("DefaultTimeZone") or ""))
     return Profile(
         name=str(company_info.get("CompanyName") or company_info.get("LegalName") or ""),
-        country=str(company_info.get("Country") or "")[:2].upper(),
+        country=country_code(str(company_info.get("Country") or ""))[:2].upper(),  # addresses have "USA" by now
         home_currency=str((home or {}).get("value") if isinstance(home, dict) else home or "")[:3],
         multicurrency=bool(currency.get("MultiCurrencyEnabled")),
         uses_sales_tax=bool(tax.get("UsingSalesTax")),

@@ -413,6 +413,7 @@ def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return Decimal(0)
     try:
-        return Decimal(value)
+        found = Decimal(value)
     except InvalidOperation:
         return Decimal(0)
+    return found if found.is_finite() else Decimal(0)

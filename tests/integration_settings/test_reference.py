@@ -108,6 +108,23 @@ def test_a_closing_date_that_is_no_day_leaves_the_rest_of_the_profile(told):
 
 
 @pytest.mark.parametrize(
+    ("told", "country"),
+    [
+        ("US", "US"),
+        ("USA", "US"),
+        ("United States", "US"),
+        ("AUT", "AT"),
+        ("EST", "EE"),
+        ("gb", "GB"),
+        ("XQ", "XQ"),
+        ("", ""),
+    ],
+)
+def test_the_companys_country_is_known_by_either_code_and_by_its_name(told, country):
+    assert profile_from({"Country": told}, {}, fallback_timezone="UTC").country == country
+
+
+@pytest.mark.parametrize(
     ("country", "tax", "named"),
     [
         ("US", {"UsingSalesTax": True}, True),

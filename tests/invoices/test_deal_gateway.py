@@ -261,6 +261,11 @@ def test_how_often_a_product_is_billed_is_known_where_pipedrive_tells_it(told, f
     assert deal_product({"id": 1} | told, {}).recurrence == found
 
 
+@pytest.mark.parametrize("told", ["NaN", "-Infinity", "twelve", True, [12]])
+def test_what_is_no_number_is_none(told):
+    assert deal_product({"id": 1, "quantity": told}, {}).quantity == 0
+
+
 @pytest.mark.parametrize(
     ("told", "named"), [({}, False), ({"tax": None}, False), ({"tax": 0}, True), ({"tax": 20}, True)]
 )
