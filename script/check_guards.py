@@ -118,6 +118,8 @@ GUARDS = [
     Guard("invoices of the company only that go where a deal went", "invoices/moved_deals.py", "filter(company=company, deal_id=gone)", "filter(deal_id=gone)", N + "test_merged_deals.py"),
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
     Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),
+    Guard("a new name for the company's own customer", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(realm_id=realm_id, customer_id=customer_id)", N + "test_customer_links.py"),
+    Guard("a new name for the customer of these books", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(company=company, customer_id=customer_id)", N + "test_customer_links.py"),
     Guard("a worker outlives Redis", "pipedrive_qb/broker.py", "    QoS = QoS\n", "    pass\n", "tests/test_broker.py"),
     Guard("a worker outlives its connections", "pipedrive_qb/broker.py", "if asynchronous else found", "if not found else found", "tests/test_broker.py"),
     Guard("an answer stays with its question", "integration_settings/http.py", "while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:", "while not found:", S + "test_http.py"),
