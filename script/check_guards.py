@@ -120,6 +120,8 @@ GUARDS = [
     Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),
     Guard("a new name for the company's own customer", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(realm_id=realm_id, customer_id=customer_id)", N + "test_customer_links.py"),
     Guard("a new name for the customer of these books", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(company=company, customer_id=customer_id)", N + "test_customer_links.py"),
+    Guard("moved on to a later invoice of the company's own", "invoices/attention.py", "filter(company=company, deal_id=OuterRef", "filter(deal_id=OuterRef", N + "test_attention_rights_page.py"),
+    Guard("settled by the company's own invoice only", "invoices/services.py", "filter(company=row.company, deal_id=refused.deal_id)", "filter(deal_id=refused.deal_id)", N + "test_repairs.py"),
     Guard("a worker outlives Redis", "pipedrive_qb/broker.py", "    QoS = QoS\n", "    pass\n", "tests/test_broker.py"),
     Guard("a worker outlives its connections", "pipedrive_qb/broker.py", "if asynchronous else found", "if not found else found", "tests/test_broker.py"),
     Guard("an answer stays with its question", "integration_settings/http.py", "while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:", "while not found:", S + "test_http.py"),

@@ -112,6 +112,14 @@ def test_causes_of_another_company_are_not_there(desk, browse, company, user, ot
     assert not Invoice.objects.filter(company=other_company, put_away_at__isnull=False).exists()
 
 
+def test_a_later_invoice_of_another_company_in_a_deal_of_that_number_takes_nothing_off_the_desk(
+    desk, company, user, other_company
+):
+    refused(company, deal_id=5)
+    make_pending_invoice(other_company, to_json(a_draft()), deal_id=5)
+    assert "Nothing needs you" not in desk(user).text
+
+
 HOSTILE = ['<b>"Bold" & Sons</b>', "\u202ereversed", "a" * 500, "{count} %(name)s", "'; DROP TABLE"]
 
 
