@@ -9,10 +9,12 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings
+from invoices import attention
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
-from tests.factories import a_bill_to, a_draft, make_pending_invoice, make_user
+from tests.conftest import visitor_of
+from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice, make_user
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.desk import DESK, item_id, press, refused
 from tests.invoices.fragments import Page
@@ -110,6 +112,24 @@ def test_causes_of_another_company_are_not_there(desk, browse, company, user, ot
     for what in ("run", "put-away"):
         assert "Somebody else was faster." in Page(browse(user, "settings").post(f"{DESK}/{key}/{what}")).text
     assert not Invoice.objects.filter(company=other_company, put_away_at__isnull=False).exists()
+
+
+def test_a_later_invoice_of_another_company_in_a_deal_of_that_number_takes_nothing_off_the_desk(
+    desk, company, user, other_company
+):
+    refused(company, deal_id=5)
+    make_pending_invoice(other_company, to_json(a_draft()), deal_id=5)
+    assert "Nothing needs you" not in desk(user).text
+
+
+def test_notes_waiting_rows_and_counts_of_another_company_are_not_on_the_desk(desk, company, user, other_company):
+    before = desk(user).text
+    make_invoice(other_company, note_problem="deal_gone")
+    make_pending_invoice(other_company, to_json(a_draft()))
+    visitor = visitor_of(user)
+    assert (attention._notes(visitor), attention._waiting(visitor, visitor.connection)) == ([], ())
+    assert attention._done_today(visitor, visitor.connection, company) == 0
+    assert desk(user).text == before
 
 
 HOSTILE = ['<b>"Bold" & Sons</b>', "\u202ereversed", "a" * 500, "{count} %(name)s", "'; DROP TABLE"]

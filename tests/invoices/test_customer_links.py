@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from invoices.customers import link, linked_customer, unlink
+from invoices.customers import keep_name, link, linked_customer, unlink
 from invoices.domain.matching import CustomerCandidate
 from invoices.models import CustomerLink
 from tests.factories import make_customer_link
@@ -45,3 +45,13 @@ def test_choosing_a_customer_replaces_nobody_elses(company, elsewhere, currency)
 def test_unlinking_takes_nobody_elses_away(company, elsewhere):
     unlink(company=company, realm_id=company.quickbooks.realm_id, party=PARTY)
     assert CustomerLink.objects.filter(pk=elsewhere.pk).exists()
+
+
+@pytest.mark.parametrize("elsewhere", ["another company", "other books"], indirect=True)
+def test_the_new_name_of_a_customer_is_not_given_to_one_of_that_number_elsewhere(company, elsewhere):
+    ours = make_customer_link(company, **three() | {"party_id": 5})
+    keep_name(company, company.quickbooks.realm_id, "70", "Moss & Daughters")
+    ours.refresh_from_db()
+    was = elsewhere.name
+    elsewhere.refresh_from_db()
+    assert (ours.name, elsewhere.name) == ("Moss & Daughters", was)

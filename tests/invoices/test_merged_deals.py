@@ -9,10 +9,11 @@ from django.core.cache import cache
 
 from integration_settings import reference
 from integration_settings.pipedrive import PipedriveClient
-from invoices import notes
+from invoices import moved_deals, notes
+from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
-from tests.factories import make_invoice, make_pending_invoice
+from tests.factories import a_draft, make_invoice, make_pending_invoice
 from tests.invoices.conftest import RACKING
 from tests.invoices.desk import CREATE, submit
 from tests.invoices.fragments import Page
@@ -203,6 +204,39 @@ def test_the_form_of_what_was_refused_before_is_the_one_of_the_deal_that_stays(c
     panel_of(crm.kept)
     again = browse(invoiced.company.users.get()).post(f"/embed/invoice/{refused.public_id}/retry")
     assert Page(again).fields()["deal"] == str(crm.kept)
+
+
+# Deals are numbered in each company of Pipedrive by themselves, so that another company has deals of the same numbers.
+
+
+@pytest.mark.parametrize("which", ["gone", "kept"])
+def test_what_another_company_invoiced_in_deals_of_these_numbers_is_not_touched(
+    crm, invoiced, panel_of, other_company, which
+):
+    party = {"organization_id": 8001, "person_id": 8002}
+    strangers = make_invoice(other_company, deal_id=getattr(crm, which), note_problem="deal_gone", **party)
+    before = Invoice.objects.filter(pk=strangers.pk).values().get()
+    crm.merge()
+    panel_of(crm.kept)
+    invoiced.refresh_from_db()
+    assert invoiced.deal_id == crm.kept
+    assert Invoice.objects.filter(pk=strangers.pk).values().get() == before
+
+
+def test_where_another_companys_deal_of_that_number_went_is_nothing_to_go_by(company, other_company):
+    alone = make_invoice(company, deal_id=12)
+    make_invoice(other_company, deal_id=99, draft=to_json(a_draft(deal_id=12)))
+    assert not moved_deals.goes_after_the_others(alone)
+    assert Invoice.objects.get(pk=alone.pk).deal_id == 12
+
+
+def test_of_another_companys_deals_and_notes_nobody_is_asked(crm, invoiced, panel_of, other_company, control):
+    party = {"organization_id": invoiced.organization_id, "person_id": invoiced.person_id}
+    make_invoice(other_company, deal_id=987654, note_id=876543, **party)
+    panel_of(crm.kept)
+    asked = [request["path"] for request in control.requests("pipedrive")]
+    assert any(path.endswith(f"/deals/{crm.gone}") for path in asked)
+    assert not any("987654" in path or "876543" in path for path in asked)
 
 
 # Organizations and persons

@@ -138,6 +138,13 @@ def test_what_is_settled_while_the_desk_runs_is_not_run_again(harbour, draft, me
     assert "held" not in (refused.refusal or {})
 
 
+def test_what_another_company_invoices_in_a_deal_of_that_number_settles_nothing(company, other_company):
+    refused = make_pending_invoice(company, to_json(a_draft()), deal_id=12, submission=Submission.REJECTED)
+    make_pending_invoice(other_company, to_json(a_draft()), deal_id=12)
+    row = Invoice(company=company, intent_key=refused.key_of_successor)
+    services._refuse_settled(row, refused)
+
+
 def test_many_are_run_in_parts(harbour, draft, monkeypatch):
     monkeypatch.setattr(repairs, "AT_ONCE", 1)
     first = refuse(ask(harbour, draft))
