@@ -134,6 +134,7 @@ US_TAX_CODES = (
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
 FIVE_MINUTES = timedelta(minutes=5)
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
+EVEN_INACTIVE = "Active in (true, false)"
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
@@ -309,7 +310,7 @@ def _connection_of(company: Company) -> QuickBooksConnection:
 def _read_tax_codes(client: QuickBooksClient) -> Rows:
     with SideBySide(1) as calls:
         codes_soon = calls.start(_tax_codes_of, client.connection)
-        found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+        found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate", EVEN_INACTIVE)}
         codes = codes_soon.result()
     rates = {rate_id: rate_value(rate) for rate_id, rate in found.items()}
     return [
@@ -342,7 +343,7 @@ def rate_value(rate: dict[str, Any]) -> Decimal:
 
 
 def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:
-    return QuickBooksClient(connection).query_all("TaxCode", "Active in (true, false)")
+    return QuickBooksClient(connection).query_all("TaxCode", EVEN_INACTIVE)
 
 
 def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[str, Decimal]]:
@@ -369,11 +370,7 @@ def sales_percentage(code: dict[str, Any], rates: dict[str, Decimal]) -> Decimal
 
 
 def _read_items(client: QuickBooksClient) -> Rows:
-    return [
-        _item_row(item)
-        for item in client.query_all("Item", "Active in (true, false)")
-        if item.get("Type") not in NOT_ON_LINES
-    ]
+    return [_item_row(item) for item in client.query_all("Item", EVEN_INACTIVE) if item.get("Type") not in NOT_ON_LINES]
 
 
 def _item_row(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -205,6 +205,26 @@ def test_a_rate_without_a_value_of_its_own_is_the_last_that_has_begun():
     assert rate_value({"EffectiveTaxRate": by_time[2:]}) == rate_value({}) == 0
 
 
+def test_a_rate_that_is_not_active_counts_in_a_code_that_still_names_it(quickbooks, vendor):
+    """QuickBooks leaves inactive entries out of an answer unless they are asked for."""
+    rates = [{"Id": "10", "Name": "GST", "RateValue": 5}, {"Id": "16", "Name": "PST", "RateValue": 7, "Active": False}]
+    details = [{"TaxRateRef": {"value": rate["Id"]}, "TaxTypeApplicable": "TaxOnAmount"} for rate in rates]
+    code = {"Id": "15", "Name": "GST/PST BC", "SalesTaxRateList": {"TaxRateDetail": details}}
+
+    def answer(request):
+        asked = request.body.decode()
+        found = {"TaxCode": [code]}
+        if "from TaxRate" in asked:
+            found = {
+                "TaxRate": [rate for rate in rates if "Active in (true, false)" in asked or rate.get("Active", True)]
+            }
+        return 200, {}, json.dumps({"QueryResponse": found})
+
+    address = f"http://127.0.0.1:8020/v3/company/{quickbooks.realm_id}/query"
+    vendor.add_callback("POST", address, callback=answer)
+    assert [code.percentage for code in reference.tax_codes(quickbooks.company)] == [12]
+
+
 def test_items_include_inactive_ones_and_no_categories(connect):
     items = reference.items(connect("GB").company)
     assert any(not item.active for item in items)
