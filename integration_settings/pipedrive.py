@@ -62,9 +62,8 @@ class PipedriveClient:
         return [deal for deal in found if not _is_deleted(deal)]
 
     def latest_deals(self, most: int) -> list[Json]:
-        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first, one page"""
-        page = self._get("v2/deals", sort_by="update_time", sort_direction="desc", limit=min(most, PAGE))
-        return list(page.get("data") or [])
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first"""
+        return self._pages("v2/deals", most, sort_by="update_time", sort_direction="desc")
 
     def deal_products(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""
@@ -137,17 +136,21 @@ class PipedriveClient:
             found += self._pages(path, ids=",".join(map(str, part)))
         return found
 
-    def _pages(self, path: str, **params: Any) -> list[Json]:
-        """All pages of a version 2 list. https://pipedrive.readme.io/docs/core-api-concepts-pagination"""
+    def _pages(self, path: str, most: int | None = None, **params: Any) -> list[Json]:
+        """All pages of a version 2 list, or as many as `most` entries need: a page may hold fewer than were asked for.
+
+        https://pipedrive.readme.io/docs/core-api-concepts-pagination
+        """
+        limit = PAGE if most is None else min(most, PAGE)
         found: list[Json] = []
         cursor: str | None = None
         for _ in range(MOST_PAGES):
-            page = self._get(path, limit=PAGE, **params, **({"cursor": cursor} if cursor else {}))
+            page = self._get(path, limit=limit, **params, **({"cursor": cursor} if cursor else {}))
             found += page.get("data") or []
             cursor = (page.get("additional_data") or {}).get("next_cursor")
-            if not cursor:
+            if not cursor or (most is not None and len(found) >= most):
                 break
-        return found
+        return found[:most]
 
     def _send(self, method: str, path: str, **kwargs: Any) -> Json:
         refuse_while_paused(self.user)

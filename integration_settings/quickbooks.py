@@ -389,9 +389,11 @@ def _first_fault(response: Any) -> Json:
 
 
 def _plain_words(said: Any) -> str:
-    """QuickBooks' sentence as people read it: some have links in HTML, and many begin with the name of their kind."""
+    """QuickBooks' sentence as people read it: some have links in HTML, many begin with the name of their kind, and some
+    end with ": null", where more could be said and is not.
+    """
     words = html.unescape(MARKUP.sub(" ", str(said or "")[:LONGEST_SENTENCE]))
-    return " ".join(words.removeprefix("Business Validation Error:").split())
+    return " ".join(words.removeprefix("Business Validation Error:").split()).removesuffix(": null").rstrip()
 
 
 def _member(answer: Any, entity: str, problem: type[ServiceError] = OutcomeUnknown) -> Json:

@@ -135,6 +135,7 @@ ON_AMOUNT, ON_AMOUNT_AND_TAX, ON_TAX = "TaxOnAmount", "TaxOnAmountPlusTax", "Tax
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
 FIVE_MINUTES = timedelta(minutes=5)
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
+EVEN_INACTIVE = "Active in (true, false)"
 NOT_ON_LINES = ("Category", "Group", "Bundle")
 
 
@@ -310,7 +311,7 @@ def _connection_of(company: Company) -> QuickBooksConnection:
 def _read_tax_codes(client: QuickBooksClient) -> Rows:
     with SideBySide(1) as calls:
         codes_soon = calls.start(_tax_codes_of, client.connection)
-        found = {str(rate["Id"]): rate for rate in client.query_all("TaxRate")}
+        found = {str(rate["Id"]): rate for rate in _tax_rates(client)}
         codes = codes_soon.result()
     rates = {rate_id: rate_value(rate) for rate_id, rate in found.items()}
     return [
@@ -331,6 +332,14 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         and str(code["Id"]) not in PSEUDO_CODES
         and (code.get("Active") is False or _is_understood(code, rates))
     ]
+
+
+def _tax_rates(client: QuickBooksClient) -> list[dict[str, Any]]:
+    """Inactive ones, too, which a code may still name. Intuit does not say that they can be asked for."""
+    try:
+        return client.query_all("TaxRate", EVEN_INACTIVE)
+    except Rejected:
+        return client.query_all("TaxRate")
 
 
 def rate_value(rate: dict[str, Any]) -> Decimal:
@@ -356,7 +365,7 @@ def _is_understood(code: dict[str, Any], rates: dict[str, Decimal]) -> bool:
 
 
 def _tax_codes_of(connection: QuickBooksConnection) -> list[dict[str, Any]]:
-    return QuickBooksClient(connection).query_all("TaxCode", "Active in (true, false)")
+    return QuickBooksClient(connection).query_all("TaxCode", EVEN_INACTIVE)
 
 
 def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[str, Decimal]]:
@@ -383,11 +392,7 @@ def sales_percentage(code: dict[str, Any], rates: dict[str, Decimal]) -> Decimal
 
 
 def _read_items(client: QuickBooksClient) -> Rows:
-    return [
-        _item_row(item)
-        for item in client.query_all("Item", "Active in (true, false)")
-        if item.get("Type") not in NOT_ON_LINES
-    ]
+    return [_item_row(item) for item in client.query_all("Item", EVEN_INACTIVE) if item.get("Type") not in NOT_ON_LINES]
 
 
 def _item_row(item: Mapping[str, Any]) -> dict[str, Any]:

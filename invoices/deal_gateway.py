@@ -327,13 +327,13 @@ def _recurrence(row: Json) -> Recurrence | None:
 
 
 def line_discount_of(row: Json) -> Discount:
-    """The discount of the whole line.
+    """The discount of the whole line. One whose kind is not told is a percentage, which is Pipedrive's default.
 
     Whether Pipedrive's amount is meant per line or per unit is not documented. Its own `sum` of the line tells: when
     only the reading per unit gives that sum, it is per unit.
     """
     value = _number(row.get("discount"))
-    if row.get("discount_type") == "percentage":
+    if row.get("discount_type") in (None, "", "percentage"):
         return Discount(value, True)
     quantity, full = _number(row.get("quantity")), _number(row.get("quantity")) * _number(row.get("item_price"))
     if value and row.get("sum") is not None and quantity != 1:

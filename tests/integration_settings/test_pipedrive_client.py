@@ -71,6 +71,17 @@ def test_all_pages_of_a_list_are_read(client, vendor):
     assert [product["id"] for product in client.deal_products(12)] == [1, 2, 3, 4]
 
 
+def test_the_latest_deals_are_as_many_as_wanted_also_in_small_pages(client, vendor):
+    for cursor, ids, following in ((None, [9, 8], "a"), ("a", [7, 6], "b")):
+        expected = {"limit": "3", "sort_by": "update_time", "sort_direction": "desc"}
+        vendor.get(
+            f"{V2}/deals",
+            json=good([{"id": number} for number in ids], additional_data={"next_cursor": following}),
+            match=[matchers.query_param_matcher(expected | ({"cursor": cursor} if cursor else {}))],
+        )
+    assert [deal["id"] for deal in client.latest_deals(3)] == [9, 8, 7]
+
+
 def test_all_pages_of_the_notes_are_read(client, vendor):
     for start, more in ((0, True), (500, False)):
         page = {"more_items_in_collection": more, "next_start": start + 500}

@@ -323,6 +323,19 @@ def test_a_refusal_keeps_quickbooks_words_apart_from_the_log_text(client, base, 
     assert "6240" in str(refusal)
 
 
+def test_a_refusal_that_ends_with_null_is_told_without_it(client, base, vendor):
+    """As recorded: https://github.com/minimul/qbo_api"""
+    error = {
+        "Message": "Duplicate Name Exists Error",
+        "Detail": "The name supplied already exists. : null",
+        "code": "6240",
+    }
+    vendor.post(f"{base}/customer", status=400, json={"Fault": {"Error": [error], "type": "ValidationFault"}})
+    with pytest.raises(Rejected) as refusal:
+        client.create("Customer", {}, request_id="r1")
+    assert refusal.value.detail == "The name supplied already exists."
+
+
 def test_a_refusal_with_several_reasons_keeps_them_all(client, base, vendor):
     answer = fault("6140", Detail="Number 7 is assigned")
     answer["Fault"]["Error"] += [{"Message": "The date is closed", "code": "6210"}, {"Detail": "Number 7 is assigned"}]

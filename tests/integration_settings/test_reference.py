@@ -18,7 +18,7 @@ from integration_settings.models import QuickBooksConnection, ReferenceList
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.profile import Profile, current_profile, profile_from, profile_of, refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
-from integration_settings.reference import Item, rate_value, sales_percentage
+from integration_settings.reference import Item, sales_percentage
 from tests import recordings
 from tests.factories import make_company, make_user
 
@@ -234,17 +234,6 @@ def test_rates_of_a_code_add_up_in_their_order(details, percentage):
         {"TaxRateRef": {"value": rate}, "TaxTypeApplicable": how, "TaxOrder": order} for rate, how, order in details
     ]
     assert sales_percentage({"SalesTaxRateList": {"TaxRateDetail": listed}}, rates) == D(percentage)
-
-
-def test_a_rate_without_a_value_of_its_own_is_the_last_that_has_begun():
-    by_time = [
-        {"RateValue": D(20), "EffectiveDate": "2011-01-04T00:00:00-08:00"},
-        {"RateValue": D("17.5"), "EffectiveDate": "1970-01-01T00:00:00-08:00"},
-        {"RateValue": D(25), "EffectiveDate": "2999-01-01T00:00:00-08:00"},
-    ]
-    assert rate_value({"EffectiveTaxRate": by_time}) == 20
-    assert rate_value({"EffectiveTaxRate": by_time, "RateValue": D(0)}) == 0
-    assert rate_value({"EffectiveTaxRate": by_time[2:]}) == rate_value({}) == 0
 
 
 def test_items_include_inactive_ones_and_no_categories(connect):

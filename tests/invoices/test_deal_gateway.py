@@ -273,6 +273,13 @@ def test_a_tax_that_is_not_told_is_kept_apart_from_none_at_all(told, named):
     assert deal_product({"id": 1} | told, {}).names_tax is named
 
 
+@pytest.mark.parametrize("told", [{}, {"discount_type": None}, {"discount_type": "percentage"}])
+def test_a_discount_whose_kind_is_not_told_is_a_percentage(told):
+    """Pipedrive's default: https://developers.pipedrive.com/docs/api/v1/Deals#addDealProduct"""
+    row = {"quantity": 3, "item_price": 100, "discount": 10, "sum": 270, "currency": "GBP", **told}
+    assert line_discount_of(row) == Discount(D(10), True)
+
+
 @pytest.mark.parametrize(
     ("total", "expected"),
     [
