@@ -123,6 +123,7 @@ GUARDS = [
     Guard("a new name for the customer of these books", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(company=company, customer_id=customer_id)", N + "test_customer_links.py"),
     Guard("moved on to a later invoice of the company's own", "invoices/attention.py", "filter(company=company, deal_id=OuterRef", "filter(deal_id=OuterRef", N + "test_attention_rights_page.py"),
     Guard("settled by the company's own invoice only", "invoices/services.py", "filter(company=row.company, deal_id=refused.deal_id)", "filter(deal_id=refused.deal_id)", N + "test_repairs.py"),
+    Guard("actions and updates of the company only on the desk", "invoices/attention.py", "filter(wanted, company=visitor.company)", "filter(wanted)", N + "test_attention_rights_page.py"),
     Guard("notes of the company only on the desk", "invoices/attention.py", "filter(company=visitor.company).exclude(note_problem", "filter().exclude(note_problem", N + "test_attention_rights_page.py"),
     Guard("what waits of the company only", "invoices/attention.py", "filter(IS_WAITING, company=visitor.company)", "filter(IS_WAITING)", N + "test_attention_rights_page.py"),
     Guard("what was done today of the company only", "invoices/attention.py", "filter(company=company, submission=Submission.SUCCEEDED, settled", "filter(submission=Submission.SUCCEEDED, settled", N + "test_attention_rights_page.py"),

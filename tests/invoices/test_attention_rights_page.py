@@ -12,7 +12,7 @@ from integration_settings.models import CompanySettings
 from invoices import attention
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
-from invoices.models import Invoice
+from invoices.models import CustomerUpdate, Invoice, InvoiceAction
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice, make_user
 from tests.invoices.conftest import NORTHGATE, RACKING
@@ -129,6 +129,29 @@ def test_notes_waiting_rows_and_counts_of_another_company_are_not_on_the_desk(de
     visitor = visitor_of(user)
     assert (attention._notes(visitor), attention._waiting(visitor, visitor.connection)) == ([], ())
     assert attention._done_today(visitor, visitor.connection, company) == 0
+    assert desk(user).text == before
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_actions_and_updates_of_another_company_are_not_on_the_desk(desk, company, user, other_company, fails):
+    before = desk(user).text
+    there = make_invoice(other_company)
+    now = timezone.now()
+    failed = {"submission": Submission.REJECTED, "settled_at": now, "refusal": {"code": "610"}}
+    state = failed if fails else {"next_attempt_at": now}
+    InvoiceAction.objects.create(
+        company=other_company,
+        invoice=there,
+        kind="void",
+        intent_key=there.intent_key,
+        asked_by_id=user.user_id,
+        **state,
+    )
+    CustomerUpdate.objects.create(
+        company=other_company, invoice=there, customer_id="7", customer_name="Theirs", **state
+    )
+    visitor = visitor_of(user)
+    assert (attention._failed(visitor), attention._waiting(visitor, visitor.connection)) == ([], ())
     assert desk(user).text == before
 
 
