@@ -59,8 +59,8 @@ def stored_tokens_readable(app_configs: Apps, databases: Sequence[str] | None = 
         try:
             decrypt(ciphertext)
         except InvalidToken:
-            text = "TOKEN_ENCRYPTION_KEYS: the stored tokens were encrypted with a key that is not among these{}."
-            return [Error(text.format("; see docs/operating.md"), id=ID.format("E003"))]
+            text = "TOKEN_ENCRYPTION_KEYS: the stored tokens were encrypted with a key that is not among these; "
+            return [Error(f"{text}see docs/operating.md.", id=ID.format("E003"))]
     return []
 
 

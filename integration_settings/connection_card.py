@@ -61,7 +61,7 @@ def connection_card(visitor: Visitor) -> ConnectionCard:
         last_answer=_last_answer(connection),
         facts=" · ".join(profile_facts(profile)) if connection.profile else "",
         books_closed_until=profile.books_closed_until,
-        ended_at=connection.ended_at or connection.refreshed_at,
+        ended_at=connection.ended_at or connection.refreshed_at,  # nobody ended it where no key opens its tokens
         shut_out=shut_out_words(connection.shut_out) if connection.shut_out else (),
         waiting=visitor.company.invoices.filter(
             next_attempt_at__isnull=False, sent_at__isnull=True, realm_id=connection.realm_id
