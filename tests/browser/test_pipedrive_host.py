@@ -202,7 +202,8 @@ def test_a_question_waits_for_its_answer(page: Page) -> None:
 def test_events_reach_those_who_listen(page: Page) -> None:
     panel = open_deal(page)
     panel.evaluate("['user_settings_change', 'visibility'].forEach(listen)")
-    page.get_by_label("Switch between light and dark").click()
+    with page.expect_response("**/theme"):  # the next page's theme is the cookie of this answer
+        page.get_by_label("Switch between light and dark").click()
     page.get_by_role("button", name="QuickBooks invoices").click()
     panel.wait_for_function("events.length === 2", polling=50)  # a hidden frame draws nothing
     assert panel.evaluate("events") == [
