@@ -62,6 +62,11 @@ def one_caller() -> Iterator[None]:
         _caller.reset(token)
 
 
+def caller() -> object:
+    """The request that a call is made for; None outside of requests."""
+    return _caller.get()
+
+
 def _take(service: Service, owner: str) -> str:
     if key := _free(service, owner):
         return key
@@ -87,7 +92,7 @@ def _free(service: Service, owner: str) -> str:
 @contextmanager
 def _in_line(service: Service, owner: str) -> Iterator[None]:
     """Raises `RateLimited` at once where so many requests wait for the same: each keeps a thread of the web server."""
-    who = _caller.get()
+    who = caller()
     with _lock:
         line = _lines.setdefault((service, owner), Counter())
         if who not in line and len(line) >= MOST_IN_LINE:

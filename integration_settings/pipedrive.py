@@ -23,6 +23,7 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.models import PipedriveUser
+from integration_settings.shares import listening
 
 PAGE = 500
 IDS_AT_ONCE = 100
@@ -164,7 +165,7 @@ class PipedriveClient:
             return self._once(token, method, path, **kwargs)
 
     def _once(self, token: str, method: str, path: str, **kwargs: Any) -> Json:
-        with slot("pipedrive", str(self.user.pk)):
+        with listening("pipedrive", self.user.company_id), slot("pipedrive", str(self.user.pk)):
             try:
                 return call(self.user.api_domain, token, method, path, **kwargs)
             except RateLimited as error:

@@ -39,6 +39,7 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.models import QuickBooksConnection
+from integration_settings.shares import listening
 
 MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
@@ -243,7 +244,7 @@ class QuickBooksClient:
     @contextmanager
     def _allowed(self) -> Iterator[None]:
         """Around a call: the limits that are ours to keep, and those that QuickBooks tells of."""
-        with slot("quickbooks", self.connection.realm_id):
+        with listening("quickbooks", self.connection.company_id), slot("quickbooks", self.connection.realm_id):
             try:
                 yield
             except RateLimited as error:

@@ -1,4 +1,4 @@
-"""What a tick hands out: rows whose time has come and that nobody has at hand. The rows are the truth."""
+"""What is handed out: rows whose time has come and that nobody has at hand. The rows are the truth."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 from invoices.submission import OLDEST
 
 AT_ONCE = 200  # rows that one tick hands out
-NOTES_AT_ONCE = 10  # of one company
+ONE_COMPANYS = 10  # of these, so that one with thousands does not make the others' rows wait for its own
 
 
-def submissions(now: datetime) -> list[int]:
-    return _first(_submissions(now))
+def submissions(now: datetime, company_id: int = 0) -> list[int]:
+    return _first(_submissions(now), company_id)
 
 
-def actions(now: datetime) -> list[int]:
-    return _first(_actions(now))
+def actions(now: datetime, company_id: int = 0) -> list[int]:
+    return _first(_actions(now), company_id)
 
 
-def customer_updates(now: datetime) -> list[int]:
-    return _first(_customer_updates(now))
+def customer_updates(now: datetime, company_id: int = 0) -> list[int]:
+    return _first(_customer_updates(now), company_id)
 
 
 def oldest(now: datetime) -> datetime | None:
@@ -62,13 +62,15 @@ def _due(kind: type[Intent], books: str, long_ago: Q, now: datetime) -> QuerySet
     )
 
 
-def _first(rows: QuerySet[Any]) -> list[int]:
-    return list(rows.order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
-
-
-def notes(now: datetime) -> list[int]:
-    """A few of each company, so that one with thousands of changes does not make the others' notes wait for its own."""
+def notes(now: datetime, company_id: int = 0) -> list[int]:
     due = Invoice.objects.filter(free(now, "note_lease_until"), note_due_at__lte=now).exclude(qbo_invoice_id="")
-    turn = Window(RowNumber(), partition_by="company_id", order_by="note_due_at")
-    fair = due.annotate(turn=turn).filter(turn__lte=NOTES_AT_ONCE)
-    return list(fair.order_by("turn", "note_due_at").values_list("pk", flat=True)[:AT_ONCE])
+    return _first(due, company_id, "note_due_at")
+
+
+def _first(rows: QuerySet[Any], company_id: int, since: str = "next_attempt_at") -> list[int]:
+    """A few of each company, or of that one, the oldest first."""
+    if company_id:
+        rows = rows.filter(company_id=company_id)
+    turn = Window(RowNumber(), partition_by="company_id", order_by=since)
+    fair = rows.annotate(turn=turn).filter(turn__lte=ONE_COMPANYS)
+    return list(fair.order_by("turn", since).values_list("pk", flat=True)[:AT_ONCE])

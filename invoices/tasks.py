@@ -6,8 +6,8 @@ https://docs.celeryq.dev/en/stable/userguide/tasks.html
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,16 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.errors import ServiceError
+from integration_settings.http import Service
 from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
+from integration_settings.shares import seat
 from integration_settings.short_memory import let_go
 from integration_settings.side_by_side import behind_the_others
 from invoices import actions, customer_updates, due, following, notes, submission, sweep, unsent_forms
@@ -29,6 +32,8 @@ from invoices.leases import bring_forward
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
+
+Rows = QuerySet[Any]  # those of one kind with one id
 
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
 SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
@@ -41,13 +46,8 @@ def dispatch_due_work() -> None:
     """Every tick: hands out what is due. Another tick, or another beat, does no harm."""
     let_go()
     now = shared_now()
-    for task, rows in (
-        (submit_invoice, due.submissions(now)),
-        (carry_out_action, due.actions(now)),
-        (update_customer, due.customer_updates(now)),
-        (publish_note, due.notes(now)),
-    ):
-        for row_id in rows:
+    for task, rows in DUE.items():
+        for row_id in rows(now):
             hand_out(task, row_id)
 
 
@@ -71,24 +71,27 @@ def forget_unsent_forms() -> None:
 
 @shared_task
 def submit_invoice(invoice_id: int) -> None:
-    _log_for(Invoice.objects.filter(pk=invoice_id))
-    submission.submit(invoice_id)
-    _note_at_once(invoice_id)
+    with _place(submit_invoice, invoice_id, Invoice.objects.filter(pk=invoice_id)) as free:
+        if free:
+            submission.submit(invoice_id)
+            _note_at_once(invoice_id)
 
 
 @shared_task
 def carry_out_action(action_id: int) -> None:
     rows = InvoiceAction.objects.filter(pk=action_id)
-    _log_for(rows)
-    actions.carry_out(action_id)
-    for invoice_id in rows.values_list("invoice_id", flat=True):
-        _note_at_once(invoice_id)
+    with _place(carry_out_action, action_id, rows) as free:
+        if free:
+            actions.carry_out(action_id)
+            for invoice_id in rows.values_list("invoice_id", flat=True):
+                _note_at_once(invoice_id)
 
 
 @shared_task
 def update_customer(update_id: int) -> None:
-    _log_for(CustomerUpdate.objects.filter(pk=update_id))
-    customer_updates.carry_out(update_id)
+    with _place(update_customer, update_id, CustomerUpdate.objects.filter(pk=update_id)) as free:
+        if free:
+            customer_updates.carry_out(update_id)
 
 
 @shared_task(soft_time_limit=780, time_limit=800)  # less than the broker's visibility timeout
@@ -119,10 +122,17 @@ def sync_company(connection_id: int) -> None:
 
 @shared_task
 def publish_note(invoice_id: int) -> None:
-    _log_for(Invoice.objects.filter(pk=invoice_id))
-    notes.publish_note(invoice_id)
+    with _place(publish_note, invoice_id, Invoice.objects.filter(pk=invoice_id), "pipedrive") as free:
+        if free:
+            notes.publish_note(invoice_id)
 
 
+DUE: dict[Task[[int], None], Callable[..., list[int]]] = {
+    submit_invoice: due.submissions,
+    carry_out_action: due.actions,
+    update_customer: due.customer_updates,
+    publish_note: due.notes,
+}
 TASKS: dict[type[Intent], Task[[int], None]] = {
     Invoice: submit_invoice,
     InvoiceAction: carry_out_action,
@@ -153,13 +163,12 @@ def try_again_now(kind: type[Intent], row_ids: Sequence[int]) -> int:
 
 
 def hand_out(task: Task[[int], None], row_id: int) -> None:
-    key = f"handed-out:{task.name}:{row_id}"
-    if not cache.add(key, True, HANDED_OUT):
+    if not cache.add(_mark(task, row_id), True, HANDED_OUT):
         return
     try:
         task.apply_async((row_id,), expires=STALE)
     except OperationalError as error:
-        cache.delete(key)
+        cache.delete(_mark(task, row_id))
         log.warning("the broker takes no messages; what is due waits in the database: %s", error)
 
 
@@ -169,6 +178,29 @@ def _note_at_once(invoice_id: int) -> None:
         hand_out(publish_note, invoice_id)
 
 
-def _log_for(rows: Any) -> None:
-    found = rows.values_list("company__pipedrive_company_id", flat=True).first()
-    logged_company.set(str(found or NOBODY))
+def _mark(task: Task[[int], None], row_id: int) -> str:
+    return f"handed-out:{task.name}:{row_id}"
+
+
+@contextmanager
+def _place(task: Task[[int], None], row_id: int, rows: Rows, service: Service = "quickbooks") -> Iterator[bool]:
+    """Whether the worker has a place for one more row of its company. If not, the row is handed out again as soon as
+    one of the company's places is free, at the latest by the next tick.
+    """
+    company_id = _log_for(rows)
+    others_wait = f"others-wait:{task.name}:{company_id}"
+    with seat(service, company_id) as free:
+        if not free:
+            cache.delete(_mark(task, row_id))
+            cache.set(others_wait, True, HANDED_OUT)
+        yield free
+    if free and cache.get(others_wait):
+        for next_id in DUE[task](shared_now(), company_id)[:1]:
+            hand_out(task, next_id)
+
+
+def _log_for(rows: Rows) -> int:
+    """From here on the log names the rows' company, whose id comes back; 0 for one that has left."""
+    number, company_id = rows.values_list("company__pipedrive_company_id", "company_id").first() or (NOBODY, 0)
+    logged_company.set(str(number))
+    return company_id

@@ -286,4 +286,15 @@ def test_a_company_with_thousands_of_changes_lets_the_others_notes_through(compa
     late = make_invoice(other_company, note_due_at=START)
     found = due.notes(timezone.now())
     assert late.pk in found
-    assert len(found) == due.NOTES_AT_ONCE + 1
+    assert len(found) == due.ONE_COMPANYS + 1
+    assert due.notes(timezone.now(), other_company.pk) == [late.pk]
+
+
+def test_a_company_whose_invoices_all_wait_lets_the_others_through(company, other_company):
+    for _ in range(30):
+        make_pending_invoice(company, to_json(a_draft()), next_attempt_at=START)
+    late = make_pending_invoice(other_company, to_json(a_draft()))
+    found = due.submissions(timezone.now())
+    assert late.pk in found
+    assert len(found) == due.ONE_COMPANYS + 1
+    assert due.submissions(timezone.now(), other_company.pk) == [late.pk]

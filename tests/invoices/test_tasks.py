@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import timedelta
 from functools import partial
 
@@ -17,7 +18,10 @@ from kombu.exceptions import OperationalError
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.log_context import company_id
 from integration_settings.models import QuickBooksConnection
-from invoices import following, notes, submission, tasks
+from integration_settings.shares import seat
+from invoices import actions, customer_updates, following, notes, submission, tasks
+from invoices.customer_updates import Wish
+from invoices.domain.actions import Action
 from invoices.domain.draft import to_json
 from pipedrive_qb.celery import app
 from tests.factories import a_draft, make_invoice, make_pending_invoice
@@ -139,6 +143,51 @@ def test_each_task_does_its_one_thing_for_its_company(company, monkeypatch):
         ("note", row.pk, number),
         ("sync", company.quickbooks.pk, number),
     ]
+
+
+def make_action(company):
+    return actions.ask(make_invoice(company), Action.VOID, user=company.users.first(), intent_key=uuid.uuid4())
+
+
+def make_update(company):
+    invoice = make_invoice(company)
+    customer_updates.store(invoice, Wish("7", "Birch", ()))
+    return invoice.customer_update
+
+
+WORK = {
+    "submit_invoice": (submission, "submit", lambda company: make_pending_invoice(company, to_json(a_draft()))),
+    "carry_out_action": (actions, "carry_out", make_action),
+    "update_customer": (customer_updates, "carry_out", make_update),
+    "publish_note": (notes, "publish_note", lambda company: make_invoice(company, note_due_at=timezone.now())),
+}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_what_finds_its_companys_places_taken_is_handed_out_when_one_is_free(company, handed_out, monkeypatch, name):
+    module, work, make = WORK[name]
+    task, done, in_hand, waiting = getattr(tasks, name), [], make(company), make(company)
+    service, due_at = ("pipedrive", "note_due_at") if name == "publish_note" else ("quickbooks", "next_attempt_at")
+    type(in_hand).objects.filter(pk=in_hand.pk).update(**{due_at: None})
+    monkeypatch.setattr(module, work, done.append)
+    tasks.hand_out(task, waiting.pk)
+    handed_out()
+    with seat(service, company.pk), seat(service, company.pk):
+        task(waiting.pk)
+    assert done == handed_out() == []
+    task(in_hand.pk)
+    assert done == [in_hand.pk]
+    assert handed_out() == [(name, waiting.pk)]
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_a_company_does_not_keep_the_others_work_waiting(company, other_company, monkeypatch, name):
+    module, work, make = WORK[name]
+    row, done = make(other_company), []
+    monkeypatch.setattr(module, work, done.append)
+    with seat("quickbooks", company.pk), seat("quickbooks", company.pk):
+        getattr(tasks, name)(row.pk)
+    assert done == [row.pk]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,100 @@
+"""What one company may hold of the worker's processes and the web server's threads, which work for all of them.
+
+A call without an answer holds its process or thread for twenty seconds, and a worker has four. So a company's work has
+two of them at a time, one once a service has kept silent for it, and none for a while after it did so again: its rows
+stay due. What is known of this lies in the cache; without Redis, where each process has a cache of its own, nobody is
+held back. Of the threads each process knows by itself who holds them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.cache import cache
+
+from integration_settings.call_slots import caller
+from integration_settings.errors import OutcomeUnknown, ServiceUnavailable
+from integration_settings.http import Service
+
+SEATS = 2
+SEAT_SECONDS = 32  # then it is free although nobody left it; no call takes longer with everything
+LONG = 10.0  # seconds; what fails sooner holds nobody
+REMEMBERED = 600  # seconds after the last call that held somebody for nothing
+LEFT_ALONE = (0, 20, 40, 60)  # seconds, after one such call, which may be chance, after two, three, and more
+HELD, MOST_HELD = 2.0, 4  # seconds of a call; requests of one company that it may hold, of a process' eight threads
+
+NEXT_LOOK = 0.2
+
+_change = threading.Condition()
+_calls: dict[tuple[Service, int], dict[object, tuple[object, float]]] = {}  # under way: who asked, and since when
+
+
+@contextmanager
+def seat(service: Service, company_id: int) -> Iterator[bool]:
+    """For work of the company that calls the service: whether there is a place for it now."""
+    silences, alone = _keys(service, company_id)
+    known = cache.get_many([silences, alone])
+    most = 0 if alone in known else 1 if silences in known else SEATS
+    places = (f"seat:{service}:{company_id}:{number}" for number in range(most))
+    taken = next((place for place in places if cache.add(place, True, SEAT_SECONDS)), "")
+    try:
+        yield bool(taken)
+    finally:
+        if taken:
+            cache.delete(taken)
+
+
+@contextmanager
+def listening(service: Service, company_id: int) -> Iterator[None]:
+    """Around a call: remembers that it took long and brought nothing. Raises `ServiceUnavailable` when the service
+    holds so many of the company's requests already that nobody else would find a thread; nothing is sent then.
+    """
+    with _under_way(service, company_id):
+        begun = time.monotonic()
+        try:
+            yield
+        except (ServiceUnavailable, OutcomeUnknown):
+            if time.monotonic() - begun >= LONG:
+                _remember(service, company_id)
+            raise
+
+
+@contextmanager
+def _under_way(service: Service, company_id: int) -> Iterator[None]:
+    key, this, who = (service, company_id), object(), caller()
+    with _change:
+        while len(others := _since(key, but=who)) >= MOST_HELD:
+            held = [since for since in others.values() if time.monotonic() - since >= HELD]
+            if len(held) >= MOST_HELD:
+                raise ServiceUnavailable(service, "it holds others of the company already")
+            _change.wait(NEXT_LOOK)  # some of them are answered
+        _calls.setdefault(key, {})[this] = (who, time.monotonic())
+    try:
+        yield
+    finally:
+        with _change:
+            del _calls[key][this]
+            if not _calls[key]:
+                del _calls[key]
+            _change.notify_all()
+
+
+def _since(key: tuple[Service, int], *, but: object) -> dict[object, float]:
+    """Since when each request is in a call, by the oldest of its calls."""
+    calls = sorted(_calls.get(key, {}).values(), key=lambda call: call[1], reverse=True)
+    return {who: since for who, since in calls if who != but}
+
+
+def _remember(service: Service, company_id: int) -> None:
+    silences, alone = _keys(service, company_id)
+    number = cache.get(silences, 0) + 1
+    cache.set(silences, number, REMEMBERED)
+    if rest := LEFT_ALONE[min(number, len(LEFT_ALONE)) - 1]:
+        cache.set(alone, True, rest)
+
+
+def _keys(service: Service, company_id: int) -> tuple[str, str]:
+    return f"silences:{service}:{company_id}", f"left-alone:{service}:{company_id}"

@@ -1,0 +1,117 @@
+"""A company whose service keeps silent holds only its own share of the processes and threads that all work with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integration_settings import shares
+from integration_settings.call_slots import one_caller
+from integration_settings.errors import ServiceUnavailable
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.shares import listening, seat
+from tests.conftest import Tenant
+from tests.stand_ins import Control
+
+OURS, THEIRS = 1, 2
+
+
+def free_places(service="quickbooks", company_id=OURS):
+    """How many tasks of the company could run at once now."""
+    with ExitStack() as stack:
+        return sum(stack.enter_context(seat(service, company_id)) for _ in range(9))
+
+
+def keep_silent(monkeypatch, times=1):
+    with monkeypatch.context() as patch:
+        patch.setattr(shares, "LONG", 0)
+        for _ in range(times):
+            with pytest.raises(ServiceUnavailable), listening("quickbooks", OURS):
+                raise ServiceUnavailable("quickbooks", "nothing came")
+
+
+def test_a_company_has_two_places_at_a_time_and_the_others_have_theirs():
+    with seat("quickbooks", OURS), seat("quickbooks", OURS):
+        assert free_places() == 0
+        assert free_places(company_id=THEIRS) == free_places("pipedrive") == 2
+    assert free_places() == 2
+
+
+def test_a_place_that_a_killed_worker_had_is_free_again_after_the_longest_call():
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as clock, seat("quickbooks", OURS), seat("quickbooks", OURS):
+        clock.shift(shares.SEAT_SECONDS + 1)
+        assert free_places() == 2
+
+
+def test_after_a_call_without_an_answer_one_process_is_enough(monkeypatch):
+    keep_silent(monkeypatch)
+    assert free_places() == 1
+    assert free_places(company_id=THEIRS) == free_places("pipedrive") == 2
+
+
+@pytest.mark.parametrize("times, seconds", [(2, 20), (3, 40), (4, 60), (9, 60)])
+def test_who_kept_silent_again_and_again_is_left_alone_for_a_while(monkeypatch, times, seconds):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        keep_silent(monkeypatch, times)
+        clock.shift(seconds - 1)
+        assert free_places() == 0
+        clock.shift(2)
+        assert free_places() == 1
+        clock.shift(shares.REMEMBERED)
+        assert free_places() == 2
+
+
+def test_a_failure_that_held_nobody_changes_nothing():
+    for _ in range(5):
+        with pytest.raises(ServiceUnavailable), listening("quickbooks", OURS):
+            raise ServiceUnavailable("quickbooks", "down, and says so at once")
+    assert free_places() == 2
+
+
+CALLS: dict[str, Callable[[Tenant], object]] = {
+    "quickbooks": lambda tenant: QuickBooksClient(tenant.quickbooks).query("select * from Term"),
+    "pipedrive": lambda tenant: PipedriveClient(tenant.user).me(),
+}
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_every_call_of_the_company_is_listened_to(connect, control: Control, monkeypatch, service):
+    tenant = connect("GB")
+    monkeypatch.setattr(shares, "LONG", 0)
+    control.fault("status", service=service, status=503)
+    with pytest.raises(ServiceUnavailable):
+        CALLS[service](tenant)
+    assert free_places(service, tenant.company.pk) == 1
+
+
+def test_so_many_requests_of_one_company_are_held_and_the_next_is_told_at_once(monkeypatch):
+    monkeypatch.setattr(shares, "HELD", 0)
+    most = shares.MOST_HELD
+    all_held, answered = threading.Barrier(most + 1), threading.Event()
+
+    def request():
+        """With two calls at once, as of a page that asks for several things."""
+        with one_caller(), listening("pipedrive", OURS), listening("pipedrive", OURS):
+            all_held.wait(30)
+            answered.wait(30)
+
+    with ThreadPoolExecutor(most) as threads:
+        held = [threads.submit(request) for _ in range(most)]
+        all_held.wait(30)
+        with one_caller(), pytest.raises(ServiceUnavailable), listening("pipedrive", OURS):
+            pass
+        with one_caller(), listening("pipedrive", THEIRS), listening("quickbooks", OURS):
+            pass
+        answered.set()
+        for each in held:
+            each.result()
+    with one_caller(), listening("pipedrive", OURS):
+        pass

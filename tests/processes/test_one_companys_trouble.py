@@ -1,0 +1,75 @@
+"""While a service keeps silent for one company nobody else waits: a real worker and web server, as in production."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from integration_settings.tenancy import issue_page_token
+from invoices.domain.draft import BillTo
+from tests.conftest import visitor_of
+from tests.processes.adversary import cut_other_connections
+from tests.processes.conftest import settled
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
+
+MANY, PRESSES = 12, 6
+SOON = 10  # seconds; a service's silence is waited out for twice as long
+
+
+def test_the_others_do_not_wait_for_a_company_whose_quickbooks_keeps_silent(
+    start_worker, connect, control, fill_in, press_create
+):
+    silent, other = connect("GB"), connect("US")
+    draft, of_other = fill_in(silent), fill_in(other)
+    control.fault("hang", seconds=60, service="quickbooks", company=silent.realm)
+    start_worker(concurrency=4)
+    customer = control.books(silent.realm)["customers"][0]
+    for _ in range(MANY):
+        bill_to = BillTo(customer_id=customer["Id"], name=customer["DisplayName"])
+        press_create(silent, dataclasses.replace(draft, bill_to=bill_to))
+    waits = []
+    for number in range(PRESSES):
+        time.sleep(5)  # from the first of their calls until well after they were given up
+        bill_to = BillTo(customer_id="", name=f"Other {number}", email="new@customer.example")
+        invoice = settled(press_create(other, dataclasses.replace(of_other, bill_to=bill_to)), seconds=120)
+        waits.append((invoice.settled_at - invoice.created_at).total_seconds())
+    sys.stdout.write(f"\nthe others waited {', '.join(f'{wait:.1f}' for wait in waits)} s\n")
+    assert max(waits) < SOON
+
+
+def test_the_pages_of_the_others_open_while_pipedrive_keeps_silent_for_one_company(live_app, connect, control):
+    """Sixteen people of one company open a form in the same moment, in a web process that has eight threads."""
+    silent, other = connect("GB"), connect("US")
+    control.fault("hang", seconds=60, service="pipedrive", company=silent.pair.pipedrive_company_id)
+
+    def ask(tenant, path):
+        token = issue_page_token(visitor_of(tenant.user, "invoice"))
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{live_app.url}{path}", headers=headers, timeout=60, trust_env=False)
+
+    answers = []
+    people = [
+        threading.Thread(target=lambda: answers.append(ask(silent, "/embed/invoice/form?deal=1"))) for _ in range(16)
+    ]
+    for person in people:
+        person.start()
+    waits = []
+    for _ in range(PRESSES):
+        time.sleep(1)
+        begun = time.monotonic()
+        assert ask(other, "/embed/invoice/form?deal=2").status_code == 200
+        waits.append(time.monotonic() - begun)
+    for person in people:
+        person.join()
+    live_app.stop()
+    cut_other_connections()  # PostgreSQL notices later that their owners are dead
+    sys.stdout.write(f"\nthe others waited {', '.join(f'{wait:.1f}' for wait in waits)} s\n")
+    assert len(answers) == 16
+    assert all("Pipedrive does not answer right now" in answer.text for answer in answers)
+    assert max(waits) < SOON
