@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integration_settings import connections
 from integration_settings import services as integration
+from integration_settings.models import Removal
 from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
@@ -137,6 +138,15 @@ def test_a_company_that_installs_again_has_its_invoices_in_their_deals_and_their
 def test_a_company_that_was_never_here_reads_nothing_of_before(harbour, control):
     stranger = make_company()
     assert timezone.now() - connect_again(harbour, control, company=stranger).changes_cursor < timedelta(minutes=1)
+
+
+def test_what_the_former_books_or_another_company_had_is_no_reason_to_read_new_books_from_before(company):
+    make_invoice(company)
+    Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id + 1, why=Removal.Why.UNINSTALLED)
+    in_a_while = timezone.now() + timedelta(days=1)
+    grant = Grant("access", "refresh", in_a_while, in_a_while)
+    new = connections.connect_quickbooks(company, realm_id="99", grant=grant, connected_by="Priya Nair")
+    assert timezone.now() - new.changes_cursor < timedelta(minutes=1)
 
 
 # What else stands in the books
