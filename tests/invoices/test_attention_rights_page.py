@@ -60,6 +60,15 @@ def test_without_the_right_to_create_the_desk_is_read_and_nothing_else(harbour, 
     assert Invoice.objects.count() == 1
 
 
+def test_without_the_right_to_create_no_note_is_written_again(company, user, tom, desk, browse):
+    invoice = make_invoice(company, note_problem="gave_up", created_by_id=tom.user_id)
+    again = press(desk(tom), "Write it again")
+    CompanySettings.objects.filter(company=company).update(everyone_creates=False)
+    assert browse(tom, "settings").post(again).status_code == 403
+    invoice.refresh_from_db()
+    assert (invoice.note_problem, invoice.note_due_at) == ("gave_up", None)
+
+
 def test_with_the_right_his_own_are_repaired_by_himself(harbour, colleague, refuse, browse, desk):
     tom = colleague(harbour)
     refuse(NORTHGATE)
