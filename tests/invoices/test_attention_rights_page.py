@@ -93,6 +93,16 @@ def test_nobody_touches_what_a_colleague_asked_for(browse, company, user, tom, w
     assert browse(user, "settings").post(f"{DESK}/{row.public_id}/{what}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("address", "status"), [(DESK + "/{}/happened", 404), ("/embed/invoice/{}/history", 403)], ids=["desk", "panel"]
+)
+def test_who_no_longer_administers_reads_no_history(harbour, colleague, browse, address, status):
+    tom = colleague(harbour)
+    type(tom).objects.filter(pk=tom.pk).update(is_admin=True)
+    invoice = make_invoice(harbour.company, created_by_id=tom.user_id)
+    assert browse(tom, "settings").get(address.format(invoice.public_id)).status_code == status
+
+
 @pytest.mark.parametrize("what", ["now", "cancel"])
 def test_who_no_longer_administers_sees_and_touches_only_his_own(harbour, colleague, browse, desk, what):
     """The desk was open when the right was taken away: nobody has opened the settings since."""
