@@ -217,6 +217,14 @@ def test_the_key_of_another_companys_invoice_takes_nobodys_entries_away(harbour,
     assert typed_in(opened(browser, fields)) == TYPED
 
 
+def test_of_somebody_who_has_just_left_his_colleagues_nothing_is_kept_either(harbour, colleague):
+    tom = colleague(harbour)
+    visitor = visitor_of(tom, "invoice")
+    services.uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=tom.user_id)
+    unsent_forms.keep(visitor, deal_id=12, intent_key=uuid.uuid4(), fields=QueryDict("a=b"), locale="en_GB")
+    assert not UnsentForm.objects.exists()
+
+
 def test_of_somebody_who_has_just_left_the_app_nothing_is_kept(harbour):
     visitor = visitor_of(harbour.user, "invoice")
     services.uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=harbour.user.user_id)
