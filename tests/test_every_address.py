@@ -165,3 +165,14 @@ def test_an_embedded_page_may_be_framed_by_pipedrive_alone_and_is_not_kept(clien
     assert "X-Frame-Options" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-cache, no-store"
     assert not answer.cookies
+
+
+@pytest.mark.parametrize("name", ["home", "embed_panel"])
+def test_a_page_loads_runs_and_sends_only_what_is_ours(client, user, name):
+    answer = client.get(ADDRESSES[name], {"id": "frame", "token": frame_token_of(user)})
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert policy.pop("frame-ancestors")
+    own = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "form-action"), "'self'")
+    assert policy == own | {"default-src": "'none'", "base-uri": "'none'", "img-src": "'self' data:"}
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -188,7 +187,8 @@ def test_a_user_of_two_companies_sees_in_each_what_is_there(harbour, control, co
     cache.clear()
     alone = latest_deals(there), seen_deal(there, number), load_deal(PipedriveClient(there), number)
     cache.clear()
-    cache.set(f"deals-unseen:{here.company_id}:{here.user_id}", [[number, time.time() + 300]])
+    control.fault("status", service="pipedrive", status=404, times=1, path=f"/deals/{number}$")
+    assert visible_deals(here, [number]) == {}
     for deal in latest_deals(here):
         load_deal(PipedriveClient(here), deal.deal_id)
         may_see_deal(here, deal.deal_id)
