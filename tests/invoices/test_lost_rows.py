@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integration_settings import connections
 from integration_settings import services as integration
-from integration_settings.models import Removal
+from integration_settings.models import Company, Removal
 from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
@@ -190,6 +190,18 @@ def test_a_note_that_only_looks_like_ours_makes_no_row(company, gateway, note):
 def test_an_invoice_that_is_gone_already_is_left_where_it_is(company, gateway):
     put(gateway, "77", mark_line(12, "request-1", gateway.owner))
     gateway.delete("77")
+    assert taken_up(company, gateway) == []
+
+
+def test_what_is_found_when_the_company_has_left_makes_no_row(company, gateway):
+    put(gateway, "77", mark_line(12, "request-1", gateway.owner))
+    ask_for = gateway.changed_since
+
+    def leave(*asked, **more):
+        Company.objects.filter(pk=company.pk).delete()
+        return ask_for(*asked, **more)
+
+    gateway.changed_since = leave
     assert taken_up(company, gateway) == []
 
 
