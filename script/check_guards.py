@@ -166,6 +166,8 @@ GUARDS = [
     Guard("no form to a stranger", "pipedrive_qb/middleware.py", "form-action 'self'; base-uri 'none'; ", "", "tests/test_every_address.py"),
     Guard("a switch of books is asked about", "integration_settings/views/quickbooks_sign_in.py", "return not errand.switch_to and installs_for(", "return installs_for(", S + "test_quickbooks_sign_in.py"),
     Guard("end of a note about a sign-in", "integration_settings/outcomes.py", "salt=SALT, max_age=KEPT_SECONDS)", "salt=SALT)", S + "test_install.py"),
+    Guard("no list of a company that has left", "integration_settings/kept_lists.py", "if hold_company(company.pk) and (books is None", "if (books is None", S + "test_kept_lists.py"),
+    Guard("an uninstall waits for an action whose invoice is gone", "invoices/actions.py", "        hold_company(this.action.company_id)\n        if this", "        if this", N + "test_uninstall_meanwhile.py", postgres=True),
     Guard("nothing found for a company that has left", "invoices/news.py", "if not hold_company(connection.company_id):", "if False:", N + "test_lost_rows.py"),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from integration_settings import connections
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.kept_lists import ONE_HOUR, kept, outdate, put_into_kept
-from integration_settings.models import ReferenceList
+from integration_settings.models import Company, ReferenceList
 from integration_settings.oauth import Grant
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,12 @@ def test_they_go_with_their_own_companys_books_alone(company, lists, monkeypatch
         monkeypatch.setattr(connections, "revoke_quickbooks_quietly", lambda token, realm_id: None)
         connections.disconnect_quickbooks(company)
     assert list(ReferenceList.objects.all()) == [theirs]
+
+
+def test_what_is_read_for_a_company_that_leaves_meanwhile_is_kept_nowhere(company):
+    def read():
+        Company.objects.filter(pk=company.pk).delete()
+        return [{"id": "2"}]
+
+    assert kept(company, "pipedrive_deal_fields", read, the_id, ONE_HOUR) == ["2"]
+    assert not ReferenceList.objects.exists()
