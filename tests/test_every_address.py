@@ -46,6 +46,16 @@ FRAGMENTS = sorted(
     name for name, path in ADDRESSES.items() if path.startswith("/embed/") and name not in SHELLS and name != RENEWAL
 )
 
+READ = {
+    "embed_attention_happened", "embed_attention_item", "embed_invoice_customers", "embed_invoice_form",
+    "embed_invoice_history", "embed_invoice_items", "embed_invoice_look_ahead", "embed_invoice_payment_link",
+    "embed_invoice_pdf", "embed_invoice_result", "embed_panel_content", "embed_settings_attention",
+    "embed_settings_content", "embed_settings_deals", "embed_settings_in_deal", "embed_settings_presets",
+    "embed_settings_products",
+}  # fmt: skip
+READ_AND_SENT = {"embed_invoice_send", "embed_settings_preset_change", "embed_settings_preset_new"}
+"""All other fragments are only sent to."""
+
 
 def test_every_address_has_a_name_and_a_door():
     assert all(ADDRESSES), ADDRESSES
@@ -165,3 +175,22 @@ def test_an_embedded_page_may_be_framed_by_pipedrive_alone_and_is_not_kept(clien
     assert "X-Frame-Options" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-cache, no-store"
     assert not answer.cookies
+
+
+@pytest.mark.parametrize("name", ["home", "embed_panel"])
+def test_a_page_loads_runs_and_sends_only_what_is_ours(client, user, name):
+    answer = client.get(ADDRESSES[name], {"id": "frame", "token": frame_token_of(user)})
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert policy.pop("frame-ancestors")
+    own = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "form-action"), "'self'")
+    assert policy == own | {"default-src": "'none'", "base-uri": "'none'", "img-src": "'self' data:"}
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_nothing_is_done_by_fetching_an_address_and_nothing_read_by_sending_to_it(client, user, name):
+    """Asked for its methods it is not carried out, which a view without any said would be."""
+    answer = client.options(ADDRESSES[name], headers={"Authorization": f"Bearer {page_token(user)}"})
+    taken = {"GET", "HEAD"} if name in READ else {"GET", "POST"} if name in READ_AND_SENT else {"POST"}
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, taken)

@@ -9,6 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from integration_settings.models import Company, PipedriveUser, SignIn
+from integration_settings.outcomes import lead_to
 from tests.integration_settings.browsing import Person, parameters_of, path_of
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +178,10 @@ def test_an_ending_that_does_not_exist_is_not_found(client):
 def test_a_forged_note_about_an_ending_shows_nobody(client, company):
     shown = client.get("/sign-in/quickbooks-link-used", {"about": "forged"}).content.decode()
     assert company.domain not in shown
+
+
+def test_an_old_note_about_an_ending_shows_nobody_any_more(client, company):
+    address = lead_to("quickbooks-link-used", company=company).url
+    assert company.domain in client.get(address).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert company.domain not in client.get(address).content.decode()

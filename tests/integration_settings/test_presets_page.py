@@ -208,6 +208,14 @@ def test_whoever_is_no_administrator_may_only_look(client, tenant, tom):
     assert (preset.name, InvoicePreset.objects.count()) == ("Standard", 1)
 
 
+@pytest.mark.parametrize("what", ["/new", "/{}", "/{}/delete"])
+def test_whoever_no_longer_administers_changes_none_on_a_page_that_is_still_open(client, tenant, admin, control, what):
+    preset = make_preset(tenant.company, name="Standard")
+    control.change_company(tenant.company.pipedrive_company_id, {"users": {tenant.user.user_id: {"admin": False}}})
+    assert client.post(PRESETS + what.format(preset.pk), STANDARD, headers=admin).status_code == 403
+    assert [each.name for each in InvoicePreset.objects.all()] == ["Standard"]
+
+
 def test_the_preset_of_another_company_is_not_there(client, user, other_company, page_token):
     foreign = make_preset(other_company, name="Secret", memo="Theirs")
     headers = page_token(user, "settings")

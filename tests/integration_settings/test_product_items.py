@@ -161,6 +161,17 @@ def test_whoever_is_no_administrator_looks_only(tenant, client, post, page_token
     assert link.item_id == "3"
 
 
+@pytest.mark.parametrize("path", ["501", "501/forget"])
+def test_whoever_no_longer_administers_chooses_nothing(connect, client, page_token, control, path):
+    tenant = connect("GB")
+    link = make_item_link(tenant.company, item_id="1", product_id=501)
+    control.change_company(tenant.company.pipedrive_company_id, {"users": {tenant.user.user_id: {"admin": False}}})
+    answer = client.post(f"{PRODUCTS}/{path}", {"item": "2"}, headers=page_token(tenant.user, "settings"))
+    assert answer.status_code == 403
+    link.refresh_from_db()
+    assert link.item_id == "1"
+
+
 def test_choices_of_another_company_or_for_other_books_are_not_there(tenant, get, post, other_company):
     foreign = make_item_link(other_company, product_id=601, item_id="1", product_name="Foreign product")
     former = make_item_link(tenant, product_id=602, realm_id="4711", item_id="1", product_name="Former product")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from integration_settings.models import QuickBooksConnection, UsedTicket
-from integration_settings.tickets import issue_ticket
+from integration_settings.tickets import TicketRefused, errand_of_ticket, issue_ticket, use_up
 from pipedrive_qb import logs
 from tests.factories import make_invoice
 from tests.integration_settings.browsing import Person, parameters_of, path_of
@@ -107,6 +107,13 @@ def test_a_ticket_works_once(priya, tenant):
     url = go_on_url(priya, connect_url(tenant.user))
     assert priya.get(url).headers["Location"].startswith("http")
     assert "This sign-in link has been used" in ending(priya.client, priya.get(url))
+
+
+def test_of_two_who_use_a_ticket_in_the_same_moment_one_is_refused(user):
+    first, second = (errand_of_ticket(ticket) for ticket in [issue_ticket(user)] * 2)
+    use_up(first)
+    with pytest.raises(TicketRefused):
+        use_up(second)
 
 
 def test_a_ticket_works_for_ten_minutes(priya, tenant):
@@ -324,6 +331,7 @@ class TestAnotherCompany:
 
     def test_even_a_browser_that_just_installed_is_asked_before_a_switch(self, connected):
         tenant, priya, foreign = connected
+        type(tenant.quickbooks).objects.update(state="ended")  # else installing leads to no sign-in at QuickBooks
         priya.install()
         assert priya.get(connect_url(tenant.user, switch_to=foreign, switch_name="Cedar")).status_code == 200
 

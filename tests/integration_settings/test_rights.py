@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration_settings import connections
+from integration_settings import connections, rights
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import CompanySettings
 from integration_settings.rights import Right, rights_of
@@ -141,3 +141,11 @@ def test_who_uninstalls_or_loses_the_grant_is_named_no_more(client, tenant, head
     assert not tom.may_create  # also when he comes back
     uninstall(pipedrive_company_id=tenant.company.pipedrive_company_id, user_id=tom.user_id)
     assert tom.name not in rows(client.get(CONTENT, headers=headers))
+
+
+def test_whoever_has_no_grant_any_more_administers_nothing(user, monkeypatch):
+    def ended(user):
+        raise ConnectionExpired("pipedrive", "revoked")
+
+    monkeypatch.setattr(rights, "refresh_user", ended)
+    assert not rights.administers(user)

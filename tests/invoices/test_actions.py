@@ -388,6 +388,17 @@ def test_the_same_key_and_a_second_wish_meanwhile_add_nothing(invoice, user):
     assert InvoiceAction.objects.count() == 1
 
 
+def test_what_another_company_wants_with_the_same_key_is_not_taken_for_the_action_under_way(
+    invoice, user, other_company
+):
+    key = uuid.uuid4()
+    theirs = want(make_invoice(other_company), Action.SEND, other_company.users.get(), key)
+    ours = want(invoice, Action.SEND, user, key)
+    assert ours != theirs
+    assert want(invoice, Action.SEND, user, key) == ours
+    assert want(invoice, Action.VOID, user) == ours
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_wish_of_a_company_that_leaves_meanwhile_ends_in_a_reason(company, user):
     invoice = make_invoice(company)

@@ -60,6 +60,15 @@ def test_without_the_right_to_create_the_desk_is_read_and_nothing_else(harbour, 
     assert Invoice.objects.count() == 1
 
 
+def test_without_the_right_to_create_no_note_is_written_again(company, user, tom, desk, browse):
+    invoice = make_invoice(company, note_problem="gave_up", created_by_id=tom.user_id)
+    again = press(desk(tom), "Write it again")
+    CompanySettings.objects.filter(company=company).update(everyone_creates=False)
+    assert browse(tom, "settings").post(again).status_code == 403
+    invoice.refresh_from_db()
+    assert (invoice.note_problem, invoice.note_due_at) == ("gave_up", None)
+
+
 def test_with_the_right_his_own_are_repaired_by_himself(harbour, colleague, refuse, browse, desk):
     tom = colleague(harbour)
     refuse(NORTHGATE)
@@ -82,6 +91,16 @@ def test_nobody_touches_what_a_colleague_asked_for(browse, company, user, tom, w
     row.refresh_from_db()
     assert (row.submission, row.next_attempt_at) == (Submission.PENDING, before)
     assert browse(user, "settings").post(f"{DESK}/{row.public_id}/{what}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [(DESK + "/{}/happened", 404), ("/embed/invoice/{}/history", 403)], ids=["desk", "panel"]
+)
+def test_who_no_longer_administers_reads_no_history(harbour, colleague, browse, address, status):
+    tom = colleague(harbour)
+    type(tom).objects.filter(pk=tom.pk).update(is_admin=True)
+    invoice = make_invoice(harbour.company, created_by_id=tom.user_id)
+    assert browse(tom, "settings").get(address.format(invoice.public_id)).status_code == status
 
 
 @pytest.mark.parametrize("what", ["now", "cancel"])

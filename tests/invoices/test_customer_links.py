@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from invoices import drafting
 from invoices.customers import keep_name, link, linked_customer, unlink
 from invoices.domain.matching import CustomerCandidate
 from invoices.models import CustomerLink
-from tests.factories import make_customer_link
+from tests.factories import a_bill_to, make_customer_link
+from tests.invoices.intents import draft_for
 
 pytestmark = pytest.mark.django_db
 PARTY = ("organization", 3)
@@ -55,3 +59,11 @@ def test_the_new_name_of_a_customer_is_not_given_to_one_of_that_number_elsewhere
     was = elsewhere.name
     elsewhere.refresh_from_db()
     assert (ours.name, elsewhere.name) == ("Moss & Daughters", was)
+
+
+def test_a_customer_of_that_number_in_other_books_says_nothing_of_its_currency(harbour, control):
+    draft = replace(draft_for(harbour, control), bill_to=a_bill_to(customer_id="70"))
+    make_customer_link(harbour.company, realm_id="999", **three() | {"currency": "EUR"})
+    assert "currency_clash" not in {each.code for each in drafting.preview(harbour.company, draft).findings}
+    make_customer_link(harbour.company, **three() | {"currency": "EUR"})
+    assert "currency_clash" in {each.code for each in drafting.preview(harbour.company, draft).findings}

@@ -161,6 +161,42 @@ def test_what_was_seen_is_remembered_per_user_and_company(harbour, control, conn
     assert seen_deal(stranger.user, deal_id) != facts
 
 
+def test_what_one_user_was_shown_is_shown_to_no_colleague_by_that(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    hidden = deal_called(control, harbour.pair, "Confidential")
+    look_ahead(harbour.user, hidden)
+    assert may_see_deal(harbour.user, hidden)
+    assert not may_see_deal(ewa, hidden)
+    assert deal_now(ewa, hidden) is None
+    assert visible_deals(ewa, [hidden]) == {}
+
+
+def test_what_one_user_was_not_shown_is_shown_to_a_colleague_all_the_same(harbour, control):
+    ewa = connect_user(control, harbour.company, harbour.pair, user_id=harbour.pair.others[1]["id"])
+    hidden = deal_called(control, harbour.pair, "Confidential")
+    assert visible_deals(ewa, [hidden]) == {}
+    assert visible_deals(harbour.user, [hidden]).keys() == {hidden}
+
+
+def test_a_user_of_two_companies_sees_in_each_what_is_there(harbour, control, connect):
+    """Deals and products are numbered in each company anew."""
+    elsewhere = connect("US")
+    here, there = harbour.user, elsewhere.user
+    there.user_id = here.user_id
+    found = (deal.deal_id for deal in latest_deals(there))
+    number = next(each for each in found if load_deal(PipedriveClient(there), each).products)
+    cache.clear()
+    alone = latest_deals(there), seen_deal(there, number), load_deal(PipedriveClient(there), number)
+    cache.clear()
+    control.fault("status", service="pipedrive", status=404, times=1, path=f"/deals/{number}$")
+    assert visible_deals(here, [number]) == {}
+    for deal in latest_deals(here):
+        load_deal(PipedriveClient(here), deal.deal_id)
+        may_see_deal(here, deal.deal_id)
+    assert visible_deals(there, [number]).keys() == {number}
+    assert (latest_deals(there), seen_deal(there, number), load_deal(PipedriveClient(there), number)) == alone
+
+
 @pytest.mark.parametrize("status", [403, 404])
 @pytest.mark.parametrize("asked", [deal_now, load_deal, load_deal_fields])
 def test_once_pipedrive_has_said_no_what_was_seen_before_is_forgotten(harbour, control, asked, status):

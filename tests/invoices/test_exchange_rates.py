@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from integration_settings.errors import ServiceUnavailable
-from invoices import submission
+from invoices import exchange_rates, submission
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.models import Invoice
@@ -55,6 +55,15 @@ def test_without_an_answer_quickbooks_uses_its_own_rate(intent, gateway):
     gateway.fail("exchange_rate", ServiceUnavailable("quickbooks", "down"))
     assert submit(intent, gateway).submission == Submission.SUCCEEDED
     assert intent.draft["exchange_rate"] is None
+
+
+def test_a_rate_of_the_former_books_is_not_one_of_the_others(quickbooks, gateway, monkeypatch):
+    """Their home currency may be another one."""
+    monkeypatch.setattr(exchange_rates, "QuickBooksGateway", lambda connection: gateway)
+    assert exchange_rates.ask(quickbooks, "EUR", FOREIGN.invoice_date) == D("0.81")
+    assert exchange_rates.home_rate(quickbooks, "EUR", FOREIGN.invoice_date).rate == D("0.81")
+    quickbooks.realm_id = "99"
+    assert not exchange_rates.home_rate(quickbooks, "EUR", FOREIGN.invoice_date).asked
 
 
 def test_in_the_home_currency_nobody_is_asked(company, gateway):

@@ -10,8 +10,10 @@ from django.core import signing
 from django.utils import timezone
 
 from integration_settings.models import ConnectionState, QuickBooksConnection
-from invoices.form_memory import CANDIDATE_SALT, SALT
+from invoices.domain.matching import CustomerCandidate
+from invoices.form_memory import CANDIDATE_SALT, SALT, BadMemory, accept, offer
 from invoices.models import CustomerLink, Invoice
+from tests.conftest import visitor_of
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.form_answers import (
     CREATE,
@@ -161,6 +163,17 @@ NOT_OURS = {
     "no intent": {"intent_key": "none"},
     "no deal": {"deal": "x"},
 }
+
+
+def test_what_was_offered_in_one_company_is_nothing_in_another_one_of_the_same_person_and_books(
+    company, user, other_company
+):
+    other_company.users.update(user_id=user.user_id)
+    QuickBooksConnection.objects.filter(company=other_company).update(realm_id=company.quickbooks.realm_id)
+    offered = offer(CustomerCandidate("70", "Moss & Co"), visitor_of(user, "invoice"))
+    assert accept(offered, visitor_of(user, "invoice")).name == "Moss & Co"
+    with pytest.raises(BadMemory):
+        accept(offered, visitor_of(other_company.users.get(), "invoice"))
 
 
 def test_a_form_that_is_not_ours_is_refused(harbour, fill_in):

@@ -187,7 +187,8 @@ def test_an_item_that_is_not_sold_any_more_is_not_taken_for_the_product(intent, 
 def test_a_choice_for_other_books_or_of_another_company_is_nobodys_business(intent, gateway, other_company, items):
     read_item(items)
     make_item_link(intent.company, realm_id="4711", item_id="55", item_name="Safety inspection", product_id=501)
-    make_item_link(other_company, item_id="55", item_name="Safety inspection", product_id=501)
+    chosen = {"item_id": "55", "item_name": "Safety inspection", "product_id": 501}
+    make_item_link(other_company, realm_id=intent.realm_id, **chosen)  # two companies may share their books
     submit(intent, gateway)
     assert gateway.calls[0] == "create_item"
     assert billed_items(intent) == list(gateway.items) != ["55"]

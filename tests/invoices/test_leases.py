@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from integration_settings.errors import AccessDenied, ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
 from integration_settings.selectors import quickbooks_of
+from invoices.claims import claimed
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
 from invoices.leases import LONG_WAITS, WAITS, bring_forward, cancel, claim, release, renew, usable, wait_for
-from invoices.models import Invoice
+from invoices.models import CreationClaim, Invoice
 from tests.factories import a_draft, make_pending_invoice
 from tests.invoices.submitting import START, clock
 
@@ -32,6 +33,13 @@ def test_what_is_not_due_yet_is_nobodys_to_claim(pending, clock):
     assert claim(Invoice, row.pk) is None
     clock.shift(LATER)
     assert claim(Invoice, row.pk)
+
+
+def test_a_worker_whose_claim_on_an_item_was_taken_over_leaves_it_to_the_next_one(pending):
+    row = claim(Invoice, pending().pk)
+    with claimed(row, "product", 501):
+        CreationClaim.objects.update(token="of the next one")
+    assert CreationClaim.objects.exists()
 
 
 def test_a_claim_takes_one_row_and_no_other(pending):

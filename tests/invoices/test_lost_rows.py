@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integration_settings import connections
 from integration_settings import services as integration
+from integration_settings.models import Company, Removal
 from integration_settings.oauth import Grant
 from invoices import drafting, following, notes, services
 from invoices.domain.draft import AmountsAre, from_json
@@ -139,6 +140,15 @@ def test_a_company_that_was_never_here_reads_nothing_of_before(harbour, control)
     assert timezone.now() - connect_again(harbour, control, company=stranger).changes_cursor < timedelta(minutes=1)
 
 
+def test_what_the_former_books_or_another_company_had_is_no_reason_to_read_new_books_from_before(company):
+    make_invoice(company)
+    Removal.objects.create(pipedrive_company_id=company.pipedrive_company_id + 1, why=Removal.Why.UNINSTALLED)
+    in_a_while = timezone.now() + timedelta(days=1)
+    grant = Grant("access", "refresh", in_a_while, in_a_while)
+    new = connections.connect_quickbooks(company, realm_id="99", grant=grant, connected_by="Priya Nair")
+    assert timezone.now() - new.changes_cursor < timedelta(minutes=1)
+
+
 # What else stands in the books
 
 
@@ -180,6 +190,18 @@ def test_a_note_that_only_looks_like_ours_makes_no_row(company, gateway, note):
 def test_an_invoice_that_is_gone_already_is_left_where_it_is(company, gateway):
     put(gateway, "77", mark_line(12, "request-1", gateway.owner))
     gateway.delete("77")
+    assert taken_up(company, gateway) == []
+
+
+def test_what_is_found_when_the_company_has_left_makes_no_row(company, gateway):
+    put(gateway, "77", mark_line(12, "request-1", gateway.owner))
+    ask_for = gateway.changed_since
+
+    def leave(*asked, **more):
+        Company.objects.filter(pk=company.pk).delete()
+        return ask_for(*asked, **more)
+
+    gateway.changed_since = leave
     assert taken_up(company, gateway) == []
 
 

@@ -188,6 +188,37 @@ def test_a_worker_that_was_stopped_before_it_wrote_finds_the_door_closed(
     assert (invoice.note_id, invoice.note_due_at) == (note_id, notes.overdue_from(invoice, UTC))
 
 
+def test_a_worker_that_was_stopped_writes_none_while_another_one_has_it_in_hand(
+    invoice, pipedrive, company, user, clock, monkeypatch
+):
+    make_user(company, name="Tom Hale")
+    pipedrive.closed_to[user.user_id] = AccessDenied("pipedrive", "403")
+
+    def stopped(*_):
+        clock.shift(notes.LEASE)
+        Invoice.objects.filter(pk=invoice.pk).update(note_lease_until=timezone.now() + notes.LEASE)
+        return True
+
+    monkeypatch.setattr(notes, "may_see_deal", stopped)
+    publish(invoice, pipedrive)
+    assert not pipedrive.notes
+
+
+def test_a_worker_that_ends_late_leaves_the_hold_of_the_next_one(invoice, pipedrive, clock, monkeypatch):
+    publish(invoice, pipedrive)
+    Invoice.objects.filter(pk=invoice.pk).update(balance=0, note_due_at=timezone.now())
+    rewrite = pipedrive.update_note
+
+    def slowly(**note):
+        clock.shift(notes.LEASE)
+        Invoice.objects.filter(pk=invoice.pk).update(note_lease_until=timezone.now() + notes.LEASE)
+        return rewrite(**note)
+
+    monkeypatch.setattr(pipedrive, "update_note", slowly)
+    publish(invoice, pipedrive)
+    assert invoice.note_lease_until == timezone.now() + notes.LEASE
+
+
 @pytest.mark.parametrize(
     "error", [OutcomeUnknown("pipedrive", "timeout"), ServiceUnavailable("pipedrive", "502")], ids=["lost", "502"]
 )

@@ -6,12 +6,14 @@ import uuid
 
 import pytest
 
+from integration_settings.models import CompanySettings
 from invoices.domain.draft import to_json
 from invoices.models import Invoice
 from invoices.services import successor_of
 from tests.factories import a_bill_to, a_draft, make_invoice, make_pending_invoice, make_user
 from tests.invoices.conftest import DEAL, RACKING
 from tests.invoices.form_answers import CREATE, address
+from tests.invoices.fragments import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +76,45 @@ def test_a_deals_form_does_not_take_the_place_of_another_deals_refused_invoice(h
     assert browser.post(CREATE, fields | {"intent_key": str(refused.key_of_successor)}).status_code == 404
     assert successor_of(refused) is None
     assert browser.post(CREATE, fields).status_code == 200
+
+
+def test_the_key_of_another_companys_invoice_gives_nobody_the_right_to_create(
+    harbour, other_company, colleague, open_form, fill_in
+):
+    _, filled = fill_in(harbour)
+    browser, fields, _ = open_form(harbour, RACKING, user=colleague(harbour))
+    fields |= {name: text for name, text in filled.items() if name.endswith("-item")}
+    CompanySettings.objects.filter(company=harbour.company).update(everyone_creates=False)
+    make_invoice(other_company, intent_key=fields["intent_key"])
+    assert browser.post(CREATE, fields).status_code == 403
+    assert not harbour.company.invoices.exists()
+
+
+def test_the_key_of_another_companys_invoice_spares_nobody_the_question(
+    harbour, other_company, fill_in, control, deal_id
+):
+    """Nor is that invoice taken for what a second press of one's own finds."""
+    deal = deal_id(harbour, RACKING)
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {deal: {"value": 0}}})
+    browser, fields = fill_in(harbour)
+    make_invoice(harbour.company, deal_id=deal)
+    make_invoice(other_company, intent_key=fields["intent_key"])
+    asked = browser.post(CREATE, fields)
+    assert asked.status_code == 422
+    assert harbour.company.invoices.count() == 1
+    again = Page(asked).fields()
+    assert [browser.post(CREATE, again).status_code for _ in range(2)] == [200, 200]
+    assert harbour.company.invoices.count() == 2
+
+
+def test_a_refused_invoice_of_another_company_has_no_successor_here(harbour, other_company, fill_in):
+    """Its deal may have the number of one of ours."""
+    browser, fields = fill_in(harbour)
+    theirs = make_pending_invoice(other_company, to_json(a_draft()), deal_id=fields["deal"], created_by_id=1)
+    assert browser.post(CREATE, fields | {"intent_key": str(theirs.key_of_successor)}).status_code == 404
+    ours = make_pending_invoice(harbour.company, to_json(a_draft()), deal_id=fields["deal"], created_by_id=1)
+    make_invoice(other_company, intent_key=ours.key_of_successor)
+    assert successor_of(ours) is None
 
 
 def test_a_colleague_of_the_company_is_asked_for_the_deal_first(stored, company, browse, seen):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integration_settings.crypto import Unreadable
 from integration_settings.errors import RateLimited, ServiceUnavailable
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import following, sweep
 from invoices.domain.status import InvoiceStatus
 from invoices.invoice_answers import AppliedPayment
@@ -179,6 +179,14 @@ def test_a_company_that_was_told_to_wait_is_not_asked(fleet, look):
     QuickBooksConnection.objects.filter(realm_id=paused).update(paused_until=timezone.now() + timedelta(minutes=1))
     look()
     assert fleet[paused].calls == []
+
+
+def test_a_company_whose_connection_ended_is_not_asked(fleet, look):
+    ended = realms()[0]
+    QuickBooksConnection.objects.filter(realm_id=ended).update(state=ConnectionState.ENDED)
+    look()
+    assert following.catch_up(QuickBooksConnection.objects.get(realm_id=ended), lambda _: fleet[ended]) is None
+    assert fleet[ended].calls == []
 
 
 def test_a_rate_limit_is_obeyed(fleet, look):

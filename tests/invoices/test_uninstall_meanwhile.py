@@ -83,6 +83,13 @@ def test_while_an_action_is_recorded(created, user, gateway, uninstalled_after):
     uninstalled_after(at, lambda: actions.carry_out(action.pk, lambda connection: gateway))
 
 
+def test_while_an_action_finds_its_invoice_gone(created, user, gateway, uninstalled_after):
+    action = void(created, user)
+    gateway.deleted.append(gateway.invoices.pop(created.qbo_invoice_id))
+    at = 'UPDATE "invoices_invoiceaction" SET "lease_until" = NULL'
+    uninstalled_after(at, lambda: actions.carry_out(action.pk, lambda connection: gateway))
+
+
 def test_while_an_action_is_asked_for_again(created, user, gateway, uninstalled_after):
     gateway.deleted.append(gateway.invoices.pop(created.qbo_invoice_id))
     actions.carry_out(void(created, user).pk, lambda connection: gateway)

@@ -22,6 +22,7 @@ from integration_settings.models import PipedriveUser
 from invoices import form_memory, tasks, unsent_forms
 from invoices.models import Invoice, UnsentForm
 from tests.conftest import visitor_of
+from tests.factories import make_invoice
 from tests.invoices.conftest import NORTHGATE, RACKING
 from tests.invoices.form_answers import CREATE, FORM, pressed
 from tests.invoices.fragments import Page
@@ -197,6 +198,30 @@ def test_what_is_kept_in_the_moment_of_the_press_is_gone_like_the_rest(harbour, 
     pre_save.connect(press, UnsentForm)
     assert browser.post(LEAVE, fields).status_code == 204
     assert Invoice.objects.count() == 1
+    assert not UnsentForm.objects.exists()
+
+
+def test_a_colleagues_entries_stay_when_the_deal_is_invoiced(harbour, left, browse, colleague, open_form):
+    browser, fields = left(harbour)
+    tom = colleague(harbour)
+    _, theirs, _ = open_form(harbour, RACKING, user=tom)
+    items = {name: text for name, text in fields.items() if name.endswith("-item")}
+    assert browse(tom).post(LEAVE, theirs | items | {"memo": "Theirs"}).status_code == 204
+    assert browser.post(CREATE, fields).status_code == 200
+    assert [row.user_id for row in UnsentForm.objects.all()] == [tom.pk]
+
+
+def test_the_key_of_another_companys_invoice_takes_nobodys_entries_away(harbour, left, other_company):
+    browser, fields = left(harbour)
+    make_invoice(other_company, intent_key=fields["intent_key"])
+    assert typed_in(opened(browser, fields)) == TYPED
+
+
+def test_of_somebody_who_has_just_left_his_colleagues_nothing_is_kept_either(harbour, colleague):
+    tom = colleague(harbour)
+    visitor = visitor_of(tom, "invoice")
+    services.uninstall(pipedrive_company_id=harbour.company.pipedrive_company_id, user_id=tom.user_id)
+    unsent_forms.keep(visitor, deal_id=12, intent_key=uuid.uuid4(), fields=QueryDict("a=b"), locale="en_GB")
     assert not UnsentForm.objects.exists()
 
 

@@ -103,10 +103,10 @@ def test_a_single_event_outside_a_list_is_understood(notify, connected):
 
 
 def test_several_companies_in_one_notice_each_become_due(notify, connected):
-    first, second, ended = connected(), connected(), connected(state=ConnectionState.ENDED)
+    first, second, unnamed, ended = connected(), connected(), connected(), connected(state=ConnectionState.ENDED)
     content = [event(first.realm_id), event("9999"), event(ended.realm_id), event(second.realm_id, "qbo.unheard.of.v9")]
     assert notify(content).status_code == 200
-    assert [is_due(each) for each in (first, second, ended)] == [True, True, False]
+    assert [is_due(each) for each in (first, second, unnamed, ended)] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("in_a_burst", [False, True])
