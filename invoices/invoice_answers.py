@@ -21,6 +21,7 @@ Json = Mapping[str, Any]
 log = logging.getLogger(__name__)
 
 ZERO, ONE = Decimal(0), Decimal(1)
+NAMES = ("DisplayName", "FullyQualifiedName", "CompanyName")  # Intuit's schema does not promise the first
 PLACES = 5  # after the point, of amounts in our columns
 TAX_WORDS = re.compile(  # what a number at a tax office is called, in the languages of this app and some more
     r"\b(tax|steuer\w*|ust\S*|uid|vat|abn|acn|gst\w*|hst|ein|nif|cif|iva|tva|siren|siret|pvn|nmr|kmkr|cnpj|cpf|btw|mva|moms)\b",
@@ -200,7 +201,7 @@ def known_customer(answer: Json) -> KnownCustomer:
     """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer"""
     address = _object(answer, "BillAddr")
     active = answer.get("Active") is not False
-    name = _text(answer, "DisplayName")
+    name = next((told for member in NAMES if (told := _text(answer, member))), "")
     return KnownCustomer(
         customer_id=_text(answer, "Id"),
         name=name if active else name.removesuffix(DELETED),
