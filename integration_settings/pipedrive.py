@@ -102,9 +102,10 @@ class PipedriveClient:
             answer = self._get("v1/notes", deal_id=int(deal_id), start=start, limit=PAGE)
             found += answer.get("data") or []
             page = (answer.get("additional_data") or {}).get("pagination") or {}
-            if not page.get("more_items_in_collection"):
+            further = page.get("next_start")
+            if not page.get("more_items_in_collection") or not isinstance(further, int) or further <= start:
                 break
-            start = int(page["next_start"])
+            start = further
         return found
 
     def note(self, note_id: int) -> Json:

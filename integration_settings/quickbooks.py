@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
@@ -48,6 +48,7 @@ NOT_PAID_FOR = "6190"
 RIGHTS_LOST = ("120", "3100")  # of whoever connected the books, or of the app; told with 401 as well as with 403
 LONGEST_WAIT_OF_READS = 300.0  # seconds; "R8" of docs/reliability.md
 LONGEST_SENTENCE = 4000
+MOST_DIGITS = 15  # before the point, and zeros behind it; no books have more, nor any column of ours
 MARKUP = re.compile(r"<a\b.*?</a>|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)  # a link goes with its "click here"
 REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
@@ -202,8 +203,9 @@ class QuickBooksClient:
         """
         params = {"sourcecurrencycode": currency, "asofdate": on.isoformat()}
         answer = self._call(lambda library: library.get(self._url("exchangerate"), {}, params=dict(params)))
-        rate = (answer.get("ExchangeRate") or {}).get("Rate")
-        return Decimal(str(rate)) if rate is not None else None
+        told = answer.get("ExchangeRate")
+        rate = number_of(told.get("Rate")) if isinstance(told, dict) else None
+        return rate if rate and rate > 0 else None
 
     def _post(self, path: str, body: Json, *, request_id: str, **params: str) -> Json:
         text = to_json(body)
@@ -414,6 +416,19 @@ def _id(entity_id: str) -> str:
     if not entity_id.isdigit():
         raise NotFound("quickbooks", "not an id")
     return entity_id
+
+
+def number_of(told: object) -> Decimal | None:
+    """A number of QuickBooks' JSON, which may be a text. None for what is none, or none of any books: of "1,234.50" it
+    is nobody's to guess what it means.
+    """
+    try:
+        number = Decimal(str(told))
+    except InvalidOperation:
+        return None
+    if not number.is_finite():
+        return None
+    return number if not number or abs(number.adjusted()) < MOST_DIGITS else None
 
 
 def to_json(value: Any) -> str:

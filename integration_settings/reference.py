@@ -34,7 +34,7 @@ from integration_settings.profile import (
     profile_of,
     reference_value,
 )
-from integration_settings.quickbooks import QuickBooksClient
+from integration_settings.quickbooks import QuickBooksClient, number_of
 from integration_settings.side_by_side import SideBySide
 
 
@@ -133,6 +133,7 @@ US_TAX_CODES = (
 )
 ON_AMOUNT, ON_AMOUNT_AND_TAX, ON_TAX = "TaxOnAmount", "TaxOnAmountPlusTax", "TaxOnTax"
 PSEUDO_CODES = ("TAX", "NON", "CustomSalesTax")
+NOTHING_LEFT = Decimal(-100)  # percent: of a price with such a tax in it nobody can tell what it is without
 FIVE_MINUTES = timedelta(minutes=5)
 AS_STORED = timedelta(days=36_500)  # a list as it was last read, however old
 EVEN_INACTIVE = "Active in (true, false)"
@@ -313,7 +314,8 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         codes_soon = calls.start(_tax_codes_of, client.connection)
         found = {str(rate["Id"]): rate for rate in _tax_rates(client)}
         codes = codes_soon.result()
-    rates = {rate_id: rate_value(rate) for rate_id, rate in found.items()}
+    told = {rate_id: rate_value(rate) for rate_id, rate in found.items()}
+    rates = {rate_id: value for rate_id, value in told.items() if value is not None}
     return [
         {
             "id": str(code["Id"]),
@@ -331,6 +333,7 @@ def _read_tax_codes(client: QuickBooksClient) -> Rows:
         and not code.get("Hidden")
         and str(code["Id"]) not in PSEUDO_CODES
         and (code.get("Active") is False or _is_understood(code, rates))
+        and sales_percentage(code, rates) > NOTHING_LEFT
     ]
 
 
@@ -342,14 +345,16 @@ def _tax_rates(client: QuickBooksClient) -> list[dict[str, Any]]:
         return client.query_all("TaxRate")
 
 
-def rate_value(rate: dict[str, Any]) -> Decimal:
-    """Intuit's schema promises no `RateValue`; without one it is the last of the rates by time that has begun."""
+def rate_value(rate: dict[str, Any]) -> Decimal | None:
+    """Intuit's schema promises no `RateValue`; without one it is the last of the rates by time that has begun. None for
+    one that is no number.
+    """
     value = rate.get("RateValue")
     if value is None:
         today = timezone.now().date().isoformat()
         since = {str(each.get("EffectiveDate") or "")[:10]: each for each in rate.get("EffectiveTaxRate") or []}
         value = since[max(begun)].get("RateValue") if (begun := [day for day in since if day <= today]) else None
-    return Decimal(str(value or 0))
+    return number_of(value or 0)
 
 
 def _is_understood(code: dict[str, Any], rates: dict[str, Decimal]) -> bool:
@@ -376,7 +381,7 @@ def sales_rates(code: dict[str, Any], rates: dict[str, Decimal]) -> list[tuple[s
     details = (code.get("SalesTaxRateList") or {}).get("TaxRateDetail") or []
     whole = Decimal(0)
     parts = []
-    for detail in sorted(details, key=lambda each: int(each.get("TaxOrder") or 0)):
+    for detail in sorted(details, key=lambda each: _whole(each.get("TaxOrder")) or 0):
         rate_id = reference_value(detail.get("TaxRateRef"))
         rate = rates.get(rate_id, Decimal(0))
         base = {ON_AMOUNT_AND_TAX: 100 + whole, ON_TAX: whole}.get(str(detail.get("TaxTypeApplicable")))
@@ -402,7 +407,7 @@ def _item_row(item: Mapping[str, Any]) -> dict[str, Any]:
         "sku": str(item.get("Sku") or ""),
         "type": str(item.get("Type") or ""),
         "active": item.get("Active") is not False,
-        "price": str(item["UnitPrice"]) if item.get("UnitPrice") is not None else None,
+        "price": None if (price := number_of(item.get("UnitPrice"))) is None else str(price),
         "tax_code_id": reference_value(item.get("SalesTaxCodeRef")),
         "taxable": bool(item.get("Taxable")),
     }
@@ -431,7 +436,8 @@ def _read_terms(client: QuickBooksClient) -> Rows:
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    number = number_of(value)
+    return None if number is None else int(number)
 
 
 def _read_accounts(client: QuickBooksClient) -> Rows:

@@ -319,11 +319,13 @@ def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
 
 
 def _recurrence(row: Json) -> Recurrence | None:
-    """Plans without recurring products leave both members out, or have "one-time"."""
-    frequency, cycles = row.get("billing_frequency"), row.get("billing_frequency_cycles")
+    """Plans without recurring products leave both members out, or have "one-time". Cycles that are no number end at
+    some time that nobody can tell.
+    """
+    frequency, cycles = row.get("billing_frequency"), int(_number(row.get("billing_frequency_cycles")))
     if frequency not in set(Frequency):
         return None
-    return Recurrence(Frequency(frequency), int(cycles) if cycles else None)
+    return Recurrence(Frequency(frequency), cycles if cycles > 0 else None)
 
 
 def line_discount_of(row: Json) -> Discount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,13 +11,18 @@ from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from integration_settings.quickbooks import number_of
 from invoices.domain.addresses import MOST_LINES
 from invoices.domain.customer_update import AddressParts, CustomerRecord, is_masked
 from invoices.domain.matching import CustomerCandidate, Described
+from invoices.domain.money import decimal_places, to_places
 
 Json = Mapping[str, Any]
-ZERO = Decimal(0)
-PRECISION = Decimal("0.00001")
+log = logging.getLogger(__name__)
+
+ZERO, ONE = Decimal(0), Decimal(1)
+NAMES = ("DisplayName", "FullyQualifiedName", "CompanyName")  # Intuit's schema does not promise the first
+PLACES = 5  # after the point, of amounts in our columns
 TAX_WORDS = re.compile(  # what a number at a tax office is called, in the languages of this app and some more
     r"\b(tax|steuer\w*|ust\S*|uid|vat|abn|acn|gst\w*|hst|ein|nif|cif|iva|tva|siren|siret|pvn|nmr|kmkr|cnpj|cpf|btw|mva|moms)\b",
     re.IGNORECASE,
@@ -26,7 +32,9 @@ DELETED = " (deleted)"  # QuickBooks adds it to the name of whatever was made in
 
 @dataclass(frozen=True, slots=True)
 class IssuedInvoice:
-    """An invoice as QuickBooks reports it. Amounts are in its own currency; `tax` is contained in `total`."""
+    """An invoice as QuickBooks reports it. Amounts are in its own currency; `tax` is contained in `total`. None is an
+    amount that cannot be read, which is not zero.
+    """
 
     qbo_invoice_id: str
     sync_token: str
@@ -34,12 +42,12 @@ class IssuedInvoice:
     customer_id: str
     customer_name: str
     currency: str
-    total: Decimal
-    tax: Decimal
-    balance: Decimal
+    total: Decimal | None
+    tax: Decimal | None
+    balance: Decimal | None
     invoice_date: date | None
     due_date: date | None
-    line_amounts: tuple[Decimal, ...]
+    line_amounts: tuple[Decimal | None, ...]
     private_note: str
     emailed: bool
     emailed_at: datetime | None  # not every e-mailed invoice tells
@@ -105,7 +113,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
     """
     meta = _object(answer, "MetaData")
     delivery = _object(answer, "DeliveryInfo")
-    total = _number(answer, "TotalAmt")
+    total = _amount(answer, "TotalAmt")
     return IssuedInvoice(
         qbo_invoice_id=_text(answer, "Id"),
         sync_token=_text(answer, "SyncToken"),
@@ -114,12 +122,12 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         customer_name=_text(_object(answer, "CustomerRef"), "name"),
         currency=_text(_object(answer, "CurrencyRef"), "value"),
         total=total,
-        tax=_number(_object(answer, "TxnTaxDetail"), "TotalTax"),
-        balance=total if answer.get("Balance") is None else _number(answer, "Balance"),  # silence is no payment
+        tax=_amount(_object(answer, "TxnTaxDetail"), "TotalTax"),
+        balance=total if answer.get("Balance") is None else _amount(answer, "Balance"),  # silence is no payment
         invoice_date=_date(answer, "TxnDate"),
         due_date=_date(answer, "DueDate"),
         line_amounts=tuple(
-            _number(line, "Amount") for line in _list(answer, "Line") if line.get("DetailType") != "SubTotalLineDetail"
+            _amount(line, "Amount") for line in _list(answer, "Line") if line.get("DetailType") != "SubTotalLineDetail"
         ),
         private_note=_text(answer, "PrivateNote"),
         emailed=answer.get("EmailStatus") == "EmailSent",
@@ -130,7 +138,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
             _text(link, "TxnId") for link in _list(answer, "LinkedTxn") if link.get("TxnType") == "Payment"
         ),
         email=_text(_object(answer, "BillEmail"), "Address"),
-        quantities=tuple(_number(_object(line, "SalesItemLineDetail"), "Qty") for line in _list(answer, "Line")),
+        quantities=tuple(_quantity(line) for line in _list(answer, "Line")),
         own_fields=tuple(
             (_text(field, "DefinitionId"), _text(field, "Name"))
             for field in _list(answer, "CustomField")
@@ -159,7 +167,7 @@ def applied_payment(answer: Json) -> AppliedPayment:
     return AppliedPayment(
         paid_on=_date(answer, "TxnDate"),
         invoice_ids=tuple(dict.fromkeys(invoices)),
-        gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _number(answer, "TotalAmt")),
+        gone=answer.get("status") in ("Deleted", "Voided") or not (invoices or _amount(answer, "TotalAmt") != 0),
         payment_id=_text(answer, "Id"),
         credited=_credited(answer),
     )
@@ -167,25 +175,33 @@ def applied_payment(answer: Json) -> AppliedPayment:
 
 def _credited(answer: Json) -> dict[str, Decimal]:
     """Credits are used by a payment that is higher in its invoices than in the money that came: often of none at all.
-    Which of several invoices the credit is for is not told; each has its share of it.
+    Which of several invoices the credit is for is not told; each has its share of it. Of amounts that cannot be read
+    none is.
     """
+    came, unapplied = _amount(answer, "TotalAmt"), _amount(answer, "UnappliedAmt")
     settled: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in _list(answer, "Line"):
+        amount = _amount(line, "Amount")
         for link in _list(line, "LinkedTxn"):
-            if link.get("TxnType") == "Invoice":
-                settled[_text(link, "TxnId")] += _number(line, "Amount")
+            if link.get("TxnType") != "Invoice":
+                continue
+            if amount is None:
+                return {}
+            settled[_text(link, "TxnId")] += amount
+    if came is None or unapplied is None:
+        return {}
     whole = sum(settled.values(), ZERO)
-    credit = whole - (_number(answer, "TotalAmt") - _number(answer, "UnappliedAmt"))
+    credit = whole - (came - unapplied)
     if not 0 < credit <= whole:
         return {}
-    return {invoice_id: (part * credit / whole).quantize(PRECISION) for invoice_id, part in settled.items() if part}
+    return {invoice_id: to_places(part * credit / whole, PLACES) for invoice_id, part in settled.items() if part}
 
 
 def known_customer(answer: Json) -> KnownCustomer:
     """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/customer"""
     address = _object(answer, "BillAddr")
     active = answer.get("Active") is not False
-    name = _text(answer, "DisplayName")
+    name = next((told for member in NAMES if (told := _text(answer, member))), "")
     return KnownCustomer(
         customer_id=_text(answer, "Id"),
         name=name if active else name.removesuffix(DELETED),
@@ -262,9 +278,23 @@ def _text(answer: Json, name: str) -> str:
     return "" if found is None or isinstance(found, Mapping | list) else str(found)
 
 
-def _number(answer: Json, name: str) -> Decimal:
-    found = answer.get(name)
-    return Decimal(str(found)) if isinstance(found, int | str | Decimal) and str(found) else ZERO
+def _amount(answer: Json, name: str) -> Decimal | None:
+    """As exactly as the columns keep it, else each look would find another amount than the row has. Zero where nothing
+    is told, None for what cannot be read.
+    """
+    told = answer.get(name)
+    found = ZERO if told is None or told == "" else number_of(told)
+    if found is None:
+        log.warning("an amount of QuickBooks cannot be read: %s", name)
+        return None
+    return found if decimal_places(found) <= PLACES else to_places(found, PLACES)
+
+
+def _quantity(line: Json) -> Decimal:
+    """One that cannot be read is not zero."""
+    told = _object(line, "SalesItemLineDetail").get("Qty")
+    found = number_of(told or 0)
+    return ONE if found is None else found
 
 
 def _date(answer: Json, name: str) -> date | None:

@@ -233,7 +233,9 @@ def _is_gone(row: Invoice, report: IssuedInvoice | None) -> bool:
 def _draft_of(issued: IssuedInvoice, deal_id: int, books: Books) -> InvoiceDraft:
     """Who was billed how much, in one line; which of the deal's products they were is not told."""
     day = issued.invoice_date or issued.due_date or timezone.now().date()
-    line = DraftLine("", "", Decimal(1), issued.total - issued.tax, Decimal(0), "", Decimal(0))
+    line = DraftLine(
+        "", "", Decimal(1), (issued.total or Decimal(0)) - (issued.tax or Decimal(0)), Decimal(0), "", Decimal(0)
+    )
     return InvoiceDraft(
         deal_id=deal_id,
         bill_to=BillTo(issued.customer_id, issued.customer_name, issued.email),

@@ -276,8 +276,9 @@ def status_word(status: InvoiceStatus) -> str:
         InvoiceStatus.OVERDUE: _("Overdue"),
         InvoiceStatus.VOIDED: _("Voided"),
         InvoiceStatus.DELETED: _("Deleted"),
+        InvoiceStatus.UNKNOWN: _("Unknown"),
     }
-    return words.get(status, _("Being verified"))
+    return words[status]
 
 
 def _number(invoice: Invoice) -> str:
@@ -295,6 +296,10 @@ def _rows(invoice: Invoice, status: InvoiceStatus, locale: str, place: ZoneInfo)
 
 
 def _what_was(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
+    if invoice.total is None:  # it could not be read
+        if status == InvoiceStatus.VOIDED:
+            return _("Voided {date}").format(date=_day(invoice.voided_on, locale))
+        return _("Deleted in QuickBooks {date}").format(date=_day(invoice.deleted_on, locale))
     total = _money(invoice.total, invoice.currency, locale)
     if status == InvoiceStatus.VOIDED:
         # Translators: in the note of a voided invoice: "Was £7,200.00; voided on 3 Nov 2026"
@@ -304,7 +309,9 @@ def _what_was(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:
 
 
 def _amounts(invoice: Invoice, locale: str) -> str:
-    total, balance = invoice.total or Decimal(0), invoice.balance or Decimal(0)
+    if invoice.total is None or invoice.balance is None:
+        return _("QuickBooks has not reported an amount yet")
+    total, balance = invoice.total, invoice.balance
     whole = _money(total, invoice.currency, locale)
     if total == balance or not total:
         # Translators: in the note of an invoice: "Total £2,880.00"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import CharField, Q
 from django.utils import timezone
 
 from integration_settings.clock import shared_now, zone_called
@@ -131,25 +131,36 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
     changed_on = (issued.updated_at or timezone.now()).astimezone(place).date()
     voided = is_voided(invoice, issued)
     keeps = voided and was is not None
-    paid = not voided and issued.balance <= 0 and issued.total > 0
+    told = (issued.total, issued.tax, issued.balance)
+    total, tax, balance = (None, None, None) if None in told else told  # one without the others says something wrong
+    paid = not voided and total is not None and balance is not None and balance <= 0 and total > 0
     if paid_on and invoice.paid_on and len(issued.payment_ids) > 1:
         paid_on = max(paid_on, invoice.paid_on)  # of several payments only those are told that have changed
     return {
         "qbo_invoice_id": issued.qbo_invoice_id,
-        "sync_token": issued.sync_token,
-        "number": issued.number or invoice.number,
-        "customer_id": issued.customer_id or invoice.customer_id,
-        "customer_name": issued.customer_name or invoice.customer_name,
-        "currency": issued.currency or invoice.currency,
-        "total": was if keeps else issued.total,
-        "tax": invoice.tax if keeps else issued.tax,
-        "balance": issued.balance,
+        "sync_token": _fitting("sync_token", issued.sync_token),
+        "number": _fitting("number", issued.number) or invoice.number,
+        "customer_id": _fitting("customer_id", issued.customer_id) or invoice.customer_id,
+        "customer_name": _fitting("customer_name", issued.customer_name) or invoice.customer_name,
+        "currency": _fitting("currency", issued.currency) or invoice.currency,
+        "total": was if keeps else total,
+        "tax": invoice.tax if keeps else tax,
+        "balance": balance,
         "invoice_date": issued.invoice_date or invoice.invoice_date,
         "due_date": issued.due_date or invoice.due_date,
-        "email": issued.email,
+        "email": _fitting("email", issued.email),
         "emailed_at": issued.emailed_at or invoice.emailed_at or (issued.updated_at if issued.emailed else None),
         "voided_on": (invoice.voided_on or changed_on) if voided else None,
         "deleted_on": None,
         "paid_on": (paid_on or invoice.paid_on or changed_on) if paid else None,
         "qbo_updated_at": issued.updated_at,
     }
+
+
+def _fitting(column: str, told: str) -> str:
+    """ "" for a text that is longer than any that QuickBooks documents: PostgreSQL would not take the row, and with it
+    nothing of what the company's look has found.
+    """
+    field = Invoice._meta.get_field(column)
+    most = field.max_length if isinstance(field, CharField) else None
+    return told if most is None or len(told) <= most else ""

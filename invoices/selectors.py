@@ -370,7 +370,10 @@ def _refusal(submission: str | None, kept: dict[str, Any] | None) -> Refusal | N
 
 
 def shown_total(invoice: Invoice) -> Money | None:
-    return _expected_total(invoice) if invoice.total is None else _money(invoice.total, invoice)
+    """QuickBooks' own, and before there is one the form's; none when QuickBooks' cannot be read."""
+    if invoice.total is None and invoice.submission != Submission.SUCCEEDED:
+        return _expected_total(invoice)
+    return _money(invoice.total, invoice)
 
 
 def _expected_total(invoice: Invoice) -> Money | None:

@@ -294,7 +294,9 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
             mark_deleted(invoice, place=place, at=issued.updated_at)
         follow_soon(this.connection)
     expected = this.draft.expected_total
-    off = "" if expected in (None, issued.total) else f", its total is {issued.total - expected:+f} off the form's"
+    off = ""
+    if expected is not None and issued.total is not None and expected != issued.total:
+        off = f", its total is {issued.total - expected:+f} off the form's"
     log.info("invoice %s is number %s%s", invoice.public_id, issued.number or issued.qbo_invoice_id, off)
 
 
@@ -307,7 +309,9 @@ def _surprises(draft: InvoiceDraft, issued: IssuedInvoice, books: Books) -> bool
     own = (field for field in books.own_fields if draft.extras.own_field(field.id))
     if any(told.get(field.id) not in ("", field.name) for field in own):  # an answer need not name it
         return True
-    return not issued.number or (expected is not None and not is_rounding(expected - issued.total, draft.currency))
+    if not issued.number or expected is None:
+        return not issued.number
+    return issued.total is None or not is_rounding(expected - issued.total, draft.currency)
 
 
 def succeeded() -> dict[str, Any]:

@@ -299,7 +299,7 @@ def _before_tax(product: DealProduct, currency: str) -> DealProduct:
     The price gets as many decimals as the line needs to come to its amount before tax, to the cent; a discount that is
     an amount takes the odd cent.
     """
-    if not product.tax_percentage:
+    if not product.tax_percentage or product.tax_percentage <= -HUNDRED:  # of nothing, no price before tax can be told
         return product
     exact, off = _without_tax(product.unit_price, product.tax_percentage), product.discount
     billed = product.quantity * (1 - off.value / HUNDRED if off.is_percentage else 1)

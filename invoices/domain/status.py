@@ -55,8 +55,8 @@ def derive_status(  # noqa: PLR0911  # one line a status reads better than neste
 
 def looks_voided(
     *,
-    total: Decimal,
-    line_amounts: Sequence[Decimal],
+    total: Decimal | None,
+    line_amounts: Sequence[Decimal | None],
     quantities: Sequence[Decimal] = (),
     private_note: str,
     earlier_total: Decimal | None,
@@ -65,9 +65,10 @@ def looks_voided(
     """QuickBooks reports a void only by zeros and a note, and the note's word is translated in other languages.
 
     So an invoice is voided when all amounts are zero and the note starts with QuickBooks' word, or we know it as voided
-    already, or have seen a total above zero before and the quantities are zero too, which an edit would leave.
+    already, or have seen a total above zero before and the quantities are zero too, which an edit would leave. None is
+    an amount that cannot be read, and no zero.
     """
-    if total or any(line_amounts):
+    if any(amount != 0 for amount in (total, *line_amounts)):
         return False
     emptied = bool(earlier_total and earlier_total > 0) and not any(quantities)
     return earlier_voided or emptied or private_note.lstrip().lower().startswith("voided")

@@ -347,7 +347,7 @@ def _tax_was_added(story: Story) -> bool:
 def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     invoice, say, currency = story.invoice, story.say, story.invoice.currency
     if invoice.total is None:
-        return ()
+        return (Fact(_("Total"), _("QuickBooks has not reported an amount yet")), _email(story))
     total, tax = say.amount(invoice.total, currency), say.amount(invoice.tax or Decimal(0), currency)
     heading = country_words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")

@@ -93,6 +93,14 @@ def test_all_pages_of_the_notes_are_read(client, vendor):
     assert [note["id"] for note in client.deal_notes(12)] == [0, 500]
 
 
+@pytest.mark.parametrize("onwards", [{}, {"next_start": None}, {"next_start": 0}, {"next_start": "further"}])
+def test_notes_that_tell_no_way_onwards_end_there(client, vendor, onwards):
+    pagination = {"start": 0, "limit": 500, "more_items_in_collection": True, **onwards}
+    vendor.get(f"{V1}/notes", json=good([{"id": 1}], additional_data={"pagination": pagination}))
+    assert client.deal_notes(12) == [{"id": 1}]
+    assert len(vendor.calls) == 1
+
+
 def test_products_are_asked_for_by_the_hundred_and_once_each(client, vendor):
     vendor.get(f"{V2}/products", json=good([]))
     client.products([*range(1, 151), 1, 2])

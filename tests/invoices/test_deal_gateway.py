@@ -291,6 +291,10 @@ def test_the_party_is_the_organization_else_the_person_else_the_deal():
         ({"billing_frequency": "every full moon", "billing_frequency_cycles": 3}, None),
         ({"billing_frequency": "annually"}, Recurrence(Frequency.YEARLY)),
         ({"billing_frequency": "weekly", "billing_frequency_cycles": 208}, Recurrence(Frequency.WEEKLY, 208)),
+        ({"billing_frequency": "weekly", "billing_frequency_cycles": "3"}, Recurrence(Frequency.WEEKLY, 3)),
+        ({"billing_frequency": "weekly", "billing_frequency_cycles": D("3.0")}, Recurrence(Frequency.WEEKLY, 3)),
+        ({"billing_frequency": "weekly", "billing_frequency_cycles": "for ever"}, Recurrence(Frequency.WEEKLY)),
+        ({"billing_frequency": "weekly", "billing_frequency_cycles": -1}, Recurrence(Frequency.WEEKLY)),
     ],
 )
 def test_how_often_a_product_is_billed_is_known_where_pipedrive_tells_it(told, found):

@@ -19,7 +19,7 @@ from integration_settings.errors import (
 from integration_settings.quickbooks import QuickBooksClient
 from invoices.domain.refusals import Step, field_of
 from invoices.domain.status import InvoiceStatus, looks_voided
-from invoices.invoice_answers import applied_payment, issued_invoice, known_customer
+from invoices.invoice_answers import applied_payment, customer_record, issued_invoice, known_customer
 from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
 from invoices.reports import apply_report, mark_deleted, overdue_from, status_of, zone
@@ -203,6 +203,19 @@ def test_an_unknown_member_is_our_own_mistake_and_belongs_to_no_field(vendor, ga
         gateway.create_invoice(a_draft(), "1", request_id="request-1")
     assert refused.value.code == "2010"
     assert field_of(Step.INVOICE, "2010", element=refused.value.element, detail=refused.value.detail) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        ({"DisplayName": "Moss", "FullyQualifiedName": "Moss & Co:Moss"}, "Moss"),
+        ({"DisplayName": "", "FullyQualifiedName": "Moss & Co:Moss", "CompanyName": "Moss & Co"}, "Moss & Co:Moss"),
+        ({"CompanyName": "Moss & Co (deleted)", "Active": False}, "Moss & Co"),
+        ({}, ""),
+    ],
+)
+def test_a_customer_without_a_display_name_has_another(names, name):
+    assert known_customer({"Id": "7"} | names).name == customer_record({"Id": "7"} | names).name == name
 
 
 def test_an_expired_token_is_no_refusal(vendor, gateway):

@@ -241,6 +241,13 @@ def test_american_lines_come_to_their_amount_before_tax_to_the_cent(price, quant
     assert (line.unit_price, line.amount("USD")) == (D(unit_price), D(amount))
 
 
+@pytest.mark.parametrize("percentage", ["-100", "-150"])
+def test_an_american_price_with_a_tax_that_takes_all_of_it_stays_as_it_is(percentage):
+    product = a_product(unit_price=D("108.25"), quantity=D(1), tax_percentage=D(percentage))
+    deal = a_deal(currency="USD", tax_method=TaxMethod.INCLUSIVE, products=(product,))
+    assert filled(deal, country="US").draft.lines[0].unit_price == D("108.25")
+
+
 @pytest.mark.parametrize(
     ("discounts", "amount"),
     [
