@@ -23,7 +23,7 @@ from integration_settings.reference import FOLLOWED, Item, item_from
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import company_domain, is_alike
 from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
     DELETED,
@@ -292,12 +292,13 @@ class QuickBooksGateway:
         return found
 
     def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
-        # One question for both: there is no "or", and the domain's customers contain those of the very address.
+        # One question for both: there is no "or", and the domain's customers contain those of the very address. Either
+        # may stand among several addresses in the one field; what such a search finds beside is left out.
         domain = company_domain(email)
-        found = self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}')}", MOST_ALIKE) if domain else []
+        found = self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}%')}", MOST_ALIKE) if domain else []
         if email and (not domain or len(found) == MOST_ALIKE):
-            found += self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND)
-        return found
+            found += self._customers(f"PrimaryEmailAddr like {self._quote(f'%{email}%')}", MOST_FOUND)
+        return [each for each in found if is_alike(email, each.email)]
 
     def changed_since(self, moment: datetime) -> ReportedChanges:
         changes = self.client.changes(("Invoice", "Payment", "CreditMemo", "Item", *FOLLOWED), moment)
