@@ -270,18 +270,20 @@ class QuickBooksGateway:
         return bool(entity_id) and not self.client.query(statement)
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
-        """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out.
+        """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out. No
+        name has a colon: QuickBooks tells a customer below another by both names, "Parent:Job", and so do invoices.
 
         https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
         """
-        typed = " ".join(composed(text).split())
+        typed = ":".join(" ".join(part.split()) for part in composed(text).split(":"))
         if not typed:
             return []
-        found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
+        name = "FullyQualifiedName" if ":" in typed else "DisplayName"
+        found = self._customers(f"{name} like {self._quote(f'%{typed}%')}", MOST_FOUND)
         if len(found) == MOST_FOUND:
-            begun = self._customers(f"DisplayName like {self._quote(f'{typed}%')}", MOST_FOUND)
+            begun = self._customers(f"{name} like {self._quote(f'{typed}%')}", MOST_FOUND)
             found = list({customer.customer_id: customer for customer in (*begun, *found)}.values())[:MOST_FOUND]
-        wanted = searchable(typed)
+        wanted = searchable(typed.rpartition(":")[2])
         return [customer for customer in found if wanted in searchable(customer.name)]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
