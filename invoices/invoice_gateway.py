@@ -23,7 +23,7 @@ from integration_settings.reference import FOLLOWED, Item, item_from
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import company_domain, is_alike
 from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
     DELETED,
@@ -270,18 +270,20 @@ class QuickBooksGateway:
         return bool(entity_id) and not self.client.query(statement)
 
     def search_customers(self, text: str) -> list[KnownCustomer]:
-        """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out.
+        """A percent sign that was typed is a wildcard there, which finds more; what it should not find is left out. No
+        name has a colon: QuickBooks tells a customer below another by both names, "Parent:Job", and so do invoices.
 
         https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
         """
-        typed = " ".join(composed(text).split())
+        typed = ":".join(" ".join(part.split()) for part in composed(text).split(":"))
         if not typed:
             return []
-        found = self._customers(f"DisplayName like {self._quote(f'%{typed}%')}", MOST_FOUND)
+        name = "FullyQualifiedName" if ":" in typed else "DisplayName"
+        found = self._customers(f"{name} like {self._quote(f'%{typed}%')}", MOST_FOUND)
         if len(found) == MOST_FOUND:
-            begun = self._customers(f"DisplayName like {self._quote(f'{typed}%')}", MOST_FOUND)
+            begun = self._customers(f"{name} like {self._quote(f'{typed}%')}", MOST_FOUND)
             found = list({customer.customer_id: customer for customer in (*begun, *found)}.values())[:MOST_FOUND]
-        wanted = searchable(typed)
+        wanted = searchable(typed.rpartition(":")[2])
         return [customer for customer in found if wanted in searchable(customer.name)]
 
     def customers_named_like(self, name: str) -> list[KnownCustomer]:
@@ -292,12 +294,13 @@ class QuickBooksGateway:
         return found
 
     def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
-        # One question for both: there is no "or", and the domain's customers contain those of the very address.
+        # One question for both: there is no "or", and the domain's customers contain those of the very address. Either
+        # may stand among several addresses in the one field; what such a search finds beside is left out.
         domain = company_domain(email)
-        found = self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}')}", MOST_ALIKE) if domain else []
+        found = self._customers(f"PrimaryEmailAddr like {self._quote(f'%@{domain}%')}", MOST_ALIKE) if domain else []
         if email and (not domain or len(found) == MOST_ALIKE):
-            found += self._customers(f"PrimaryEmailAddr = {self._quote(email)}", MOST_FOUND)
-        return found
+            found += self._customers(f"PrimaryEmailAddr like {self._quote(f'%{email}%')}", MOST_FOUND)
+        return [each for each in found if is_alike(email, each.email)]
 
     def changed_since(self, moment: datetime) -> ReportedChanges:
         changes = self.client.changes(("Invoice", "Payment", "CreditMemo", "Item", *FOLLOWED), moment)

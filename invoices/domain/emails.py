@@ -26,6 +26,16 @@ def company_domain(email: str) -> str:
     return domain if name and at and "." in domain and domain not in FREE_MAIL else ""
 
 
+def company_domains(text: str) -> set[str]:
+    """Of all addresses in a text."""
+    return {domain for address in addresses_in(text) if (domain := company_domain(address))}
+
+
+def is_alike(email: str, text: str) -> bool:
+    """Whether the address is among those in a text, or one of them is of the same company's domain."""
+    return email.strip().casefold() in addresses_in(text.casefold()) or company_domain(email) in company_domains(text)
+
+
 def addresses_in(text: str) -> list[str]:
     """QuickBooks takes several in one field, and people type them with commas, semicolons or blanks between.
 

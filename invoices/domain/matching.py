@@ -10,7 +10,7 @@ from enum import StrEnum
 from invoices.domain.addresses import same_place
 from invoices.domain.books import Item
 from invoices.domain.draft import BillTo
-from invoices.domain.emails import addresses_in, company_domain
+from invoices.domain.emails import addresses_in, company_domain, company_domains
 from invoices.domain.names import clean_item_name, composed, name_words, normalised_name, same_name
 
 
@@ -209,7 +209,7 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
         Evidence.SAME_NAME: has_name(candidate, name),
         Evidence.SAME_EMAIL: mailed,
         Evidence.SAME_ADDRESS: same_place(bill_to.address, each.address_lines, each.postal_code),
-        Evidence.SAME_DOMAIN: not mailed and bool(domain) and company_domain(candidate.email) == domain,
+        Evidence.SAME_DOMAIN: not mailed and domain in company_domains(candidate.email),
     }
     evidence = [kind for kind, held in holds.items() if held]
     carrying = [kind for kind in (Evidence.SAME_NAME, Evidence.SAME_EMAIL) if holds[kind]]

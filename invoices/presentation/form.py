@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from integration_settings import country_words, formats
 from integration_settings.profile import Profile
 from integration_settings.reference import Tag
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import company_domains
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength
 from invoices.domain.money import round_amount
 from invoices.domain.tax import Totals, sales_taxes
@@ -160,23 +160,23 @@ def _card(found: CustomerCandidate, memory: Memory, form: FormInput, profile: Pr
         name=found.name,
         place=" · ".join(part for part in place if part),
         checked=form.customer == found.customer_id,
-        why=_evidence(found, memory),
+        why=_evidence(found, form, memory),
         tag=_("Linked") if linked else _("Chosen") if chosen_here else strength[found.strength],
         tag_tone="positive" if linked else "accent" if chosen_here else STRENGTHS[found.strength],
     )
 
 
-def _evidence(found: CustomerCandidate, memory: Memory) -> tuple[Why, ...]:
+def _evidence(found: CustomerCandidate, form: FormInput, memory: Memory) -> tuple[Why, ...]:
     if found.customer_id == memory.linked_id:
         return (Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),)
+    domains = company_domains(found.email)  # of several addresses, while Pipedrive's may have been typed over
+    shared = ", ".join(sorted(domains & company_domains(form.email) or domains))
     told = {
         Evidence.LINKED: Why("link", "positive", _("Chosen before for {party}").format(party=memory.party_name)),
         Evidence.SAME_TAX_ID: Why("check", "positive", _("Same tax ID")),
         Evidence.SAME_NAME: Why("check", "positive", _("Same name")),
         Evidence.SAME_ADDRESS: Why("check", "positive", _("Same street and postal code")),
-        Evidence.SAME_DOMAIN: Why(
-            "info", "", _("Same e-mail domain: {domain}").format(domain=company_domain(found.email))
-        ),
+        Evidence.SAME_DOMAIN: Why("info", "", _("Same e-mail domain: {domain}").format(domain=shared)),
         Evidence.SAME_EMAIL: Why("check", "positive", _("Same e-mail address, {email}").format(email=found.email)),
         Evidence.SIMILAR_NAME: Why("info", "", _("Name is similar")),
     }

@@ -24,7 +24,7 @@ from invoices.domain.customer_update import (
     with_line,
 )
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
-from invoices.domain.emails import company_domain
+from invoices.domain.emails import is_alike
 from invoices.domain.names import clean_item_name, clean_name, name_words, same_name, searchable
 from invoices.domain.tax import totals
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice, KnownCustomer
@@ -298,8 +298,7 @@ class FakeInvoiceGateway:
 
     def customers_with_email_like(self, email: str) -> list[KnownCustomer]:
         self._read("customers_with_email_like")
-        ending = f"@{company_domain(email)}" if company_domain(email) else email
-        return [known for known in self.customers.values() if known.active and email and known.email.endswith(ending)]
+        return [known for known in self.customers.values() if known.active and is_alike(email, known.email)]
 
     def changed_since(self, moment: datetime) -> ReportedChanges:
         self._read("changed_since")

@@ -35,6 +35,28 @@ from tests.invoices.test_deal_gateway import deal_called
 pytestmark = pytest.mark.django_db
 
 
+# Customers
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("Ottoline Works:Kitchen 12", ["Kitchen 12"]),
+        (" ottoline works :  kitch", ["Kitchen 12"]),
+        ("Ottoline Works:", ["Kitchen 12", "Yard"]),
+        ("Ottoline: Kitchen", []),
+        ("kitchen 12", ["Kitchen 12"]),
+    ],
+)
+def test_a_customer_below_another_is_found_as_quickbooks_and_its_invoices_call_it(harbour, typed, found):
+    gateway = QuickBooksGateway(harbour.quickbooks)
+    parent = gateway.client.create("Customer", {"DisplayName": "Ottoline Works"}, request_id=uuid.uuid4().hex)
+    for name in ("Kitchen 12", "Yard"):
+        job = {"DisplayName": name, "Job": True, "ParentRef": {"value": parent["Id"]}, "BillWithParent": True}
+        gateway.client.create("Customer", job, request_id=uuid.uuid4().hex)
+    assert [customer.name for customer in gateway.search_customers(typed)] == found
+
+
 # Figures
 
 

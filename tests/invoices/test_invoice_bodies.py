@@ -247,6 +247,17 @@ def test_another_price_has_as_few_decimals_as_will_do_and_never_more_than_seven(
     assert unit_price_for(D(quantity), D(amount), "GBP", wanted=D(1)) == (D(expected) if expected else None)
 
 
+@pytest.mark.parametrize(
+    ("amount", "wanted", "expected"), [("100", "33.33", "33.333"), ("908", "302.67", "302.667"), ("99", "33", "33")]
+)
+def test_quantity_times_price_is_the_amount_to_the_cent_also_in_yen(amount, wanted, expected):
+    assert unit_price_for(D(3), D(amount), "JPY", wanted=D(wanted)) == D(expected)
+
+
+def test_where_no_price_in_yen_is_exact_to_the_cent_one_that_is_to_the_yen_will_do():
+    assert unit_price_for(D(700000), D(1000), "JPY", wanted=D("0.0014286")) == D("0.0014286")
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

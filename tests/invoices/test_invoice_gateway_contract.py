@@ -147,6 +147,14 @@ def test_likely_customers_are_found_by_name_and_by_email(case):
     assert case.gateway.customers_with_email_like("") == []
 
 
+def test_a_customer_with_several_addresses_is_found_by_each_of_them(case):
+    made = case.customer("Quill & Sons", email="Pia.Quill@gmail.com, pia@quill.example, office@ledgers.example")
+    for alike in ("pia.quill@gmail.com", "pia@quill.example", "sam@quill.example", "office@ledgers.example"):
+        assert [found.customer_id for found in case.gateway.customers_with_email_like(alike)] == [made.customer_id]
+    for other in ("quill@gmail.com", "ia.quill@gmail.com", "pia@quill.exam", "pia@quill.example.uk"):
+        assert case.gateway.customers_with_email_like(other) == []
+
+
 def test_among_hundreds_who_are_called_alike_the_very_one_is_found(case):
     for number in range(101):
         case.customer(f"Hotel {number:03} am Markt", email=f"desk{number}@inns.example")

@@ -191,6 +191,13 @@ def test_an_empty_tax_number_is_no_evidence():
     assert ranked(candidate("1", "BF Holding", tax_ids=("",)), bill_to=BillTo("", "Somebody")) == ()
 
 
+def test_a_domain_is_evidence_wherever_it_stands_among_several_addresses():
+    (found,) = ranked(
+        candidate("1", "BF Holding", "ann@bf.example; books@ledgers.example"), bill_to=BillTo("", "Bo", "bo@bf.example")
+    )
+    assert found.evidence == (Evidence.SAME_DOMAIN,)
+
+
 @pytest.mark.parametrize("domain", ["gmail.com", "outlook.com", "GMX.de"])
 def test_who_shares_a_free_mail_provider_shares_nothing(domain):
     bill_to = BillTo("", "Somebody", f"one@{domain}")
