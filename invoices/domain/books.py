@@ -100,6 +100,13 @@ class Books:
     has_service_dates: bool = False
 
     @property
+    def told_currency(self) -> bool:
+        """Whether QuickBooks is told the currency: with several of them, and where its settings name none. It would
+        take any amount for one of its own, and refuses the name of another.
+        """
+        return self.multicurrency or not self.home_currency
+
+    @property
     def american(self) -> bool:
         """US companies mark lines as taxable or not; everybody else names a tax code on every line."""
         return self.country == "US"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from integration_settings.errors import ServiceUnavailable
+from integration_settings.errors import Rejected, ServiceUnavailable
 from invoices import exchange_rates, submission
-from invoices.domain.draft import to_json
+from invoices.domain.draft import AmountsAre, to_json
 from invoices.domain.status import Submission
+from invoices.invoice_bodies import customer_body, invoice_body
+from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
-from tests.factories import D, a_bill_to, a_draft, make_pending_invoice
+from tests.factories import D, a_bill_to, a_draft, a_line, make_pending_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.domain.books import books as books_like
 from tests.invoices.form_answers import CREATE, PREVIEW
 from tests.invoices.fragments import Page
 
@@ -149,3 +153,25 @@ def test_a_form_in_the_currency_of_the_books_asks_for_no_rate(harbour, fill_in, 
     assert "In GBP" not in Page(answer).text
     assert '"rate":"ask"' not in answer.text
     assert asked_for_rates(control) == []
+
+
+def test_books_that_name_no_currency_are_told_the_deals_and_refuse_another():
+    """Untold, QuickBooks would book euros as so many dollars."""
+    silent = books_like("US", home_currency="")
+    assert invoice_body(a_draft(currency="EUR"), "7", silent, mark="m")["CurrencyRef"] == {"value": "EUR"}
+    assert customer_body(a_bill_to(), "EUR", silent, mark="m")["CurrencyRef"] == {"value": "EUR"}
+    assert "CurrencyRef" not in invoice_body(a_draft(currency="USD"), "7", books_like("US"), mark="m")
+
+
+def test_euros_are_never_booked_as_dollars_where_the_settings_name_no_currency(connect, control):
+    tenant = connect("US")
+    tenant.quickbooks.profile["home_currency"] = ""
+    books = control.books(tenant.realm)
+    line = a_line(item_id=next(item["Id"] for item in books["items"] if item["Type"] == "Service"), tax_code_id="NON")
+    draft = a_draft(currency="EUR", lines=(line,), amounts_are=AmountsAre.WITHOUT_TAX_SETTING)
+    with pytest.raises(Rejected):
+        QuickBooksGateway(tenant.quickbooks).create_invoice(draft, books["customers"][0]["Id"], request_id="1")
+    made = QuickBooksGateway(tenant.quickbooks).create_invoice(
+        replace(draft, currency="USD"), books["customers"][0]["Id"], request_id="2"
+    )
+    assert made.currency == "USD"
