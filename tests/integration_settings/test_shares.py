@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integration_settings import shares
+from integration_settings import shares, tasks
 from integration_settings.call_slots import one_caller
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.pipedrive import PipedriveClient
@@ -90,6 +90,26 @@ def test_every_call_of_the_company_is_listened_to(connect, control: Control, mon
     with pytest.raises(ServiceUnavailable):
         CALLS[service](tenant)
     assert free_places(service, tenant.company.pk) == 1
+
+
+TASKS: dict[str, Callable[[Tenant], object]] = {
+    "quickbooks": lambda tenant: tasks.read_ahead(tenant.company.pk),
+    "pipedrive": lambda tenant: tasks.know_user(tenant.user.pk),
+}
+
+
+@pytest.mark.parametrize("service", TASKS)
+def test_what_pages_leave_to_the_worker_takes_no_more_of_it_than_the_companys_places(
+    connect, control: Control, service
+):
+    tenant = connect("GB")
+    control.forget_requests()
+    with seat(service, tenant.company.pk), seat(service, tenant.company.pk):
+        TASKS[service](tenant)
+        assert not control.requests(service)
+    TASKS[service](tenant)
+    assert control.requests(service)
+    assert free_places(service, tenant.company.pk) == 2
 
 
 def test_so_many_requests_of_one_company_are_held_and_the_next_is_told_at_once(monkeypatch):
