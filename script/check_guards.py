@@ -109,6 +109,8 @@ GUARDS = [
     Guard("a new token is listened for", "integration_settings/connections.py", "with listening(service, connection.company_id), transaction", "with transaction", S + "test_shares.py"),
     Guard("one attempt at a new token for all who wait", "integration_settings/connections.py", "if cache.get(in_vain) != last_in_vain:", "if False:", S + "test_shares.py"),
     Guard("what pages leave to the worker has its share", "integration_settings/tasks.py", "            if free:\n                with", "            if True:\n                with", S + "test_shares.py"),
+    Guard("one company's share of the threads for notices", "invoices/webhooks.py", "        with notice_of(*realms):", "        if True:", N + "test_webhooks.py"),
+    Guard("nobody's notice waits with another's", "invoices/webhooks.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_notices_meanwhile.py", postgres=True),
     Guard("one company's share of the threads", "integration_settings/shares.py", "but=who)) >= MOST_HELD:", "but=who)) >= 999:", S + "test_shares.py"),
     Guard("no row without a place", "invoices/tasks.py", "        yield free\n", "        yield True\n", N + "test_tasks.py"),
     Guard("the key of a refused invoice stays in its deal", "invoices/services.py", "        _refuse_key_of_another_deal(intent_key, company, draft.deal_id)\n", "", N + "test_result_rights_page.py"),
