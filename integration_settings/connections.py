@@ -9,10 +9,12 @@ On SQLite, which has no row locks, the transaction itself is the lock.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import Model
@@ -23,6 +25,7 @@ from integration_settings.api_hosts import UntrustedHost
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now
 from integration_settings.crypto import Unreadable, encrypted_fields
 from integration_settings.errors import ConnectionExpired, RateLimited, ServiceError, ServiceUnavailable
+from integration_settings.http import Service
 from integration_settings.models import (
     DISCONNECTED,
     NO_RIGHTS,
@@ -36,10 +39,12 @@ from integration_settings.models import (
     Removal,
 )
 from integration_settings.oauth import Grant, InvalidGrant
+from integration_settings.shares import listening
 
 log = logging.getLogger(__name__)
 
 MARGIN = timedelta(minutes=5)
+IN_VAIN_SECONDS = 60  # for which it is known; nobody waits for a row for longer
 LOOK_BACK = timedelta(days=28)  # QuickBooks tells of changes of the last 30
 TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
 
@@ -69,13 +74,20 @@ def keep_alive(connection: AnyConnection) -> None:
 
 
 def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
+    """Whoever has waited for somebody else's refresh in vain does not try it once more: one after the other they would
+    hold threads and connections to the database for minutes.
+    """
     service, refresh = _service_of(connection)
-    with transaction.atomic(durable=True):
+    in_vain = f"no-new-token:{service}:{connection.pk}"
+    last_in_vain = cache.get(in_vain)
+    with listening(service, connection.company_id), transaction.atomic(durable=True):
         row = connection.row().select_for_update().first()
         ended = row is None or not row.is_connected
         if row is not None and not ended:
             usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
             if not usable:
+                if cache.get(in_vain) != last_in_vain:
+                    raise ServiceUnavailable(service, "somebody else has just got no new token")
                 _idle_as_long_as_it_takes()
                 try:
                     grant = refresh(row.refresh_token)
@@ -83,6 +95,9 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
                     # The row was read under the lock, so no sibling can have rotated the token meanwhile.
                     _write_end(row, "invalid_grant")
                     ended = True
+                except ServiceUnavailable:
+                    cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
+                    raise
                 else:
                     _put_grant(row, grant)
                     row.save(update_fields=_grant_columns(row))
@@ -279,7 +294,7 @@ def _copy(row: Connection, connection: Connection) -> None:
             setattr(connection, name, getattr(row, name))
 
 
-def _service_of(connection: AnyConnection) -> tuple[str, Callable[[str], Grant]]:
+def _service_of(connection: AnyConnection) -> tuple[Service, Callable[[str], Grant]]:
     if isinstance(connection, PipedriveUser):
         return "pipedrive", _refresh_pipedrive
     return "quickbooks", oauth.refresh_quickbooks

@@ -7,12 +7,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from integration_settings import connections
 from integration_settings.clock import shared_now
@@ -253,6 +253,8 @@ def keep_installations_alive() -> int:
                     done += 1
                 except ServiceError as error:
                     log.warning("a grant could not be kept alive: %s", error)
+                except DatabaseError as problem:  # the other companies' go on
+                    log.error("a grant could not be kept alive", exc_info=problem)
     return done
 
 
@@ -260,19 +262,30 @@ def remove_abandoned_companies() -> int:
     """Companies whose last grant ended a month ago: their uninstall call never reached us. How many went."""
     long_ago = shared_now() - ABANDONED_AFTER
     gone = 0
-    for company in Company.objects.exclude(users__state=ConnectionState.CONNECTED).filter(created_at__lt=long_ago):
-        with transaction.atomic():
-            row = Company.objects.select_for_update().filter(pk=company.pk).first()
-            users = list(company.users.all())
-            # By the state alone: what no key opens may be opened again.
-            used = [user for user in users if user.state == ConnectionState.CONNECTED]
-            if row is None or used or any((user.ended_at or long_ago) > long_ago for user in users):
-                continue
-            removed = _remove(row, Removal.Why.ABANDONED)
-        gone += 1
+    abandoned = Company.objects.exclude(users__state=ConnectionState.CONNECTED).filter(created_at__lt=long_ago)
+    for company in abandoned.order_by("?"):  # so that one for which the time is too short is not always the first
         with about_company(company.pipedrive_company_id):
+            try:
+                removed = _remove_if_abandoned(company, long_ago)
+            except DatabaseError as problem:  # the others go all the same
+                log.error("an abandoned company could not be removed", exc_info=problem)
+                continue
+            if removed is None:
+                continue
+            gone += 1
             _revoke(*removed)
     return gone
+
+
+@transaction.atomic
+def _remove_if_abandoned(company: Company, long_ago: datetime) -> tuple[Removal, QuickBooksConnection | None] | None:
+    row = Company.objects.select_for_update().filter(pk=company.pk).first()
+    users = list(company.users.all())
+    # By the state alone: what no key opens may be opened again.
+    used = [user for user in users if user.state == ConnectionState.CONNECTED]
+    if row is None or used or any((user.ended_at or long_ago) > long_ago for user in users):
+        return None
+    return _remove(row, Removal.Why.ABANDONED)
 
 
 def forget_old_traces() -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from django.core.cache import cache
 
-from integration_settings.call_slots import caller
+from integration_settings.call_slots import caller, one_caller
 from integration_settings.errors import OutcomeUnknown, ServiceUnavailable
 from integration_settings.http import Service
 
@@ -29,7 +29,7 @@ HELD, MOST_HELD = 2.0, 4  # seconds of a call; requests of one company that it m
 NEXT_LOOK = 0.2
 
 _change = threading.Condition()
-_calls: dict[tuple[Service, int], dict[object, tuple[object, float]]] = {}  # under way: who asked, and since when
+_calls: dict[object, dict[object, tuple[object, float]]] = {}  # under way: who asked, and since when
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def listening(service: Service, company_id: int) -> Iterator[None]:
     """Around a call: remembers that it took long and brought nothing. Raises `ServiceUnavailable` when the service
     holds so many of the company's requests already that nobody else would find a thread; nothing is sent then.
     """
-    with _under_way(service, company_id):
+    with _under_way((service, company_id), ServiceUnavailable(service, "it holds others of the company already")):
         begun = time.monotonic()
         try:
             yield
@@ -62,14 +62,26 @@ def listening(service: Service, company_id: int) -> Iterator[None]:
             raise
 
 
+class NoticesWait(Exception):
+    """Enough threads wait with notices of this company."""
+
+
 @contextmanager
-def _under_way(service: Service, company_id: int) -> Iterator[None]:
-    key, this, who = (service, company_id), object(), caller()
+def notice_of(*realms: str) -> Iterator[None]:
+    """Around what a notice writes, which may have to wait for the company's row. Raises `NoticesWait`."""
+    with one_caller(), _under_way(("a notice", realms if len(realms) == 1 else "of several"), NoticesWait()):
+        yield
+
+
+@contextmanager
+def _under_way(key: object, refusal: Exception) -> Iterator[None]:
+    """Raises the `refusal` where others hold enough threads with the same."""
+    this, who = object(), caller()
     with _change:
         while len(others := _since(key, but=who)) >= MOST_HELD:
             held = [since for since in others.values() if time.monotonic() - since >= HELD]
             if len(held) >= MOST_HELD:
-                raise ServiceUnavailable(service, "it holds others of the company already")
+                raise refusal
             _change.wait(NEXT_LOOK)  # some of them are answered
         _calls.setdefault(key, {})[this] = (who, time.monotonic())
     try:
@@ -82,7 +94,7 @@ def _under_way(service: Service, company_id: int) -> Iterator[None]:
             _change.notify_all()
 
 
-def _since(key: tuple[Service, int], *, but: object) -> dict[object, float]:
+def _since(key: object, *, but: object) -> dict[object, float]:
     """Since when each request is in a call, by the oldest of its calls."""
     calls = sorted(_calls.get(key, {}).values(), key=lambda call: call[1], reverse=True)
     return {who: since for who, since in calls if who != but}

@@ -11,6 +11,7 @@ from integration_settings import read_budget, reference, services
 from integration_settings.errors import ConnectionExpired
 from integration_settings.log_context import about_company
 from integration_settings.models import Company, ConnectionState, PipedriveUser
+from integration_settings.shares import seat
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +21,11 @@ A_MINUTE = 60  # after which somebody may have opened a form, which has read the
 
 @shared_task
 def read_ahead(company_id: int) -> None:
+    """Not where the company has enough of the worker already, with a service that is silent for instance."""
     if company := Company.objects.filter(pk=company_id).first():
-        with about_company(company.pipedrive_company_id):
-            reference.read_ahead(company)
+        with about_company(company.pipedrive_company_id), seat("quickbooks", company_id) as free:
+            if free:
+                reference.read_ahead(company)
 
 
 def read_ahead_soon(company: Company) -> None:
@@ -35,10 +38,13 @@ def read_ahead_soon(company: Company) -> None:
 
 @shared_task
 def know_user(user_pk: int) -> None:
+    """Likewise: a hundred people of one company may look at their panels while Pipedrive is silent."""
     user = PipedriveUser.objects.select_related("company").filter(pk=user_pk, state=ConnectionState.CONNECTED).first()
     if user:
-        with about_company(user.company.pipedrive_company_id), suppress(ConnectionExpired):
-            services.refresh_user(user)
+        with about_company(user.company.pipedrive_company_id), seat("pipedrive", user.company_id) as free:
+            if free:
+                with suppress(ConnectionExpired):
+                    services.refresh_user(user)
 
 
 def know_user_soon(user: PipedriveUser) -> None:

@@ -38,6 +38,7 @@ Rows = QuerySet[Any]  # those of one kind with one id
 HANDED_OUT = 10  # seconds in which one row is handed out once; a lost message is found again after that
 SWEEPING, SWEEPING_SECONDS = "sweeping", 5  # whoever dies with the mark is succeeded after that time
 MANY_NEWS, MANY_NEWS_SECONDS = "many-news", 90  # renewed after each part
+NEXT_WITH_MANY, WAITS_FOR_ITS_TURN = "next-with-many-news", 180  # seconds; it asks again every minute and a half
 STALE = LONGEST_DIFFERENCE.seconds  # after which a message that nobody read is worth nothing; two clocks are compared
 
 
@@ -99,10 +100,15 @@ def sync_company(connection_id: int) -> None:
     """One company whose news are many; the others are `follow_companies`.
 
     One at a time: it holds a process of the worker, and the others are for people. Who finds another one at it leaves
-    the company due, as it is.
+    the company due, as it is, and has the next turn: one with many news all the time is back within the second.
     """
     connection = QuickBooksConnection.objects.filter(pk=connection_id).first()
-    if connection is None or not cache.add(MANY_NEWS, True, MANY_NEWS_SECONDS):
+    if connection is None:
+        return
+    if not cache.add(MANY_NEWS, connection_id, MANY_NEWS_SECONDS):
+        if cache.get(MANY_NEWS) != connection_id:
+            cache.delete(_mark(sync_company, connection_id))
+            cache.add(NEXT_WITH_MANY, connection_id, WAITS_FOR_ITS_TURN)
         return
     _log_for(QuickBooksConnection.objects.filter(pk=connection_id))
 
@@ -118,6 +124,9 @@ def sync_company(connection_id: int) -> None:
             behind_the_others(follow)
     finally:
         cache.delete(MANY_NEWS)
+        if next_id := cache.get(NEXT_WITH_MANY):
+            cache.delete(NEXT_WITH_MANY)
+            hand_out(sync_company, next_id)
 
 
 @shared_task

@@ -29,6 +29,7 @@ from django.views.decorators.http import require_POST
 from integration_settings.clock import shared_now
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from integration_settings.profile import doubt_profile
+from integration_settings.shares import NoticesWait, notice_of
 from invoices import pacing
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,9 @@ A_REALM, A_MOMENT = "the realm of a notice", datetime(2001, 2, 3, 4, 5, 6, tzinf
 @csrf_exempt  # the signature over the body is the proof
 @require_POST
 def quickbooks(request: HttpRequest) -> HttpResponse:
-    """404 while no verifier token is configured; 401 unless the body is signed with it; else 200, whatever it says."""
+    """404 while no verifier token is configured; 401 unless the body is signed with it; 503 while others of the
+    company wait; else 200, whatever it says.
+    """
     verifier = settings.QUICKBOOKS_WEBHOOK_VERIFIER_TOKEN
     if not verifier:
         return HttpResponse(status=404)
@@ -50,8 +53,13 @@ def quickbooks(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     told = told_in(request.body)
     realms = {realm for realm, _kind in told}
-    marked = mark(realms)
-    doubt_settings({realm for realm, kind in told if kind == PREFERENCES})
+    try:
+        with notice_of(*realms):
+            marked = mark(realms)
+            doubt_settings({realm for realm, kind in told if kind == PREFERENCES})
+    except NoticesWait:
+        log.warning("a notice is to come again: others of its company wait already")
+        return HttpResponse(status=503, headers={"Retry-After": "10"})
     log.info("notice about %s companies, %s of them ours", len(realms), marked)
     return HttpResponse(status=200)
 
@@ -65,11 +73,15 @@ def mark(realms: Collection[str]) -> int:
 
 
 def _mark_some(realms: Collection[str]) -> int:
+    """Whoever is held just now, for a new token for instance, is told afterwards: nobody waits together with it."""
     known = QuickBooksConnection.objects.filter(realm_id__in=realms, state=ConnectionState.CONNECTED)
     with transaction.atomic():
         # In the order in which `following.finish` takes them, too, so that neither waits for the other in a circle.
-        list(known.order_by("pk").select_for_update().values_list("pk"))
-        return known.update(**pacing.told(shared_now()))
+        free = list(known.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        marked = known.filter(pk__in=free).update(**pacing.told(shared_now()))
+    for pk in list(known.exclude(pk__in=free).values_list("pk", flat=True)):
+        marked += known.filter(pk=pk).update(**pacing.told(shared_now()))
+    return marked
 
 
 def _mark_one(realm: str) -> int:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+import requests
 import time_machine
+from django.db import connections as databases
 from django.utils import timezone
 
-from integration_settings import shares
+from integration_settings import connections, shares, tasks
 from integration_settings.call_slots import one_caller
 from integration_settings.errors import ServiceUnavailable
+from integration_settings.models import QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.shares import listening, seat
 from tests.conftest import Tenant
+from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery
 from tests.stand_ins import Control
 
 OURS, THEIRS = 1, 2
@@ -90,6 +95,73 @@ def test_every_call_of_the_company_is_listened_to(connect, control: Control, mon
     with pytest.raises(ServiceUnavailable):
         CALLS[service](tenant)
     assert free_places(service, tenant.company.pk) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("service, path", [("quickbooks", "/oauth2/v1/tokens/bearer"), ("pipedrive", "/oauth/token")])
+def test_a_new_token_is_listened_for_like_any_call(connect, control: Control, monkeypatch, service, path):
+    tenant = connect("GB")
+    for grant in (tenant.quickbooks, tenant.user):
+        grant.access_expires_at = timezone.now()
+        grant.save()
+    monkeypatch.setattr(shares, "LONG", 0)
+    control.fault("status", service=service, path=path, status=503)
+    with pytest.raises(ServiceUnavailable):
+        CALLS[service](tenant)
+    assert control.requests(service, path=path)
+    assert free_places(service, tenant.company.pk) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_waited_for_a_new_token_in_vain_does_not_ask_for_it_once_more(quickbooks, vendor):
+    """One after the other, each for ten seconds, they would hold all threads of the web server for minutes."""
+    quickbooks.access_expires_at = timezone.now()
+    quickbooks.save()
+    add_discovery(vendor)
+    all_there, asked = threading.Barrier(4), []
+
+    def keep_silent(request):
+        asked.append(request)
+        time.sleep(0.5)  # how long Intuit takes is the fault
+        raise requests.ReadTimeout
+
+    def use_it() -> None:
+        mine = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+        all_there.wait(30)
+        try:
+            with pytest.raises(ServiceUnavailable):
+                connections.fresh_access_token(mine)
+        finally:
+            databases.close_all()
+
+    vendor.add_callback("POST", INTUIT_TOKEN, keep_silent)
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(use_it) for _ in range(4)]:
+            each.result()
+    assert len(asked) == 1
+    with pytest.raises(ServiceUnavailable):
+        connections.fresh_access_token(quickbooks)
+    assert len(asked) == 2  # it may have come back meanwhile
+
+
+TASKS: dict[str, Callable[[Tenant], object]] = {
+    "quickbooks": lambda tenant: tasks.read_ahead(tenant.company.pk),
+    "pipedrive": lambda tenant: tasks.know_user(tenant.user.pk),
+}
+
+
+@pytest.mark.parametrize("service", TASKS)
+def test_what_pages_leave_to_the_worker_takes_no_more_of_it_than_the_companys_places(
+    connect, control: Control, service
+):
+    tenant = connect("GB")
+    control.forget_requests()
+    with seat(service, tenant.company.pk), seat(service, tenant.company.pk):
+        TASKS[service](tenant)
+        assert not control.requests(service)
+    TASKS[service](tenant)
+    assert control.requests(service)
+    assert free_places(service, tenant.company.pk) == 2
 
 
 def test_so_many_requests_of_one_company_are_held_and_the_next_is_told_at_once(monkeypatch):

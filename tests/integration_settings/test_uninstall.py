@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.db import DataError
 from django.utils import timezone
 
 from integration_settings import connections, log_context, read_budget, services, tasks
@@ -327,6 +328,25 @@ def test_a_grant_that_cannot_be_kept_alive_is_logged_under_its_company(monkeypat
     (record,) = [record for record in caplog.records if "kept alive" in record.getMessage()]
     assert record.company_id == str(connection.company.pipedrive_company_id)
     assert log_context.company_id.get() == before
+
+
+@pytest.mark.parametrize("work", ["keep_alive", "_remove"])
+def test_what_the_database_refuses_of_one_company_ends_the_hourly_work_for_no_other(user, intuit, monkeypatch, work):
+    moment = timezone.now() - timedelta(days=100)
+    of_users = [user, make_user(make_company())]
+    Company.objects.update(created_at=moment)
+    state = "connected" if work == "keep_alive" else "ended"
+    PipedriveUser.objects.update(state=state, ended_at=moment, refreshed_at=moment)
+    QuickBooksConnection.objects.update(refreshed_at=timezone.now())
+    tried, module = [], connections if work == "keep_alive" else services
+
+    def refuse(row, *_):
+        tried.append(row.pk)
+        raise DataError
+
+    monkeypatch.setattr(module, work, refuse)
+    tasks.keep_installations_alive()
+    assert sorted(tried) == sorted(row.pk if work == "keep_alive" else row.company_id for row in of_users)
 
 
 @pytest.mark.parametrize(("days", "stays"), [(29, True), (31, False)])

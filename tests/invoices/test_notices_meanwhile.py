@@ -16,6 +16,7 @@ from invoices.following import Finding
 from invoices.news import News
 from tests.factories import make_company, make_connection
 from tests.invoices.meanwhile import meanwhile, start
+from tests.servers import wait_until
 
 __all__ = ["meanwhile", "start"]
 
@@ -55,3 +56,16 @@ def test_while_a_change_is_taken_over_that_none_had_told(books, meanwhile):
 
     assert meanwhile('SET "notice_missed_at"', notices, work) == 2
     assert last.row().get().notice_missed_at == now
+
+
+def test_while_one_of_them_is_held_for_long_the_others_are_told(books, start):
+    """As during a refresh of its token that takes its time. The others' rows are held for nobody."""
+    _, held, _ = books
+    with transaction.atomic():
+        held.row().select_for_update().get()
+        notices = start(webhooks.mark, {each.realm_id for each in books})
+        told = QuickBooksConnection.objects.filter(last_notice_at__isnull=False)
+        wait_until(lambda: told.count() == 2, seconds=20, what="the others are told")
+        assert not notices.done()
+    assert notices.result(20) == 3
+    assert told.count() == 3

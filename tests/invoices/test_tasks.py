@@ -190,6 +190,27 @@ def test_a_company_does_not_keep_the_others_work_waiting(company, other_company,
     assert done == [row.pk]
 
 
+def test_who_waits_with_many_news_goes_before_who_has_just_been_followed(
+    company, other_company, handed_out, monkeypatch
+):
+    """One with many news all the time comes back within a second, those who found it at work after a minute and a
+    half: they found it at work each time.
+    """
+    waiting = other_company.quickbooks.pk
+
+    def meanwhile_another_one_comes(connection, **_):
+        if connection.pk != waiting:
+            tasks.hand_out(tasks.sync_company, waiting)
+            handed_out()
+            tasks.sync_company(waiting)
+
+    monkeypatch.setattr(following, "catch_up", meanwhile_another_one_comes)
+    tasks.sync_company(company.quickbooks.pk)
+    assert handed_out() == [("sync_company", waiting)]
+    tasks.sync_company(waiting)
+    assert handed_out() == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_company_with_many_news_is_followed_behind_the_others(company, monkeypatch):
     seen = []

@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import shares
 from integration_settings.models import ConnectionState, QuickBooksConnection
 from invoices import pacing
 from tests.factories import make_company, make_connection
@@ -201,12 +203,30 @@ def test_of_very_many_companies_in_one_notice_none_is_left_out(notify, connected
     assert is_due(mine)
 
 
+def test_a_company_whose_notices_wait_holds_four_threads_and_more_are_told_to_come_again(
+    notify, connected, monkeypatch
+):
+    """They wait for as long as a new token does, say, and a company may have many."""
+    monkeypatch.setattr(shares, "HELD", 0)
+    waits, other = connected(realm_id="4711"), connected()
+    with ExitStack() as stack:
+        for _ in range(shares.MOST_HELD):
+            stack.enter_context(shares.notice_of("4711"))
+        answer = notify([event("4711")])
+        assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+        assert not is_due(waits)
+        assert notify([event(other.realm_id)]).status_code == 200
+        assert is_due(other)
+    assert notify([event("4711")]).status_code == 200
+    assert is_due(waits)
+
+
 def test_only_post_is_taken(notify):
     assert notify([], method="put").status_code == 405
 
 
 def test_one_update_serves_a_notice_of_any_length(notify, connected, django_assert_num_queries):
     realms = [connected().realm_id for _ in range(3)]
-    with django_assert_num_queries(4):  # a savepoint, the rows in order, the update
+    with django_assert_num_queries(5):  # a savepoint, the rows in order, the update; whether one is held
         notify([event(realm) for realm in realms * 100])
     assert QuickBooksConnection.objects.filter(next_sync_at__lte=timezone.now() + pacing.SILENCE).count() == 3
