@@ -22,6 +22,7 @@ from integration_settings.http import Service
 SEATS = 2
 SEAT_SECONDS = 32  # then it is free although nobody left it; no call takes longer with everything
 LONG = 10.0  # seconds; what fails sooner holds nobody
+SAME_MOMENT = 15  # seconds; calls that end within it kept silent together
 REMEMBERED = 600  # seconds after the last call that held somebody for nothing
 LEFT_ALONE = (0, 20, 40, 60)  # seconds, after one such call, which may be chance, after two, three, and more
 HELD, MOST_HELD = 2.0, 4  # seconds of a call; requests of one company that it may hold, of a process' eight threads
@@ -101,7 +102,10 @@ def _since(key: object, *, but: object) -> dict[object, float]:
 
 
 def _remember(service: Service, company_id: int) -> None:
+    """A page makes several calls at once, and their silence is one."""
     silences, alone = _keys(service, company_id)
+    if not cache.add(f"{silences}:just-now", True, SAME_MOMENT):
+        return
     number = cache.get(silences, 0) + 1
     cache.set(silences, number, REMEMBERED)
     if rest := LEFT_ALONE[min(number, len(LEFT_ALONE)) - 1]:

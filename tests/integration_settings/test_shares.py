@@ -34,12 +34,11 @@ def free_places(service="quickbooks", company_id=OURS):
         return sum(stack.enter_context(seat(service, company_id)) for _ in range(9))
 
 
-def keep_silent(monkeypatch, times=1):
+def keep_silent(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(shares, "LONG", 0)
-        for _ in range(times):
-            with pytest.raises(ServiceUnavailable), listening("quickbooks", OURS):
-                raise ServiceUnavailable("quickbooks", "nothing came")
+        with pytest.raises(ServiceUnavailable), listening("quickbooks", OURS):
+            raise ServiceUnavailable("quickbooks", "nothing came")
 
 
 def test_a_company_has_two_places_at_a_time_and_the_others_have_theirs():
@@ -62,10 +61,18 @@ def test_after_a_call_without_an_answer_one_process_is_enough(monkeypatch):
     assert free_places(company_id=THEIRS) == free_places("pipedrive") == 2
 
 
+def test_calls_of_one_page_that_bring_nothing_are_one_silence(monkeypatch):
+    for _ in range(5):
+        keep_silent(monkeypatch)
+    assert free_places() == 1
+
+
 @pytest.mark.parametrize("times, seconds", [(2, 20), (3, 40), (4, 60), (9, 60)])
 def test_who_kept_silent_again_and_again_is_left_alone_for_a_while(monkeypatch, times, seconds):
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        keep_silent(monkeypatch, times)
+        for _ in range(times):
+            clock.shift(shares.SAME_MOMENT + 1)
+            keep_silent(monkeypatch)
         clock.shift(seconds - 1)
         assert free_places() == 0
         clock.shift(2)
