@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
 from integration_settings.call_slots import caller, one_caller
+from integration_settings.clock import shared_now
 from integration_settings.errors import OutcomeUnknown, ServiceUnavailable
 from integration_settings.http import Service
 
@@ -46,6 +48,12 @@ def seat(service: Service, company_id: int) -> Iterator[bool]:
     finally:
         if taken:
             cache.delete(taken)
+
+
+def left_alone_until(service: Service, company_id: int) -> datetime | None:
+    """When the company's work goes on that calls the service; None where it may go on now."""
+    until = cache.get(_keys(service, company_id)[1])
+    return datetime.fromisoformat(until) if until else None
 
 
 @contextmanager
@@ -109,7 +117,7 @@ def _remember(service: Service, company_id: int) -> None:
     number = cache.get(silences, 0) + 1
     cache.set(silences, number, REMEMBERED)
     if rest := LEFT_ALONE[min(number, len(LEFT_ALONE)) - 1]:
-        cache.set(alone, True, rest)
+        cache.set(alone, (shared_now() + timedelta(seconds=rest)).isoformat(), rest)
 
 
 def _keys(service: Service, company_id: int) -> tuple[str, str]:

@@ -83,6 +83,12 @@ def bring_forward(kind: type[Row], row_ids: Sequence[int]) -> list[int]:
     return [row_id for row_id in row_ids if waiting.filter(pk=row_id).update(next_attempt_at=now)]
 
 
+def put_off(kind: type[Intent], row_id: int, until: datetime) -> None:
+    """Until then it is not due, and its pages say so; what is in a worker's hands stays as it is."""
+    waiting = kind._default_manager.filter(free(shared_now()), pk=row_id, submission__in=UNSETTLED)
+    waiting.filter(next_attempt_at__lt=until).update(next_attempt_at=until)
+
+
 def cancel(row: Intent, by: str) -> bool:
     """Ends what was certainly never sent, for the person `by`; False when a worker has it in hand, or had it.
 

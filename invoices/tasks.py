@@ -24,11 +24,11 @@ from integration_settings.http import Service
 from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
-from integration_settings.shares import seat
+from integration_settings.shares import left_alone_until, seat
 from integration_settings.short_memory import let_go
 from integration_settings.side_by_side import behind_the_others
 from invoices import actions, customer_updates, due, following, notes, submission, sweep, unsent_forms
-from invoices.leases import bring_forward
+from invoices.leases import bring_forward, put_off
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
 
 log = logging.getLogger(__name__)
@@ -202,6 +202,9 @@ def _place(task: Task[[int], None], row_id: int, rows: Rows, service: Service = 
         if not free:
             cache.delete(_mark(task, row_id))
             cache.set(others_wait, True, HANDED_OUT)
+            until = left_alone_until(service, company_id)
+            if until and task != publish_note:  # nobody is told when a note is written
+                put_off(rows.model, row_id, until)
         yield free
     if free and cache.get(others_wait):
         for next_id in DUE[task](shared_now(), company_id)[:1]:

@@ -105,7 +105,7 @@ GUARDS = [
     Guard("slots for calls", "integration_settings/call_slots.py", "if cache.add(key, True, LONGEST_CALL):", "if key:", S + "test_call_slots.py"),
     Guard("slots for calls keep few waiting", "integration_settings/call_slots.py", "len(line) >= MOST_IN_LINE:", "len(line) < 0:", S + "test_call_slots.py"),
     Guard("one company's share of the worker", "integration_settings/shares.py", "for number in range(most))", "for number in range(99))", S + "test_shares.py"),
-    Guard("who keeps silent is left alone", "integration_settings/shares.py", "        cache.set(alone, True, rest)\n", "        pass\n", S + "test_shares.py"),
+    Guard("who keeps silent is left alone", "integration_settings/shares.py", "        cache.set(alone, (shared_now() + timedelta(seconds=rest)).isoformat(), rest)\n", "        pass\n", S + "test_shares.py"),
     Guard("a new token is listened for", "integration_settings/connections.py", "with listening(service, connection.company_id), transaction", "with transaction", S + "test_shares.py"),
     Guard("one attempt at a new token for all who wait", "integration_settings/connections.py", "if cache.get(in_vain) != last_in_vain:", "if False:", S + "test_shares.py"),
     Guard("what pages leave to the worker has its share", "integration_settings/tasks.py", "            if free:\n                with", "            if True:\n                with", S + "test_shares.py"),

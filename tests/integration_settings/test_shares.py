@@ -25,6 +25,7 @@ from tests.conftest import Tenant
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery
 from tests.stand_ins import Control
 
+pytestmark = pytest.mark.django_db
 OURS, THEIRS = 1, 2
 
 

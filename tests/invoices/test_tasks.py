@@ -15,6 +15,7 @@ from django.utils import timezone
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from integration_settings import shares
 from integration_settings.errors import ServiceUnavailable
 from integration_settings.log_context import company_id
 from integration_settings.models import QuickBooksConnection
@@ -178,6 +179,22 @@ def test_what_finds_its_companys_places_taken_is_handed_out_when_one_is_free(com
     task(in_hand.pk)
     assert done == [in_hand.pk]
     assert handed_out() == [(name, waiting.pk)]
+
+
+@pytest.mark.parametrize("name", [name for name in WORK if name != "publish_note"])
+def test_while_quickbooks_is_left_alone_pages_tell_when_it_is_asked_again(company, handed_out, monkeypatch, name):
+    module, work, make = WORK[name]
+    row, done = make(company), []
+    monkeypatch.setattr(module, work, done.append)
+    monkeypatch.setattr(shares, "LONG", 0)
+    monkeypatch.setattr(shares, "LEFT_ALONE", (20,))
+    with pytest.raises(ServiceUnavailable), shares.listening("quickbooks", company.pk):
+        raise ServiceUnavailable("quickbooks", "nothing came")
+    getattr(tasks, name)(row.pk)
+    row.refresh_from_db()
+    assert 15 < (row.next_attempt_at - timezone.now()).total_seconds() <= 20
+    tasks.dispatch_due_work()
+    assert done == [each for each in handed_out() if each[0] == name] == []
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from tests.processes.conftest import settled
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
 MANY, PRESSES = 12, 6
+TOLD = re.compile("does not answer right now|takes no more requests")  # so many at once read all lists, too
 SOON = 10  # seconds; a service's silence is waited out for twice as long
 
 
@@ -98,6 +100,6 @@ def test_the_pages_of_the_others_open_while_pipedrive_keeps_silent_for_one_compa
     live_app.stop()
     cut_other_connections()  # PostgreSQL notices later that their owners are dead
     sys.stdout.write(f"\nthe others waited {', '.join(f'{wait:.1f}' for wait in waits)} s\n")
+    assert [answer.text for answer in answers if not TOLD.search(answer.text)] == []
     assert len(answers) == 16
-    assert all("does not answer right now" in answer.text for answer in answers)
     assert max(waits) < SOON
