@@ -2,7 +2,7 @@
 
 A call without an answer holds its process or thread for twenty seconds, and a worker has four. So a company's work has
 two of them at a time, one once a service has kept silent for it, and none for a while after it did so again: its rows
-stay due. What is known of this lies in the cache; without Redis, where each process has a cache of its own, nobody is
+wait. What is known of this lies in the cache; without Redis, where each process has a cache of its own, nobody is
 held back. Of the threads each process knows by itself who holds them.
 """
 

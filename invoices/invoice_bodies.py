@@ -97,7 +97,7 @@ def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) ->
         body["ShipAddr"] = body["BillAddr"]
     if bill_to.tax_id and keeps_tax_ids(books.country):
         body["PrimaryTaxIdentifier"] = bill_to.tax_id
-    if books.told_currency:
+    if books.names_currency:
         body["CurrencyRef"] = {"value": currency}
     return body
 
@@ -182,7 +182,7 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, mark: s
         body["SalesTermRef"] = {"value": draft.term_id}
     if not books.american:
         body["GlobalTaxCalculation"] = GLOBAL_TAX[draft.amounts_are]
-    if books.told_currency:
+    if books.names_currency:
         body["CurrencyRef"] = {"value": draft.currency}
     if books.multicurrency and draft.currency != books.home_currency and draft.exchange_rate:
         body["ExchangeRate"] = draft.exchange_rate

@@ -100,8 +100,8 @@ class Books:
     has_service_dates: bool = False
 
     @property
-    def told_currency(self) -> bool:
-        """Whether QuickBooks is told the currency: with several of them, and where its settings name none. It would
+    def names_currency(self) -> bool:
+        """Whether an invoice names its currency: with several of them, and where its settings name none. It would
         take any amount for one of its own, and refuses the name of another.
         """
         return self.multicurrency or not self.home_currency

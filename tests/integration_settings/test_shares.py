@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
@@ -23,6 +22,7 @@ from integration_settings.quickbooks import QuickBooksClient
 from integration_settings.shares import listening, seat
 from tests.conftest import Tenant
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery
+from tests.servers import wait_until
 from tests.stand_ins import Control
 
 pytestmark = pytest.mark.django_db
@@ -121,16 +121,23 @@ def test_a_new_token_is_listened_for_like_any_call(connect, control: Control, mo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_waited_for_a_new_token_in_vain_does_not_ask_for_it_once_more(quickbooks, vendor):
+def test_whoever_waited_for_a_new_token_in_vain_does_not_ask_for_it_once_more(quickbooks, vendor, monkeypatch):
     """One after the other, each for ten seconds, they would hold all threads of the web server for minutes."""
     quickbooks.access_expires_at = timezone.now()
     quickbooks.save()
     add_discovery(vendor)
-    all_there, asked = threading.Barrier(4), []
+    all_there, waiting, asked = threading.Barrier(4), [], []
+
+    @contextmanager
+    def counted(*about):
+        with listening(*about):
+            waiting.append(about)
+            yield
 
     def keep_silent(request):
+        """Until the other three wait for the same token."""
         asked.append(request)
-        time.sleep(0.5)  # how long Intuit takes is the fault
+        wait_until(lambda: len(waiting) >= 4, what="all of them wait for it")
         raise requests.ReadTimeout
 
     def use_it() -> None:
@@ -142,6 +149,7 @@ def test_whoever_waited_for_a_new_token_in_vain_does_not_ask_for_it_once_more(qu
         finally:
             databases.close_all()
 
+    monkeypatch.setattr(connections, "listening", counted)
     vendor.add_callback("POST", INTUIT_TOKEN, keep_silent)
     with ThreadPoolExecutor(4) as threads:
         for each in [threads.submit(use_it) for _ in range(4)]:

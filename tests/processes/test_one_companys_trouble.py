@@ -38,7 +38,7 @@ def test_the_others_do_not_wait_for_people_of_a_company_whose_pipedrive_keeps_si
     with Connection(app_environment["REDIS_URL"], transport_options={"global_keyprefix": "pipedrive_qb:"}) as broker:
         for _ in range(MANY):
             know_user.apply_async((silent.user.pk,), connection=broker)
-    time.sleep(2)
+    time.sleep(2)  # the worker takes them up: a call that is held is seen nowhere before it ends
     bill_to = BillTo(customer_id="", name="Other", email="new@customer.example")
     invoice = settled(press_create(other, dataclasses.replace(of_other, bill_to=bill_to)), seconds=120)
     wait = (invoice.settled_at - invoice.created_at).total_seconds()
@@ -59,7 +59,7 @@ def test_the_others_do_not_wait_for_a_company_whose_quickbooks_keeps_silent(
         press_create(silent, dataclasses.replace(draft, bill_to=bill_to))
     waits = []
     for number in range(PRESSES):
-        time.sleep(5)  # from the first of their calls until well after they were given up
+        time.sleep(5)  # the silence lasts: presses come from its begin until well after their calls were given up
         bill_to = BillTo(customer_id="", name=f"Other {number}", email="new@customer.example")
         invoice = settled(press_create(other, dataclasses.replace(of_other, bill_to=bill_to)), seconds=120)
         waits.append((invoice.settled_at - invoice.created_at).total_seconds())
@@ -91,7 +91,7 @@ def test_the_pages_of_the_others_open_while_pipedrive_keeps_silent_for_one_compa
         person.start()
     waits = []
     for _ in range(PRESSES):
-        time.sleep(1)
+        time.sleep(1)  # the others come one after the other while the silence lasts, not all in its first moment
         begun = time.monotonic()
         assert ask(other, "/embed/invoice/form?deal=2").status_code == 200
         waits.append(time.monotonic() - begun)
