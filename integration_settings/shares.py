@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ SAME_MOMENT = 15  # seconds; calls that end within it kept silent together
 REMEMBERED = 600  # seconds after the last call that held somebody for nothing
 LEFT_ALONE = (0, 20, 40, 60)  # seconds, after one such call, which may be chance, after two, three, and more
 HELD, MOST_HELD = 2.0, 4  # seconds of a call; requests of one company that it may hold, of a process' eight threads
+HELD_BY_ALL = 6  # requests of all companies; from then on nobody has a second one held
 
 NEXT_LOOK = 0.2
 
@@ -84,12 +85,11 @@ def notice_of(*realms: str) -> Iterator[None]:
 
 @contextmanager
 def _under_way(key: object, refusal: Exception) -> Iterator[None]:
-    """Raises the `refusal` where others hold enough threads with the same."""
+    """Raises the `refusal` where others hold enough threads with the same, or all together nearly all threads."""
     this, who = object(), caller()
     with _change:
-        while len(others := _since(key, but=who)) >= MOST_HELD:
-            held = [since for since in others.values() if time.monotonic() - since >= HELD]
-            if len(held) >= MOST_HELD:
+        while _crowded(key, who, 0):
+            if _crowded(key, who, HELD):
                 raise refusal
             _change.wait(NEXT_LOOK)  # some of them are answered
         _calls.setdefault(key, {})[this] = (who, time.monotonic())
@@ -103,10 +103,17 @@ def _under_way(key: object, refusal: Exception) -> Iterator[None]:
             _change.notify_all()
 
 
-def _since(key: object, *, but: object) -> dict[object, float]:
-    """Since when each request is in a call, by the oldest of its calls."""
-    calls = sorted(_calls.get(key, {}).values(), key=lambda call: call[1], reverse=True)
-    return {who: since for who, since in calls if who != but}
+def _crowded(key: object, who: object, seconds: float) -> bool:
+    """By other requests whose calls take so long already."""
+    alike = _requests(_calls.get(key, {}).values(), who, seconds)
+    together = _requests([call for calls in _calls.values() for call in calls.values()], who, seconds)
+    return len(alike) >= MOST_HELD or (bool(alike) and len(together) >= HELD_BY_ALL)
+
+
+def _requests(calls: Iterable[tuple[object, float]], but: object, seconds: float) -> set[object]:
+    """A page makes several calls at once, which hold one thread of the web server."""
+    begun = time.monotonic() - seconds
+    return {who for who, since in calls if who != but and since <= begun}
 
 
 def _remember(service: Service, company_id: int) -> None:

@@ -26,7 +26,7 @@ from tests.servers import wait_until
 from tests.stand_ins import Control
 
 pytestmark = pytest.mark.django_db
-OURS, THEIRS = 1, 2
+OURS, THEIRS, SOMEBODY = 1, 2, 3
 
 
 def free_places(service="quickbooks", company_id=OURS):
@@ -203,3 +203,28 @@ def test_so_many_requests_of_one_company_are_held_and_the_next_is_told_at_once(m
             each.result()
     with one_caller(), listening("pipedrive", OURS):
         pass
+
+
+def test_while_services_hold_nearly_all_threads_nobody_has_a_second_one_held(monkeypatch):
+    """Whose ever the silent services are: two threads stay for those whom nothing keeps."""
+    monkeypatch.setattr(shares, "HELD", 0)
+    silent = [("pipedrive", OURS)] * 3 + [("quickbooks", OURS)] * 2 + [("pipedrive", THEIRS)]
+    assert len(silent) == shares.HELD_BY_ALL
+    all_held, answered = threading.Barrier(len(silent) + 1), threading.Event()
+
+    def request(service, company_id):
+        with one_caller(), listening(service, company_id):
+            all_held.wait(30)
+            answered.wait(30)
+
+    with ThreadPoolExecutor(len(silent)) as threads:
+        held = [threads.submit(request, *about) for about in silent]
+        all_held.wait(30)
+        for about in sorted(set(silent)):
+            with one_caller(), pytest.raises(ServiceUnavailable), listening(*about):
+                pass
+        with one_caller(), listening("pipedrive", SOMEBODY), listening("quickbooks", SOMEBODY):
+            pass
+        answered.set()
+        for each in held:
+            each.result()
