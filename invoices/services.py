@@ -135,10 +135,7 @@ def request_invoice(
     found = Invoice.objects.filter(company=company, request_id=request_id_of_found(mark_of(request_id)))
     found.update(intent_key=intent_key)
     asked_before = Invoice.objects.filter(company=company, intent_key=intent_key).exists()
-    codes = reference.tax_codes(company, AS_STORED)
-    draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
-    known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
-    draft = replace(draft, expected_total=known.total if known.tax_known else None)
+    draft = _with_expected_total(connection, draft)
     templates = list_templates(connection)
     template = template_called(templates, template_id)
     facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id)
@@ -147,36 +144,12 @@ def request_invoice(
     if not asked_before:
         rights.demand(visitor.user, Right.CREATE)
         _refuse_key_of_another_deal(intent_key, company, draft.deal_id)
-        if seen.value is not None and facts.value != seen.value:
-            raise DealChanged(facts.value)
-        if seen.party is not None and facts.party != seen.party:
-            raise DealMoved
+        _refuse_other_deal(facts, seen)
         bring_along(visitor.user, facts)
-    row = Invoice(
-        company=company,
-        realm_id=connection.realm_id,
-        deal_id=draft.deal_id,
-        organization_id=facts.organization_id,
-        person_id=facts.person_id,
-        created_by_id=visitor.user.user_id,
-        created_by_name=visitor.user.name,
-        intent_key=intent_key,
-        draft=to_json(draft),
-        fingerprint=fingerprint(draft),
-        request_id=request_id,
-        customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
-        next_attempt_at=shared_now(),
-        item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
-        currency=draft.currency,
-        preset_name=template.name,
-        deal_then={
-            "title": facts.title,
-            "value": str(facts.value.amount),
-            "currency": facts.value.currency,
-            "with_tax": seen.with_tax,
-            "in_all": None if seen.worth_in_all is None else str(seen.worth_in_all),
-        },
-    )
+    row = _new_row(connection, draft, facts, seen)
+    row.intent_key, row.request_id = intent_key, request_id
+    row.created_by_id, row.created_by_name = visitor.user.user_id, visitor.user.name
+    row.preset_name = template.name
     try:
         with transaction.atomic():
             _hold(company)
@@ -192,12 +165,9 @@ def request_invoice(
             if wish and wish.customer_id == draft.bill_to.customer_id:
                 customer_updates.store(row, wish)
     except IntegrityError:
-        stored = Invoice.objects.get(company=company, intent_key=intent_key)
-        if stored.deal_id != draft.deal_id:
-            raise NotFound("pipedrive", KEY_OF_ANOTHER_DEAL) from None
-        hand_over(stored)
-        differs = stored.fingerprint != row.fingerprint and not stored.was_found
-        return Requested(stored, differs)
+        requested = _sent_before(row)
+        hand_over(requested.invoice)
+        return requested
     hand_over(row)
     remember_items(connection, draft, by=visitor.user.name)
     if in_place_of is None:  # else it was somebody's choice of then, and there may be a later one
@@ -206,6 +176,52 @@ def request_invoice(
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
     return Requested(row)
+
+
+def _with_expected_total(connection: QuickBooksConnection, draft: InvoiceDraft) -> InvoiceDraft:
+    """As it is stored; without a total where only QuickBooks knows the tax."""
+    codes = reference.tax_codes(connection.company, AS_STORED)
+    draft = with_income_account(connection, with_percentages(replace(draft, expected_total=None), codes))
+    known = totals(draft, {code.id: code for code in codes}, books=books_of(connection))
+    return replace(draft, expected_total=known.total if known.tax_known else None)
+
+
+def _refuse_other_deal(facts: DealFacts, seen: SeenDeal) -> None:
+    if seen.value is not None and facts.value != seen.value:
+        raise DealChanged(facts.value)
+    if seen.party is not None and facts.party != seen.party:
+        raise DealMoved
+
+
+def _new_row(connection: QuickBooksConnection, draft: InvoiceDraft, facts: DealFacts, seen: SeenDeal) -> Invoice:
+    """What the invoice is of; who asks for it is not in it yet."""
+    return Invoice(
+        company=connection.company,
+        realm_id=connection.realm_id,
+        deal_id=draft.deal_id,
+        organization_id=facts.organization_id,
+        person_id=facts.person_id,
+        draft=to_json(draft),
+        fingerprint=fingerprint(draft),
+        customer_request_id=uuid.uuid4().hex if draft.bill_to.is_new else "",
+        next_attempt_at=shared_now(),
+        item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
+        currency=draft.currency,
+        deal_then={
+            "title": facts.title,
+            "value": str(facts.value.amount),
+            "currency": facts.value.currency,
+            "with_tax": seen.with_tax,
+            "in_all": None if seen.worth_in_all is None else str(seen.worth_in_all),
+        },
+    )
+
+
+def _sent_before(row: Invoice) -> Requested:
+    stored = Invoice.objects.get(company=row.company, intent_key=row.intent_key)
+    if stored.deal_id != row.deal_id:
+        raise NotFound("pipedrive", KEY_OF_ANOTHER_DEAL) from None
+    return Requested(stored, differs=stored.fingerprint != row.fingerprint and not stored.was_found)
 
 
 def _hold(company: Company) -> None:

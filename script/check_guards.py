@@ -88,7 +88,7 @@ GUARDS = [
     Guard("own rows on the desk", "invoices/attention.py", "return rows if visitor.user.is_admin else", "return rows if visitor.user.pk else", N + "test_attention_rights_page.py"),
     Guard("nobody hurries or cancels a colleague's", "invoices/attention.py", "if asker != visitor.user.user_id and not administers(visitor.user):", "if asker is None:", N + "test_attention_rights_page.py"),
     Guard("the desk of who administers now", "invoices/attention.py", "    visitor.user.is_admin = visitor.user.is_admin and administers(visitor.user)\n", "", N + "test_attention_rights_page.py"),
-    Guard("a form's key is of one deal", "invoices/services.py", "if stored.deal_id != draft.deal_id:", "if stored.deal_id is None:", N + "test_result_rights_page.py"),
+    Guard("a form's key is of one deal", "invoices/services.py", "if stored.deal_id != row.deal_id:", "if stored.deal_id is None:", N + "test_result_rights_page.py"),
     Guard("attempts at an account", "integration_settings/operator_sign_in.py", "if _count(key) > MOST[what]:", "if _count(key) > MOST[what] and what == 'address':", "tests/test_operator_page.py"),
     Guard("attempts from an address", "integration_settings/operator_sign_in.py", "if _count(key) > MOST[what]:", "if _count(key) > MOST[what] and what == 'account':", "tests/test_operator_page.py"),
     Guard("error reports without texts", "pipedrive_qb/error_reports.py", "\"before_send\": what_may_go_out,", "", "tests/test_error_reports.py"),
