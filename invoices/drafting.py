@@ -49,7 +49,7 @@ from invoices.domain.tax import TaxProposal, Totals, amounts_are, propose_sales_
 from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
-from invoices.moved_deals import MOST_ASKED, ask_beside, bring_along
+from invoices.moved_deals import MOST_ASKED, Beside, ask_beside, bring_along
 from invoices.reports import zone
 from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
 
@@ -118,33 +118,15 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     """
     company, connection = visitor.company, connected(visitor.connection)
     chosen = settings_of(company)
-    fresh_access_token(connection)  # before the threads start: none of them should have to refresh
-    known = remembered(visitor.user, deal_id)
-    with SideBySide(7 + MOST_ASKED) as calls:
-        beside = ask_beside(calls, visitor.user, known) if known else None
-        deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
-        codes_soon = _soon(calls, reference.tax_codes, company)
-        items_soon = _soon(calls, reference.items, company)
-        classes_soon = _soon(calls, reference.classes, company)
-        locations_soon = _soon(calls, reference.locations, company)
-        terms_soon = _soon(calls, _terms, company, chosen, template_id is not None)
-        profile = current_profile(connection)
-        number_soon = calls.start(_next_number, QuickBooksGateway(connection)) if profile.custom_numbers else done(str)
-        currencies = tuple(currency.code for currency in reference.currencies(company))
-        chosen_items = linked_items(connection)
-        templates = list_templates(connection)
-        codes, items = codes_soon.result(), items_soon.result()
-        items = up_to_date_items(connection, items, chosen_items)
-        deal = deal_soon.result()
-        if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
-            codes = reference.tax_codes(company)
-        classes, locations, terms = classes_soon.result(), locations_soon.result(), terms_soon.result()
-    gateway = QuickBooksGateway(connection)
+    asked = _ask(visitor, connection, chosen, deal_id, anew=template_id is not None)
+    deal, codes, items = asked.deal, asked.codes, asked.items
     books = books_of(connection)
     template = (
-        opening_template(templates, visitor.user) if template_id is None else template_called(templates, template_id)
+        opening_template(asked.templates, visitor.user)
+        if template_id is None
+        else template_called(asked.templates, template_id)
     )
-    today = _today(profile.timezone)
+    today = _today(asked.profile.timezone)
     filled = prefill(
         deal,
         field_choices(partial(getattr, chosen), own_fields_from(chosen, connection), due_days=chosen.due_days),
@@ -152,9 +134,9 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         codes=codes,
         items=items,
         today=today,
-        item_links={product_id: item_id for product_id, (item_id, _linked_at) in chosen_items.items()},
+        item_links={product_id: item_id for product_id, (item_id, _linked_at) in asked.chosen_items.items()},
         item_policy=item_policy(connection, chosen),
-        number=number_soon.result(),
+        number=asked.number,
         preset=template,
     )
     proposed = zip(filled.draft.lines, filled.item_proposals, strict=True)
@@ -164,17 +146,16 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         connection.realm_id,
         deal,
         filled.draft.bill_to,
-        gateway=gateway,
+        gateway=QuickBooksGateway(connection),
         currency=deal.currency,
         recipient=chosen.recipient_field,
-        whole=bool(terms) or books.names_sales_tax,
+        whole=bool(asked.terms) or books.names_sales_tax,
     )
     preselected = _preselected(choice)
-    bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True, asked=beside)
-    draft = _addressed(filled.draft, preselected, terms)
+    bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True, asked=asked.beside)
+    draft = _addressed(filled.draft, preselected, asked.terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     made_before_tax = prices_were_with_tax(deal, books)
-    deal_with_tax = amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE
     rest = rest_of(draft, drafts_so_far(company, deal_id), deal.recurring)
     in_all = worth_in_all(draft, deal.recurring) if deal.recurring else Decimal(0)
     checked = _checked(
@@ -187,7 +168,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         worth_in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
         prices_were_with_tax=made_before_tax,
-        deal_with_tax=deal_with_tax,
+        deal_with_tax=amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE,
         reader_id=visitor.user.user_id,
     )
     blocking = {found.code for found in checked.findings if found.blocks}
@@ -200,16 +181,16 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         customer=choice,
         item_proposals=filled.item_proposals,
         tax_proposals=filled.tax_proposals,
-        profile=profile,
+        profile=asked.profile,
         tax_codes=tuple(code for code in codes if code.active),
         items=tuple(item for item in items if can_be_sold(item)),
-        currencies=currencies,
-        classes=tuple(classes),
-        locations=tuple(locations),
-        templates=tuple(templates),
+        currencies=asked.currencies,
+        classes=tuple(asked.classes),
+        locations=tuple(asked.locations),
+        templates=tuple(asked.templates),
         template=template,
         base=filled.base,
-        terms=terms,
+        terms=asked.terms,
         due_days=chosen.due_days,
         rest=rest,
         today=today,
@@ -219,6 +200,65 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         so_far=checked.so_far,
         worth_in_all=in_all,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What both services say for a form, and what is chosen here."""
+
+    deal: Deal
+    codes: list[TaxCode]
+    items: list[Item]
+    classes: list[Tag]
+    locations: list[Tag]
+    terms: Mapping[str, Term]
+    profile: Profile
+    number: str  # the next one, in books that let people number
+    currencies: tuple[str, ...]
+    chosen_items: Mapping[int, tuple[str, datetime]]
+    templates: list[Template]
+    beside: Beside | None
+
+
+def _ask(
+    visitor: Visitor, connection: QuickBooksConnection, chosen: CompanySettings, deal_id: int, *, anew: bool
+) -> _Asked:
+    """Both services at once. `anew` is whether terms are read that are kept already."""
+    company = visitor.company
+    fresh_access_token(connection)  # before the threads start: none of them should have to refresh
+    known = remembered(visitor.user, deal_id)
+    with SideBySide(7 + MOST_ASKED) as calls:
+        beside = ask_beside(calls, visitor.user, known) if known else None
+        deal_soon = calls.start(load_deal, PipedriveClient(visitor.user), deal_id)
+        codes_soon = _soon(calls, reference.tax_codes, company)
+        items_soon = _soon(calls, reference.items, company)
+        classes_soon = _soon(calls, reference.classes, company)
+        locations_soon = _soon(calls, reference.locations, company)
+        terms_soon = _soon(calls, _terms, company, chosen, anew)
+        profile = current_profile(connection)
+        number_soon = calls.start(_next_number, QuickBooksGateway(connection)) if profile.custom_numbers else done(str)
+        currencies = tuple(currency.code for currency in reference.currencies(company))
+        chosen_items = linked_items(connection)
+        templates = list_templates(connection)
+        codes, items = codes_soon.result(), items_soon.result()
+        items = up_to_date_items(connection, items, chosen_items)
+        deal = deal_soon.result()
+        if profile.names_sales_tax and not sales_taxes(codes):  # until now QuickBooks did that by itself
+            codes = reference.tax_codes(company)
+        return _Asked(
+            deal=deal,
+            codes=codes,
+            items=items,
+            classes=classes_soon.result(),
+            locations=locations_soon.result(),
+            terms=terms_soon.result(),
+            profile=profile,
+            number=number_soon.result(),
+            currencies=currencies,
+            chosen_items=chosen_items,
+            templates=templates,
+            beside=beside,
+        )
 
 
 def preview(company: Company, draft: InvoiceDraft, *, reader_id: int | None = None, **known: Unpack[Known]) -> Preview:
