@@ -47,17 +47,27 @@ def count(connection_id: int) -> None:
         rows.update(reads_month=month, reads=1)
 
 
-def count_each(connection_ids: Iterable[int]) -> None:
-    """The same for many connections at once; one that is named twice had two reads."""
+def count_each(connection_ids: Iterable[int]) -> list[int]:
+    """The same for many connections at once; one that is named twice had two reads.
+
+    Those whose row somebody holds just now, for a new token for instance, come back: nobody waits together with it.
+    """
     month = _month(timezone.now())
     left = Counter(connection_ids)
+    later: list[int] = []
     while left:
         rows = QuickBooksConnection.objects.filter(pk__in=list(left))
         with transaction.atomic():
             # In the order of everybody, so that this and a notice of several never wait for each other in a circle.
-            list(rows.order_by("pk").select_for_update().values_list("pk"))
-            rows.update(reads=Case(When(reads_month=month, then=F("reads") + 1), default=Value(1)), reads_month=month)
-        left -= Counter(list(left))
+            free = list(rows.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+            reads = Case(When(reads_month=month, then=F("reads") + 1), default=Value(1))
+            rows.filter(pk__in=free).update(reads=reads, reads_month=month)
+        if len(free) < len(left):
+            for held in rows.exclude(pk__in=free).values_list("pk", flat=True):
+                later += [held] * left[held]
+            left = Counter({pk: left[pk] for pk in free})
+        left -= Counter(free)
+    return later
 
 
 def spent() -> int:

@@ -114,27 +114,46 @@ def finish(findings: Collection[Finding]) -> int:
     How many rows changed for the eye. Many companies cost little more than one: their connections are written together,
     with the earliest of their cursors, which only means that a little is read once more.
     """
+    return _finish(findings, waits_for_held=True)[0]
+
+
+def finish_free(findings: Collection[Finding]) -> list[Finding]:
+    """The same for those whose connection nobody holds just now, for a new token for instance: as long as that takes,
+    all the others would wait with it. What is left comes back; its news taken over once more are no news.
+    """
+    return _finish(findings, waits_for_held=False)[1]
+
+
+def _finish(findings: Collection[Finding], *, waits_for_held: bool) -> tuple[int, list[Finding]]:
     found = sum(take_up(each.connection, each.news) for each in findings)
     with transaction.atomic():
         changed = sum(_take_over(each) for each in findings)
         waits, now = pacing.pace([each.connection for each in findings]), shared_now()
         # Always in the same order, so that two that write the same rows wait for each other and not in a circle. From
         # here on their notices wait, so nothing is asked and worked out any more.
-        rows = QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk").select_for_update()
-        books = dict(rows.values_list("pk", "realm_id"))
-        asked = {each.connection.pk for each in findings if each.connection.realm_id == books.get(each.connection.pk)}
-        started = min(each.started for each in findings)
-        # Never ahead of ours: by an answer with a wrong time all that changes until then would be passed by.
-        cursor = min(started, *(each.news.cursor for each in findings))
-        later = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
-        wrong = When(changes_cursor__gt=now + LONGEST_DIFFERENCE, then=Value(cursor))
-        since = Case(wrong, default=later, output_field=DateTimeField())
-        for each in findings:
-            if each.connection.pk in asked:  # else other books were connected while these were asked
-                _write_beside(each)
-        alike = QuickBooksConnection.objects.filter(pk__in=asked)
-        alike.update(changes_cursor=since, **_looked(started, now, {pk: waits[pk] for pk in asked}))
-    return found + changed
+        rows = QuickBooksConnection.objects.filter(pk__in=waits).order_by("pk")
+        books = dict(rows.select_for_update(skip_locked=not waits_for_held).values_list("pk", "realm_id"))
+        # Whoever has left is neither here nor there.
+        held = set(rows.exclude(pk__in=books).values_list("pk", flat=True)) if len(books) < len(waits) else set()
+        # Nothing is said of other books, when they were connected while these were asked.
+        written = [each for each in findings if each.connection.realm_id == books.get(each.connection.pk)]
+        if written:
+            _write_together(written, waits, now)
+    return found + changed, [each for each in findings if each.connection.pk in held]
+
+
+def _write_together(findings: Collection[Finding], waits: Mapping[int, timedelta], now: datetime) -> None:
+    started = min(each.started for each in findings)
+    # Never ahead of ours: by an answer with a wrong time all that changes until then would be passed by.
+    cursor = min(started, *(each.news.cursor for each in findings))
+    later = Greatest(Coalesce("changes_cursor", Value(cursor)), Value(cursor))
+    wrong = When(changes_cursor__gt=now + LONGEST_DIFFERENCE, then=Value(cursor))
+    since = Case(wrong, default=later, output_field=DateTimeField())
+    for each in findings:
+        _write_beside(each)
+    asked = {each.connection.pk for each in findings}
+    alike = QuickBooksConnection.objects.filter(pk__in=asked)
+    alike.update(changes_cursor=since, **_looked(started, now, {pk: waits[pk] for pk in asked}))
 
 
 def _take_over(finding: Finding) -> int:

@@ -68,6 +68,7 @@ class Sweep:
         self.landed: SimpleQueue[Look] = SimpleQueue()
         self.flying = self.asked = 0
         self.found: list[Finding] = []
+        self.held: list[Finding] = []  # somebody holds their connections; they are written later
         self.some_wait = False  # something was found that somebody would like to see
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
@@ -97,6 +98,7 @@ class Sweep:
             while self.flying:
                 self._land(pool)
             self._write()
+            self._write_held()
         return self.asked
 
     def _begin(self, pool: ThreadPoolExecutor) -> int:
@@ -144,7 +146,8 @@ class Sweep:
         except Empty:
             pass
         waited = time.monotonic() - self.written
-        if self.some_wait or not self.flying or len(self.found) >= TOGETHER or waited > LONGEST_UNWRITTEN:
+        some_are_all = self.found and not self.flying
+        if self.some_wait or some_are_all or len(self.found) >= TOGETHER or waited > LONGEST_UNWRITTEN:
             self._write()
 
     def _take(self, pool: ThreadPoolExecutor, look: Look) -> None:
@@ -175,19 +178,29 @@ class Sweep:
     def _write(self) -> None:
         self.written = time.monotonic()
         if answered := [self.answered.popleft() for _ in range(len(self.answered))]:
-            read_budget.count_each(answered)
-        found, self.found, self.some_wait = self.found, [], False
+            self.answered.extend(read_budget.count_each(answered))
+        found, self.found, self.held, self.some_wait = self.held + self.found, [], [], False
         try:
             if found:
-                following.finish(found)
+                self.held = following.finish_free(found)
         except (DataError, IntegrityError, ValueError, TypeError, KeyError) as problem:
             log.warning("companies are written one by one: %s", type(problem).__name__)
             for each in found:
                 self._write_alone(each)
 
-    def _write_alone(self, finding: Finding) -> None:
+    def _write_held(self) -> None:
+        """What is left when nothing else is: each waits for itself alone."""
+        while self.answered:
+            read_budget.count(self.answered.popleft())
+        for each in self.held:
+            self._write_alone(each, waits=True)
+
+    def _write_alone(self, finding: Finding, *, waits: bool = False) -> None:
         """So that what cannot be written of one company keeps no other from being written."""
         try:
-            following.finish([finding])
+            if waits:
+                following.finish([finding])
+            else:
+                self.held += following.finish_free([finding])
         except (DataError, IntegrityError, ValueError, TypeError, KeyError) as problem:
             self._put_off(finding.connection, problem)

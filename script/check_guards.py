@@ -111,6 +111,8 @@ GUARDS = [
     Guard("what pages leave to the worker has its share", "integration_settings/tasks.py", "            if free:\n                with", "            if True:\n                with", S + "test_shares.py"),
     Guard("one company's share of the threads for notices", "invoices/webhooks.py", "        with notice_of(*realms):", "        if True:", N + "test_webhooks.py"),
     Guard("nobody's notice waits with another's", "invoices/webhooks.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_notices_meanwhile.py", postgres=True),
+    Guard("nobody's news wait with another's", "invoices/following.py", "select_for_update(skip_locked=not waits_for_held)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
+    Guard("nobody's reads wait with another's", "integration_settings/read_budget.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
     Guard("one company's share of the threads", "integration_settings/shares.py", "len(alike) >= MOST_HELD", "len(alike) >= 999", S + "test_shares.py"),
     Guard("the share of the threads that all silent companies have", "integration_settings/shares.py", "len(together) >= HELD_BY_ALL", "len(together) >= 999", S + "test_shares.py"),
     Guard("no row without a place", "invoices/tasks.py", "        yield free\n", "        yield True\n", N + "test_tasks.py"),

@@ -1,0 +1,93 @@
+"""Many companies are written together; one whose row is held just then, for a new token, comes after the others."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connections as databases
+from django.db import transaction
+from django.utils import timezone
+
+from integration_settings.models import QuickBooksConnection
+from invoices import sweep
+from invoices.models import Invoice
+from tests.factories import D, an_issued, make_company, make_connection, make_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def paid():
+    """Three companies that are due, in each of which an invoice is paid now."""
+    companies = [make_company() for _ in range(3)]
+    for company in companies:
+        make_connection(company, next_sync_at=timezone.now() - timedelta(minutes=1))
+        make_invoice(company)
+    return list(Invoice.objects.order_by("pk"))
+
+
+@pytest.fixture
+def beside():
+    """beside(work, *arguments): it runs beside the test."""
+    pool = ThreadPoolExecutor(3)
+
+    def run(work, *arguments):
+        def closing():
+            try:
+                return work(*arguments)
+            finally:
+                databases.close_all()
+
+        return pool.submit(closing)
+
+    yield run
+    pool.shutdown()
+
+
+@pytest.fixture
+def hold(beside):
+    """hold(rows): somebody else holds them when it answers, until hold.over is set."""
+    over = threading.Event()
+
+    def run(rows):
+        held = threading.Event()
+
+        def work():
+            with transaction.atomic():
+                list(rows.select_for_update())
+                held.set()
+                over.wait(30)
+
+        beside(work)
+        assert held.wait(10)
+
+    run.over = over
+    yield run
+    over.set()
+
+
+@pytest.mark.parametrize("seconds", [0, 2])
+def test_the_others_news_do_not_wait_for_a_company_whose_token_is_being_refreshed(paid, beside, hold, seconds):
+    held = paid[1].realm_id
+
+    def gateway(connection, count):
+        books = FakeInvoiceGateway()
+        row = next(each for each in paid if each.realm_id == connection.realm_id)
+        books.invoices[row.qbo_invoice_id] = an_issued(row, balance=D(0))
+        if connection.realm_id == held:
+            hold(connection.row())  # after the claim
+        count(connection.pk)
+        return books
+
+    sweeping = beside(sweep.Sweep(lambda _: None, gateway).run, seconds)
+    looked = QuickBooksConnection.objects.filter(last_synced_at__isnull=False, sync_lease_until=None, reads=1)
+    wait_until(lambda: looked.count() == 2, seconds=10, what="the others are looked at")
+    assert held not in looked.values_list("realm_id", flat=True)
+    hold.over.set()
+    assert sweeping.result(20) == 3
+    assert (looked.count(), Invoice.objects.filter(balance=0).count()) == (3, 3)
