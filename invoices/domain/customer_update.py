@@ -23,7 +23,7 @@ from invoices.domain.addresses import (
 )
 from invoices.domain.checks import LONGEST_EMAIL, LONGEST_TAX_ID, is_email
 from invoices.domain.deal import Address
-from invoices.domain.emails import addresses_in
+from invoices.domain.emails import addresses_in, addresses_typed
 
 EDITED_ELSEWHERE = "edited_elsewhere"  # the reason of a refusal; see `EditedElsewhere`
 SHOWN_OF_TAX_ID = 5
@@ -157,7 +157,7 @@ class Comparison:
             case CustomerField.ADDRESS:
                 return self.same_address(record.address, AddressParts(*change.after))
             case CustomerField.EMAIL:
-                return change.after[0].casefold() in addresses_in(record.email.casefold())
+                return _has_emails(record, change.after[0])
             case CustomerField.TAX_ID:
                 # By its ending; while nothing at all has moved, a number that ends alike is still to be written.
                 return ends_alike(record.tax_id, change.after[0]) and record.tax_id != change.before[0]
@@ -285,12 +285,16 @@ def with_line(notes: str, line: str) -> str:
 def _email(record: CustomerRecord, wanted: str) -> Difference | None:
     """QuickBooks may have several addresses in one field; among them is good enough."""
     wanted = wanted.strip()
-    if not wanted or wanted.casefold() in addresses_in(record.email.casefold()):
+    if not wanted or _has_emails(record, wanted):
         return None
     change = Change(CustomerField.EMAIL, (record.email,), (wanted,))
-    if not is_email(wanted) or len(wanted) > LONGEST_EMAIL:
+    if not all(map(is_email, addresses_typed(wanted))) or len(wanted) > LONGEST_EMAIL:
         return Difference(change, proposed=False, possible=False, reason=Reason.NOT_AN_EMAIL)
     return Difference(change)
+
+
+def _has_emails(record: CustomerRecord, wanted: str) -> bool:
+    return set(addresses_typed(wanted.casefold())) <= set(addresses_in(record.email.casefold()))
 
 
 def same_words(one: str, other: str) -> bool:

@@ -137,6 +137,16 @@ def test_one_of_several_addresses_in_quickbooks_is_good_enough():
     )
 
 
+def test_several_addresses_are_written_together_and_are_there_when_all_of_them_are():
+    wanted = PartyDetails(email="bo@bramleyfoods.co.uk, office@bramleyfoods.co.uk")
+    found = differences(wanted)[CustomerField.EMAIL]
+    assert (found.possible, found.change.after) == (True, (wanted.email,))
+    assert BRITISH.left_to_write([found.change], BRAMLEY) == (found.change,)
+    there = replace(BRAMLEY, email="Office@bramleyfoods.co.uk,bo@bramleyfoods.co.uk")
+    assert BRITISH.left_to_write([found.change], there) == ()
+    assert differences(wanted, there) == {}
+
+
 def test_what_is_no_email_is_shown_and_never_written():
     found = differences(PartyDetails(email="accounts@bramley"))[CustomerField.EMAIL]
     assert (found.possible, found.reason) == (False, Reason.NOT_AN_EMAIL)
