@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SAME_ENDING = "same_ending"  # very likely the same number; written only if somebody asks for it
     NO_FIELD = "no_field"  # QuickBooks has no field for it in this country; the notes can take it
     NOTES_FULL = "notes_full"
+    ONE_TEXT = "one_text"  # an address without parts would empty town and postal code; written only if asked for
     NOT_AN_EMAIL = "not_an_email"
     TOO_LONG = "too_long"
     MASKED = "masked"  # somebody has copied QuickBooks' dots into Pipedrive
@@ -188,7 +189,10 @@ class Comparison:
         same_place = new.city and same_words(new.city, old.city)
         if (same_place and not new.region) or (new.region and _region(new.region) == _region(old.region)):
             new = replace(new, region=old.region)
-        return Difference(Change(CustomerField.ADDRESS, old.values, new.values))
+        change = Change(CustomerField.ADDRESS, old.values, new.values)
+        if (old.city or old.postal_code) and not (new.city or new.postal_code):
+            return Difference(change, proposed=False, reason=Reason.ONE_TEXT)
+        return Difference(change)
 
     def _says_nothing_else(self, new: AddressParts, old: AddressParts) -> bool:
         """Whether each part that Pipedrive has is the same in QuickBooks, which may have more: a town without a street
