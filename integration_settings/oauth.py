@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,7 +24,9 @@ from integration_settings.api_hosts import checked_api_domain, is_loopback
 from integration_settings.errors import OutcomeUnknown, ServiceError, ServiceUnavailable
 
 TOKEN_CALL_SECONDS = 10.0  # the connection's row is locked meanwhile
+ACCESS_LIFE = timedelta(hours=1)  # of both services, by their documents
 PIPEDRIVE_REFRESH_LIFE = timedelta(days=60)  # counted from the last refresh
+LONGEST_LIFE = 10 * 366 * 24 * 3600  # seconds, of anything: a grant of Intuit's ends after five years
 DISCOVERY_LIFE, DISCOVERY_RETRY = 24 * 3600, 60
 
 
@@ -97,7 +100,7 @@ def _pipedrive_token(body: dict[str, str], *, old_refresh_token: str) -> Grant:
         return Grant(
             access_token=_filled(answer["access_token"]),
             refresh_token=_filled(answer.get("refresh_token") or old_refresh_token),
-            access_expires_at=_after(answer["expires_in"]),
+            access_expires_at=_after(answer.get("expires_in")) or timezone.now() + ACCESS_LIFE,
             refresh_expires_at=timezone.now() + PIPEDRIVE_REFRESH_LIFE,
             api_domain=checked_api_domain(answer["api_domain"]),
         )
@@ -226,14 +229,12 @@ def _quickbooks_token(call: Any, *, old_refresh_token: str = "") -> Grant:
     except (ValueError, TypeError, AttributeError):
         raise ServiceUnavailable("quickbooks", "token answer not understood") from None
     try:
-        hard = client.x_refresh_token_hard_expires_in
-        rolling = client.x_refresh_token_expires_in
         return Grant(
             access_token=_filled(client.access_token),
             refresh_token=_filled(client.refresh_token or old_refresh_token),
-            access_expires_at=_after(client.expires_in),
-            refresh_expires_at=_after(rolling) if rolling is not None else None,
-            hard_expires_at=_after(hard) if hard is not None else None,
+            access_expires_at=_after(client.expires_in) or timezone.now() + ACCESS_LIFE,
+            refresh_expires_at=_after(client.x_refresh_token_expires_in),
+            hard_expires_at=_after(client.x_refresh_token_hard_expires_in),
         )
     except (ValueError, TypeError):
         raise ServiceUnavailable("quickbooks", "token answer not understood") from None
@@ -249,5 +250,12 @@ def _filled(token: object) -> str:
     return token
 
 
-def _after(seconds: object) -> datetime:
-    return timezone.now() + timedelta(seconds=int(str(seconds)))
+def _after(seconds: object) -> datetime | None:
+    """None where that is not told in a way that can be. A token is not lost for it: the one before it is no good any
+    more, and one that ends earlier than believed is refused, and fetched anew.
+    """
+    try:
+        told = Decimal(str(seconds))
+        return timezone.now() + timedelta(seconds=int(told)) if 0 < told <= LONGEST_LIFE else None
+    except ArithmeticError:
+        return None

@@ -134,7 +134,10 @@ class QuickBooksClient:
         The same `request_id` makes QuickBooks repeat its first answer instead of creating again:
         https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features
         """
-        return _member(self._post(entity.lower(), body, request_id=request_id), entity)
+        made = _member(self._post(entity.lower(), body, request_id=request_id), entity)
+        if not made.get("Id"):
+            raise OutcomeUnknown("quickbooks", f"an answer without the id of the new {entity}")
+        return made
 
     def update(self, entity: str, body: Json, *, request_id: str) -> Json:
         """A sparse update: members left out stay. The body needs Id and SyncToken.

@@ -92,29 +92,43 @@ def refresh_user(user: PipedriveUser) -> None:
 
 def _company_from(me: dict[str, Any]) -> dict[str, str]:
     """Columns of `Company` out of users/me; the domain goes into addresses, so it has to look like one."""
-    domain = str(me.get("company_domain") or "")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", domain) or not me.get("company_id") or not me.get("id"):
+    domain = _text(me.get("company_domain"))
+    named = all(re.fullmatch(r"[1-9][0-9]{0,17}", str(me.get(name))) for name in ("company_id", "id"))
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", domain) or not named:
         raise ServiceUnavailable("pipedrive", "users/me not understood")
-    return {"name": str(me.get("company_name") or domain)[:255], "domain": domain.lower()}
+    return {"name": (_text(me.get("company_name")) or domain)[:255], "domain": domain.lower()}
 
 
 def _user_from(me: dict[str, Any]) -> dict[str, Any]:
-    """Columns of `PipedriveUser` out of users/me. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser"""
-    language = me.get("language") or {}
-    code, country = str(language.get("language_code") or "en"), str(language.get("country_code") or "")
+    """Columns of `PipedriveUser` out of users/me. https://developers.pipedrive.com/docs/api/v1/Users#getCurrentUser
+
+    A member of another kind than the documents have counts as left out: nobody is kept from the app for it.
+    """
     return {
-        "name": str(me.get("name") or "")[:255],
+        "name": _text(me.get("name"))[:255],
         "is_admin": is_administrator(me),
-        "language": (f"{code}-{country}" if country else code)[:16],
-        "locale": str(me.get("locale") or "en_US")[:16],
-        "timezone": str(me.get("timezone_name") or "UTC")[:64],
+        "language": (_language(me.get("language")) or "en")[:16],
+        "locale": (_text(me.get("locale")) or "en_US")[:16],
+        "timezone": (_text(me.get("timezone_name")) or "UTC")[:64],
     }
+
+
+def _language(told: Any) -> str:
+    """`pt-BR`; told as an object by the documents, as text by the settings of some accounts."""
+    if not isinstance(told, dict):
+        return _text(told)
+    return "-".join(part for name in ("language_code", "country_code") if (part := _text(told.get(name))))
+
+
+def _text(told: Any) -> str:
+    return told if isinstance(told, str) else ""
 
 
 def is_administrator(me: dict[str, Any]) -> bool:
     """Whether the user administers the whole account; other parts of Pipedrive have administrators of their own."""
-    access = me.get("access") or []
-    return any(isinstance(part, dict) and part.get("app") in ADMIN_APPS and part.get("admin") for part in access)
+    access = me.get("access")
+    parts = [part for part in access if isinstance(part, dict)] if isinstance(access, list) else []
+    return any(part.get("app") in ADMIN_APPS and part.get("admin") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

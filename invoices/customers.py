@@ -19,6 +19,7 @@ from invoices.claims import claimed
 from invoices.deal_gateway import party_of_loaded
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.emails import addresses_typed
 from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, has_name, rank_customers
 from invoices.domain.names import clean_name, same_name
 from invoices.domain.refusals import NAME_TAKEN
@@ -197,7 +198,7 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustom
     """
     found: list[KnownCustomer] = []
     with SideBySide(1) as calls:
-        by_email = calls.start(gateway.customers_with_email_like, email)
+        by_email = calls.start(gateway.customers_with_email_like, next(iter(addresses_typed(email)), ""))
         with suppress(ServiceError):
             found += gateway.customers_named_like(name)
         with suppress(ServiceError):

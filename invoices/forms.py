@@ -21,7 +21,7 @@ from integration_settings.reference import Item, Tag, TaxCode, Term
 from invoices.domain.checks import Finding, FindingValue, Severity
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
-from invoices.domain.emails import address_in, addresses_in
+from invoices.domain.emails import addresses_in, as_quickbooks_keeps
 from invoices.domain.matching import CustomerCandidate, ItemReason
 from invoices.domain.names import composed
 from invoices.domain.presets import OWN, Texts
@@ -302,7 +302,7 @@ def _bill_to(form: FormInput, chosen: CustomerCandidate | None) -> BillTo:
     return BillTo(
         customer_id="" if form.customer == NEW_CUSTOMER else form.customer,
         name=chosen.name if chosen and chosen.name else form.name,
-        email=address_in(form.email),
+        email=as_quickbooks_keeps(form.email),
         address=_address(form),
         tax_id=form.tax_id,
         exempt=bool(chosen and chosen.exempt),

@@ -113,7 +113,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
     """
     meta = _object(answer, "MetaData")
     delivery = _object(answer, "DeliveryInfo")
-    total = _amount(answer, "TotalAmt")
+    total = _told_amount(answer, "TotalAmt")
     return IssuedInvoice(
         qbo_invoice_id=_text(answer, "Id"),
         sync_token=_text(answer, "SyncToken"),
@@ -123,7 +123,7 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         currency=_text(_object(answer, "CurrencyRef"), "value"),
         total=total,
         tax=_amount(_object(answer, "TxnTaxDetail"), "TotalTax"),
-        balance=total if answer.get("Balance") is None else _amount(answer, "Balance"),  # silence is no payment
+        balance=_told_amount(answer, "Balance") if _is_told(answer, "Balance") else total,  # silence is no payment
         invoice_date=_date(answer, "TxnDate"),
         due_date=_date(answer, "DueDate"),
         line_amounts=tuple(
@@ -175,10 +175,10 @@ def applied_payment(answer: Json) -> AppliedPayment:
 
 def _credited(answer: Json) -> dict[str, Decimal]:
     """Credits are used by a payment that is higher in its invoices than in the money that came: often of none at all.
-    Which of several invoices the credit is for is not told; each has its share of it. Of amounts that cannot be read
-    none is.
+    Which of several invoices the credit is for is not told; each has its share of it. Of amounts that are not told,
+    or cannot be read, none is.
     """
-    came, unapplied = _amount(answer, "TotalAmt"), _amount(answer, "UnappliedAmt")
+    came, unapplied = _told_amount(answer, "TotalAmt"), _amount(answer, "UnappliedAmt")
     settled: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in _list(answer, "Line"):
         amount = _amount(line, "Amount")
@@ -288,6 +288,15 @@ def _amount(answer: Json, name: str) -> Decimal | None:
         log.warning("an amount of QuickBooks cannot be read: %s", name)
         return None
     return found if decimal_places(found) <= PLACES else to_places(found, PLACES)
+
+
+def _told_amount(answer: Json, name: str) -> Decimal | None:
+    """Of an amount that is always told, silence is not zero: an invoice of nothing, or one that is paid."""
+    return _amount(answer, name) if _is_told(answer, name) else None
+
+
+def _is_told(answer: Json, name: str) -> bool:
+    return answer.get(name) not in (None, "")
 
 
 def _quantity(line: Json) -> Decimal:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from integration_settings.errors import AnswerTooLarge, NotFound
+from integration_settings.errors import AnswerTooLarge, NotFound, OutcomeUnknown, ServiceError, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection
 from integration_settings.profile import profile_of
 from integration_settings.quickbooks import QuickBooksClient, Written
@@ -189,7 +189,8 @@ class QuickBooksGateway:
 
     def read_customer(self, customer_id: str) -> CustomerRecord | None:
         try:
-            return customer_record(self.client.read("Customer", customer_id))
+            # Merged into another one, say: that one nobody has chosen.
+            return customer_record(_about(customer_id, self.client.read("Customer", customer_id), NotFound))
         except NotFound:
             return None
 
@@ -206,19 +207,22 @@ class QuickBooksGateway:
         return issued_invoice(self.client.create("Invoice", body, request_id=request_id))
 
     def void_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> IssuedInvoice:
-        return issued_invoice(self.client.void("Invoice", qbo_invoice_id, sync_token, request_id=request_id))
+        answer = self.client.void("Invoice", qbo_invoice_id, sync_token, request_id=request_id)
+        return issued_invoice(_about(qbo_invoice_id, answer, OutcomeUnknown))
 
     def delete_invoice(self, qbo_invoice_id: str, sync_token: str, *, request_id: str) -> None:
         self.client.delete("Invoice", qbo_invoice_id, sync_token, request_id=request_id)
 
     def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
-        return issued_invoice(self.client.send_invoice(qbo_invoice_id, to, request_id=request_id))
+        answer = self.client.send_invoice(qbo_invoice_id, to, request_id=request_id)
+        return issued_invoice(_about(qbo_invoice_id, answer, OutcomeUnknown))
 
     def invoice_pdf(self, qbo_invoice_id: str) -> bytes:
         return self.client.invoice_pdf(qbo_invoice_id)
 
     def payment_link(self, qbo_invoice_id: str) -> str:
-        return payment_link(self.client.read("Invoice", qbo_invoice_id, include="invoiceLink"))
+        answer = self.client.read("Invoice", qbo_invoice_id, include="invoiceLink")
+        return payment_link(_about(qbo_invoice_id, answer, ServiceUnavailable))
 
     def find_invoice(self, request_id: str, *, customer_id: str, since: datetime) -> IssuedInvoice | None:
         # The date of the invoice is no condition: a bookkeeper may have moved it since.
@@ -316,7 +320,8 @@ class QuickBooksGateway:
 
     def read_invoice(self, qbo_invoice_id: str) -> IssuedInvoice | None:
         try:
-            found = issued_invoice(self.client.read("Invoice", qbo_invoice_id))
+            answer = self.client.read("Invoice", qbo_invoice_id)
+            found = issued_invoice(_about(qbo_invoice_id, answer, ServiceUnavailable))
         except NotFound:
             return None
         return None if found.deleted else found
@@ -368,6 +373,16 @@ class QuickBooksGateway:
 
     def _moment(self, moment: datetime) -> str:
         return self._quote(moment.astimezone(UTC).isoformat(timespec="seconds"))
+
+
+def _about(wanted: str, answer: Json, problem: type[ServiceError]) -> Json:
+    """The answer, if it is about what was asked for: another customer is not billed in its place, and no row takes over
+    another invoice. Without an id it says nothing of either.
+    """
+    told = str(answer.get("Id") or "")
+    if told != wanted:
+        raise (problem if told or problem is OutcomeUnknown else ServiceUnavailable)("quickbooks", "about another one")
+    return answer
 
 
 def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:

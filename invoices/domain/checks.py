@@ -16,7 +16,7 @@ from enum import StrEnum
 from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, address_lines
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, limit_of
-from invoices.domain.emails import addresses_in
+from invoices.domain.emails import addresses_in, addresses_typed
 from invoices.domain.money import Money, decimal_places, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import (
@@ -168,8 +168,9 @@ def _customer(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
     else:
         yield _fine("customer", "customer_chosen", customer=bill_to.name)
     if bill_to.email:
-        if not is_email(bill_to.email):
-            yield _blocks("customer.email", "email_invalid", email=bill_to.email)
+        for address in addresses_typed(bill_to.email):
+            if not is_email(address):
+                yield _blocks("customer.email", "email_invalid", email=address)
         yield from _too_long("customer.email", bill_to.email, LONGEST_EMAIL)
     elif bill_to.is_new:
         yield _warns("customer.email", "no_email")

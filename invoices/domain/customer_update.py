@@ -23,7 +23,7 @@ from invoices.domain.addresses import (
 )
 from invoices.domain.checks import LONGEST_EMAIL, LONGEST_TAX_ID, is_email
 from invoices.domain.deal import Address
-from invoices.domain.emails import addresses_in
+from invoices.domain.emails import addresses_in, addresses_typed
 
 EDITED_ELSEWHERE = "edited_elsewhere"  # the reason of a refusal; see `EditedElsewhere`
 SHOWN_OF_TAX_ID = 5
@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SAME_ENDING = "same_ending"  # very likely the same number; written only if somebody asks for it
     NO_FIELD = "no_field"  # QuickBooks has no field for it in this country; the notes can take it
     NOTES_FULL = "notes_full"
+    ONE_TEXT = "one_text"  # an address without parts would empty town and postal code; written only if asked for
     NOT_AN_EMAIL = "not_an_email"
     TOO_LONG = "too_long"
     MASKED = "masked"  # somebody has copied QuickBooks' dots into Pipedrive
@@ -157,7 +158,7 @@ class Comparison:
             case CustomerField.ADDRESS:
                 return self.same_address(record.address, AddressParts(*change.after))
             case CustomerField.EMAIL:
-                return change.after[0].casefold() in addresses_in(record.email.casefold())
+                return _has_emails(record, change.after[0])
             case CustomerField.TAX_ID:
                 # By its ending; while nothing at all has moved, a number that ends alike is still to be written.
                 return ends_alike(record.tax_id, change.after[0]) and record.tax_id != change.before[0]
@@ -188,7 +189,10 @@ class Comparison:
         same_place = new.city and same_words(new.city, old.city)
         if (same_place and not new.region) or (new.region and _region(new.region) == _region(old.region)):
             new = replace(new, region=old.region)
-        return Difference(Change(CustomerField.ADDRESS, old.values, new.values))
+        change = Change(CustomerField.ADDRESS, old.values, new.values)
+        if (old.city or old.postal_code) and not (new.city or new.postal_code):
+            return Difference(change, proposed=False, reason=Reason.ONE_TEXT)
+        return Difference(change)
 
     def _says_nothing_else(self, new: AddressParts, old: AddressParts) -> bool:
         """Whether each part that Pipedrive has is the same in QuickBooks, which may have more: a town without a street
@@ -285,12 +289,16 @@ def with_line(notes: str, line: str) -> str:
 def _email(record: CustomerRecord, wanted: str) -> Difference | None:
     """QuickBooks may have several addresses in one field; among them is good enough."""
     wanted = wanted.strip()
-    if not wanted or wanted.casefold() in addresses_in(record.email.casefold()):
+    if not wanted or _has_emails(record, wanted):
         return None
     change = Change(CustomerField.EMAIL, (record.email,), (wanted,))
-    if not is_email(wanted) or len(wanted) > LONGEST_EMAIL:
+    if not all(map(is_email, addresses_typed(wanted))) or len(wanted) > LONGEST_EMAIL:
         return Difference(change, proposed=False, possible=False, reason=Reason.NOT_AN_EMAIL)
     return Difference(change)
+
+
+def _has_emails(record: CustomerRecord, wanted: str) -> bool:
+    return set(addresses_typed(wanted.casefold())) <= set(addresses_in(record.email.casefold()))
 
 
 def same_words(one: str, other: str) -> bool:

@@ -61,7 +61,11 @@ def _without_name(text: str) -> str:
     return " ".join([*found, rest])
 
 
-def address_in(text: str) -> str:
-    """The one address in a text; the text as it is where there is not exactly one."""
-    found = addresses_in(text)
-    return found[0] if len(found) == 1 else text.strip()
+def addresses_typed(text: str) -> list[str]:
+    """Of a field for addresses; words without any are one that is none."""
+    return addresses_in(text) if "@" in text else [text.strip()] if text.strip() else []
+
+
+def as_quickbooks_keeps(text: str) -> str:
+    """Of a field for addresses: with a comma and a blank between."""
+    return ", ".join(addresses_typed(text))

@@ -12,7 +12,7 @@ from invoices.domain.books import Books, Item, TaxCode
 from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
-from invoices.domain.emails import address_in
+from invoices.domain.emails import as_quickbooks_keeps
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
 from invoices.domain.money import decimal_places, decimals, round_amount, to_places
 from invoices.domain.names import composed
@@ -186,8 +186,8 @@ def field_text(deal: Deal, reference: str) -> str:
 
 
 def field_email(deal: Deal, reference: str) -> str:
-    """Of an e-mail field's addresses the primary one, else the first; of a text all, with blanks between."""
-    return address_in(_in_one_line(field_text(deal, reference)))
+    """Of an e-mail field's addresses the primary one, else the first; of a text all, with commas between."""
+    return as_quickbooks_keeps(_in_one_line(field_text(deal, reference)))
 
 
 def field_address(deal: Deal, reference: str) -> Address:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from invoices.domain.addresses import same_place
 from invoices.domain.books import Item
 from invoices.domain.draft import BillTo
-from invoices.domain.emails import addresses_in, company_domain, company_domains
+from invoices.domain.emails import addresses_in, company_domains
 from invoices.domain.names import clean_item_name, composed, name_words, normalised_name, same_name
 
 
@@ -202,14 +202,13 @@ def _judged(each: Described, bill_to: BillTo) -> CustomerCandidate:
     name, email = bill_to.name, bill_to.email
     called = _called(candidate)
     exact = same_name(called, name)
-    mailed = _key(email) in addresses_in(candidate.email.casefold())
-    domain = company_domain(email)
+    mailed = not set(addresses_in(email.casefold())).isdisjoint(addresses_in(candidate.email.casefold()))
     holds = {
         Evidence.SAME_TAX_ID: _tax_key(bill_to.tax_id) in {_tax_key(tax_id) for tax_id in each.tax_ids} - {""},
         Evidence.SAME_NAME: has_name(candidate, name),
         Evidence.SAME_EMAIL: mailed,
         Evidence.SAME_ADDRESS: same_place(bill_to.address, each.address_lines, each.postal_code),
-        Evidence.SAME_DOMAIN: not mailed and domain in company_domains(candidate.email),
+        Evidence.SAME_DOMAIN: not mailed and not company_domains(email).isdisjoint(company_domains(candidate.email)),
     }
     evidence = [kind for kind, held in holds.items() if held]
     carrying = [kind for kind in (Evidence.SAME_NAME, Evidence.SAME_EMAIL) if holds[kind]]

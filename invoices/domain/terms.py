@@ -23,7 +23,8 @@ class Term(Protocol):
 
 
 def due_date(term: Term, invoice_date: date) -> date | None:
-    """None when the term does not say, or names what no calendar has. A day that the month lacks is its last one.
+    """None when the term does not say, or names what no calendar has or a day before the invoice's, which QuickBooks
+    refuses. A day that the month lacks is its last one.
 
     The next such day is passed over when it is too near, be it in this month or in the next: of the 5th, ten days
     before it at least, an invoice of 31 January is due on 5 March.
@@ -31,9 +32,10 @@ def due_date(term: Term, invoice_date: date) -> date | None:
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/term
     """
     try:
-        return _due_date(term, invoice_date)
+        due = _due_date(term, invoice_date)
     except (OverflowError, ValueError):  # after the year 9999: one such term must not keep every form from opening
         return None
+    return due if due and due >= invoice_date else None
 
 
 def _due_date(term: Term, invoice_date: date) -> date | None:

@@ -158,6 +158,7 @@ def _note(reason: Reason) -> str:
         Reason.SAME_ENDING: _("same ending, kept as it is"),
         Reason.NO_FIELD: _("added to the customer’s notes if ticked"),
         Reason.NOTES_FULL: _("stays in Pipedrive, the customer’s notes are full"),
+        Reason.ONE_TEXT: _("all of it in the street, town and postal code emptied if ticked"),
         Reason.NOT_AN_EMAIL: _("not an e-mail address, so it is not written"),
         Reason.TOO_LONG: _("too long for QuickBooks, so it is not written"),
         Reason.MASKED: _("part of it is hidden, so it is not written"),

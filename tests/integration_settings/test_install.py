@@ -8,9 +8,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from integration_settings import services
+from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import Company, PipedriveUser, SignIn
+from integration_settings.oauth import exchange_pipedrive_code
 from integration_settings.outcomes import lead_to
 from tests.integration_settings.browsing import Person, parameters_of, path_of
+from tests.integration_settings.vendors import PIPEDRIVE_TOKEN, pipedrive_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -185,3 +189,44 @@ def test_an_old_note_about_an_ending_shows_nobody_any_more(client, company):
     assert company.domain in client.get(address).content.decode()
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert company.domain not in client.get(address).content.decode()
+
+
+def installed(vendor, **told):
+    """The user of whom Pipedrive tells nothing but what it has to, and this."""
+    me = {"id": 7, "company_id": 2, "company_domain": "harbourpine"} | told
+    vendor.get("http://127.0.0.1:8010/api/v1/users/me", json={"success": True, "data": me})
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())
+    return services.install(exchange_pipedrive_code("c"))
+
+
+@pytest.mark.parametrize(
+    ("told", "language"),
+    [
+        ({"language_code": "pt", "country_code": "BR"}, "pt-BR"),
+        ({"language_code": "lv"}, "lv"),
+        ({"language_code": ["lv"], "country_code": None}, "en"),
+        ("pt-BR", "pt-BR"),
+        ("", "en"),
+        (None, "en"),
+        (5, "en"),
+        (["lv"], "en"),
+    ],
+)
+def test_the_language_of_a_user_may_come_as_an_object_or_as_text_and_else_it_is_english(vendor, told, language):
+    assert installed(vendor, language=told).language == language
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, ["x"], {"value": "x"}])
+def test_a_user_is_installed_whatever_pipedrive_tells_in_members_that_we_can_do_without(vendor, odd):
+    names = ("name", "company_name", "language", "locale", "timezone_name", "access")
+    user = installed(vendor, **dict.fromkeys(names, odd))
+    assert (user.name, user.language, user.locale, user.timezone) == ("", "en", "en_US", "UTC")
+    assert (user.is_admin, user.company.name) == (False, "harbourpine")
+
+
+@pytest.mark.parametrize("odd", [None, 0, -1, "x", True, [2], {"value": 2}, 10**20])
+@pytest.mark.parametrize("name", ["id", "company_id"])
+def test_nobody_is_installed_of_whom_pipedrive_does_not_tell_who_it_is(vendor, name, odd):
+    with pytest.raises(ServiceUnavailable):
+        installed(vendor, **{name: odd})
+    assert not Company.objects.exists()

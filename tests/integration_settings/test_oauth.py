@@ -25,6 +25,7 @@ from tests.integration_settings.vendors import (
 )
 
 ABOUT = timedelta(seconds=5)
+NO_DURATION = [None, "soon", "", -1, 0, 1e12, "1e999999999", "NaN", True, [3600], {"value": 3600}]
 
 
 def sent(call):
@@ -93,7 +94,6 @@ def test_pipedrives_words_for_a_dead_grant_are_understood(vendor, body):
         {"status": 200, "body": "<html>"},
         {"status": 200, "json": []},
         {"status": 200, "json": pipedrive_answer(access_token="")},
-        {"status": 200, "json": pipedrive_answer(expires_in="soon")},
         {"status": 200, "json": {"access_token": "a"}},
     ],
 )
@@ -102,6 +102,14 @@ def test_everything_else_means_try_later(vendor, answer):
     with pytest.raises(ServiceUnavailable):
         oauth.refresh_pipedrive("old")
     assert len(vendor.calls) == 1
+
+
+@pytest.mark.parametrize("told", NO_DURATION)
+def test_a_pipedrive_token_is_kept_although_its_life_is_not_told(vendor, told):
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer(expires_in=told))
+    grant = oauth.refresh_pipedrive("old")
+    assert (grant.access_token, grant.refresh_token) == ("new-access", "new-refresh")
+    assert abs(grant.access_expires_at - timezone.now() - timedelta(hours=1)) < ABOUT
 
 
 def test_a_grant_shows_no_token_in_a_traceback(vendor):
@@ -210,6 +218,23 @@ def test_the_ends_of_a_grant_may_be_left_out(vendor):
     assert (grant.refresh_expires_at, grant.hard_expires_at) == (None, None)
 
 
+@pytest.mark.parametrize("told", NO_DURATION)
+def test_an_intuit_token_is_kept_although_its_lives_are_not_told(vendor, told):
+    add_discovery(vendor)
+    lives = ("expires_in", "x_refresh_token_expires_in", "x_refresh_token_hard_expires_in")
+    vendor.post(INTUIT_TOKEN, json=intuit_answer(**dict.fromkeys(lives, told)))
+    grant = oauth.refresh_quickbooks("old")
+    assert (grant.access_token, grant.refresh_token) == ("new-access", "new-refresh")
+    assert abs(grant.access_expires_at - timezone.now() - timedelta(hours=1)) < ABOUT
+    assert (grant.refresh_expires_at, grant.hard_expires_at) == (None, None)
+
+
+@pytest.mark.parametrize("told", ["3600", 3600.0, "3600.00"])
+def test_a_tokens_life_may_come_as_text_or_with_a_fraction(vendor, told):
+    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer(expires_in=told))
+    assert abs(oauth.refresh_pipedrive("old").access_expires_at - timezone.now() - timedelta(hours=1)) < ABOUT
+
+
 def test_intuits_invalid_grant_is_told_from_its_other_refusals(vendor):
     add_discovery(vendor)
     vendor.post(INTUIT_TOKEN, status=400, json={"error": "invalid_grant"})
@@ -230,7 +255,6 @@ def test_intuits_invalid_grant_is_told_from_its_other_refusals(vendor):
         {"status": 200, "json": []},
         {"status": 200, "json": {}},
         {"status": 200, "json": intuit_answer(access_token="")},
-        {"status": 200, "json": intuit_answer(expires_in=None)},
         {"status": 200, "json": intuit_answer(request=1, headers=2)},
     ],
 )

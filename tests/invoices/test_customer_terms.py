@@ -74,6 +74,16 @@ def test_a_linked_customers_are_read_with_one_question(harbour, open_form, wante
     assert len(control.requests("quickbooks")) == 1
 
 
+def test_terms_of_days_before_the_invoice_date_do_not_open_a_form_that_cannot_be_created(harbour, open_form, wanted):
+    open_form(harbour, RACKING)
+    kept = ReferenceList.objects.get(company=harbour.company, kind="terms")
+    kept.rows = [term | {"due_days": -5} for term in kept.rows]
+    kept.save()
+    _, _, page = open_form(harbour, RACKING)
+    assert hint(page) == "14 days after the invoice date"
+    assert "before the invoice date" not in page.text
+
+
 def test_a_new_customer_and_one_without_terms_get_the_companys_days(harbour, open_form, wanted):
     _, fields, page = open_form(harbour, NORTHGATE)
     assert fields["customer"] == "new"

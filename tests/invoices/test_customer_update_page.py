@@ -11,6 +11,8 @@ from integration_settings import reference
 from integration_settings.models import CompanySettings, ReferenceList
 from integration_settings.pipedrive_fields import pipedrive_fields
 from invoices import customer_updates, form_memory, submission
+from invoices.domain import mapping
+from invoices.domain.deal import Address
 from invoices.domain.status import Submission
 from invoices.models import CustomerUpdate, Invoice
 from tests.conftest import visitor_of
@@ -74,6 +76,16 @@ def test_the_form_asks_for_the_card_and_again_when_another_customer_is_chosen(ha
     _, _, page = open_form(harbour)
     place = page.by_id("customer-update").attributes
     assert (place["hx-post"], place["hx-trigger"]) == (CARD, "load, change from:#f-customer, customer:again")
+
+
+def test_an_address_in_one_piece_is_not_ticked_and_says_what_it_would_empty(harbour, fill_in, monkeypatch):
+    choose(harbour, updates_customers=True)
+    one_piece = Address(text="Unit 3, Aire Park, York YO1 7HH, UK")
+    monkeypatch.setattr(mapping, "field_address", lambda _deal, _field: one_piece)
+    browser, fields = fill_in(harbour)
+    card = carded(browser, fields)
+    assert ticks(card)["address"] is False
+    assert "town and postal code emptied if ticked" in card.text
 
 
 def test_the_card_shows_both_versions_with_the_differing_parts_marked(with_card):

@@ -91,6 +91,19 @@ def test_addresses_go_out_without_what_came_along_with_them(harbour, fill_in):
     assert (draft.bill_to.email, draft.extras.cc) == ("jane@doe.example", "tom@doe.example, ann@doe.example")
 
 
+def test_an_invoice_may_go_to_several_addresses(harbour, fill_in):
+    browser, fields = fill_in(harbour)
+    typed = fields | {"email": "jane@doe.example; Tom <tom@doe.example> ann@doe.example"}
+    assert "not an e-mail address" not in previewed(browser, typed, changed="email").text
+    assert browser.post(CREATE, typed).status_code == 200
+    submit(Invoice.objects.get())
+    invoice = Invoice.objects.get()
+    assert invoice.email == "jane@doe.example, tom@doe.example, ann@doe.example"
+    assert QuickBooksGateway(harbour.quickbooks).client.read("Invoice", invoice.qbo_invoice_id)["BillEmail"] == {
+        "Address": invoice.email
+    }
+
+
 # Searching
 
 

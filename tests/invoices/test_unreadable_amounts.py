@@ -38,6 +38,26 @@ def test_an_invoice_whose_amounts_cannot_be_read_has_none(company, member, told)
     assert report(row, TxnTaxDetail={"TotalTax": 20}).total == 120
 
 
+@pytest.mark.parametrize("silence", [None, ""])
+def test_an_invoice_whose_total_is_not_told_is_not_one_of_nothing(company, silence):
+    row = report(make_invoice(company), TotalAmt=silence)
+    assert (row.total, row.balance, row.paid_on, row.voided_on) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("silence", [None, ""])
+def test_an_invoice_whose_balance_is_not_told_is_not_paid(company, silence):
+    row = report(make_invoice(company), Balance=silence)
+    assert (row.total, row.balance, row.paid_on) == (120, 120, None)
+
+
+@pytest.mark.parametrize("silence", [None, ""])
+def test_a_payment_whose_amount_is_not_told_is_not_called_a_credit(silence):
+    line = {"Amount": 10, "LinkedTxn": [{"TxnId": "7", "TxnType": "Invoice"}]}
+    payment = applied_payment({"Id": "16", "TotalAmt": silence, "Line": [line]})
+    assert (payment.invoice_ids, payment.gone, payment.credited) == (("7",), False, {})
+    assert applied_payment({"Id": "16", "TotalAmt": 0, "Line": [line]}).credited == {"7": 10}
+
+
 def test_a_row_without_amounts_says_so_wherever_it_is_shown(company, user, browse, seen):
     row = report(make_invoice(company, deal_id=12, number="1042", created_by_id=user.user_id), TotalAmt="1,234.50")
     seen(user, 12)

@@ -69,7 +69,8 @@ def test_a_good_draft_passes_and_is_told_so():
         (with_customer(name=":"), "customer.name", "no_name"),
         (with_customer(name="x" * 501), "customer.name", "too_long"),
         (with_customer(email="acounts@bramleyfoods"), "customer.email", "email_invalid"),
-        (with_customer(email="a@b.co, c@d.co"), "customer.email", "email_invalid"),
+        (with_customer(email="a@b.co, c@d"), "customer.email", "email_invalid"),
+        (with_customer(email=", ".join(["someone@somewhere.example"] * 4)), "customer.email", "too_long"),
         (with_customer(email="x" * 96 + "@x.io"), "customer.email", "too_long"),
         (with_customer(address=Address(line1="1", city="x" * 256)), "customer.address", "too_long"),
         (with_customer(address=Address(line1="1", postal_code="9" * 31)), "customer.address", "too_long"),
@@ -370,6 +371,14 @@ def test_what_blocks_comes_first():
     found = check(a_draft(bill_to=a_bill_to(email=""), lines=(a_line(item_id=""),)))
     severities = [list(Severity).index(finding.severity) for finding in found]
     assert severities == sorted(severities)
+
+
+def test_of_several_addresses_each_has_to_be_one():
+    assert not [each for each in check(with_customer(email="a@b.co, c@d.co")) if each.field == "customer.email"]
+    told = [each.values for each in check(with_customer(email="a@b.co, c@d, e")) if each.code == "email_invalid"]
+    assert told == [{"email": "c@d"}, {"email": "e"}]
+    (whole,) = (each for each in check(with_customer(email="jane at doe")) if each.code == "email_invalid")
+    assert whole.values == {"email": "jane at doe"}
 
 
 @pytest.mark.parametrize(

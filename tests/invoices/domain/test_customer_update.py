@@ -94,6 +94,15 @@ def test_another_place_is_a_difference(address):
     assert found.change.before == CANAL_ROAD.values
 
 
+def test_an_address_in_one_piece_empties_town_and_postal_code_only_if_somebody_ticks_it():
+    wanted = PartyDetails(address=Address(text="Unit 3, Aire Park, York YO1 7HH, UK"))
+    (found,) = differences(wanted).values()
+    assert (found.proposed, found.possible, found.reason) == (False, True, Reason.ONE_TEXT)
+    as_text = replace(BRAMLEY, address=AddressParts("14 Canal Road, Leeds LS11 5PS"))
+    (found,) = differences(wanted, as_text).values()
+    assert (found.proposed, found.reason) == (True, Reason.NONE)
+
+
 def test_the_country_keeps_its_spelling_when_it_is_the_same():
     assert written(PartyDetails(address=AIRE_PARK), CustomerField.ADDRESS) == (
         "Unit 3, Aire Park",
@@ -135,6 +144,16 @@ def test_one_of_several_addresses_in_quickbooks_is_good_enough():
     assert written(PartyDetails(email="bo@bramleyfoods.co.uk"), CustomerField.EMAIL, record) == (
         "bo@bramleyfoods.co.uk",
     )
+
+
+def test_several_addresses_are_written_together_and_are_there_when_all_of_them_are():
+    wanted = PartyDetails(email="bo@bramleyfoods.co.uk, office@bramleyfoods.co.uk")
+    found = differences(wanted)[CustomerField.EMAIL]
+    assert (found.possible, found.change.after) == (True, (wanted.email,))
+    assert BRITISH.left_to_write([found.change], BRAMLEY) == (found.change,)
+    there = replace(BRAMLEY, email="Office@bramleyfoods.co.uk,bo@bramleyfoods.co.uk")
+    assert BRITISH.left_to_write([found.change], there) == ()
+    assert differences(wanted, there) == {}
 
 
 def test_what_is_no_email_is_shown_and_never_written():

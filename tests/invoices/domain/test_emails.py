@@ -7,7 +7,7 @@ import time
 import pytest
 
 from invoices.domain.checks import is_email
-from invoices.domain.emails import address_in, addresses_in
+from invoices.domain.emails import addresses_in, as_quickbooks_keeps
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_text_that_is_made_to_be_hard_to_read_keeps_nobody_waiting():
 
 
 @pytest.mark.parametrize("text", ["jane at doe.example", "a@x.io, b@y.io", "nobody", ""])
-def test_what_is_not_one_address_stays_as_it_is(text):
-    assert address_in(f" {text} ") == text
+def test_words_without_any_address_stay_as_they_are(text):
+    assert as_quickbooks_keeps(f" {text} ") == text
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_lines_of_a_text_stay_apart_in_a_field_of_one_line():
     found = filled(
         deal, choices=FieldChoices("deal.to", "", "deal.to", "deal.vat", "", "", "deal.to", (("1", "deal.po"),))
     )
-    assert (found.draft.bill_to.email, found.draft.extras.cc) == ("a@x.io b@y.io", "a@x.io b@y.io")
+    assert (found.draft.bill_to.email, found.draft.extras.cc) == ("a@x.io, b@y.io", "a@x.io, b@y.io")
     assert (found.draft.bill_to.tax_id, found.draft.extras.own_field("1")) == ("GB 1 since 2019", "BF-1 BF-2")
 
 

@@ -265,3 +265,13 @@ def test_an_email_address_that_several_customers_have_ticks_none_of_them():
     assert best_candidate(ranked(one, two)) == ""
     assert best_candidate(ranked(one, candidate("2", "Zenith", office, currency="EUR"))) == "1"
     assert best_candidate(ranked(one, two, candidate("3", "Bramley Foods Ltd", office))) == "3"
+
+
+def test_of_several_addresses_of_the_deal_any_may_be_the_customers():
+    bill_to = BillTo("", "Someone", "bo@atlas.example, ann@bramleyfoods.co.uk")
+    found = rank_customers(
+        [candidate("1", "Alpha", "Ann@bramleyfoods.co.uk"), candidate("2", "Beta", "office@atlas.example")],
+        bill_to,
+        currency="GBP",
+    )
+    assert [each.evidence for each in found] == [(Evidence.SAME_EMAIL,), (Evidence.SAME_DOMAIN,)]

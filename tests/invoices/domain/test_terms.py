@@ -50,6 +50,11 @@ def test_days_that_no_calendar_has_say_nothing(days):
     assert due_date(Term("1", "Never", days, None, 0), date(2026, 11, 23)) is None
 
 
+@pytest.mark.parametrize("days", [-1, -30])
+def test_days_before_the_invoice_date_say_nothing(days):
+    assert due_date(Term("1", "Early", days, None, 0), date(2026, 11, 23)) is None
+
+
 @pytest.mark.parametrize("day", [0, -1])
 def test_a_day_that_no_month_has_says_nothing(day):
     assert due_date(Term("1", "Monthly", None, day_of_month=day, next_month_days=0), date(2026, 11, 23)) is None
