@@ -72,7 +72,7 @@ class PipedriveClient:
 
     def deal_discounts(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
-        return _none_if_off(lambda: list(self._get(f"v2/deals/{int(deal_id)}/discounts").get("data") or []))
+        return _none_if_off(lambda: _records(self._get(f"v2/deals/{int(deal_id)}/discounts")))
 
     def person(self, person_id: int) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Persons#getPerson"""
@@ -92,7 +92,7 @@ class PipedriveClient:
 
     def currencies(self) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Currencies#getCurrencies"""
-        return list(self._get("v1/currencies").get("data") or [])
+        return _records(self._get("v1/currencies"))
 
     def deal_notes(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Notes#getNotes"""
@@ -100,8 +100,8 @@ class PipedriveClient:
         start = 0
         for _ in range(MOST_PAGES):
             answer = self._get("v1/notes", deal_id=int(deal_id), start=start, limit=PAGE)
-            found += answer.get("data") or []
-            page = (answer.get("additional_data") or {}).get("pagination") or {}
+            found += _records(answer)
+            page = _part(_part(answer, "additional_data"), "pagination")
             further = page.get("next_start")
             if not page.get("more_items_in_collection") or not isinstance(further, int) or further <= start:
                 break
@@ -148,8 +148,8 @@ class PipedriveClient:
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = self._get(path, limit=limit, **params, **({"cursor": cursor} if cursor else {}))
-            found += page.get("data") or []
-            cursor = (page.get("additional_data") or {}).get("next_cursor")
+            found += _records(page)
+            cursor = _part(page, "additional_data").get("next_cursor")
             if not cursor or (most is not None and len(found) >= most):
                 break
         return found[:most]
@@ -180,6 +180,19 @@ def _record(answer: Json, problem: type[ServiceError] = ServiceUnavailable) -> J
     if not isinstance(record, dict) or not record.get("id"):
         raise problem("pipedrive", "an answer without its record")
     return record
+
+
+def _records(answer: Json) -> list[Json]:
+    """Those of an answer with a list; an empty one may come as nothing at all."""
+    records = answer.get("data") or []
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise ServiceUnavailable("pipedrive", "an answer without its records")
+    return records
+
+
+def _part(answer: Json, name: str) -> Json:
+    found = answer.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _none_if_off(read: Callable[[], list[Json]]) -> list[Json]:

@@ -66,7 +66,7 @@ def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:
             "type": str(field.get("field_type") or "text"),
         }
         for field in client.fields(kind)
-        if _has_text(field)
+        if field.get("field_code") and _has_text(field)
     ]
 
 

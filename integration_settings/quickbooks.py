@@ -99,10 +99,10 @@ class QuickBooksClient:
         result = answer.get("QueryResponse")
         if not isinstance(result, dict):  # whoever is not among the rows would pass for deleted
             raise ServiceUnavailable("quickbooks", "an answer without a result of the query")
-        for value in result.values():
-            if isinstance(value, list | dict):
-                return _listed(value)
-        return []
+        rows = next((_listed(value) for value in result.values() if isinstance(value, list | dict)), [])
+        if not all(isinstance(row, dict) and row.get("Id") for row in rows):
+            raise ServiceUnavailable("quickbooks", "rows without an id")
+        return rows
 
     def query_all(self, entity: str, where: str = "", order_by: str = "") -> list[Json]:
         """All pages of `select * from entity`. Inactive names come only if `where` asks for them."""

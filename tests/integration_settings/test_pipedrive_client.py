@@ -21,6 +21,7 @@ from integration_settings.errors import (
 )
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.pipedrive_fields import pipedrive_fields
 from tests.integration_settings.vendors import PIPEDRIVE_TOKEN, pipedrive_answer
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,30 @@ def test_no_product_needs_no_call(client, vendor):
 def test_an_empty_list_may_be_null(client, vendor, data):
     vendor.get(f"{V2}/deals/12/discounts", json=good(data))
     assert client.deal_discounts(12) == []
+
+
+@pytest.mark.parametrize("data", [{"a": 1}, ["a"], "a", 5, [None]])
+def test_an_answer_whose_records_are_none_is_no_answer(client, vendor, data):
+    for path in ("deals/12/discounts", "deals/12/products", "dealFields"):
+        vendor.get(f"{V2}/{path}", json=good(data))
+    vendor.get(f"{V1}/notes", json=good(data))
+    for ask in (client.deal_discounts, client.deal_products, client.deal_notes, lambda _deal: client.fields("deal")):
+        with pytest.raises(ServiceUnavailable):
+            ask(12)
+
+
+@pytest.mark.parametrize("onwards", [[], "next", None, {"pagination": []}])
+def test_a_list_that_tells_oddly_what_follows_ends_there(client, vendor, onwards):
+    vendor.get(f"{V2}/dealFields", json=good([{"id": 1}], additional_data=onwards))
+    vendor.get(f"{V1}/notes", json=good([{"id": 1}], additional_data=onwards))
+    assert (len(client.fields("deal")), len(client.deal_notes(12))) == (1, 1)
+
+
+def test_a_field_without_its_code_is_no_choice(user, vendor):
+    told = [{"field_name": "Odd"}, {"field_name": "Address", "field_code": "address"}]
+    for kind in ("organization", "person", "deal"):
+        vendor.get(f"{V2}/{kind}Fields", json=good(told if kind == "organization" else []))
+    assert [field.code for field in pipedrive_fields(user)] == ["organization.address"]
 
 
 def test_a_refused_token_is_refreshed_once_and_the_call_repeated_once(client, vendor, user):

@@ -101,8 +101,10 @@ def test_an_empty_result_has_no_entity(client, base, vendor):
 
 
 def test_what_no_database_takes_is_told_as_a_mark(client, base, vendor):
-    vendor.post(f"{base}/query", body=r'{"QueryResponse": {"Customer": [{"DisplayName": "half \ud83d, \u0000"}]}}')
-    assert client.query("select * from Customer") == [{"DisplayName": "half \ufffd, \ufffd"}]
+    vendor.post(
+        f"{base}/query", body=r'{"QueryResponse": {"Customer": [{"Id": "1", "DisplayName": "half \ud83d, \u0000"}]}}'
+    )
+    assert client.query("select * from Customer") == [{"Id": "1", "DisplayName": "half \ufffd, \ufffd"}]
 
 
 def test_all_pages_of_a_query_are_read(client, base, vendor):
@@ -169,6 +171,13 @@ def test_changes_are_asked_with_the_offset_and_read_with_quickbooks_own_time(cli
     }
     assert found.time == datetime(2026, 11, 24, 10, 28, 17, 819000, tzinfo=UTC)
     assert found.objects == {"Invoice": [{"Id": "1"}, {"Id": "2", "status": "Deleted"}], "Payment": []}
+
+
+@pytest.mark.parametrize("rows", [["x"], [{"Name": "Red"}], [{"Id": "1"}, {"Id": ""}], [None]])
+def test_rows_of_which_nobody_can_tell_what_they_are_are_no_answer(client, base, vendor, rows):
+    vendor.post(f"{base}/query", json={"QueryResponse": {"Class": rows}})
+    with pytest.raises(ServiceUnavailable):
+        client.query("select * from Class")
 
 
 @pytest.mark.parametrize("answer", [{}, {"time": "2026-11-24T02:28:17.819-08:00"}, {"QueryResponse": None}])
