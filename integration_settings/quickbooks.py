@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -39,6 +38,7 @@ from integration_settings.errors import (
     SubscriptionEnded,
 )
 from integration_settings.models import QuickBooksConnection
+from integration_settings.refresh_turns import turns
 from integration_settings.shares import listening
 
 MINOR_VERSION = 75
@@ -50,7 +50,6 @@ LONGEST_WAIT_OF_READS = 300.0  # seconds; "R8" of docs/reliability.md
 LONGEST_SENTENCE = 4000
 MOST_DIGITS = 15  # before the point, and zeros behind it; no books have more, nor any column of ours
 MARKUP = re.compile(r"<a\b.*?</a>|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)  # a link goes with its "click here"
-REFRESHES = BoundedSemaphore(8)  # each holds a connection to the database
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
 
@@ -268,7 +267,7 @@ class OneOfManyClient(QuickBooksClient):
         connection = self.connection
         if not rejected and connection.is_connected and connection.access_is_fresh(timezone.now(), MARGIN):
             return connection.access_token
-        with REFRESHES:
+        with turns.turn():
             try:
                 return refresh_after_401(connection, rejected) if rejected else fresh_access_token(connection)
             finally:

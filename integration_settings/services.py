@@ -215,13 +215,19 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
 
     Harmless when repeated. QuickBooks is told after our own data is gone, and cannot hold it up.
     """
+    theirs = Company.objects.select_for_update().filter(pipedrive_company_id=pipedrive_company_id)
+    # By itself: with a hundred thousand invoices the rest takes a minute, and of a process that ends meanwhile nothing
+    # else would tell that the company has left, see `remove_abandoned_companies`.
     with transaction.atomic():
-        company = Company.objects.select_for_update().filter(pipedrive_company_id=pipedrive_company_id).first()
+        company = theirs.first()
         if company is None:
             return
         company.users.filter(user_id=user_id).delete()
-        used = company.users.filter(state=ConnectionState.CONNECTED).exists()
-        removed = None if used else _remove(company, Removal.Why.UNINSTALLED)
+    removed = None
+    with transaction.atomic():
+        company = theirs.first()
+        if company and not company.users.filter(state=ConnectionState.CONNECTED).exists():
+            removed = _remove(company, Removal.Why.UNINSTALLED)
     log.info("company %s: user %s uninstalled the app", pipedrive_company_id, user_id)
     if removed:
         _revoke(*removed)

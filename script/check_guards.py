@@ -113,6 +113,7 @@ GUARDS = [
     Guard("nobody's notice waits with another's", "invoices/webhooks.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_notices_meanwhile.py", postgres=True),
     Guard("nobody's news wait with another's", "invoices/following.py", "select_for_update(skip_locked=not waits_for_held)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
     Guard("nobody's reads wait with another's", "integration_settings/read_budget.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
+    Guard("nobody stands in line for tokens that nobody gets", "integration_settings/refresh_turns.py", "if cache.get(SILENT):", "if False:", N + "test_sweep.py"),
     Guard("one company's share of the threads", "integration_settings/shares.py", "len(alike) >= MOST_HELD", "len(alike) >= 999", S + "test_shares.py"),
     Guard("the share of the threads that all silent companies have", "integration_settings/shares.py", "len(together) >= HELD_BY_ALL", "len(together) >= 999", S + "test_shares.py"),
     Guard("no row without a place", "invoices/tasks.py", "        yield free\n", "        yield True\n", N + "test_tasks.py"),

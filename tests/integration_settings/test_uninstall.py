@@ -176,6 +176,27 @@ def test_what_a_company_has_read_this_month_counts_when_it_has_left(client, user
     assert read_budget.spent() == 6
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_a_process_that_ended_meanwhile_has_left_goes_within_the_hour(
+    client, user, quickbooks, intuit, monkeypatch
+):
+    """A company of a hundred thousand invoices takes a minute, in which a newer version may be put in place."""
+    Company.objects.update(created_at=timezone.now() - timedelta(days=60))
+    make_invoice(user.company)
+
+    def end(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as ending:
+        ending.setattr(services, "_remove", end)
+        with pytest.raises(SystemExit):
+            uninstall(client, user)
+    assert Company.objects.count() == 1
+    tasks.keep_installations_alive()
+    assert not Company.objects.exists()
+    assert proofs() == [(user.company.pipedrive_company_id, "abandoned", True)]
+
+
 def test_the_proof_says_when_intuit_did_not_take_the_revocation(client, user, vendor, no_waiting):
     uninstall(client, user)
     assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", False)]

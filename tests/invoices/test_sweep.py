@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django.core.cache import cache
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
+from integration_settings import oauth, quickbooks, refresh_turns
 from integration_settings.crypto import Unreadable
 from integration_settings.errors import RateLimited, ServiceUnavailable
 from integration_settings.models import ConnectionState, QuickBooksConnection
@@ -228,6 +230,34 @@ def test_what_cannot_be_written_of_one_company_keeps_no_other_from_being_written
     assert set(problems.values()) == {""}
     second.refresh_from_db()
     assert second.balance == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_intuit_keeps_silent_about_new_tokens_nobody_stands_in_line_for_one(fleet, vendor, monkeypatch):
+    """A line of two hundred, eight at a time, would hold a process of the worker for minutes."""
+    monkeypatch.setattr(refresh_turns, "turns", refresh_turns.RefreshTurns())
+    monkeypatch.setattr(quickbooks, "turns", refresh_turns.turns)
+    monkeypatch.setattr(refresh_turns, "LONG", 0.2)
+    asked = []
+
+    def keep_silent(_):
+        asked.append(time.monotonic())
+        time.sleep(0.3)
+        raise ServiceUnavailable("quickbooks", "no answer")
+
+    monkeypatch.setattr(oauth, "refresh_quickbooks", keep_silent)
+    for _ in range(60):
+        make_connection(make_company(), next_sync_at=timezone.now() - timedelta(minutes=1))
+    healthy = realms()[0]
+    over = QuickBooksConnection.objects.exclude(realm_id=healthy)
+    over.update(access_expires_at=timezone.now() - timedelta(minutes=1))
+    nothing_new = {"CDCResponse": [], "time": timezone.now().isoformat()}
+    vendor.add("GET", re.compile(r".*/cdc"), json=nothing_new)
+    sweep.Sweep(lambda _: None).run(0)
+    assert len(asked) < 2 * refresh_turns.AT_ONCE
+    assert set(over.values_list("last_sync_problem", "sync_lease_until")) == {("ServiceUnavailable", None)}
+    assert QuickBooksConnection.objects.get(realm_id=healthy).last_synced_at is not None
+    assert over.filter(state=ConnectionState.CONNECTED, next_sync_at__gt=timezone.now()).count() == over.count()
 
 
 @pytest.mark.django_db(transaction=True)
