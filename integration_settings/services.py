@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from integration_settings import connections
 from integration_settings.clock import shared_now
@@ -279,10 +280,14 @@ def keep_installations_alive() -> int:
 
 
 def remove_abandoned_companies() -> int:
-    """Companies whose last grant ended a month ago: their uninstall call never reached us. How many went."""
+    """Companies whose last grant ended a month ago: their uninstall call never reached us; and those without anybody,
+    whose removal did not come to its end. How many went.
+    """
     long_ago = shared_now() - ABANDONED_AFTER
     gone = 0
-    abandoned = Company.objects.exclude(users__state=ConnectionState.CONNECTED).filter(created_at__lt=long_ago)
+    unused = Company.objects.exclude(users__state=ConnectionState.CONNECTED)
+    anybody = Exists(PipedriveUser.objects.filter(company=OuterRef("pk")))
+    abandoned = unused.filter(Q(created_at__lt=long_ago) | ~anybody)
     for company in abandoned.order_by("?"):  # so that one for which the time is too short is not always the first
         with about_company(company.pipedrive_company_id):
             try:
@@ -305,7 +310,7 @@ def _remove_if_abandoned(company: Company, long_ago: datetime) -> tuple[Removal,
     used = [user for user in users if user.state == ConnectionState.CONNECTED]
     if row is None or used or any((user.ended_at or long_ago) > long_ago for user in users):
         return None
-    return _remove(row, Removal.Why.ABANDONED)
+    return _remove(row, Removal.Why.ABANDONED if users else Removal.Why.UNINSTALLED)
 
 
 def forget_old_traces() -> None:

@@ -181,7 +181,6 @@ def test_what_a_process_that_ended_meanwhile_has_left_goes_within_the_hour(
     client, user, quickbooks, intuit, monkeypatch
 ):
     """A company of a hundred thousand invoices takes a minute, in which a newer version may be put in place."""
-    Company.objects.update(created_at=timezone.now() - timedelta(days=60))
     make_invoice(user.company)
 
     def end(*_):
@@ -194,7 +193,7 @@ def test_what_a_process_that_ended_meanwhile_has_left_goes_within_the_hour(
     assert Company.objects.count() == 1
     tasks.keep_installations_alive()
     assert not Company.objects.exists()
-    assert proofs() == [(user.company.pipedrive_company_id, "abandoned", True)]
+    assert proofs() == [(user.company.pipedrive_company_id, "uninstalled", True)]
 
 
 def test_the_proof_says_when_intuit_did_not_take_the_revocation(client, user, vendor, no_waiting):
@@ -261,7 +260,9 @@ def test_idle_grants_are_refreshed_before_they_die(company, vendor):
     long_ago = timezone.now() - timedelta(days=31)
     idle_user = make_user(company, refreshed_at=long_ago)
     fresh_user = make_user(company)
-    idle_books = make_connection(make_company(), refreshed_at=long_ago)
+    other = make_company()
+    make_user(other)
+    idle_books = make_connection(other, refreshed_at=long_ago)
     make_user(company, refreshed_at=long_ago, state="ended")
     add_discovery(vendor)
     vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer())

@@ -12,9 +12,26 @@ from tests.servers import wait_until
 
 
 @pytest.fixture
-def start():
-    """start(work, *arguments): it runs beside the test, which goes on once somebody more waits for a lock."""
+def beside():
+    """beside(work, *arguments): it runs beside the test, which goes on at once; its future."""
     pool = ThreadPoolExecutor(3)
+
+    def run(work, *arguments):
+        def closing():
+            try:
+                return work(*arguments)
+            finally:
+                databases.close_all()
+
+        return pool.submit(closing)
+
+    yield run
+    pool.shutdown()
+
+
+@pytest.fixture
+def start(beside):
+    """start(work, *arguments): the same, and the test goes on once somebody more waits for a lock."""
 
     def waiting():
         with database.cursor() as cursor:
@@ -28,18 +45,11 @@ def start():
             return cursor.fetchone()[0]
 
     def run(work, *arguments):
-        def closing():
-            try:
-                return work(*arguments)
-            finally:
-                databases.close_all()
-
-        before, begun = waiting(), pool.submit(closing)
+        before, begun = waiting(), beside(work, *arguments)
         wait_until(lambda: begun.done() or waiting() > before, seconds=10, what="it has begun")
         return begun
 
-    yield run
-    pool.shutdown()
+    return run
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +14,10 @@ from invoices import sweep
 from invoices.models import Invoice
 from tests.factories import D, an_issued, make_company, make_connection, make_invoice
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.meanwhile import beside
 from tests.servers import wait_until
+
+__all__ = ["beside"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -29,24 +30,6 @@ def paid():
         make_connection(company, next_sync_at=timezone.now() - timedelta(minutes=1))
         make_invoice(company)
     return list(Invoice.objects.order_by("pk"))
-
-
-@pytest.fixture
-def beside():
-    """beside(work, *arguments): it runs beside the test."""
-    pool = ThreadPoolExecutor(3)
-
-    def run(work, *arguments):
-        def closing():
-            try:
-                return work(*arguments)
-            finally:
-                databases.close_all()
-
-        return pool.submit(closing)
-
-    yield run
-    pool.shutdown()
 
 
 @pytest.fixture

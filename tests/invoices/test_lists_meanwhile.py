@@ -13,9 +13,9 @@ from integration_settings.oauth import Grant
 from invoices import following
 from invoices.following import Finding
 from invoices.news import News
-from tests.invoices.meanwhile import meanwhile, start
+from tests.invoices.meanwhile import beside, meanwhile, start
 
-__all__ = ["meanwhile", "start"]
+__all__ = ["beside", "meanwhile", "start"]
 
 pytestmark = [
     pytest.mark.postgres,

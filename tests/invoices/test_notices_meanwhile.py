@@ -15,10 +15,10 @@ from invoices import following, webhooks
 from invoices.following import Finding
 from invoices.news import News
 from tests.factories import make_company, make_connection
-from tests.invoices.meanwhile import meanwhile, start
+from tests.invoices.meanwhile import beside, meanwhile, start
 from tests.servers import wait_until
 
-__all__ = ["meanwhile", "start"]
+__all__ = ["beside", "meanwhile", "start"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 

@@ -242,7 +242,7 @@ def test_while_intuit_keeps_silent_about_new_tokens_nobody_stands_in_line_for_on
 
     def keep_silent(_):
         asked.append(time.monotonic())
-        time.sleep(0.3)
+        time.sleep(0.3)  # so long is Intuit silent: what took less than LONG holds nobody and does not count
         raise ServiceUnavailable("quickbooks", "no answer")
 
     monkeypatch.setattr(oauth, "refresh_quickbooks", keep_silent)

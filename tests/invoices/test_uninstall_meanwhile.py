@@ -18,10 +18,10 @@ from invoices.domain.draft import to_json
 from invoices.domain.matching import CustomerCandidate
 from tests.conftest import visitor_of
 from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
-from tests.invoices.meanwhile import meanwhile, start
+from tests.invoices.meanwhile import beside, meanwhile, start
 from tests.invoices.submitting import gateway
 
-__all__ = ["gateway", "meanwhile", "start"]
+__all__ = ["beside", "gateway", "meanwhile", "start"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
