@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings, ItemLink, ItemPolicy, QuickBooksConnection
+from integration_settings.prepared import Prepared
 from integration_settings.reference import Account, Item
 from integration_settings.selectors import hold_company
 
@@ -39,8 +40,14 @@ def links_of(connection: QuickBooksConnection) -> QuerySet[ItemLink]:
 
 def linked_items(connection: QuickBooksConnection) -> dict[int, tuple[str, datetime]]:
     """The id of the chosen item and when it was chosen, by product."""
-    links = links_of(connection).values_list("product_id", "item_id", "linked_at")
-    return {product_id: (item_id, linked_at) for product_id, item_id, linked_at in links}
+    links = _chosen_in(connection.company_id, connection.realm_id)
+    return {link.product_id: (link.item_id, link.linked_at) for link in links}
+
+
+@Prepared
+def _chosen_in(company_id: int, realm_id: str) -> QuerySet[ItemLink]:
+    links = ItemLink.objects.filter(company=company_id, realm_id=realm_id)
+    return links.only("product_id", "item_id", "linked_at")
 
 
 def link_item(

@@ -24,6 +24,7 @@ from integration_settings import read_budget
 from integration_settings.clock import LONGEST_DIFFERENCE
 from integration_settings.errors import ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
 from integration_settings.models import Company, QuickBooksConnection, ReferenceList
+from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company
 from integration_settings.short_memory import kept_for_an_hour
 
@@ -138,18 +139,36 @@ def is_young(read_at: datetime, max_age: timedelta) -> bool:
 
 def _stored(company_id: int, kind: str) -> Stored | None:
     in_hand, is_pipedrives = _in_hand.get(), kind.startswith(FROM_PIPEDRIVE)
-    lists = ReferenceList.objects.filter(company=company_id)
     if in_hand is None:
-        return next(_read(lists.filter(kind=kind)), None)
+        return next(_read(ReferenceList.objects.filter(company=company_id, kind=kind)), None)
     key = (company_id, is_pipedrives)
     if key not in in_hand:
-        family = lists.filter if is_pipedrives else lists.exclude
-        in_hand[key] = {row.kind: row for row in _read(family(kind__startswith=FROM_PIPEDRIVE))}
+        family = _of_pipedrive if is_pipedrives else _of_quickbooks
+        in_hand[key] = {row.kind: _as_stored(row) for row in family(company_id)}
     return in_hand[key].get(kind)
 
 
+@Prepared
+def _of_pipedrive(company_id: int) -> QuerySet[ReferenceList]:
+    return _unread(ReferenceList.objects.filter(company=company_id, kind__startswith=FROM_PIPEDRIVE))
+
+
+@Prepared
+def _of_quickbooks(company_id: int) -> QuerySet[ReferenceList]:
+    return _unread(ReferenceList.objects.filter(company=company_id).exclude(kind__startswith=FROM_PIPEDRIVE))
+
+
+def _unread(lists: QuerySet[ReferenceList]) -> QuerySet[ReferenceList]:
+    """With their rows as the text in which they are kept."""
+    return lists.annotate(text=Cast("rows", TextField())).only("kind", "fetched_at")
+
+
+def _as_stored(row: Any) -> Stored:
+    return Stored(row.kind, row.fetched_at, row.text)
+
+
 def _read(lists: QuerySet[ReferenceList]) -> Iterator[Stored]:
-    return map(Stored._make, lists.values_list("kind", "fetched_at", Cast("rows", TextField())))
+    return map(_as_stored, _unread(lists))
 
 
 def _being_read(company_id: int, kind: str, books: QuickBooksConnection) -> Stored | None:

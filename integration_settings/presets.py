@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from integration_settings.models import Company, InvoicePreset, PipedriveUser, QuickBooksConnection
+from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company, quickbooks_url
 
 MOST_PRESETS = 50
@@ -46,12 +47,17 @@ QUICKBOOKS_DEFAULT = Template()
 
 
 def presets_of(company: Company) -> QuerySet[InvoicePreset]:
-    return InvoicePreset.objects.filter(company=company).order_by(Lower("name"), "pk")
+    return _by_name.ask(company.pk)
+
+
+@Prepared
+def _by_name(company_id: int) -> QuerySet[InvoicePreset]:
+    return InvoicePreset.objects.filter(company=company_id).order_by(Lower("name"), "pk")
 
 
 def list_templates(connection: QuickBooksConnection) -> list[Template]:
     """QuickBooks' default first, then the presets of the connected company by name."""
-    presets = presets_of(connection.company)
+    presets = _by_name(connection.company_id)
     return [QUICKBOOKS_DEFAULT, *(_template(preset, connection.realm_id) for preset in presets)]
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, CompanySettings, ConnectionState, PipedriveUser
+from integration_settings.selectors import settings_read_with
 from integration_settings.services import refresh_user
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def administers(user: PipedriveUser) -> bool:
 
 
 def _given(user: PipedriveUser) -> frozenset[Right]:
-    stored = getattr(user.company, "settings", None) or CompanySettings()
+    stored = settings_read_with(user.company)
     return frozenset(right for right in Right if getattr(stored, FOR_EVERYONE[right]) or getattr(user, FOR_ONE[right]))
 
 

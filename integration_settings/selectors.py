@@ -29,6 +29,11 @@ def settings_of(company: Company) -> CompanySettings:
     return CompanySettings.objects.filter(company=company).first() or CompanySettings(company=company)
 
 
+def settings_read_with(company: Company) -> CompanySettings:
+    """The same as they were when the company was read, which every request does together with them."""
+    return getattr(company, "settings", None) or CompanySettings(company=company)
+
+
 def own_fields_from(stored: CompanySettings, connection: QuickBooksConnection | None) -> dict[str, str]:
     """Which field of Pipedrive fills which of the connected books' own fields, by id; none chosen for other books."""
     if connection is None or stored.items_realm_id != connection.realm_id:

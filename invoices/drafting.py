@@ -30,7 +30,7 @@ from integration_settings.presets import (
 )
 from integration_settings.profile import Profile, current_profile
 from integration_settings.reference import AS_STORED, Item, Tag, TaxCode, Term
-from integration_settings.selectors import own_fields_from, quickbooks_of, settings_of
+from integration_settings.selectors import own_fields_from, quickbooks_of, settings_read_with
 from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
@@ -51,7 +51,7 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.moved_deals import MOST_ASKED, Beside, ask_beside, bring_along
 from invoices.reports import zone
-from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
+from invoices.so_far import SoFar, drafts_of, invoiced_so_far, living_invoices, same_again, summed_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     the deal's when none was chosen before. `template_id` is None for the one that the user's forms open with.
     """
     company, connection = visitor.company, connected(visitor.connection)
-    chosen = settings_of(company)
+    chosen = settings_read_with(company)
     asked = _ask(visitor, connection, chosen, deal_id, anew=template_id is not None)
     deal, codes, items = asked.deal, asked.codes, asked.items
     books = books_of(connection)
@@ -156,7 +156,8 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     draft = _addressed(filled.draft, preselected, asked.terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
     made_before_tax = prices_were_with_tax(deal, books)
-    rest = rest_of(draft, drafts_so_far(company, deal_id), deal.recurring)
+    living = living_invoices(company, deal_id)
+    rest = rest_of(draft, drafts_of(living), deal.recurring)
     in_all = worth_in_all(draft, deal.recurring) if deal.recurring else Decimal(0)
     checked = _checked(
         company,
@@ -164,6 +165,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         rest.without_done,
         codes,
         items,
+        so_far=summed_up(living),
         deal_value=Money(deal.value, deal.currency),
         worth_in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
@@ -271,7 +273,8 @@ def preview(company: Company, draft: InvoiceDraft, *, reader_id: int | None = No
     if connection is None:
         raise ConnectionExpired("quickbooks", "not connected")
     codes, items = reference.tax_codes(company, AS_STORED), reference.items(company, AS_STORED)
-    return _checked(company, connection, draft, codes, items, reader_id=reader_id, **known)
+    so_far = invoiced_so_far(company, draft.deal_id)
+    return _checked(company, connection, draft, codes, items, so_far=so_far, reader_id=reader_id, **known)
 
 
 def usual_sales_tax(connection: QuickBooksConnection, customer: CustomerCandidate | None) -> str:
@@ -378,6 +381,7 @@ def _checked(
     codes: list[TaxCode],
     items: list[Item],
     *,
+    so_far: SoFar,
     reader_id: int | None,
     **known: Unpack[Known],
 ) -> Preview:
@@ -385,7 +389,6 @@ def _checked(
     draft = with_percentages(draft, codes)
     by_id = {code.id: code for code in codes}
     added_up = totals(draft, by_id, books=books)
-    so_far = invoiced_so_far(company, draft.deal_id)
     known["customer_currency"] = known.get("customer_currency") or _currency_of_linked(company, connection, draft)
     context = Context(
         books=books,

@@ -8,19 +8,22 @@ taken its place. What was invoiced there counts here from then on.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from integration_settings.clock import shared_now
 from integration_settings.connections import fresh_access_token
 from integration_settings.errors import ServiceError
 from integration_settings.models import Company, PipedriveUser
 from integration_settings.pipedrive import Json, PipedriveClient
+from integration_settings.prepared import Prepared
 from integration_settings.side_by_side import SideBySide
 from invoices.deal_gateway import DealFacts, deal_of_note, shown_soon
 from invoices.domain.status import Submission
@@ -31,22 +34,25 @@ log = logging.getLogger(__name__)
 MOST_ASKED = 5  # deals, those invoiced last: a token each
 LOOKED_SECONDS = 24 * 3600
 DEAL_GONE = "deal_gone"  # why an invoice has no note
+Parties = dict[str, Any]  # whose deals are looked for: organization, person or QuickBooks customer, by the column
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other deals of one party that were invoiced: a note of ours in each, and what Pipedrive says of the deal soon."""
+    """Other deals of `parties` that were invoiced: a note of ours in each, and what Pipedrive says of the deal soon."""
 
+    parties: Parties = field(default_factory=dict)
     notes: dict[int, int] = field(default_factory=dict)
     shown: dict[int, Future[DealFacts | None]] = field(default_factory=dict)
 
 
 def ask_beside(calls: SideBySide, user: PipedriveUser, facts: DealFacts) -> Beside:
     """Asks about them along with other `calls`, for `bring_along`. Raises what `fresh_access_token` raises."""
-    notes = _notes_beside(user.company, facts)
+    parties = _parties(facts)
+    notes = _notes_beside(user.company, facts.deal_id, parties)
     if notes:
         fresh_access_token(user)  # before the threads start: none of them should have to refresh
-    return Beside(notes, shown_soon(calls, user, notes))
+    return Beside(parties, notes, shown_soon(calls, user, notes))
 
 
 def bring_along(
@@ -65,22 +71,29 @@ def bring_along(
     _to_its_party(user.company, facts)
     asked = asked or Beside()
     _take_in(user, asked)
-    notes = _notes_beside(user.company, facts, customer_id)
-    left = {deal_id: note_id for deal_id, note_id in notes.items() if deal_id not in asked.notes}
-    if left:
+    parties = {name: party for name, party in _parties(facts, customer_id).items() if asked.parties.get(name) != party}
+    notes = _notes_beside(user.company, facts.deal_id, parties, known=asked.notes)
+    if notes:
         with suppress(ServiceError):
             fresh_access_token(user)
-            with SideBySide(len(left)) as calls:
-                beside = Beside(left, shown_soon(calls, user, left))
+            with SideBySide(len(notes)) as calls:
+                beside = Beside(parties, notes, shown_soon(calls, user, notes))
             _take_in(user, beside)
     cache.set(key, facts.update_time, LOOKED_SECONDS)  # not before: who ends meanwhile has not looked
 
 
 def _to_its_party(company: Company, facts: DealFacts) -> None:
     """An invoice that is under way, or may be run again, keeps those for whom its customer was chosen."""
-    there = {"organization_id": facts.organization_id, "person_id": facts.person_id}
-    rows = Invoice.objects.filter(company=company, deal_id=facts.deal_id, submission=Submission.SUCCEEDED)
-    rows.exclude(**there).update(**there)
+    there = facts.organization_id, facts.person_id
+    if any((row.organization_id, row.person_id) != there for row in _made_in(company.pk, facts.deal_id)):
+        rows = Invoice.objects.filter(company=company, deal_id=facts.deal_id, submission=Submission.SUCCEEDED)
+        rows.update(organization_id=facts.organization_id, person_id=facts.person_id)
+
+
+@Prepared
+def _made_in(company_id: int, deal_id: int) -> QuerySet[Invoice]:
+    rows = Invoice.objects.filter(company=company_id, deal_id=deal_id, submission=Submission.SUCCEEDED)
+    return rows.only("organization_id", "person_id")
 
 
 def _take_in(user: PipedriveUser, beside: Beside) -> None:
@@ -130,15 +143,46 @@ def _follow(company: Company, gone: int, place: int | None) -> None:
     log.info("deal %s is gone, deal %s has its place and its %s invoices", gone, place, moved)
 
 
-def _notes_beside(company: Company, facts: DealFacts, customer_id: str = "") -> dict[int, int]:
-    """Of the deals of the same party that were invoiced last: a note of ours, by the deal's id."""
+def _parties(facts: DealFacts, customer_id: str = "") -> Parties:
     same = {"organization_id": facts.organization_id, "person_id": facts.person_id, "customer_id": customer_id}
-    parties = [Q(**{column: value}) for column, value in same.items() if value]
-    rows = Invoice.objects.filter(company=company, note_id__isnull=False, voided_on__isnull=True)
-    rows = rows.filter(deleted_on__isnull=True).exclude(deal_id=facts.deal_id).order_by("-pk")
+    return {column: value for column, value in same.items() if value}
+
+
+def _notes_beside(company: Company, deal_id: int, parties: Parties, *, known: Collection[int] = ()) -> dict[int, int]:
+    """Of the deals of the same parties that were invoiced last, without the `known` ones: a note of ours, by the
+    deal's id.
+    """
     found: dict[int, int] = {}
-    for party in parties:  # one after the other: each has its index
-        for deal_id, note_id in rows.filter(party).values_list("deal_id", "note_id")[: MOST_ASKED * 2]:
-            if note_id and len(found) < MOST_ASKED:
-                found.setdefault(deal_id, note_id)
+    for column, party in parties.items():  # one after the other: each has its index
+        for row in NOTES_OF[column](company.pk, deal_id, party):
+            if row.note_id and row.deal_id not in known and len(found) + len(known) < MOST_ASKED:
+                found.setdefault(row.deal_id, row.note_id)
     return found
+
+
+def _latest_notes(company_id: int, other_than: int, **party: int | str) -> QuerySet[Invoice]:
+    rows = Invoice.objects.filter(company=company_id, note_id__isnull=False, voided_on__isnull=True, **party)
+    rows = rows.filter(deleted_on__isnull=True).exclude(deal_id=other_than).order_by("-pk")
+    return rows.only("deal_id", "note_id")[: MOST_ASKED * 2]
+
+
+@Prepared
+def _notes_of_organization(company_id: int, other_than: int, organization_id: int) -> QuerySet[Invoice]:
+    return _latest_notes(company_id, other_than, organization_id=organization_id)
+
+
+@Prepared
+def _notes_of_person(company_id: int, other_than: int, person_id: int) -> QuerySet[Invoice]:
+    return _latest_notes(company_id, other_than, person_id=person_id)
+
+
+@Prepared
+def _notes_of_customer(company_id: int, other_than: int, customer_id: str) -> QuerySet[Invoice]:
+    return _latest_notes(company_id, other_than, customer_id=customer_id)
+
+
+NOTES_OF: dict[str, Prepared[[int, int, Any], Invoice]] = {
+    "organization_id": _notes_of_organization,
+    "person_id": _notes_of_person,
+    "customer_id": _notes_of_customer,
+}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from integration_settings.models import Company, QuickBooksConnection
+from integration_settings.prepared import Prepared
 from invoices.domain.checks import SameAgain
 from invoices.domain.draft import InvoiceDraft, from_json
 from invoices.domain.money import Money, is_rounding
@@ -34,10 +36,23 @@ class SoFar:
     unconfirmed: bool = False
 
 
+def living_invoices(company: Company, deal_id: int) -> list[Invoice]:
+    """Those of the deal that count, the oldest first; unanswered ones, too."""
+    return _of_deal(company.pk, deal_id)
+
+
+@Prepared
+def _of_deal(company_id: int, deal_id: int) -> QuerySet[Invoice]:
+    rows = _living(company_id).filter(deal_id=deal_id).order_by("pk")
+    return rows.only("currency", "total", "tax", "draft", "deal_then", "submission")
+
+
 def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
-    """Unanswered ones count too; each with its tax or without, as it counts against the deal's value."""
-    rows = _living(company).filter(deal_id=deal_id)
-    living = list(rows.only("currency", "total", "tax", "draft", "deal_then", "submission"))
+    return summed_up(living_invoices(company, deal_id))
+
+
+def summed_up(living: Sequence[Invoice]) -> SoFar:
+    """`living` of one deal; each with its tax or without, as it counts against the deal's value."""
     currencies = {invoice.currency for invoice in living}
     latest = max((invoice.pk for invoice in living), default=0)
     unconfirmed = any(invoice.submission in UNSETTLED for invoice in living)
@@ -47,10 +62,9 @@ def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
     return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed)
 
 
-def drafts_so_far(company: Company, deal_id: int) -> list[InvoiceDraft]:
-    """What was confirmed for each of the deal's living invoices; see `invoiced_so_far`."""
-    rows = _living(company).filter(deal_id=deal_id).order_by("pk").only("currency", "total", "tax", "draft")
-    return [_as_reduced(row, from_json(row.draft)) for row in rows if row.draft]
+def drafts_of(living: Iterable[Invoice]) -> list[InvoiceDraft]:
+    """What was confirmed for each of them."""
+    return [_as_reduced(row, from_json(row.draft)) for row in living if row.draft]
 
 
 def _as_reduced(invoice: Invoice, draft: InvoiceDraft) -> InvoiceDraft:
@@ -82,23 +96,33 @@ def same_again(
     """
     if draft.bill_to.is_new or not amounts.total:
         return None
-    rows = (
-        _living(connection.company)
-        .filter(realm_id=connection.realm_id, customer_id=draft.bill_to.customer_id, currency=draft.currency)
-        .filter(created_at__gt=timezone.now() - SHORTER_THAN_A_MONTH)
-        .exclude(deal_id=draft.deal_id)
-        .order_by("-created_at")
-        .only("number", "created_at", "created_by_id", "created_by_name", "currency", "total", "tax", "draft")
-    )
-    for row in rows[:MOST_COMPARED]:
-        if _amount_so_far(row, with_tax=True) == amounts.total or _amount_so_far(row, with_tax=False) == amounts.net:
+    since = timezone.now() - SHORTER_THAN_A_MONTH
+    customer = connection.company_id, connection.realm_id, draft.bill_to.customer_id
+    for row in _to_customer(*customer, draft.deal_id, since):
+        if row.currency == draft.currency and _comes_to(row, amounts):
             day = row.created_at.astimezone(zone(connection.timezone)).date()
             return SameAgain(day, row.created_by_name, row.number) if row.created_by_id == reader_id else SameAgain()
     return None
 
 
-def _living(company: Company) -> QuerySet[Invoice]:
-    rows = Invoice.objects.filter(company=company, voided_on__isnull=True, deleted_on__isnull=True)
+def _comes_to(invoice: Invoice, amounts: Totals) -> bool:
+    return (
+        _amount_so_far(invoice, with_tax=True) == amounts.total
+        or _amount_so_far(invoice, with_tax=False) == amounts.net
+    )
+
+
+@Prepared
+def _to_customer(
+    company_id: int, realm_id: str, customer_id: str, other_than: int, since: datetime
+) -> QuerySet[Invoice]:
+    rows = _living(company_id).filter(realm_id=realm_id, customer_id=customer_id, created_at__gt=since)
+    columns = "number", "created_at", "created_by_id", "created_by_name", "currency", "total", "tax", "draft"
+    return rows.exclude(deal_id=other_than).order_by("-created_at").only(*columns)[:MOST_COMPARED]
+
+
+def _living(company_id: int) -> QuerySet[Invoice]:
+    rows = Invoice.objects.filter(company=company_id, voided_on__isnull=True, deleted_on__isnull=True)
     return rows.exclude(submission=Submission.REJECTED)
 
 

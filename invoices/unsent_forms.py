@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
 from integration_settings.clock import shared_now
 from integration_settings.models import PipedriveUser
+from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company
 from integration_settings.tenancy import Visitor
 from invoices.form_memory import LIFE
@@ -46,13 +48,18 @@ def keep(visitor: Visitor, *, deal_id: int, intent_key: uuid.UUID, fields: Query
 
 def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:
     """What this person left of the deal's form, in the locale in which he reads now: figures mean others elsewhere."""
-    row = visitor.user.unsent_forms.filter(
-        company=visitor.company, deal_id=deal_id, locale=locale, left_at__gt=timezone.now() - KEPT_FOR
-    ).first()
+    found = _left(visitor.company.pk, visitor.user.pk, deal_id, locale, timezone.now() - KEPT_FOR)
+    row = found[0] if found else None
     if row is None or not row.fields:  # no key opens it
         return None
     fields = QueryDict(row.fields)
     return None if was_sent(visitor, uuid.UUID(fields["intent_key"])) else Left(fields, row.left_at)
+
+
+@Prepared
+def _left(company_id: int, user_id: int, deal_id: int, locale: str, since: datetime) -> QuerySet[UnsentForm]:
+    rows = UnsentForm.objects.filter(company=company_id, user=user_id, deal_id=deal_id)
+    return rows.filter(locale=locale, left_at__gt=since)
 
 
 def forget(visitor: Visitor, deal_id: int) -> None:

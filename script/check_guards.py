@@ -131,7 +131,7 @@ GUARDS = [
     Guard("deals of the company only that a party follows", "invoices/moved_deals.py", "filter(company=company, deal_id=facts.deal_id, submission", "filter(deal_id=facts.deal_id, submission", N + "test_merged_deals.py"),
     Guard("invoices of the company only that go where a deal went", "invoices/moved_deals.py", "filter(company=company, deal_id=gone)", "filter(deal_id=gone)", N + "test_merged_deals.py"),
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
-    Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),
+    Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company_id, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),
     Guard("a new name for the company's own customer", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(realm_id=realm_id, customer_id=customer_id)", N + "test_customer_links.py"),
     Guard("a new name for the customer of these books", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(company=company, customer_id=customer_id)", N + "test_customer_links.py"),
     Guard("moved on to a later invoice of the company's own", "invoices/attention.py", "filter(company=company, deal_id=OuterRef", "filter(deal_id=OuterRef", N + "test_attention_rights_page.py"),

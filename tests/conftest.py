@@ -174,11 +174,11 @@ def other_company(db: None) -> Any:
 
 def visitor_of(user: Any, surface: str = "panel") -> Any:
     """What the door makes of this user's proof."""
-    from integration_settings.models import QuickBooksConnection
+    from integration_settings.models import Company
     from integration_settings.tenancy import Visitor
 
-    found = QuickBooksConnection.objects.filter(company=user.company).first()
-    return Visitor(company=user.company, user=user, surface=surface, connection=found)
+    company = Company.objects.select_related("settings", "quickbooks").get(pk=user.company_id)
+    return Visitor(company=company, user=user, surface=surface, connection=getattr(company, "quickbooks", None))
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integration_settings import reference
 from integration_settings.errors import NotFound, ServiceError
-from integration_settings.models import CompanySettings, QuickBooksConnection
+from integration_settings.models import QuickBooksConnection
 from integration_settings.rights import NotAllowed, rights_of
-from integration_settings.selectors import quickbooks_url
+from integration_settings.selectors import quickbooks_url, settings_read_with
 from integration_settings.side_by_side import SideBySide
 from integration_settings.tenancy import Visitor, page_token_required
 from integration_settings.tickets import connect_url
@@ -341,6 +341,6 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
     row, rights = selectors.row_of(invoice, connection), rights_of(visitor.user)
     trace_id = trace_of_creation(invoice) if invoice.submission == Submission.SUCCEEDED else ""
-    stored = getattr(visitor.company, "settings", None) or CompanySettings()
+    stored = settings_read_with(visitor.company)
     draft, now, wants_notes = from_json(invoice.draft), timezone.now(), stored.writes_notes
     return Story(invoice, draft, connection, url, now, say(), row, rights, trace_id, wants_notes)

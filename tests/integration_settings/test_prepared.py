@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
@@ -66,3 +67,18 @@ def test_each_thread_asks_through_its_own_connection():
     assert ask() == 1
     with ThreadPoolExecutor(2) as pool:
         assert [found.result() for found in [pool.submit(ask) for _ in range(8)]] == [1] * 8
+
+
+@Prepared
+def users_seen(company_id: int, since: datetime, until: datetime) -> QuerySet[PipedriveUser]:
+    return PipedriveUser.objects.filter(company=company_id, connected_at__gt=since, connected_at__lte=until)
+
+
+def test_moments_are_asked_with_too():
+    company, noon = make_company(), datetime(2026, 11, 24, 12, tzinfo=UTC)
+    for hours in range(4):
+        make_user(company, user_id=hours + 1, connected_at=noon + timedelta(hours=hours))
+    asked = [(noon, noon), (noon, noon + timedelta(hours=2)), (noon - timedelta(hours=1), noon)]
+    told = [sorted(user.user_id for user in users_seen(company.pk, *times)) for times in asked]
+    assert told == [[], [2, 3], [1]]
+    assert told == [sorted(user.user_id for user in users_seen.ask(company.pk, *times)) for times in asked]

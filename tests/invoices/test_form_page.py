@@ -133,6 +133,13 @@ def test_opening_costs_what_was_promised(harbour, open_form, control):
     assert len(queries) <= 4, [call["path"] for call in queries]
 
 
+def test_opening_asks_our_store_a_dozen_times(harbour, open_form, django_assert_num_queries):
+    make_customer_link(harbour.company, party_id=1, customer_id="1")
+    browser, fields, _page = open_form(harbour, RACKING)
+    with django_assert_num_queries(12):
+        browser.get(FORM, {"deal": fields["deal"]})
+
+
 def test_a_new_customer_is_filled_from_the_chosen_fields(harbour, open_form):
     _, fields, page = open_form(harbour, NORTHGATE)
     assert fields["customer"] == "new"

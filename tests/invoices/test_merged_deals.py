@@ -251,6 +251,15 @@ def test_the_panel_of_a_party_that_took_in_the_customers_shows_the_invoices(crm,
     assert invoiced.number in Page(panel.get(PANEL, {"resource": kind, "id": into})).text
 
 
+def test_another_companys_invoice_in_a_deal_of_that_number_stays_with_its_party(crm, invoiced, panel_of, other_company):
+    strangers = make_invoice(other_company, deal_id=invoiced.deal_id, organization_id=8001, person_id=8002)
+    into = crm.merge_party("organizations", gone=invoiced.organization_id)
+    cache.clear()
+    panel_of(invoiced.deal_id)
+    assert Invoice.objects.get(pk=invoiced.pk).organization_id == into
+    assert Invoice.objects.get(pk=strangers.pk).party == ("organization", 8001)
+
+
 def test_what_may_be_run_again_keeps_those_for_whom_its_customer_was_chosen(crm, invoiced, panel_of):
     Invoice.objects.filter(pk=invoiced.pk).update(submission=Submission.REJECTED, refusal={"code": "6000"})
     crm.merge_party("organizations", gone=invoiced.organization_id)

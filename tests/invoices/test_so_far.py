@@ -14,7 +14,7 @@ from invoices.domain.draft import AmountsAre, rest_of, to_json
 from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.domain.tax import totals
-from invoices.so_far import SoFar, drafts_so_far, invoiced_so_far, same_again
+from invoices.so_far import SoFar, drafts_of, invoiced_so_far, living_invoices, same_again
 from tests.factories import D, a_bill_to, a_draft, a_line, make_invoice, make_pending_invoice
 from tests.invoices.domain.books import BY_ID, books
 
@@ -159,16 +159,16 @@ def test_what_is_left_of_a_deal_without_products_goes_by_what_quickbooks_still_h
     part = a_draft(lines=(a_line(quantity=D(1), unit_price=D(600)),))
     make(company, total, tax=D(tax), draft=to_json(part))
     whole = replace(part, lines=(a_line(quantity=D(1), unit_price=D(1000)),))
-    assert rest_of(whole, drafts_so_far(company, 12)).draft.lines[0].amount("GBP") == D(left)
+    assert rest_of(whole, drafts_of(living_invoices(company, 12))).draft.lines[0].amount("GBP") == D(left)
 
 
 def test_an_invoice_that_became_one_in_another_currency_was_not_made_less(company):
     part = a_draft(lines=(a_line(quantity=D(1), unit_price=D(600)),))
     make(company, "540", tax=D(90), currency="USD", draft=to_json(part))
-    assert drafts_so_far(company, 12) == [part]
+    assert drafts_of(living_invoices(company, 12)) == [part]
 
 
 def test_of_which_product_a_reduced_invoice_has_less_is_not_guessed(company):
     part = a_draft(lines=(a_line(quantity=D(6), unit_price=D(100), attachment_id=1),))
     make(company, "480", tax=D(80), draft=to_json(part))
-    assert drafts_so_far(company, 12) == [part]
+    assert drafts_of(living_invoices(company, 12)) == [part]
