@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.utils import timezone
 
 from integration_settings import call_slots
@@ -50,6 +51,15 @@ def take(service, owner, how_many):
 def test_no_more_calls_at_once_than_slots(impatient, service, most):
     with take(service, "1", most), pytest.raises(RateLimited), slot(service, "1"):
         pass
+
+
+@pytest.mark.parametrize("service, most", SERVICES)
+def test_while_slots_are_left_each_call_asks_for_one_alone(monkeypatch, service, most):
+    asked = []
+    add = cache.add
+    monkeypatch.setattr(cache, "add", lambda key, *rest: asked.append(key) or add(key, *rest))
+    take(service, "1", most).close()
+    assert len(asked) == most
 
 
 @pytest.mark.parametrize("service, most", SERVICES)
