@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from integration_settings.country_words import tax_id_label
 from integration_settings.item_links import LONGEST, ChosenPolicy
 from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
-from integration_settings.pipedrive_fields import Field
+from integration_settings.pipedrive_fields import AMOUNTS, TEXTS, Field
 from integration_settings.profile import profile_of
 from integration_settings.reference import Account, Item
 from integration_settings.selectors import own_fields_from
@@ -24,6 +24,7 @@ MAPPINGS = (
     *("recipient_field", "address_field", "email_field", "tax_id_field"),
     *("memo_field", "private_note_field", "cc_field"),
 )
+TOLD = ("deal_status_field", "deal_number_field", "deal_open_field")
 OWN_MAPPING = "own_field_"
 SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
 OF_BOOKS = ("item_policy", "default_item_id", "default_item_name", "income_account_id", "own_fields_from")
@@ -74,7 +75,8 @@ class ItemLists:
 
 
 class SettingsForm(forms.Form):
-    """Which field fills what, the payment term, three switches, and what becomes of products without an item.
+    """Which field fills what, which fields of the deal tell of its invoices, the payment term, three switches, and what
+    becomes of products without an item.
 
     A stored field, item or account that the service no longer has may stay; it is pointed out.
     """
@@ -86,6 +88,9 @@ class SettingsForm(forms.Form):
     memo_field = forms.ChoiceField(label=_("Message to the customer"), required=False)
     private_note_field = forms.ChoiceField(label=_("Private note"), required=False)
     cc_field = forms.ChoiceField(label=_("CC"), required=False)
+    deal_status_field = forms.ChoiceField(label=_("Invoice status"), required=False)
+    deal_number_field = forms.ChoiceField(label=_("Invoice numbers"), required=False)
+    deal_open_field = forms.ChoiceField(label=_("Amount still open"), required=False)
     due_days = forms.IntegerField(
         label=_("Due"),
         widget=forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"}),
@@ -129,7 +134,7 @@ class SettingsForm(forms.Form):
         own: OwnFields,
     ) -> None:
         self.items, self.own = items, own
-        values = {name: getattr(stored, name) for name in (*MAPPINGS, "due_days")}
+        values = {name: getattr(stored, name) for name in (*MAPPINGS, *TOLD, "due_days")}
         values |= {own_mapping(field_id): self.own.filled_from.get(field_id, "") for field_id in self.own.names}
         self.mappings = (*MAPPINGS, *map(own_mapping, self.own.names))
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
@@ -139,16 +144,20 @@ class SettingsForm(forms.Form):
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         known = {field.code for field in fields}
-        self.missing = {name for name in self.mappings if values[name] and values[name] not in known}
+        self.missing = {name for name in (*self.mappings, *TOLD) if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
         for name, value in values.items():
             self.fields[name].widget.attrs["data-saved"] = value  # the save bar compares with it, also after a refusal
         for name, on in switches.items():
             self.fields[name].widget.attrs["data-saved"] = "on" if on else ""
-        for name in self.mappings:
+        for name in (*self.mappings, *TOLD):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells mypy what the class body says
-            field.choices = _choices(fields, required=field.required, lost=values[name] if name in self.missing else "")
+            lost = values[name] if name in self.missing else ""
+            if name in TOLD:
+                field.choices = _told_choices(fields, AMOUNTS if name == "deal_open_field" else TEXTS, lost=lost)
+            else:
+                field.choices = _choices(fields, required=field.required, lost=lost)
             if name in self.missing:
                 field.widget.attrs["aria-describedby"] = f"id_{name}_gone"
             field.error_messages["invalid_choice"] = _("Pipedrive does not have this field any more. Choose another.")
@@ -165,6 +174,10 @@ class SettingsForm(forms.Form):
             MappingRow(self[name], name in self.missing, self._shown(name), optional=not self.fields[name].required)
             for name in self.mappings
         ]
+
+    @property
+    def told(self) -> list[MappingRow]:
+        return [MappingRow(self[name], name in self.missing, self._shown(name), optional=True) for name in TOLD]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -192,6 +205,9 @@ class SettingsForm(forms.Form):
         cleaned["income_account_id"] = self._known(
             "income_account_id", self._account_names, policy == ItemPolicy.CREATE, _NO_ACCOUNT, _ACCOUNT_GONE
         )
+        status, number = cleaned.get("deal_status_field"), cleaned.get("deal_number_field")
+        if status and status == number:
+            self.add_error("deal_number_field", _("This field has the status already. Choose another one."))
         chosen = cleaned["default_item_id"]
         kept = self.items.chosen.default_item_name if chosen == self.items.chosen.default_item_id else ""
         cleaned["default_item_name"] = self._item_names.get(chosen, kept)[:LONGEST]
@@ -249,11 +265,14 @@ class SettingsForm(forms.Form):
 def lost_mappings(
     stored: CompanySettings, fields: Sequence[Field], connection: QuickBooksConnection | None
 ) -> tuple[str, ...]:
-    """What was to be filled from fields that Pipedrive no longer has, by the names that the card "Fields" gives it."""
+    """What was to be filled from fields that Pipedrive no longer has, or told in them, by the names that the settings
+    give it.
+    """
     known = {field.code for field in fields}
     labels = {name: str(SettingsForm.base_fields[name].label or "") for name in MAPPINGS}
     labels["tax_id_field"] = tax_id_label(connection.country if connection else "")
-    chosen = [(labels[name], getattr(stored, name)) for name in MAPPINGS]
+    labels |= {name: str(SettingsForm.base_fields[name].label or "") for name in TOLD}
+    chosen = [(labels[name], getattr(stored, name)) for name in (*MAPPINGS, *TOLD)]
     own = own_fields_from(stored, connection)
     names = profile_of(connection).own_fields if connection else ()
     chosen += [(name, own.get(field_id, "")) for field_id, name in names]
@@ -309,3 +328,10 @@ def _choices(fields: Sequence[Field], *, required: bool, lost: str) -> list[tupl
         if entries:
             choices.append((str(names[kind]), entries))
     return choices
+
+
+def _told_choices(fields: Sequence[Field], types: Sequence[str], *, lost: str) -> list[tuple[str, Any]]:
+    choices: list[tuple[str, Any]] = [("", _("No field"))]
+    if lost:
+        choices.append((lost, _("A field that is gone")))
+    return [*choices, *((each.code, each.name) for each in fields if each.tells_of_invoices and each.type in types)]

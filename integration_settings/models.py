@@ -197,6 +197,11 @@ class CompanySettings(models.Model):
     customer_terms_first = models.BooleanField(default=False, db_default=False)  # QuickBooks', where it has some
     updates_customers = models.BooleanField(default=False, db_default=False)  # ticked at first; a person may untick it
     writes_notes = models.BooleanField(default=True, db_default=True)  # one in the deal's history for each invoice
+    # Custom fields of the deal that tell of its invoices, "deal.<40 hex>" or "" for none.
+    deal_status_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    deal_number_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    deal_open_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    deal_fields_language = models.CharField(max_length=10, blank=True, default="", db_default="")  # of who chose them
     # Otherwise administrators and the users named for it, see `rights`.
     everyone_creates = models.BooleanField(default=True, db_default=True)
     everyone_sends = models.BooleanField(default=True, db_default=True)

@@ -53,6 +53,11 @@ class PipedriveClient:
             raise NotFound("pipedrive", "the deal was deleted")
         return found
 
+    def update_deal(self, deal_id: int, *, custom_fields: Json) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#updateDeal ; the other fields stay as they are"""
+        sent = {"custom_fields": custom_fields}
+        return _record(self._send("PATCH", f"v2/deals/{int(deal_id)}", json=sent), OutcomeUnknown)
+
     def deals(self, ids: Iterable[int]) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; those that this user may see, 100 ids a call;
         the archived ones have a list of their own

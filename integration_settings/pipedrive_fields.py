@@ -22,8 +22,15 @@ class Field:
     type: str
     kind: FieldsOf
     name: str
+    custom: bool
+
+    @property
+    def tells_of_invoices(self) -> bool:
+        """Whether it can be kept current from a deal's invoices."""
+        return self.kind == "deal" and self.custom and self.type in (*TEXTS, *AMOUNTS)
 
 
+TEXTS, AMOUNTS = ("varchar", "text"), ("double", "monetary")
 KINDS: tuple[FieldsOf, ...] = ("organization", "person", "deal")
 # Their values are ids or structures that mean nothing on an invoice.
 WITHOUT_TEXT = {
@@ -50,12 +57,15 @@ def pipedrive_fields(user: PipedriveUser, max_age: timedelta = ONE_HOUR) -> list
     found = []
     for kind in KINDS:
         rows = kept(user.company, f"pipedrive_{kind}_fields", partial(_read_fields, client, kind), _told, max_age)
-        found += [Field(f"{kind}.{code}", labels[kind].format(field=name), of, kind, name) for code, name, of in rows]
+        found += [
+            Field(f"{kind}.{code}", labels[kind].format(field=name), of, kind, name, custom)
+            for code, name, of, custom in rows
+        ]
     return found
 
 
-def _told(row: Row) -> tuple[str, str, str]:
-    return row["code"], row["name"], row["type"]
+def _told(row: Row) -> tuple[str, str, str, bool]:
+    return row["code"], row["name"], row["type"], row["custom"]
 
 
 def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:
@@ -64,6 +74,7 @@ def _read_fields(client: PipedriveClient, kind: FieldsOf) -> Rows:
             "code": CODES_OF_VALUES.get((kind, str(field["field_code"])), str(field["field_code"])),
             "name": str(field.get("field_name") or field["field_code"]),
             "type": str(field.get("field_type") or "text"),
+            "custom": field.get("is_custom_field") is True,
         }
         for field in client.fields(kind)
         if field.get("field_code") and _has_text(field)

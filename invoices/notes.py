@@ -1,4 +1,4 @@
-"""One note per invoice in the deal's history, rewritten when what it says changes.
+"""One note per invoice in the deal's history, rewritten when what it says changes; and beside it the deal's own fields.
 
 Pipedrive has no request ids for notes: after a lost answer the deal's notes are searched for ours before another is
 written. It is known by its link into QuickBooks, which names the company and the invoice.
@@ -36,6 +36,7 @@ from integration_settings.models import Company, ConnectionState, PipedriveUser,
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.selectors import quickbooks_url, settings_of
 from integration_settings.tenancy import language_of
+from invoices import deal_fields
 from invoices.deal_gateway import may_see_deal, seen_deal
 from invoices.domain.status import InvoiceStatus
 from invoices.leases import LeaseLost, free
@@ -89,7 +90,9 @@ def publish_note(invoice_id: int, make_client: MakeClient = PipedriveClient) -> 
         later = shared_now() + OTHER_BOOKS if invoice.qbo_invoice_id else None
         return _finish(invoice, note_due_at=later, note_attempts=TRIED)
     now = timezone.now()  # one for both: what is written before midnight and done after it is due again
+    today = now.astimezone(zone(connection.timezone)).date()
     try:
+        deal_fields.keep_current(invoice, _writers(invoice), make_client, today=today, word=status_word)
         done = _write(invoice, connection, make_client, now)
     except LeaseLost:
         return log.warning("another worker writes the note of invoice %s", invoice.public_id)

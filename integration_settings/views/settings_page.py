@@ -25,7 +25,14 @@ from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED
 from integration_settings.rights_card import RightsCard, rights_card
 from integration_settings.selectors import administrators_of, own_fields_from, settings_of
-from integration_settings.tenancy import Visitor, framed_shell, not_proven_fragment, page_token_required, shell_context
+from integration_settings.tenancy import (
+    Visitor,
+    framed_shell,
+    language_of,
+    not_proven_fragment,
+    page_token_required,
+    shell_context,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +81,7 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     services.save_settings(
         visitor.company,
         by=visitor.user.name,
-        values=_values(visitor, form) | (ticks.for_everyone() if ticks else {}),
+        values=_values(visitor, form) | _language(visitor, form) | (ticks.for_everyone() if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
     )
     log.info("user %s saved the settings", visitor.user.user_id)
@@ -89,6 +96,11 @@ def _values(visitor: Visitor, form: SettingsForm) -> dict[str, Any]:
     if former not in ("", books) and not form.names_books:
         return {name: value for name, value in form.values.items() if name not in OF_BOOKS}
     return form.values | {"items_realm_id": books}
+
+
+def _language(visitor: Visitor, form: SettingsForm) -> dict[str, str]:
+    """Deals tell the status in the language of whoever chose the field: filters and automations look for its words."""
+    return {"deal_fields_language": language_of(visitor.user)} if "deal_status_field" in form.changed_data else {}
 
 
 @page_token_required

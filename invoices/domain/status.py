@@ -53,6 +53,22 @@ def derive_status(  # noqa: PLR0911  # one line a status reads better than neste
     return InvoiceStatus.OPEN
 
 
+def status_of_all(statuses: Sequence[InvoiceStatus]) -> InvoiceStatus | None:
+    """One for all invoices of a deal; None where there is none, or QuickBooks has yet to tell of one.
+
+    Voided and deleted ones count only where there are no others.
+    """
+    told = set(statuses)
+    living = told - {InvoiceStatus.VOIDED, InvoiceStatus.DELETED}
+    if InvoiceStatus.UNKNOWN in living or not told:
+        return None
+    if not living:
+        return InvoiceStatus.VOIDED if InvoiceStatus.VOIDED in told else InvoiceStatus.DELETED
+    if InvoiceStatus.OVERDUE in living:
+        return InvoiceStatus.OVERDUE
+    return living.pop() if len(living) == 1 else InvoiceStatus.PARTIALLY_PAID
+
+
 def looks_voided(
     *,
     total: Decimal | None,

@@ -25,8 +25,8 @@ def test_the_shell_asks_nobody(client, tenant, control):
 
 def test_the_list_of_sections_is_in_the_order_of_the_page(client, tenant, headers):
     shown = text_of(client.get(CONTENT, headers=headers))
-    listed = re.findall(r'class="nav-entry" href="#([a-z]+)"', shown)
-    assert listed == re.findall(r'<option value="([a-z]+)">', shown.partition("</select>")[0])
+    listed = re.findall(r'class="nav-entry" href="#([a-z-]+)"', shown)
+    assert listed == re.findall(r'<option value="([a-z-]+)">', shown.partition("</select>")[0])
     places = [shown.index(f' id="{section}"') for section in listed]
     assert places == sorted(places)
     assert shown.index(' id="items"') < shown.index(' id="products"') < shown.index(' id="presets"')
@@ -37,7 +37,7 @@ def test_each_table_of_the_settings_has_a_name_for_whoever_lists_them(client, te
     titles = {element.attributes.get("id"): element.text for element in page.elements if element.tag == "h2"}
     tables = [element for element in page.elements if element.tag == "table"]
     named = {titles.get(table.attributes.get("aria-labelledby", "")) for table in tables}
-    assert named == {"Fields that fill the invoice", "Rights"}
+    assert named == {"Fields that fill the invoice", "Deal fields that tell of the invoices", "Rights"}
 
 
 def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
@@ -324,7 +324,7 @@ def test_hostile_names_are_shown_as_text(client, tenant, headers):
 @pytest.mark.parametrize("country", ["US", "AU", "CA"])
 def test_words_follow_the_country_of_the_books(client, connect, page_token, country):
     tenant = connect(country)
-    shown = text_of(client.get(CONTENT, headers=page_token(tenant.user, "settings")))
+    shown = Page(client.get(CONTENT, headers=page_token(tenant.user, "settings"))).text
     expected = {
         "US": ("Tax ID", "sales tax on", "QuickBooks keeps no tax number of customers in this country."),
         "CA": ("GST/HST number", "GST/HST on"),
@@ -347,3 +347,50 @@ def test_one_companys_settings_are_not_anothers(client, tenant, headers, other_c
     client.post(SAVE, CHOICES | {"due_days": "3"}, headers=headers)
     assert CompanySettings.objects.get(company=other_company).due_days == 14
     assert other_company.name not in text_of(client.get(CONTENT, headers=headers))
+
+
+# Fields of the deal that tell of its invoices
+
+
+TOLD = ("deal_status_field", "deal_number_field", "deal_open_field")
+
+
+def test_custom_fields_of_a_fitting_kind_are_offered_for_what_a_deal_tells(client, tenant, headers, control):
+    form = client.get(CONTENT, headers=headers).context["form"]
+    texts, amounts = (dict(form.fields[name].choices) for name in ("deal_number_field", "deal_open_field"))
+    assert {"No field", "Invoice status", "Invoice numbers", "Customer PO"} <= set(texts.values())
+    assert set(amounts.values()) == {"No field", "Deposit"}
+    assert "deal.title" not in texts
+
+
+def test_what_a_deal_tells_is_saved_with_the_language_of_whoever_chose_it(client, tenant, headers, control):
+    def reads(*language):
+        company = tenant.pair.pipedrive_company_id
+        control.change_company(company, {"users": {str(tenant.user.user_id): {"language": list(language)}}})
+        client.get(CONTENT, headers=headers)
+
+    status, number = (
+        "deal." + field_named(tenant, control, "deal", f"Invoice {name}") for name in ("status", "numbers")
+    )
+    chosen = CHOICES | {"deal_status_field": status, "deal_number_field": number}
+    reads("de", "DE")
+    assert client.post(SAVE, chosen, headers=headers).status_code == 200
+    reads("en", "GB")
+    client.post(SAVE, chosen | {"due_days": "30"}, headers=headers)
+    stored = CompanySettings.objects.get(company=tenant.company)
+    assert [getattr(stored, name) for name in TOLD] == [status, number, ""]
+    assert (stored.due_days, stored.deal_fields_language) == (30, "de")
+
+
+def test_one_field_does_not_tell_two_things(client, tenant, headers, control):
+    field = "deal." + field_named(tenant, control, "deal", "Invoice status")
+    answer = client.post(SAVE, CHOICES | {"deal_status_field": field, "deal_number_field": field}, headers=headers)
+    assert answer.status_code == 422
+    assert "This field has the status already. Choose another one." in text_of(answer)
+    assert not CompanySettings.objects.filter(company=tenant.company).exclude(deal_status_field="").exists()
+
+
+def test_a_field_that_told_of_invoices_and_is_gone_is_pointed_out(client, tenant, headers):
+    gone = f"deal.{'a' * 40}"
+    CompanySettings.objects.update_or_create(company=tenant.company, defaults={"deal_status_field": gone})
+    assert "so nothing is written. Choose another one or “No field”." in text_of(client.get(CONTENT, headers=headers))

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from invoices.domain.status import InvoiceStatus, derive_status, looks_voided
+from invoices.domain.status import InvoiceStatus, derive_status, looks_voided, status_of_all
 from tests.factories import D
 
 DUE = date(2026, 11, 30)
@@ -78,3 +78,26 @@ def test_what_was_voided_once_stays_so_whatever_its_note_says():
     known = {"line_amounts": [D(0)], "quantities": [D(0)], "private_note": "", "earlier_total": None}
     assert looks_voided(total=D(0), **known, earlier_voided=True)
     assert not looks_voided(total=D(0), **known, earlier_voided=False)
+
+
+OPEN, PARTLY, PAID, OVERDUE, VOIDED, DELETED, UNKNOWN = InvoiceStatus
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        ([], None),
+        ([OPEN], OPEN),
+        ([PAID, PAID], PAID),
+        ([PAID, OPEN], PARTLY),
+        ([PARTLY, PAID], PARTLY),
+        ([PAID, OVERDUE, OPEN], OVERDUE),
+        ([OPEN, VOIDED, DELETED], OPEN),
+        ([VOIDED, DELETED], VOIDED),
+        ([DELETED, DELETED], DELETED),
+        ([PAID, UNKNOWN], None),
+        ([UNKNOWN, VOIDED], None),
+    ],
+)
+def test_a_deals_invoices_have_one_status_together(statuses, told):
+    assert status_of_all(statuses) == told

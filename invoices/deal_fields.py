@@ -1,0 +1,139 @@
+"""Fields of a deal that tell of its invoices, for lists, filters and automations in Pipedrive: the company's settings
+name them. They are kept current whenever the note of one of the deal's invoices is due.
+
+What stands in them is read first: nothing is written where they say it already, however often somebody comes by.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import translation
+
+from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, Rejected
+from integration_settings.models import Company, CompanySettings, PipedriveUser
+from integration_settings.pipedrive import PipedriveClient
+from integration_settings.pipedrive_fields import pipedrive_fields
+from integration_settings.reference import AS_STORED
+from integration_settings.selectors import settings_of
+from invoices.domain.status import InvoiceStatus, status_of_all
+from invoices.models import Invoice
+from invoices.reports import status_of
+
+log = logging.getLogger(__name__)
+
+LONGEST = 255  # characters of a text field
+MOST_TIMES = 3  # as often as the deal's invoices may change while they are written
+MONETARY = "monetary"
+
+Word = Callable[[InvoiceStatus], str]
+Values = dict[str, Any]  # by the field's code, as Pipedrive takes and shows them
+
+
+def keep_current(
+    invoice: Invoice,
+    writers: Iterable[PipedriveUser],
+    make_client: Callable[[PipedriveUser], PipedriveClient],
+    *,
+    today: date,
+    word: Word,
+) -> None:
+    """Writes what the invoices of `invoice`'s deal say into the fields that its company has chosen, with the grant of
+    the first of the `writers` who may change the deal. `today` is the date in the QuickBooks company's time zone,
+    `word` names a status in the language of the moment.
+
+    What Pipedrive refuses is left and told in the log; the settings show a field that is gone. Raises the other
+    errors of `integration_settings.errors`: then it is worth another try.
+    """
+    company, deal_id, stored = invoice.company, invoice.deal_id, settings_of(invoice.company)
+    if not any((stored.deal_status_field, stored.deal_number_field, stored.deal_open_field)):
+        return None
+    for user in writers:
+        try:
+            types = {each.code: each.type for each in pipedrive_fields(user, AS_STORED) if each.tells_of_invoices}
+            return _write(make_client(user), _Wanted(company, deal_id, stored, types, today, word))
+        except (ConnectionExpired, AccessDenied, NotFound) as error:
+            log.info("user %s cannot write the fields of deal %s: %s", user.user_id, deal_id, error)
+        except Rejected as refusal:
+            return log.warning("deal %s does not take the fields about its invoices: %s", deal_id, refusal)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the fields are to say; `values` reads it anew each time."""
+
+    company: Company
+    deal_id: int
+    stored: CompanySettings
+    types: Mapping[str, str]  # of the fields that Pipedrive has
+    today: date
+    word: Word
+
+    def values(self) -> Values:
+        rows = list(Invoice.objects.filter(company=self.company, deal_id=self.deal_id).exclude(qbo_invoice_id=""))
+        stored, living = self.stored, [row for row in rows if not row.voided_on and not row.deleted_on]
+        with translation.override(stored.deal_fields_language or None):
+            status = status_of_all([status_of(row, self.today) for row in rows])
+            told = {
+                stored.deal_status_field: self.word(status) if status else None,
+                stored.deal_number_field: _numbers(living),
+            }
+        if all(row.balance is not None for row in living):  # else QuickBooks has yet to say what is open
+            told[stored.deal_open_field] = _open(living, self.types.get(stored.deal_open_field, ""))
+        return {field.removeprefix("deal."): value for field, value in told.items() if field in self.types}
+
+
+def _write(client: PipedriveClient, wanted: _Wanted) -> None:
+    shown = client.deal(wanted.deal_id).get("custom_fields")
+    shown = dict(shown) if isinstance(shown, Mapping) else {}
+    for _ in range(MOST_TIMES):
+        changed = {code: value for code, value in wanted.values().items() if not _same(shown.get(code), value)}
+        if not changed:
+            return
+        try:
+            client.update_deal(wanted.deal_id, custom_fields=changed)
+        except Rejected:
+            if len(changed) == 1:
+                raise
+            for code, value in changed.items():  # one that is gone, say, does not keep the others out
+                with suppress(Rejected):
+                    client.update_deal(wanted.deal_id, custom_fields={code: value})
+        shown |= changed
+
+
+def _numbers(living: Sequence[Invoice]) -> str | None:
+    text = ""
+    for number in (row.number or f"#{row.qbo_invoice_id}" for row in sorted(living, key=lambda row: row.pk)):
+        longer = f"{text}, {number}" if text else number
+        if len(longer) > LONGEST - 1:
+            return f"{text}…"
+        text = longer
+    return text or None
+
+
+def _open(living: Sequence[Invoice], kind: str) -> Any:
+    """None where nothing is invoiced, and for a sum over several currencies, which nobody can pay."""
+    currencies = {row.currency for row in living}
+    if len(currencies) != 1:
+        return None
+    amount = sum((max(row.balance or Decimal(0), Decimal(0)) for row in living), Decimal(0))
+    number = int(amount) if amount == int(amount) else float(amount)  # as JSON has numbers
+    return {"value": number, "currency": currencies.pop()} if kind == MONETARY else number
+
+
+def _same(shown: Any, wanted: Any) -> bool:
+    """An empty field is shown as null, as an empty text, or not at all."""
+    if isinstance(shown, Mapping) and isinstance(wanted, Mapping):
+        return _same(shown.get("value"), wanted["value"]) and shown.get("currency") == wanted["currency"]
+    if isinstance(wanted, int | float):
+        with suppress(InvalidOperation):
+            return shown is not None and Decimal(str(shown)) == Decimal(str(wanted))
+        return False
+    return bool((shown or None) == wanted)
