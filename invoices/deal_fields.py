@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 from django.utils import translation
@@ -29,6 +30,7 @@ from invoices.reports import status_of
 log = logging.getLogger(__name__)
 
 LONGEST = 255  # characters of a text field
+MOST_WRITERS = 3  # who see the deal: where so many may not change it, its fields are for few
 MOST_TIMES = 3  # as often as the deal's invoices may change while they are written
 MONETARY = "monetary"
 
@@ -54,7 +56,7 @@ def keep_current(
     company, deal_id, stored = invoice.company, invoice.deal_id, settings_of(invoice.company)
     if not any((stored.deal_status_field, stored.deal_number_field, stored.deal_open_field)):
         return None
-    for user in writers:
+    for user in islice(writers, MOST_WRITERS):
         try:
             types = {each.code: each.type for each in pipedrive_fields(user, AS_STORED) if each.tells_of_invoices}
             return _write(make_client(user), _Wanted(company, deal_id, stored, types, today, word))

@@ -139,7 +139,9 @@ def _follow(company: Company, gone: int, place: int | None) -> None:
     with transaction.atomic():
         rows = Invoice.objects.filter(company=company, deal_id=gone)
         rows.filter(note_problem=DEAL_GONE).update(note_problem="", note_due_at=shared_now())
+        one = list(rows.exclude(qbo_invoice_id="").values_list("pk", flat=True)[:1])
         moved = rows.update(deal_id=place)
+        Invoice.objects.filter(pk__in=one).update(note_due_at=shared_now())  # with its note come the fields of the deal
     log.info("deal %s is gone, deal %s has its place and its %s invoices", gone, place, moved)
 
 

@@ -8,7 +8,9 @@ import pytest
 from django.core.cache import cache
 
 from integration_settings import reference
+from integration_settings.models import CompanySettings
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.pipedrive_fields import pipedrive_fields
 from invoices import moved_deals, notes
 from invoices.domain.draft import to_json
 from invoices.domain.status import Submission
@@ -237,6 +239,16 @@ def test_of_another_companys_deals_and_notes_nobody_is_asked(crm, invoiced, pane
     asked = [request["path"] for request in control.requests("pipedrive")]
     assert any(path.endswith(f"/deals/{crm.gone}") for path in asked)
     assert not any("987654" in path or "876543" in path for path in asked)
+
+
+def test_the_fields_of_the_deal_that_took_it_in_tell_of_its_invoices(crm, invoiced, panel_of, harbour, control):
+    status = next(each.code for each in pipedrive_fields(harbour.user) if each.name == "Invoice status")
+    CompanySettings.objects.update_or_create(company=harbour.company, defaults={"deal_status_field": status})
+    crm.merge()
+    panel_of(crm.kept)
+    notes.publish_note(invoiced.pk)
+    shown = control.company(crm.company_id)["deals"][str(crm.kept)]["custom_fields"]
+    assert shown[status.removeprefix("deal.")] == "Open"
 
 
 # Organizations and persons
