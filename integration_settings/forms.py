@@ -18,6 +18,7 @@ from integration_settings.pipedrive_fields import AMOUNTS, TEXTS, Field
 from integration_settings.profile import profile_of
 from integration_settings.reference import Account, Item
 from integration_settings.selectors import own_fields_from
+from integration_settings.stages import Stage
 
 MOST_DAYS = 365
 MAPPINGS = (
@@ -26,6 +27,7 @@ MAPPINGS = (
 )
 TOLD = ("deal_status_field", "deal_number_field", "deal_open_field")
 OWN_MAPPING = "own_field_"
+PAID_STAGE = "paid_stage_"
 SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
 OF_BOOKS = ("item_policy", "default_item_id", "default_item_name", "income_account_id", "own_fields_from")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
@@ -132,10 +134,14 @@ class SettingsForm(forms.Form):
         tax_id_label: str,
         items: ItemLists,
         own: OwnFields,
+        stages: Sequence[Stage] = (),
     ) -> None:
-        self.items, self.own = items, own
+        self.items, self.own, self.paid_stages = items, own, dict(stored.paid_stages)
+        self.pipelines = {f"{PAID_STAGE}{stage.pipeline_id}": stage.pipeline for stage in stages}
         values = {name: getattr(stored, name) for name in (*MAPPINGS, *TOLD, "due_days")}
         values |= {own_mapping(field_id): self.own.filled_from.get(field_id, "") for field_id in self.own.names}
+        kept = {name: str(self.paid_stages.get(name.removeprefix(PAID_STAGE), "")) for name in self.pipelines}
+        values |= kept
         self.mappings = (*MAPPINGS, *map(own_mapping, self.own.names))
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
@@ -143,6 +149,10 @@ class SettingsForm(forms.Form):
         super().__init__(data and with_changes_only(data, initial), initial=initial)
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
+        for name, label in self.pipelines.items():
+            self.fields[name] = forms.ChoiceField(
+                label=label, required=False, choices=_stage_choices(stages, name, kept[name])
+            )
         known = {field.code for field in fields}
         self.missing = {name for name in (*self.mappings, *TOLD) if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
@@ -180,12 +190,22 @@ class SettingsForm(forms.Form):
         return [MappingRow(self[name], name in self.missing, self._shown(name), optional=True) for name in TOLD]
 
     @property
+    def paid(self) -> list[MappingRow]:
+        return [MappingRow(self[name], False, self._shown(name), optional=True) for name in self.pipelines]
+
+    @property
     def values(self) -> dict[str, Any]:
         """For `services.save_settings`."""
         shown = {field_id: self.cleaned_data[own_mapping(field_id)] for field_id in self.own.names}
         own = {field_id: code for field_id, code in {**self.own.filled_from, **shown}.items() if code}
-        rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(OWN_MAPPING)}
-        return rest | {"own_fields_from": own}
+        dynamic = (OWN_MAPPING, PAID_STAGE)
+        rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(dynamic)}
+        return rest | {"own_fields_from": own, "paid_stages": self._chosen_stages()}
+
+    def _chosen_stages(self) -> dict[str, int]:
+        """Those of pipelines that the page did not show stay: Pipedrive may not have told of them."""
+        chosen = {name.removeprefix(PAID_STAGE): self.cleaned_data.get(name) for name in self.pipelines}
+        return {pipeline: int(stage) for pipeline, stage in (self.paid_stages | chosen).items() if stage}
 
     @property
     def names_books(self) -> bool:
@@ -208,6 +228,10 @@ class SettingsForm(forms.Form):
         status, number = cleaned.get("deal_status_field"), cleaned.get("deal_number_field")
         if status and status == number:
             self.add_error("deal_number_field", _("This field has the status already. Choose another one."))
+        if not status and any(cleaned.get(name) for name in self.pipelines):
+            self.add_error(
+                "deal_status_field", _("A deal that is paid is moved once, so a field has to keep its status.")
+            )
         chosen = cleaned["default_item_id"]
         kept = self.items.chosen.default_item_name if chosen == self.items.chosen.default_item_id else ""
         cleaned["default_item_name"] = self._item_names.get(chosen, kept)[:LONGEST]
@@ -335,3 +359,9 @@ def _told_choices(fields: Sequence[Field], types: Sequence[str], *, lost: str) -
     if lost:
         choices.append((lost, _("A field that is gone")))
     return [*choices, *((each.code, each.name) for each in fields if each.tells_of_invoices and each.type in types)]
+
+
+def _stage_choices(stages: Sequence[Stage], name: str, kept: str) -> list[tuple[str, Any]]:
+    found = [(str(each.id), each.name) for each in stages if f"{PAID_STAGE}{each.pipeline_id}" == name]
+    lost = kept and kept not in dict(found)
+    return [("", _("Not moved")), *([(kept, _("A stage that is gone"))] if lost else []), *found]

@@ -53,9 +53,9 @@ class PipedriveClient:
             raise NotFound("pipedrive", "the deal was deleted")
         return found
 
-    def update_deal(self, deal_id: int, *, custom_fields: Json) -> Json:
-        """https://developers.pipedrive.com/docs/api/v1/Deals#updateDeal ; the other fields stay as they are"""
-        sent = {"custom_fields": custom_fields}
+    def update_deal(self, deal_id: int, *, custom_fields: Json, stage_id: int | None = None) -> Json:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#updateDeal ; all else stays as it is"""
+        sent = {"custom_fields": custom_fields} | ({"stage_id": stage_id} if stage_id else {})
         return _record(self._send("PATCH", f"v2/deals/{int(deal_id)}", json=sent), OutcomeUnknown)
 
     def deals(self, ids: Iterable[int]) -> list[Json]:
@@ -94,6 +94,14 @@ class PipedriveClient:
     def fields(self, of: FieldsOf) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/DealFields#getDealFields and its siblings"""
         return self._pages(f"v2/{of}Fields")
+
+    def pipelines(self) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Pipelines#getPipelines"""
+        return self._pages("v2/pipelines")
+
+    def stages(self) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Stages#getStages ; of all pipelines, in the order of each"""
+        return self._pages("v2/stages", sort_by="order_nr")
 
     def currencies(self) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Currencies#getCurrencies"""

@@ -1,7 +1,9 @@
-"""Fields of a deal that tell of its invoices, for lists, filters and automations in Pipedrive: the company's settings
-name them. They are kept current whenever the note of one of the deal's invoices is due.
+"""Fields of a deal that tell of its invoices, for lists, filters and automations in Pipedrive, and the stage to which a
+deal goes that is invoiced and paid: the company's settings name them. Both follow whenever the note of one of its
+invoices is due.
 
-What stands in them is read first: nothing is written where they say it already, however often somebody comes by.
+What stands in the fields is read first: nothing is written where they say it already, however often somebody comes by.
+That the status there becomes “Paid” is also what moves the deal: once, and not again when somebody moves it elsewhere.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ from django.utils import translation
 
 from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, Rejected
 from integration_settings.models import Company, CompanySettings, PipedriveUser
-from integration_settings.pipedrive import PipedriveClient
+from integration_settings.pipedrive import Json, PipedriveClient
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.reference import AS_STORED
 from integration_settings.selectors import settings_of
+from invoices.domain.money import is_rounding
 from invoices.domain.status import InvoiceStatus, status_of_all
 from invoices.models import Invoice
 from invoices.reports import status_of
+from invoices.so_far import invoiced_so_far
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,14 @@ MONETARY = "monetary"
 
 Word = Callable[[InvoiceStatus], str]
 Values = dict[str, Any]  # by the field's code, as Pipedrive takes and shows them
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the fields are to say, and whether the deal is invoiced and paid."""
+
+    values: Values
+    paid: bool
 
 
 def keep_current(
@@ -69,7 +81,7 @@ def keep_current(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What the fields are to say; `values` reads it anew each time."""
+    """What the fields are to say; `now` reads it anew each time."""
 
     company: Company
     deal_id: int
@@ -78,7 +90,7 @@ class _Wanted:
     today: date
     word: Word
 
-    def values(self) -> Values:
+    def now(self, deal: Json) -> Told:
         rows = list(Invoice.objects.filter(company=self.company, deal_id=self.deal_id).exclude(qbo_invoice_id=""))
         stored, living = self.stored, [row for row in rows if not row.voided_on and not row.deleted_on]
         with translation.override(stored.deal_fields_language or None):
@@ -89,20 +101,41 @@ class _Wanted:
             }
         if all(row.balance is not None for row in living):  # else QuickBooks has yet to say what is open
             told[stored.deal_open_field] = _open(living, self.types.get(stored.deal_open_field, ""))
-        return {field.removeprefix("deal."): value for field, value in told.items() if field in self.types}
+        values = {field.removeprefix("deal."): value for field, value in told.items() if field in self.types}
+        return Told(values, status == InvoiceStatus.PAID and self._is_whole(deal))
+
+    def stage(self, deal: Json) -> int | None:
+        """Where the deal goes once it is paid; None for one that is there, or lost, or of another pipeline."""
+        wanted = self.stored.paid_stages.get(str(deal.get("pipeline_id")))
+        return wanted if wanted != deal.get("stage_id") and deal.get("status") != "lost" else None
+
+    def _is_whole(self, deal: Json) -> bool:
+        """Nothing is left of its value: else the rest will be invoiced, and paid, one day."""
+        invoiced = invoiced_so_far(self.company, self.deal_id).amount
+        if invoiced is None or invoiced.currency != deal.get("currency"):
+            return False
+        try:
+            left = Decimal(str(deal.get("value") or 0)) - invoiced.amount
+        except InvalidOperation:
+            return False
+        return left <= 0 or is_rounding(left, invoiced.currency)
 
 
 def _write(client: PipedriveClient, wanted: _Wanted) -> None:
-    shown = client.deal(wanted.deal_id).get("custom_fields")
+    deal = client.deal(wanted.deal_id)
+    shown = deal.get("custom_fields")
     shown = dict(shown) if isinstance(shown, Mapping) else {}
+    status = wanted.stored.deal_status_field.removeprefix("deal.")
     for _ in range(MOST_TIMES):
-        changed = {code: value for code, value in wanted.values().items() if not _same(shown.get(code), value)}
+        told = wanted.now(deal)
+        changed = {code: value for code, value in told.values.items() if not _same(shown.get(code), value)}
         if not changed:
             return
+        stage = wanted.stage(deal) if told.paid and status in changed else None
         try:
-            client.update_deal(wanted.deal_id, custom_fields=changed)
+            client.update_deal(wanted.deal_id, custom_fields=changed, stage_id=stage)
         except Rejected:
-            if len(changed) == 1:
+            if len(changed) == 1 and stage is None:
                 raise
             for code, value in changed.items():  # one that is gone, say, does not keep the others out
                 with suppress(Rejected):

@@ -11,4 +11,8 @@ class Migration(migrations.Migration):
             "companysettings", name, models.CharField(blank=True, db_default="", default="", max_length=longest)
         )
         for name, longest in FIELDS.items()
+    ] + [
+        migrations.AddField(
+            "companysettings", "paid_stages", models.JSONField(blank=True, db_default={}, default=dict)
+        )
     ]

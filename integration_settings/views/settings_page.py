@@ -25,6 +25,7 @@ from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED
 from integration_settings.rights_card import RightsCard, rights_card
 from integration_settings.selectors import administrators_of, own_fields_from, settings_of
+from integration_settings.stages import Stage, stages
 from integration_settings.tenancy import (
     Visitor,
     framed_shell,
@@ -233,7 +234,17 @@ def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDi
     stored = settings_of(visitor.company)
     names = dict(profile_of(visitor.connection).own_fields) if visitor.connection else {}
     own = OwnFields(names, own_fields_from(stored, visitor.connection))
-    return SettingsForm(data, stored=stored, fields=fields, tax_id_label=tax_id_label(country), items=items, own=own)
+    label = tax_id_label(country)
+    return SettingsForm(
+        data, stored=stored, fields=fields, tax_id_label=label, items=items, own=own, stages=_stages(visitor.user)
+    )
+
+
+def _stages(user: PipedriveUser) -> list[Stage]:
+    """None while Pipedrive does not tell of them: what was chosen stays."""
+    with contextlib.suppress(ServiceError):
+        return stages(user)
+    return []
 
 
 def _due_example(request: HttpRequest) -> HttpResponse:

@@ -34,10 +34,15 @@ def test_the_list_of_sections_is_in_the_order_of_the_page(client, tenant, header
 
 def test_each_table_of_the_settings_has_a_name_for_whoever_lists_them(client, tenant, headers):
     page = Page(client.get(CONTENT, headers=headers))
-    titles = {element.attributes.get("id"): element.text for element in page.elements if element.tag == "h2"}
+    titles = {element.attributes.get("id"): element.text for element in page.elements if element.tag in ("h2", "h3")}
     tables = [element for element in page.elements if element.tag == "table"]
     named = {titles.get(table.attributes.get("aria-labelledby", "")) for table in tables}
-    assert named == {"Fields that fill the invoice", "Deal fields that tell of the invoices", "Rights"}
+    assert named == {
+        "Fields that fill the invoice",
+        "Deal fields that tell of the invoices",
+        "A deal that is invoiced and paid goes to",
+        "Rights",
+    }
 
 
 def test_both_connections_fields_and_terms_are_shown(client, tenant, headers):
@@ -394,3 +399,41 @@ def test_a_field_that_told_of_invoices_and_is_gone_is_pointed_out(client, tenant
     gone = f"deal.{'a' * 40}"
     CompanySettings.objects.update_or_create(company=tenant.company, defaults={"deal_status_field": gone})
     assert "so nothing is written. Choose another one or “No field”." in text_of(client.get(CONTENT, headers=headers))
+
+
+def stages_of(tenant, control):
+    """(the pipeline's name, its id, its last stage's id), of the company's first pipeline"""
+    shown = control.company(tenant.pair.pipedrive_company_id)
+    pipeline = next(iter(shown["pipelines"].values()))
+    of_it = [int(number) for number, stage in shown["stages"].items() if stage["pipeline_id"] == pipeline["id"]]
+    return pipeline["name"], pipeline["id"], max(of_it)
+
+
+def test_the_stage_of_paid_deals_is_chosen_for_each_pipeline(client, tenant, headers, control):
+    name, pipeline, last = stages_of(tenant, control)
+    form = client.get(CONTENT, headers=headers).context["form"]
+    assert [row.field.label for row in form.paid] == [name, "Service contracts"]
+    assert dict(form[f"paid_stage_{pipeline}"].field.choices)[str(last)] == "Delivered"
+    status = "deal." + field_named(tenant, control, "deal", "Invoice status")
+    chosen = CHOICES | {"deal_status_field": status, f"paid_stage_{pipeline}": str(last)}
+    assert client.post(SAVE, chosen, headers=headers).status_code == 200
+    assert CompanySettings.objects.get(company=tenant.company).paid_stages == {str(pipeline): last}
+    client.post(SAVE, chosen | {f"paid_stage_{pipeline}": ""}, headers=headers)
+    assert CompanySettings.objects.get(company=tenant.company).paid_stages == {}
+
+
+def test_a_stage_needs_a_field_that_keeps_the_status(client, tenant, headers, control):
+    _, pipeline, last = stages_of(tenant, control)
+    answer = client.post(SAVE, CHOICES | {f"paid_stage_{pipeline}": str(last)}, headers=headers)
+    assert answer.status_code == 422
+    assert "A deal that is paid is moved once, so a field has to keep its status." in text_of(answer)
+
+
+def test_stages_that_pipedrive_does_not_tell_of_stay_as_they_were_chosen(client, tenant, headers, control, no_waiting):
+    field = "deal." + field_named(tenant, control, "deal", "Invoice status")
+    CompanySettings.objects.update_or_create(
+        company=tenant.company, defaults={"paid_stages": {"7": 70}, "deal_status_field": field}
+    )
+    control.fault("status", service="pipedrive", status=503, path="/stages$")
+    assert client.post(SAVE, CHOICES | {"deal_status_field": field}, headers=headers).status_code == 200
+    assert CompanySettings.objects.get(company=tenant.company).paid_stages == {"7": 70}

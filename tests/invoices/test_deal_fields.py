@@ -12,6 +12,7 @@ from integration_settings.kept_lists import put_into_kept
 from integration_settings.models import CompanySettings
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.pipedrive_fields import pipedrive_fields
+from integration_settings.stages import stages
 from invoices import notes
 from invoices.models import Invoice
 from tests.factories import D, make_invoice
@@ -169,7 +170,7 @@ def test_a_number_takes_the_amount_without_its_currency(deal, invoiced, harbour)
     asked = []
 
     class Client(PipedriveClient):
-        def update_deal(self, deal_id, *, custom_fields):
+        def update_deal(self, deal_id, *, custom_fields, stage_id=None):
             asked.append(custom_fields)
             return {"id": deal_id}
 
@@ -193,7 +194,7 @@ def test_a_colleague_writes_what_the_maker_may_not(deal, invoiced, harbour, coll
     other, wrote = colleague(harbour), []
 
     class Client(PipedriveClient):
-        def update_deal(self, deal_id, *, custom_fields):
+        def update_deal(self, deal_id, *, custom_fields, stage_id=None):
             if self.user == harbour.user:
                 raise AccessDenied("pipedrive", "403")
             wrote.append(self.user)
@@ -207,9 +208,77 @@ def test_what_changes_while_it_is_written_is_written_too(deal, invoiced):
     invoice, other = invoiced("1051"), invoiced("1052")
 
     class Client(PipedriveClient):
-        def update_deal(self, deal_id, *, custom_fields):
+        def update_deal(self, deal_id, *, custom_fields, stage_id=None):
             Invoice.objects.filter(pk=other.pk).update(balance=D("0.00"))
             return super().update_deal(deal_id, custom_fields=custom_fields)
 
     publish(invoice, Client)
     assert deal.shown() == ("Partially paid", "1051, 1052", pounds(7200))
+
+
+# The stage of a deal that is paid
+
+
+@pytest.fixture
+def sales(deal, harbour, control):
+    """The stages of the deal's pipeline, by name; a paid deal is to go to the last one."""
+    shown = control.company(deal.company_id)
+    pipeline = shown["deals"][str(deal.id)]["pipeline_id"]
+    names = {each.name: each.id for each in stages(harbour.user) if each.pipeline_id == pipeline}
+    choose(harbour.company, paid_stages={str(pipeline): names["Delivered"]})
+    return names
+
+
+@pytest.fixture
+def stage(deal, control, sales):
+    ids = {number: name for name, number in sales.items()}
+    return lambda: ids[control.company(deal.company_id)["deals"][str(deal.id)]["stage_id"]]
+
+
+def put(control, deal, **members):
+    control.change_company(deal.company_id, {"deals": {str(deal.id): members}})
+
+
+@pytest.fixture
+def paid(deal, invoiced, control):
+    """An invoice over the deal's whole value, paid."""
+    worth = D(str(control.company(deal.company_id)["deals"][str(deal.id)]["value"]))
+    return invoiced(total=worth, tax=D(0), balance=D("0.00"))
+
+
+def test_a_deal_that_is_invoiced_and_paid_goes_to_its_stage_once(deal, sales, stage, paid, control):
+    assert stage() != "Delivered"
+    publish(paid)
+    assert (stage(), deal.shown()[0]) == ("Delivered", "Paid")
+    put(control, deal, stage_id=sales["Qualified"])  # somebody moves it elsewhere
+    publish(paid)
+    assert stage() == "Qualified"
+
+
+@pytest.mark.parametrize(
+    ("balance", "what"),
+    [("10.00", {}), ("0.00", {"value": 999_999}), ("0.00", {"status": "lost"}), ("0.00", {"currency": "EUR"})],
+    ids=["part of it is open", "a part is not invoiced", "lost", "in another currency"],
+)  # fmt: skip
+def test_a_deal_stays_where_it_is_while_anything_is_left_to_do(deal, stage, paid, control, balance, what):
+    put(control, deal, **what)
+    before = stage()
+    Invoice.objects.filter(pk=paid.pk).update(balance=D(balance))
+    publish(paid)
+    assert stage() == before
+    assert deal.shown()[0] in ("Paid", "Partially paid")
+
+
+def test_a_deal_of_another_pipeline_stays_where_it_is(deal, harbour, stage, paid):
+    before = stage()
+    choose(harbour.company, paid_stages={"999": 1})
+    publish(paid)
+    assert (stage(), deal.shown()[0]) == (before, "Paid")
+
+
+def test_a_stage_that_is_gone_keeps_the_fields_no_longer_out(deal, harbour, stage, paid, sales, control):
+    before = stage()
+    pipeline = control.company(deal.company_id)["deals"][str(deal.id)]["pipeline_id"]
+    choose(harbour.company, paid_stages={str(pipeline): 987654})
+    publish(paid)
+    assert (stage(), deal.shown()[0]) == (before, "Paid")

@@ -72,6 +72,16 @@ def listed(call: Call, *, archived: bool) -> Response:
     return page(found, query, show_deal(call))
 
 
+async def list_pipelines(call: Call) -> Response:
+    return page((each for each in call.company.pipelines.values() if not each["is_deleted"]), call.query)
+
+
+async def list_stages(call: Call) -> Response:
+    of = call.query.get("pipeline_id")
+    stages = (each for each in call.company.stages.values() if not each["is_deleted"])
+    return page((each for each in stages if of in (None, each["pipeline_id"])), call.query)
+
+
 async def patch_deal(call: Call) -> Response:
     deal = find_deal(call, call.id)
     check_references(call)
