@@ -230,7 +230,7 @@ class SettingsForm(forms.Form):
             self.add_error("deal_number_field", _("This field has the status already. Choose another one."))
         if not status and any(cleaned.get(name) for name in self.pipelines):
             self.add_error(
-                "deal_status_field", _("A deal that is paid is moved once, so a field has to keep its status.")
+                "deal_status_field", _("Choose a field: its status tells that a paid deal was moved already.")
             )
         chosen = cleaned["default_item_id"]
         kept = self.items.chosen.default_item_name if chosen == self.items.chosen.default_item_id else ""

@@ -426,7 +426,7 @@ def test_a_stage_needs_a_field_that_keeps_the_status(client, tenant, headers, co
     _, pipeline, last = stages_of(tenant, control)
     answer = client.post(SAVE, CHOICES | {f"paid_stage_{pipeline}": str(last)}, headers=headers)
     assert answer.status_code == 422
-    assert "A deal that is paid is moved once, so a field has to keep its status." in text_of(answer)
+    assert "Choose a field: its status tells that a paid deal was moved already." in text_of(answer)
 
 
 def test_stages_that_pipedrive_does_not_tell_of_stay_as_they_were_chosen(client, tenant, headers, control, no_waiting):
