@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integration_settings.models import Company, QuickBooksConnection
 from invoices.domain.checks import SameAgain
-from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import UNSETTLED, Submission
 from invoices.domain.tax import Totals, line_figures, net_discount
@@ -43,7 +43,7 @@ def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
     unconfirmed = any(invoice.submission in UNSETTLED for invoice in living)
     if len(currencies) != 1:
         return SoFar(len(living), None, latest, unconfirmed)
-    amounts = (_amount_so_far(invoice, invoice.counts_with_tax) for invoice in living)
+    amounts = (_amount_so_far(invoice, invoice.counts_with_tax and not _made_before_tax(invoice)) for invoice in living)
     return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed)
 
 
@@ -100,6 +100,13 @@ def same_again(
 def _living(company: Company) -> QuerySet[Invoice]:
     rows = Invoice.objects.filter(company=company, voided_on__isnull=True, deleted_on__isnull=True)
     return rows.exclude(submission=Submission.REJECTED)
+
+
+def _made_before_tax(invoice: Invoice) -> bool:
+    """Of a US company, whose next invoice counts before tax too: what QuickBooks adds is seldom what the deal had in
+    its prices, and may be more.
+    """
+    return bool(invoice.draft.get("amounts_are") == AmountsAre.WITHOUT_TAX_SETTING)
 
 
 def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
