@@ -22,7 +22,7 @@ from integration_settings.quickbooks import QuickBooksClient, Written
 from integration_settings.reference import FOLLOWED, Item, item_from
 from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
-from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
+from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain, is_alike
 from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
@@ -256,17 +256,25 @@ class QuickBooksGateway:
             return "due_date"
         if draft.has_discount and self._is_inactive("Account", self.books.discount_account_id):
             return "discount"
-        wanted = {line.item_id for line in draft.lines if line.item_id}
-        active: set[str] = set()
-        for part in _chunks(sorted(wanted)):
-            ids = ", ".join(self._quote(item_id) for item_id in part)
-            rows = self.client.query(f"select * from Item where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608
-            active |= {str(row["Id"]) for row in rows if row.get("Active") is not False}
+        active = self._active("Item", {line.item_id for line in draft.lines if line.item_id})
         gone = (index for index, line in enumerate(draft.lines) if line.item_id not in active)
         if line := next((f"lines.{index}.item" for index in gone), ""):
             return line
+        if self.books.needs_tax_codes and draft.amounts_are != AmountsAre.NO_TAX:
+            active = self._active("TaxCode", {line.tax_code_id for line in draft.lines if line.tax_code_id})
+            gone = (index for index, line in enumerate(draft.lines) if line.tax_code_id not in {"", *active})
+            return next((f"lines.{index}.tax_code" for index in gone), "")
         inactive = self.books.names_sales_tax and self._is_inactive("TaxCode", draft.sales_tax_id)
         return "sales_tax" if inactive else ""
+
+    def _active(self, entity: str, wanted: set[str]) -> set[str]:
+        """Those of the ids that the company has, and in use."""
+        active: set[str] = set()
+        for part in _chunks(sorted(wanted)):
+            ids = ", ".join(self._quote(entity_id) for entity_id in part)
+            rows = self.client.query(f"select * from {entity} where Id in ({ids}) maxresults {IDS_AT_ONCE}")  # noqa: S608  # our names, quoted ids
+            active |= {str(row["Id"]) for row in rows if row.get("Active") is not False}
+        return active
 
     def _is_inactive(self, entity: str, entity_id: str) -> bool:
         """Or not there; an invoice that names none misses none."""

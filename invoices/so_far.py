@@ -13,7 +13,7 @@ from django.utils import timezone
 from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.prepared import Prepared
 from invoices.domain.checks import SameAgain
-from invoices.domain.draft import InvoiceDraft, from_json
+from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import UNSETTLED, Submission
 from invoices.domain.tax import Totals, line_figures, net_discount
@@ -58,7 +58,7 @@ def summed_up(living: Sequence[Invoice]) -> SoFar:
     unconfirmed = any(invoice.submission in UNSETTLED for invoice in living)
     if len(currencies) != 1:
         return SoFar(len(living), None, latest, unconfirmed)
-    amounts = (_amount_so_far(invoice, invoice.counts_with_tax) for invoice in living)
+    amounts = (_amount_so_far(invoice, invoice.counts_with_tax and not _made_before_tax(invoice)) for invoice in living)
     return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed)
 
 
@@ -124,6 +124,13 @@ def _to_customer(
 def _living(company_id: int) -> QuerySet[Invoice]:
     rows = Invoice.objects.filter(company=company_id, voided_on__isnull=True, deleted_on__isnull=True)
     return rows.exclude(submission=Submission.REJECTED)
+
+
+def _made_before_tax(invoice: Invoice) -> bool:
+    """Of a US company, whose next invoice counts before tax too: what QuickBooks adds is seldom what the deal had in
+    its prices, and may be more.
+    """
+    return bool(invoice.draft.get("amounts_are") == AmountsAre.WITHOUT_TAX_SETTING)
 
 
 def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:

@@ -15,7 +15,7 @@ Mend = Callable[[InvoiceDraft], InvoiceDraft]
 
 MENDED_ELSEWHERE = (BOOKS_CLOSED, NOT_PAID_FOR, ACCESS_DENIED, GAVE_UP, OTHER_BOOKS)
 CUSTOMERS = ("customer", "inactive customer")
-ITEM_OF_LINE = re.compile(r"lines\.(\d+)\.item")
+PART_OF_LINE = re.compile(r"lines\.(\d+)\.(item|tax_code)")
 
 
 class Kind(StrEnum):
@@ -61,10 +61,12 @@ def cause_of(
     draft: InvoiceDraft, *, code: str, field: str, quote: str = "", taken_by: str = "", new_item: str = ""
 ) -> Cause:
     """Why QuickBooks refused the draft; the arguments are those of `selectors.Refusal`, `quote` its own words."""
-    found = ITEM_OF_LINE.fullmatch(field)
+    found = PART_OF_LINE.fullmatch(field)
     if found and int(found[1]) < len(draft.lines):
         line = draft.lines[int(found[1])]
-        if item := item_of(line):
+        if found[2] == "tax_code":
+            field = f"tax code {line.tax_code_id}"  # on whichever line it stands
+        elif item := item_of(line):
             return Cause(Kind.ITEM, item, new_item or line.new_item or line.name)
     name = draft.bill_to.name
     if field == "customer.name" and draft.bill_to.is_new and taken_by not in CUSTOMERS:

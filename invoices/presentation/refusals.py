@@ -106,6 +106,10 @@ def _not_there(field: str) -> str:
         return _(
             "The account for discounts is inactive in QuickBooks. Bill without the discount, or have it made active."
         )
+    if field == "sales_tax":
+        return _("The sales tax rate is inactive in QuickBooks or no longer there.")
+    if field.endswith(".tax_code"):
+        return _("A tax code on this invoice is inactive in QuickBooks or no longer there.")
     if field.startswith("lines."):
         return _("An item on this invoice is inactive in QuickBooks or no longer there.")
     return _("Something this invoice names is inactive in QuickBooks or no longer there.")

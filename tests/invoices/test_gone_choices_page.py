@@ -32,9 +32,9 @@ def refuse_and_reopen(control):
     return make
 
 
-def created_after(browser, page):
-    """The next press, with the form as it stands, leads to an invoice."""
-    assert browser.post(CREATE, page.fields()).status_code == 200
+def created_after(browser, page, **changes):
+    """The next press, with the form as it stands but for what is changed, leads to an invoice."""
+    assert browser.post(CREATE, page.fields() | changes).status_code == 200
     invoice = Invoice.objects.latest("pk")
     submission.submit(invoice.pk)
     invoice.refresh_from_db()
@@ -47,6 +47,23 @@ def test_a_location(harbour, fill_in, refuse_and_reopen):
     assert any(title.startswith("Location: what was chosen") for title in finding_titles(page, "error"))
     assert "Leeds" not in page.by_id("f-location_id").text
     assert created_after(browser, page)
+
+
+def test_a_tax_code_is_named_by_the_result_and_at_its_line(connect, fill_in, control, browse, desk):
+    birchline = connect("CA")
+    browser, fields = fill_in(birchline, "Lakehead Hotels – lobby")
+    assert fields["l2-tax"] != fields["l3-tax"]
+    control.book(birchline.realm, "list_activity", entity="TaxCode", id=fields["l3-tax"], active=False)
+    _, invoice = pressed(browser, fields)
+    submission.submit(invoice.pk)
+    invoice.refresh_from_db()
+    assert invoice.refusal["field"] == "lines.2.tax_code"
+    said = "A tax code on this invoice is inactive in QuickBooks or no longer there."
+    assert said in Page(browser.get(address(invoice, "result"))).text
+    assert said.rstrip(".") in desk(birchline.user).text
+    page = Page(browser.post(address(invoice, "retry")))
+    assert page.by_id("l3-tax-error").text.startswith(said)
+    assert created_after(browser, Page(browser.post(address(invoice, "retry"))), **{"l3-tax": fields["l1-tax"]})
 
 
 def test_a_class(connect, fill_in, refuse_and_reopen):

@@ -232,6 +232,13 @@ def test_a_cause_is_the_same_for_all_that_one_repair_releases():
     assert [line.item_chosen for line in mended.lines] == [False, True]
 
 
+def test_a_tax_code_that_is_gone_is_one_cause_on_whichever_lines_it_stands():
+    lines = (a_line(tax_code_id="1"), a_line(tax_code_id="6"))
+    one = cause_of(a_draft(lines=lines), code="610", field="lines.1.tax_code")
+    assert one == cause_of(a_draft(lines=lines[1:]), code="610", field="lines.0.tax_code")
+    assert one != cause_of(a_draft(lines=lines), code="610", field="lines.0.tax_code")
+
+
 def test_a_new_item_that_was_refused_is_replaced_by_the_chosen_one():
     line = a_line(item_id="", new_item="Bay", product_id=501, income_account_id="79")
     cause = cause_of(a_draft(lines=(line,)), code="6240", field="lines.0.item", new_item="Bay")

@@ -383,6 +383,8 @@ def test_another_total_is_explained(stored, watch, theirs, reason):
         ({"code": "610"}, "Something this invoice names is inactive in QuickBooks or no longer there."),
         ({"code": "610", "field": "customer"}, "The customer is inactive in QuickBooks or no longer there."),
         ({"code": "610", "field": "lines.0.item"}, "An item on this invoice is inactive in QuickBooks"),
+        ({"code": "610", "field": "lines.0.tax_code"}, "A tax code on this invoice is inactive in QuickBooks"),
+        ({"code": "610", "field": "sales_tax"}, "The sales tax rate is inactive in QuickBooks or no longer there."),
         ({"code": "2500", "field": "customer"}, "The customer is inactive in QuickBooks or no longer there."),
         ({"code": "6190"}, "Its subscription has ended or is not paid."),
         ({"code": "access_denied"}, "QuickBooks does not let the app write invoices."),

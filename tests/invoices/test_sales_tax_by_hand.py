@@ -221,3 +221,22 @@ def test_an_invoice_before_tax_of_a_deal_with_tax_counts_in_the_panel_like_the_d
     sums = panel(tenant.company, resource="deal", resource_id=deal, deal_value=Money(row.total, "USD")).sums
     assert row.tax
     assert (sums.with_tax, sums.invoiced, sums.not_invoiced) == (True, Money(row.total, "USD"), Money(D(0), "USD"))
+
+
+def test_the_last_part_of_a_deal_with_tax_in_its_prices_is_not_called_more_than_the_deal(
+    cedar, control, deal_id, fill_in
+):
+    """QuickBooks charges 10.25 % where the deal has 8 % in its prices: the parts are the deal all the same."""
+    deal = deal_id(cedar, GLOVES)
+    put_tax_into_prices(control, cedar, deal, 8)
+    browser, fields = fill_in(cedar, GLOVES)
+    assert fields["l1-quantity"] == "40"
+    first = created(browser, fields | {"l1-quantity": "36"})
+    browser, fields = fill_in(cedar, GLOVES)
+    assert fields["l1-quantity"] == "4"
+    assert "more than the deal" not in previewed(browser, fields).text
+    assert browser.post(CREATE, fields).status_code == 200
+    last = Invoice.objects.exclude(pk=first.pk).get()
+    submission.submit(last.pk)
+    last.refresh_from_db()
+    assert first.total - first.tax + last.total - last.tax == D("555.19")  # 40 × 14.99, without 8 %
