@@ -11,10 +11,23 @@ from django.utils import timezone
 
 from integration_settings.errors import RateLimited, ServiceUnavailable
 from integration_settings.models import QuickBooksConnection
-from invoices import sweep
+from invoices import actions, submission, sweep
+from invoices.domain.actions import Action
+from invoices.domain.draft import to_json
+from invoices.domain.status import Submission
 from invoices.models import Invoice
-from tests.factories import D, an_issued, make_company, make_connection, make_invoice
+from tests.factories import (
+    D,
+    a_bill_to,
+    a_draft,
+    an_issued,
+    make_company,
+    make_connection,
+    make_invoice,
+    make_pending_invoice,
+)
 from tests.fakes.invoice_gateway import FakeInvoiceGateway
+from tests.invoices.acting import an_open_one, want
 from tests.invoices.meanwhile import beside
 from tests.servers import wait_until
 
@@ -112,3 +125,26 @@ def test_the_others_news_do_not_wait_for_a_held_company_of_which_nothing_is_to_b
         what == "it is to wait",
         [] if what in TROUBLE else [held.pk],
     )
+
+
+@pytest.mark.parametrize("done", ["created", "voided"])
+def test_nobody_waits_for_what_is_recorded_while_its_companys_token_is_being_refreshed(
+    company, user, quickbooks, beside, hold, done
+):
+    """With the company in hand, whoever presses “Create invoice” there would wait for Intuit, too."""
+    gateway = FakeInvoiceGateway()
+    gateway.add_customer("Bramley Foods Ltd", customer_id="7")
+    if done == "created":
+        draft = to_json(a_draft(bill_to=a_bill_to(customer_id="7")))
+        work, intent = submission.submit, make_pending_invoice(company, draft, currency="GBP")
+    else:
+        work, intent = actions.carry_out, want(an_open_one(company, gateway), Action.VOID, user)
+    quickbooks.row().update(next_sync_at=timezone.now() + timedelta(days=1))
+    hold(quickbooks.row())
+    recording = beside(work, intent.pk, lambda _: gateway)
+    settled = type(intent).objects.filter(pk=intent.pk, submission=Submission.SUCCEEDED)
+    wait_until(settled.exists, seconds=5, what="it is recorded")
+    hold.over.set()
+    recording.result(20)
+    quickbooks.refresh_from_db()
+    assert quickbooks.next_sync_at < timezone.now() + timedelta(hours=1)
