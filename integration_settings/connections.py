@@ -46,6 +46,13 @@ log = logging.getLogger(__name__)
 MARGIN = timedelta(minutes=5)
 IN_VAIN_SECONDS = 60  # for which it is known; nobody waits for a row for longer
 LOOK_BACK = timedelta(days=28)  # QuickBooks tells of changes of the last 30
+WHILE_REFRESHING = {
+    "idle_in_transaction_session_timeout": 0,
+    "tcp_user_timeout": 30_000,  # milliseconds, of what was sent already
+    "tcp_keepalives_idle": 15,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
 TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
 
 AnyConnection = PipedriveUser | QuickBooksConnection
@@ -114,11 +121,13 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
 
 def _idle_as_long_as_it_takes() -> None:
     """The database's own limit for transactions that stand idle would end ours in the middle of the call, and lose the
-    token that has taken the old one's place.
+    token that has taken the old one's place. But it is to ask now and then whether our machine is there still: of one
+    that has lost its power or network it hears nothing, and would hold the company's row for it, by the system's way
+    for two hours.
     """
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute(";".join(f"SET LOCAL {name} = {value}" for name, value in WHILE_REFRESHING.items()))
 
 
 def pause(connection: AnyConnection, seconds: float) -> None:

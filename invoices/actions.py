@@ -262,5 +262,6 @@ def _succeed(this: Try, issued: IssuedInvoice | None) -> None:
             # Of a free invoice QuickBooks' answer need not tell: its amounts were zero before.
             done = replace(issued, voided=issued.voided or this.kind == Action.VOID)
             apply_report(this.invoice, done, place=place)
-        follow_soon(this.connection)
+        follow_soon(this.connection, unless_held=True)
     log.info("%s is done", this.action)
+    follow_soon(this.connection)

@@ -206,6 +206,16 @@ def claim_due(most: int) -> list[QuickBooksConnection]:
     return list(rows.select_related("company").defer("refresh_token", "profile").order_by("next_sync_at"))
 
 
+def if_free(connection: QuickBooksConnection, end: Callable[[], object]) -> bool:
+    """Ends the claim with `end`, which writes the connection, unless somebody holds that just now: False then."""
+    rows = connection.row()
+    with transaction.atomic():
+        if not rows.select_for_update(skip_locked=True).exists() and rows.exists():
+            return False
+        end()  # of a company that has left it changes nothing
+    return True
+
+
 def give_back(connection: QuickBooksConnection) -> None:
     """Ends the claim for somebody who takes over in a moment; when nobody does, it is due again after the lease."""
     later = shared_now() + LEASE

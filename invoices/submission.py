@@ -292,12 +292,13 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
         apply_report(invoice, issued, place=place)
         if issued.deleted:  # as of its last version, so that a look that finds it all the same is the later one
             mark_deleted(invoice, place=place, at=issued.updated_at)
-        follow_soon(this.connection)
+        follow_soon(this.connection, unless_held=True)
     expected = this.draft.expected_total
     off = ""
     if expected is not None and issued.total is not None and expected != issued.total:
         off = f", its total is {issued.total - expected:+f} off the form's"
     log.info("invoice %s is number %s%s", invoice.public_id, issued.number or issued.qbo_invoice_id, off)
+    follow_soon(this.connection)
 
 
 def _surprises(draft: InvoiceDraft, issued: IssuedInvoice, books: Books) -> bool:
@@ -325,11 +326,19 @@ def succeeded() -> dict[str, Any]:
     }
 
 
-def follow_soon(connection: QuickBooksConnection) -> None:
-    """From now on there is something to follow: the next look at QuickBooks is due soon, if not sooner already."""
+def follow_soon(connection: QuickBooksConnection, *, unless_held: bool = False) -> None:
+    """From now on there is something to follow: the next look at QuickBooks is due soon, if not sooner already.
+
+    `unless_held` is for a transaction, and the same without it for after its end: somebody may have the connection for
+    a new token, and whoever wants the company or this invoice would wait for that as well.
+    """
     soon = shared_now() + timedelta(seconds=settings.QUICKBOOKS_SYNC_SECONDS)
     later = Q(next_sync_at__isnull=True) | Q(next_sync_at__gt=soon)
-    QuickBooksConnection.objects.filter(later, pk=connection.pk).update(next_sync_at=soon)
+    rows = QuickBooksConnection.objects.filter(later, pk=connection.pk)
+    if unless_held:
+        free = rows.select_for_update(skip_locked=True).values("pk")
+        rows = QuickBooksConnection.objects.filter(pk__in=free)
+    rows.update(next_sync_at=soon)
 
 
 def _reject(invoice: Invoice, refusal: dict[str, Any]) -> None:

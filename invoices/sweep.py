@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from django.db import DataError, IntegrityError
@@ -68,7 +69,9 @@ class Sweep:
         self.landed: SimpleQueue[Look] = SimpleQueue()
         self.flying = self.asked = 0
         self.found: list[Finding] = []
-        self.held: list[Finding] = []  # somebody holds their connections; they are written later
+        # Somebody holds their connections; they are written later, or their claims ended.
+        self.held: list[Finding] = []
+        self.claimed: list[tuple[QuickBooksConnection, Callable[[], object], Callable[[], object]]] = []
         self.some_wait = False  # something was found that somebody would like to see
         self.answered: deque[int] = deque()  # connections, one for each read
         self.written = time.monotonic()
@@ -111,8 +114,7 @@ class Sweep:
         waiting = read_budget.without_reads(claimed)
         for connection in claimed:
             if connection.pk in waiting:
-                with about_company(connection.company.pipedrive_company_id):
-                    following.pause(connection, read_budget.used_up())
+                self._end(connection, partial(following.pause, connection, read_budget.used_up()))
                 continue
             self._fly(pool, Look(connection, now, self.make_gateway(connection, self.answered.append)), self._ask)
         return len(claimed) - len(waiting)
@@ -156,8 +158,7 @@ class Sweep:
         if look.problem is not None:
             self._put_off(connection, look.problem)
         elif changes is None or changes.cut_off:
-            following.give_back(connection)
-            self.hand_over(connection.pk)
+            self._end(connection, partial(following.give_back, connection), partial(self.hand_over, connection.pk))
         elif not look.wanted and (wanted := unreported(connection, changes)):
             look.wanted = wanted
             self._fly(pool, look, self._read)
@@ -166,34 +167,54 @@ class Sweep:
             self.found.append(Finding(connection, news, look.started))
             self.some_wait |= not news.is_quiet
 
-    @staticmethod
-    def _put_off(connection: QuickBooksConnection, problem: Exception) -> None:
-        with about_company(connection.company.pipedrive_company_id):  # each of many
-            if not isinstance(problem, ServiceError):
+    def _put_off(self, connection: QuickBooksConnection, problem: Exception) -> None:
+        if not isinstance(problem, ServiceError):
+            with about_company(connection.company.pipedrive_company_id):  # each of many
                 log.error("looking at %s failed", connection, exc_info=problem)
-            if isinstance(problem, RateLimited):
-                connections.pause(connection, problem.retry_after)
-            following.pause(connection, problem)
+        self._end(connection, partial(self._pause, connection, problem))
+
+    @staticmethod
+    def _pause(connection: QuickBooksConnection, problem: Exception) -> None:
+        if isinstance(problem, RateLimited):
+            connections.pause(connection, problem.retry_after)
+        following.pause(connection, problem)
+
+    def _end(
+        self, connection: QuickBooksConnection, end: Callable[[], object], then: Callable[[], object] = lambda: None
+    ) -> None:
+        """Of whom nothing is taken over. All others would wait together with this one for whoever holds it."""
+        with about_company(connection.company.pipedrive_company_id):
+            if following.if_free(connection, end):
+                then()
+            else:
+                self.claimed.append((connection, end, then))
 
     def _write(self) -> None:
         self.written = time.monotonic()
         if answered := [self.answered.popleft() for _ in range(len(self.answered))]:
             self.answered.extend(read_budget.count_each(answered))
+        claimed, self.claimed = self.claimed, []
+        for each in claimed:
+            self._end(*each)
         found, self.found, self.held, self.some_wait = self.held + self.found, [], [], False
         try:
             if found:
                 self.held = following.finish_free(found)
         except (DataError, IntegrityError, ValueError, TypeError, KeyError) as problem:
             log.warning("companies are written one by one: %s", type(problem).__name__)
-            for each in found:
-                self._write_alone(each)
+            for finding in found:
+                self._write_alone(finding)
 
     def _write_held(self) -> None:
         """What is left when nothing else is: each waits for itself alone."""
         while self.answered:
             read_budget.count(self.answered.popleft())
-        for each in self.held:
-            self._write_alone(each, waits=True)
+        for finding in self.held:
+            self._write_alone(finding, waits=True)
+        for connection, end, then in self.claimed:
+            with about_company(connection.company.pipedrive_company_id):
+                end()
+                then()
 
     def _write_alone(self, finding: Finding, *, waits: bool = False) -> None:
         """So that what cannot be written of one company keeps no other from being written."""

@@ -103,6 +103,11 @@ class RedisChannel(redis.Channel):
         silence.refuse()
         return super().basic_publish(*args, **kwargs)
 
+    def queue_declare(self, *args: Any, **kwargs: Any) -> Any:
+        """The first hint of a kind asks for its queue before it is sent."""
+        silence.refuse()
+        return super().queue_declare(*args, **kwargs)
+
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         """`asynchronous` are the connections that are listened to."""
         found: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]  # its types leave it out

@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, before_task_publish, celeryd_init, task_prerun
+from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure, task_prerun
 from django.conf import settings
 
 from integration_settings import log_context
 from integration_settings.clock import LONGEST_DIFFERENCE
-from pipedrive_qb import broker, error_reports  # noqa: F401  # `broker` makes the embedded one known
+from pipedrive_qb import broker, error_reports, kept_connections  # noqa: F401  # `broker` makes the embedded one known
 from pipedrive_qb.starting import refuse_wrong_configuration
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipedrive_qb.settings")
@@ -82,3 +82,8 @@ def begin_its_log(task: Task[..., Any], task_id: str, **_: object) -> None:
     given = getattr(task.request, "request_id", None) or log_context.NOBODY
     log_context.request_id.set(given if given != log_context.NOBODY else task_id)
     log_context.company_id.set(log_context.NOBODY)
+
+
+@task_failure.connect
+def find_no_connection(exception: BaseException | None = None, **_: object) -> None:
+    kept_connections.note(exception)

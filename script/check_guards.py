@@ -112,6 +112,8 @@ GUARDS = [
     Guard("one company's share of the threads for notices", "invoices/webhooks.py", "        with notice_of(*realms):", "        if True:", N + "test_webhooks.py"),
     Guard("nobody's notice waits with another's", "invoices/webhooks.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_notices_meanwhile.py", postgres=True),
     Guard("nobody's news wait with another's", "invoices/following.py", "select_for_update(skip_locked=not waits_for_held)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
+    Guard("nobody's news wait for one of whom there are none", "invoices/following.py", "select_for_update(skip_locked=True).exists()", "select_for_update().exists()", N + "test_held_meanwhile.py", postgres=True),
+    Guard("no thread keeps a connection that others need", "pipedrive_qb/kept_connections.py", "        if self.is_over():\n", "        if False:\n", "tests/test_kept_connections.py", postgres=True),
     Guard("nobody's reads wait with another's", "integration_settings/read_budget.py", "select_for_update(skip_locked=True)", "select_for_update()", N + "test_held_meanwhile.py", postgres=True),
     Guard("nobody stands in line for tokens that nobody gets", "integration_settings/refresh_turns.py", "if cache.get(SILENT):", "if False:", N + "test_sweep.py"),
     Guard("one company's share of the threads", "integration_settings/shares.py", "len(alike) >= MOST_HELD", "len(alike) >= 999", S + "test_shares.py"),

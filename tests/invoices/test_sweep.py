@@ -144,6 +144,7 @@ def test_while_the_months_reads_are_spent_nobody_is_asked(fleet, look, settings)
     look()
     assert [gateway.calls for gateway in fleet.values()] == [[]] * 12
     assert not following.due_connections(timezone.now()).exists()
+    assert not QuickBooksConnection.objects.filter(paused_until__isnull=False).exists()  # writes go on
 
 
 @pytest.mark.parametrize(("spent", "asked"), [(69, True), (70, False)], ids=["there are plenty", "they get scarce"])
