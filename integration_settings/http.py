@@ -353,8 +353,11 @@ def _prepared(
     else:
         request.prepare_url(url, params or {})
     request.headers = CaseInsensitiveDict(headers)
-    if data or json is not None:
-        request.prepare_body(data or None, None, json)
+    if json is not None:
+        request.headers["Content-Type"] = "application/json"
+        data = to_json(json).encode()
+    if data:
+        request.prepare_body(data, None)
     else:
         request.prepare_content_length(None)
     if auth is not None:
@@ -364,6 +367,21 @@ def _prepared(
 
 def open_session(service: Service, *, access_token: str = "", read_seconds: float = READ_SECONDS) -> VendorSession:
     return VendorSession(service, access_token, read_seconds)
+
+
+def to_json(value: Any) -> str:
+    """JSON text with Decimals as plain numbers. A float is refused: it would send 0.30000000000000004."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(str(name))}: {to_json(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(to_json(item) for item in value) + "]"
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("not a number")
+        return format(value, "f")
+    if isinstance(value, float):
+        raise TypeError("floats are not sent")
+    return json.dumps(value)
 
 
 def parse_json(response: requests.Response) -> Any:

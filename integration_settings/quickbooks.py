@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import html
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -210,7 +209,7 @@ class QuickBooksClient:
         return rate if rate and rate > 0 else None
 
     def _post(self, path: str, body: Json, *, request_id: str, **params: str) -> Json:
-        text = to_json(body)
+        text = http.to_json(body)
         self.written = Written(tuple(body), hashlib.sha256(text.encode()).hexdigest())
         answer: Json = self._call(
             lambda library: library.post(self._url(path), text, request_id=request_id, params=dict(params)),
@@ -431,18 +430,3 @@ def number_of(told: object) -> Decimal | None:
     if not number.is_finite():
         return None
     return number if not number or abs(number.adjusted()) < MOST_DIGITS else None
-
-
-def to_json(value: Any) -> str:
-    """JSON text with Decimals as plain numbers. A float is refused: it would send 0.30000000000000004."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(str(name))}: {to_json(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(to_json(item) for item in value) + "]"
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError("not a number")
-        return format(value, "f")
-    if isinstance(value, float):
-        raise TypeError("floats are not sent")
-    return json.dumps(value)

@@ -75,7 +75,7 @@ def keep_current(
         except (ConnectionExpired, AccessDenied, NotFound) as error:
             log.info("user %s cannot write the fields of deal %s: %s", user.user_id, deal_id, error)
         except Rejected as refusal:
-            return log.warning("deal %s does not take the fields about its invoices: %s", deal_id, refusal)
+            return log.warning("deal %s cannot be read for what tells of its invoices: %s", deal_id, refusal)
     return None
 
 
@@ -134,13 +134,21 @@ def _write(client: PipedriveClient, wanted: _Wanted) -> None:
         stage = wanted.stage(deal) if told.paid and status in changed else None
         try:
             client.update_deal(wanted.deal_id, custom_fields=changed, stage_id=stage)
-        except Rejected:
-            if len(changed) == 1 and stage is None:
-                raise
-            for code, value in changed.items():  # one that is gone, say, does not keep the others out
-                with suppress(Rejected):
-                    client.update_deal(wanted.deal_id, custom_fields={code: value})
+        except Rejected as refusal:
+            log.warning("deal %s does not take all that tells of its invoices: %s", wanted.deal_id, refusal)
+            _one_by_one(client, wanted.deal_id, changed, status, stage)
         shown |= changed
+
+
+def _one_by_one(client: PipedriveClient, deal_id: int, changed: Values, status: str, stage: int | None) -> None:
+    """A field or a stage that is gone, say, does not keep the others out. The stage goes with the status, which tells
+    that the deal was moved.
+    """
+    for code, value in changed.items():
+        for moved in (stage, None) if stage and code == status else (None,):
+            with suppress(Rejected):
+                client.update_deal(deal_id, custom_fields={code: value}, stage_id=moved)
+                break
 
 
 def _numbers(living: Sequence[Invoice]) -> str | None:
@@ -159,16 +167,11 @@ def _open(living: Sequence[Invoice], kind: str) -> Any:
     if len(currencies) != 1:
         return None
     amount = sum((max(row.balance or Decimal(0), Decimal(0)) for row in living), Decimal(0))
-    number = int(amount) if amount == int(amount) else float(amount)  # as JSON has numbers
-    return {"value": number, "currency": currencies.pop()} if kind == MONETARY else number
+    return {"value": amount, "currency": currencies.pop()} if kind == MONETARY else amount
 
 
 def _same(shown: Any, wanted: Any) -> bool:
     """An empty field is shown as null, as an empty text, or not at all."""
     if isinstance(shown, Mapping) and isinstance(wanted, Mapping):
         return _same(shown.get("value"), wanted["value"]) and shown.get("currency") == wanted["currency"]
-    if isinstance(wanted, int | float):
-        with suppress(InvalidOperation):
-            return shown is not None and Decimal(str(shown)) == Decimal(str(wanted))
-        return False
     return bool((shown or None) == wanted)

@@ -241,7 +241,7 @@ def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDi
 
 
 def _stages(user: PipedriveUser) -> list[Stage]:
-    """None while Pipedrive does not tell of them: what was chosen stays."""
+    """Empty while Pipedrive does not tell of them: what was chosen stays."""
     with contextlib.suppress(ServiceError):
         return stages(user)
     return []

@@ -22,7 +22,8 @@ from integration_settings.errors import (
     ServiceUnavailable,
     SubscriptionEnded,
 )
-from integration_settings.quickbooks import QuickBooksClient, to_json
+from integration_settings.http import to_json
+from integration_settings.quickbooks import QuickBooksClient
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery, intuit_answer
 
 pytestmark = pytest.mark.django_db

@@ -282,3 +282,11 @@ def test_a_stage_that_is_gone_keeps_the_fields_no_longer_out(deal, harbour, stag
     choose(harbour.company, paid_stages={str(pipeline): 987654})
     publish(paid)
     assert (stage(), deal.shown()[0]) == (before, "Paid")
+
+
+def test_a_field_that_is_gone_keeps_no_paid_deal_from_its_stage(deal, harbour, stage, paid):
+    gone = {"code": "f" * 40, "name": "Gone since", "type": "varchar", "custom": True}
+    put_into_kept(harbour.company.pk, "pipedrive_deal_fields", [gone], in_place_of=())
+    choose(harbour.company, deal_number_field=f"deal.{'f' * 40}")
+    publish(paid)
+    assert (stage(), deal.shown()[0]) == ("Delivered", "Paid")
