@@ -6,6 +6,7 @@ Numbers with a fraction arrive as Decimal, whole ones as int. Every method raise
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from integration_settings import http
@@ -70,6 +71,18 @@ class PipedriveClient:
     def latest_deals(self, most: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first"""
         return self._pages("v2/deals", most, sort_by="update_time", sort_direction="desc")
+
+    def deals_changed_since(self, moment: datetime) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; of every status, deleted ones too, the one
+        that changed last at the end; the archived ones have a list of their own
+        """
+        return self._pages(
+            "v2/deals",
+            updated_since=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            status="open,won,lost,deleted",
+            sort_by="update_time",
+            sort_direction="asc",
+        )
 
     def deal_products(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""

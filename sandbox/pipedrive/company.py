@@ -86,8 +86,10 @@ class Company:
 
     def sees(self, user: User, record: Record) -> bool:
         """Pipedrive's visibility rules; who may not see a record gets `hides_with` for it."""
-        if record.get("is_deleted"):
-            return False
+        return not record.get("is_deleted") and self.shows(user, record)
+
+    def shows(self, user: User, record: Record) -> bool:
+        """Whether the user could see the record before it was deleted."""
         level = record.get("visible_to", EVERYBODY)
         owner = self.users.get(record.get("owner_id") or 0)
         if level == EVERYBODY or user.admin or owner is None or owner.id == user.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -174,3 +175,23 @@ def test_labels_are_bare_ids(crm: Crm) -> None:
 def test_a_period_has_two_days(crm: Crm) -> None:
     shown = crm.data(f"/v2/deals/{PHASE_2}")["custom_fields"][crm.field("Work period")]
     assert shown == {"value": "2026-11-30", "until": "2026-12-04"}
+
+
+def test_deals_are_listed_by_when_they_changed_and_by_their_status(crm: Crm) -> None:
+    def listed(**query: str) -> dict[int, str]:
+        return {deal["id"]: deal["status"] for deal in crm.data("/v2/deals", limit="500", **query)}
+
+    moment = crm.data(f"/v2/deals/{PHASE_2}")["update_time"]
+    assert PHASE_2 in listed(updated_since=moment)
+    later = (datetime.fromisoformat(moment) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert PHASE_2 not in listed(updated_since=later)
+    assert set(listed(status="won").values()) <= {"won"}
+    assert PHASE_2 in listed(status="open,won,lost,deleted")
+    assert crm.get("/v2/deals", status="open,closed").status_code == 400
+
+
+def test_a_deleted_deal_is_listed_for_who_asks_for_deleted_ones(crm: Crm) -> None:
+    crm.control("/pipedrive/company", {"id": 101, "set": {"deals": {str(PHASE_2): {"is_deleted": True}}}})
+    assert PHASE_2 not in {deal["id"] for deal in crm.data("/v2/deals", limit="500")}
+    assert PHASE_2 in {deal["id"] for deal in crm.data("/v2/deals", limit="500", status="won,deleted")}
+    assert PHASE_2 not in {deal["id"] for deal in crm.data("/v2/deals", limit="500", status="open,won,lost")}

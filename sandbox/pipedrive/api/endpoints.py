@@ -26,6 +26,7 @@ FIELD_SCOPES = {
 ONE = {"custom_fields": CUSTOM_FIELDS, "include_option_labels": BOOL}
 BY_TIME = ("id", "update_time", "add_time")
 MANY = paged(*BY_TIME, ids=IDS, **ONE)
+DEALS = MANY | {"status": Param(choices=deals.STATUSES, many=4), "updated_since": Param("moment")}
 PRODUCTS_QUERY = paged("id", "name", "add_time", "update_time", ids=IDS, custom_fields=CUSTOM_FIELDS)
 DEAL_IDS = Param("int", many=100, required=True)
 LINES = ("id", "add_time", "update_time", "order_nr")
@@ -86,7 +87,7 @@ V2 = [
         paged(*LINES, "deal_id", deal_ids=DEAL_IDS)),
     on("GET v2 /deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
         paged("id", "billing_date", "deal_id", deal_ids=DEAL_IDS)),
-    on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, MANY),
+    on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, DEALS),
     on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, MANY),
     on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, ONE),
     on("PATCH v2 /deals/{id}", deals.patch_deal, 5, DEALS_FULL, body=deals.DEAL_BODY),
