@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from integration_settings.country_words import tax_id_label
+from integration_settings.deal_rules import WON, Choice, Outcome, Rules
 from integration_settings.item_links import LONGEST, ChosenPolicy
 from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
 from integration_settings.pipedrive_fields import AMOUNTS, TEXTS, Field
@@ -28,9 +29,15 @@ MAPPINGS = (
 TOLD = ("deal_status_field", "deal_number_field", "deal_open_field")
 OWN_MAPPING = "own_field_"
 PAID_STAGE = "paid_stage_"
+RULE_WHEN, RULE_THEN = "rule_when_", "rule_then_"
 SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
 OF_BOOKS = ("item_policy", "default_item_id", "default_item_name", "income_account_id", "own_fields_from")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
+THEN = (
+    (str(Outcome.PREPARE), _("List it as ready to be invoiced")),
+    (str(Outcome.CREATE), _("Create the invoice")),
+    (str(Outcome.SEND), _("Create and e-mail the invoice")),
+)
 _NO_ITEM = _("Choose the item that products without one get.")
 _ITEM_GONE = _("This item is inactive or gone from QuickBooks. Choose another one.")
 _NO_ACCOUNT = _("Choose the income account of new items.")
@@ -45,6 +52,16 @@ class MappingRow:
     gone: bool
     shown: str
     optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """When a deal of one pipeline is invoiced by itself, and what happens then."""
+
+    pipeline: int
+    when: forms.BoundField
+    then: forms.BoundField
+    shown: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +94,8 @@ class ItemLists:
 
 
 class SettingsForm(forms.Form):
-    """Which field fills what, which fields of the deal tell of its invoices, the payment term, three switches, and what
-    becomes of products without an item.
+    """Which field fills what, which fields of the deal tell of its invoices, when one is made by itself, the payment
+    term, three switches, and what becomes of products without an item.
 
     A stored field, item or account that the service no longer has may stay; it is pointed out.
     """
@@ -135,13 +152,14 @@ class SettingsForm(forms.Form):
         items: ItemLists,
         own: OwnFields,
         stages: Sequence[Stage] = (),
+        rules: Rules | None = None,
     ) -> None:
-        self.items, self.own, self.paid_stages = items, own, dict(stored.paid_stages)
+        self.items, self.own, self.paid_stages, self.rules = items, own, dict(stored.paid_stages), dict(rules or {})
         self.pipelines = {f"{PAID_STAGE}{stage.pipeline_id}": stage.pipeline for stage in stages}
         values = {name: getattr(stored, name) for name in (*MAPPINGS, *TOLD, "due_days")}
         values |= {own_mapping(field_id): self.own.filled_from.get(field_id, "") for field_id in self.own.names}
         kept = {name: str(self.paid_stages.get(name.removeprefix(PAID_STAGE), "")) for name in self.pipelines}
-        values |= kept
+        values |= kept | self._stored_rules()
         self.mappings = (*MAPPINGS, *map(own_mapping, self.own.names))
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
@@ -153,6 +171,7 @@ class SettingsForm(forms.Form):
             self.fields[name] = forms.ChoiceField(
                 label=label, required=False, choices=_stage_choices(stages, name, kept[name])
             )
+        self._add_rules(stages)
         known = {field.code for field in fields}
         self.missing = {name for name in (*self.mappings, *TOLD) if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
@@ -193,12 +212,54 @@ class SettingsForm(forms.Form):
     def paid(self) -> list[MappingRow]:
         return [MappingRow(self[name], False, self._shown(name), optional=True) for name in self.pipelines]
 
+    def _stored_rules(self) -> dict[str, str]:
+        found = {pipeline: self.rules.get(pipeline) for pipeline in self._shown_pipelines}
+        whens = {f"{RULE_WHEN}{pipeline}": rule.when if rule else "" for pipeline, rule in found.items()}
+        return whens | {f"{RULE_THEN}{each}": rule.then if rule else Outcome.PREPARE for each, rule in found.items()}
+
+    def _add_rules(self, stages: Sequence[Stage]) -> None:
+        for pipeline in self._shown_pipelines:
+            own = [stage for stage in stages if stage.pipeline_id == pipeline]
+            name = own[0].pipeline
+            kept = self.initial[f"{RULE_WHEN}{pipeline}"]
+            when = forms.ChoiceField(label=name, required=False, choices=_when_choices(own, kept))
+            then = forms.ChoiceField(label=name, required=False, choices=THEN)
+            for field, column in ((when, "when"), (then, "then")):
+                field.widget.attrs |= {
+                    "aria-labelledby": f"rule-{pipeline} rules-{column}",
+                    "data-change-label": f"{_('Automatic invoices')}: {name}",
+                }
+                self.fields[f"rule_{column}_{pipeline}"] = field
+
+    @property
+    def rule_rows(self) -> list[RuleRow]:
+        return [self._rule_row(pipeline) for pipeline in self._shown_pipelines]
+
+    def _rule_row(self, pipeline: int) -> RuleRow:
+        when, then = f"{RULE_WHEN}{pipeline}", f"{RULE_THEN}{pipeline}"
+        return RuleRow(pipeline, self[when], self[then], (self._shown(when), self._shown(then)))
+
+    @property
+    def _shown_pipelines(self) -> list[int]:
+        return [int(name.removeprefix(PAID_STAGE)) for name in self.pipelines]
+
+    @property
+    def chosen_rules(self) -> dict[int, Choice]:
+        """For `services.save_settings`. Those of pipelines that the page did not show stay."""
+        chosen = {pipeline: Choice(rule.when, rule.then) for pipeline, rule in self.rules.items()}
+        for pipeline in self._shown_pipelines:
+            chosen.pop(pipeline, None)
+            if when := self.cleaned_data.get(f"{RULE_WHEN}{pipeline}"):
+                then = self.cleaned_data.get(f"{RULE_THEN}{pipeline}") or Outcome.PREPARE
+                chosen[pipeline] = Choice(when, Outcome(then))
+        return chosen
+
     @property
     def values(self) -> dict[str, Any]:
         """For `services.save_settings`."""
         shown = {field_id: self.cleaned_data[own_mapping(field_id)] for field_id in self.own.names}
         own = {field_id: code for field_id, code in {**self.own.filled_from, **shown}.items() if code}
-        dynamic = (OWN_MAPPING, PAID_STAGE)
+        dynamic = (OWN_MAPPING, PAID_STAGE, RULE_WHEN, RULE_THEN)
         rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(dynamic)}
         return rest | {"own_fields_from": own, "paid_stages": self._chosen_stages()}
 
@@ -365,3 +426,11 @@ def _stage_choices(stages: Sequence[Stage], name: str, kept: str) -> list[tuple[
     found = [(str(each.id), each.name) for each in stages if f"{PAID_STAGE}{each.pipeline_id}" == name]
     lost = kept and kept not in dict(found)
     return [("", _("Not moved")), *([(kept, _("A stage that is gone"))] if lost else []), *found]
+
+
+def _when_choices(stages: Sequence[Stage], kept: str) -> list[tuple[str, Any]]:
+    found = [(str(each.id), each.name) for each in stages]
+    lost = kept not in ("", WON, *dict(found))
+    gone = [(kept, _("A stage that is gone"))] if lost else []
+    # Translators: heads a list of the stages of a pipeline
+    return [("", _("Never")), (WON, _("The deal is won")), *gone, (str(_("The deal reaches the stage")), found)]

@@ -223,6 +223,32 @@ class CompanySettings(models.Model):
         return f"settings of {self.company}"
 
 
+class DealRules(models.Model):
+    """When the company's deals are invoiced by themselves, and how far Pipedrive was read for it; see `deal_rules`."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="deal_rules")
+    # By the pipeline's id: when, what then, and since when that is the rule.
+    rules: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
+    # With whose grant, and in whose name; None once that user has left.
+    user = models.ForeignKey(PipedriveUser, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    read_until = models.DateTimeField(default=timezone.now)  # Pipedrive's time: what changed before is known
+    next_look_at = models.DateTimeField(null=True, blank=True)  # None without rules
+    problem = models.CharField(max_length=64, blank=True, default="", db_default="")  # why the last look saw nothing
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_look_at"], condition=models.Q(next_look_at__isnull=False), name="deal_looks_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"rules of {self.company}"
+
+    @property
+    def stands_still(self) -> bool:
+        """Nobody is there in whose name they could act."""
+        return bool(self.rules) and (self.user is None or not self.user.is_connected)
+
+
 class ItemLink(models.Model):
     """A person decided, or an invoice created it: this product of Pipedrive is this item of QuickBooks."""
 

@@ -72,12 +72,13 @@ class PipedriveClient:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first"""
         return self._pages("v2/deals", most, sort_by="update_time", sort_direction="desc")
 
-    def deals_changed_since(self, moment: datetime) -> list[Json]:
+    def deals_changed_since(self, moment: datetime, most: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; of every status, deleted ones too, the one
         that changed last at the end; the archived ones have a list of their own
         """
         return self._pages(
             "v2/deals",
+            most,
             updated_since=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             status="open,won,lost,deleted",
             sort_by="update_time",

@@ -15,9 +15,10 @@ from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from integration_settings import connections
+from integration_settings import connections, deal_rules
 from integration_settings.clock import shared_now
 from integration_settings.crypto import Unreadable
+from integration_settings.deal_rules import Choice
 from integration_settings.errors import ConnectionExpired, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import OUTDATED
 from integration_settings.log_context import about_company
@@ -189,9 +190,14 @@ def _name_of_books(company: Company, realm_id: str, grant: Grant) -> str:
 
 
 def save_settings(
-    company: Company, *, by: str, values: dict[str, Any], people: Mapping[int, dict[str, bool]] | None = None
+    company: Company,
+    *,
+    by: PipedriveUser,
+    values: dict[str, Any],
+    people: Mapping[int, dict[str, bool]] | None = None,
+    rules: Mapping[int, Choice] | None = None,
 ) -> CompanySettings:
-    """Stores the choices for everyone in the company.
+    """Stores the choices for everyone in the company. None: that is left as it is.
 
     `people` holds the changed columns of single users by their row's id; whoever is not among them has no rights of
     his own.
@@ -201,8 +207,10 @@ def save_settings(
         stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
         for name, value in values.items():
             setattr(stored, name, value)
-        stored.updated_by = by
+        stored.updated_by = by.name
         stored.save()
+        if rules is not None:
+            deal_rules.store(company, rules, by)
         if people is not None:
             company.users.exclude(pk__in=people).update(**NO_RIGHTS)
             for row_id, columns in people.items():

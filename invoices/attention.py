@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
+from integration_settings.deal_rules import stored_rules
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right, administers, rights_of
 from integration_settings.selectors import quickbooks_of
@@ -27,7 +28,8 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.refusals import OTHER_BOOKS
 from invoices.domain.status import Submission
-from invoices.models import IS_TO_FIX, IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import IS_TO_FIX, IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
+from invoices.ready_deals import waiting_deals
 from invoices.reports import zone
 from invoices.selectors import Refusal, refusal_of, shown_total
 
@@ -94,13 +96,16 @@ class Desk:
     groups: tuple[Group, ...]
     waiting: tuple[Waiting, ...]
     done_today: int
+    ready: tuple[ReadyDeal, ...] = ()  # deals that a rule has found
+    rules_stand_still: bool = False
 
     @property
     def shown_of_many(self) -> int:
         """How many of a kind are here where that is all that fits, so that there may be others; else 0."""
         stopped = (row for group in self.groups if group.cause.kind != Kind.CONNECTION for row in group.stopped)
         here = Counter(type(row.intent) for row in stopped), Counter(type(row.intent) for row in self.waiting)
-        return LATEST if any(count >= LATEST for kinds in here for count in kinds.values()) else 0
+        many = any(count >= LATEST for kinds in here for count in kinds.values()) or len(self.ready) >= LATEST
+        return LATEST if many else 0
 
     def group(self, key: str) -> Group | None:
         return next((group for group in self.groups if group.cause.key == key), None)
@@ -117,7 +122,17 @@ def desk_of(visitor: Visitor) -> Desk:
         *_failed(visitor),
         *_notes(visitor),
     )
-    return Desk(groups, waiting, _done_today(visitor, connection, company))
+    return Desk(groups, waiting, _done_today(visitor, connection, company), _ready(visitor), _stand_still(visitor))
+
+
+def _ready(visitor: Visitor) -> tuple[ReadyDeal, ...]:
+    """For administrators: of everybody else nobody has asked whether he may see these deals, whose panels tell it."""
+    return tuple(waiting_deals(visitor.company)[:LATEST]) if visitor.user.is_admin else ()
+
+
+def _stand_still(visitor: Visitor) -> bool:
+    stored = stored_rules(visitor.company) if visitor.user.is_admin else None
+    return stored is not None and stored.stands_still
 
 
 def _ask_anew_who_administers(visitor: Visitor) -> None:

@@ -17,6 +17,7 @@ from integration_settings.selectors import hold_company
 from integration_settings.side_by_side import SideBySide
 from invoices.claims import claimed
 from invoices.deal_gateway import party_of_loaded
+from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
 from invoices.domain.draft import BillTo, InvoiceDraft
 from invoices.domain.emails import addresses_typed
@@ -48,7 +49,8 @@ class NameTaken(Exception):
 class CustomerChoice:
     """Who the invoice may go to. `linked` was chosen before; `candidates` are best first, without the linked one.
 
-    `preselected` is the id to tick, "" for the new customer: never a weak match.
+    `preselected` is the id to tick, "" for the new customer: never a weak match. `complete` is whether QuickBooks has
+    answered all that it was asked for this.
     """
 
     party_kind: str  # "organization", "person", or "deal" for a deal without either
@@ -57,6 +59,17 @@ class CustomerChoice:
     linked: CustomerCandidate | None
     candidates: tuple[CustomerCandidate, ...]
     preselected: str
+    complete: bool = True
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nobody has to be asked: somebody chose it before, only one can be meant, or nobody is like it."""
+        if not self.preselected:
+            return self.linked is None and not self.candidates
+        if self.linked and self.linked.customer_id == self.preselected:
+            return True
+        strong = [each for each in self.candidates if each.strength == Strength.STRONG]
+        return [each.customer_id for each in strong] == [self.preselected]
 
 
 # Links
@@ -143,12 +156,16 @@ def choice_for(
     kind, party_id = party_of_loaded(deal)
     party = deal.organization or deal.person
     stored = linked_customer(company, realm_id, (kind, party_id), currency)
-    linked = as_candidate(stored) if stored else None
+    linked, complete = as_candidate(stored) if stored else None, True
     if linked and whole:
-        linked = completed(linked, gateway)
+        record = _record_of(linked, gateway)
+        linked, complete = _with_record(linked, record), record is not None
     meant = linked if linked and _is_meant(linked, bill_to.name, recipient, kind) else None
     known = meant is not None and meant.currency in ("", currency)
-    found = [] if known else _similar(gateway, bill_to.name, bill_to.email)
+    found: list[KnownCustomer] = []
+    if not known:
+        found, all_answered = _similar(gateway, bill_to.name, bill_to.email)
+        complete = complete and all_answered
     others = [customer.described() for customer in found if not meant or customer.customer_id != meant.customer_id]
     matches = rank_customers(others, bill_to, currency=currency)
     return CustomerChoice(
@@ -158,6 +175,7 @@ def choice_for(
         linked=linked,
         candidates=tuple(each for each in matches if not linked or each.customer_id != linked.customer_id),
         preselected=best_candidate(matches, meant, currency=currency),
+        complete=complete,
     )
 
 
@@ -176,9 +194,16 @@ def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> Customer
 
     When QuickBooks does not answer, the company's own days and rate serve.
     """
-    record = None
+    return _with_record(candidate, _record_of(candidate, gateway))
+
+
+def _record_of(candidate: CustomerCandidate, gateway: InvoiceGateway) -> CustomerRecord | None:
     with suppress(ServiceError):
-        record = gateway.read_customer(candidate.customer_id)
+        return gateway.read_customer(candidate.customer_id)
+    return None
+
+
+def _with_record(candidate: CustomerCandidate, record: CustomerRecord | None) -> CustomerCandidate:
     if record is None:
         return candidate
     return replace(
@@ -190,20 +215,24 @@ def completed(candidate: CustomerCandidate, gateway: InvoiceGateway) -> Customer
     )
 
 
-def _similar(gateway: InvoiceGateway, name: str, email: str) -> list[KnownCustomer]:
-    """Two questions. When QuickBooks does not answer, the person can still search or go on with a new customer.
+def _similar(gateway: InvoiceGateway, name: str, email: str) -> tuple[list[KnownCustomer], bool]:
+    """Two questions, and whether both were answered. When QuickBooks does not, the person can still search or go on
+    with a new customer.
 
     It cannot be asked for a tax number or an address: those are compared among the customers found.
     https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
     """
     found: list[KnownCustomer] = []
+    answered = 0
     with SideBySide(1) as calls:
         by_email = calls.start(gateway.customers_with_email_like, next(iter(addresses_typed(email)), ""))
         with suppress(ServiceError):
             found += gateway.customers_named_like(name)
+            answered += 1
         with suppress(ServiceError):
             found += by_email.result()
-    return found
+            answered += 1
+    return found, answered == 2
 
 
 # New customers

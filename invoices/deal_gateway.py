@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from django.core.cache import cache
 
 from integration_settings.connections import fresh_access_token
+from integration_settings.deal_rules import DealState
 from integration_settings.errors import AccessDenied, ConnectionExpired, NotFound, RateLimited, ServiceUnavailable
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
@@ -131,6 +133,38 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
         cache.set(key, plain(found), LATEST_SECONDS)
         return found
     return [each for each in known if each]
+
+
+def deals_changed_since(user: PipedriveUser, moment: datetime, *, most: int) -> list[tuple[DealState, DealFacts]]:
+    """The first of those that this user may see, the one that changed last at the end. Raises the errors of
+    `integration_settings.errors`.
+    """
+    answers = PipedriveClient(user).deals_changed_since(moment, most)
+    return [(deal_state(answer), _facts(answer)) for answer in answers]
+
+
+def deal_state(values: Mapping[str, object]) -> DealState:
+    """Where the deal with these `values`, see `domain.deal.Deal`, stands in Pipedrive."""
+    deleted = values.get("is_deleted") is True
+    return DealState(
+        deal_id=_id(values.get("id")) or 0,
+        pipeline_id=_id(values.get("pipeline_id")),
+        stage_id=_id(values.get("stage_id")),
+        status="deleted" if deleted else _text(values.get("status")),
+        won_at=_moment(values.get("won_time")),
+        # A deal that was made in its stage has not changed it.
+        in_stage_since=_moment(values.get("stage_change_time")) or _moment(values.get("add_time")),
+        changed_at=_moment(values.get("update_time")),
+    )
+
+
+def _moment(told: object) -> datetime | None:
+    """None for what is no time, or one of nobody knows which zone."""
+    try:
+        moment = datetime.fromisoformat(_text(told))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:

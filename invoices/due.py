@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import F, Min, Q, QuerySet, Window
 from django.db.models.functions import Coalesce, Greatest, RowNumber
 
-from integration_settings.models import ConnectionState
+from integration_settings.models import ConnectionState, DealRules
 from invoices.domain.status import UNSETTLED
 from invoices.leases import GIVE_UP_AFTER, free
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
 from invoices.submission import OLDEST
 
 AT_ONCE = 200  # rows that one tick hands out
@@ -65,6 +65,20 @@ def _due(kind: type[Intent], books: str, long_ago: Q, now: datetime) -> QuerySet
 def notes(now: datetime, company_id: int = 0) -> list[int]:
     due = Invoice.objects.filter(free(now, "note_lease_until"), note_due_at__lte=now).exclude(qbo_invoice_id="")
     return _first(due, company_id, "note_due_at")
+
+
+def deal_looks(now: datetime, company_id: int = 0) -> list[int]:
+    """Companies with rules for deals, whose turn it is to be looked at."""
+    return _first(DealRules.objects.filter(next_look_at__lte=now), company_id, "next_look_at")
+
+
+def ready_deals(now: datetime, company_id: int = 0) -> list[int]:
+    """Deals to invoice by themselves. They wait while nobody is signed in to QuickBooks, or nobody is there in whose
+    name it would be.
+    """
+    able = {"company__quickbooks__state": ConnectionState.CONNECTED, "company__deal_rules__user__isnull": False}
+    able |= {"company__deal_rules__user__state": ConnectionState.CONNECTED}
+    return _first(ReadyDeal.objects.filter(next_attempt_at__lte=now, **able), company_id)
 
 
 def _first(rows: QuerySet[Any], company_id: int, since: str = "next_attempt_at") -> list[int]:

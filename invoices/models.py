@@ -19,6 +19,7 @@ from invoices.domain.status import UNSETTLED, Submission
 
 IS_WAITING = models.Q(submission__in=UNSETTLED)
 IS_UNPAID = models.Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
+BY_RULE = uuid.UUID("6f0c1a52-6b0e-4a57-9d53-0f6f7b0f2c3e")  # names what the keys below it are of
 NOBODY = 0  # in place of a user: who asked for it is not on record
 IS_TO_FIX = models.Q(submission=Submission.REJECTED, put_away_at__isnull=True)
 
@@ -254,6 +255,43 @@ class Invoice(Intent):
     def key_of_successor(self) -> uuid.UUID:
         """The intent key of the one invoice that may be asked for in place of this refused one, whoever asks for it."""
         return uuid.uuid5(self.public_id, "in its place")
+
+
+class ReadyDeal(models.Model):
+    """A deal that a rule of its company wants invoiced, see `automatic`. There is one row of a deal for ever: whatever
+    becomes of it, a rule makes one invoice of a deal.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="ready_deals")
+    deal_id = models.BigIntegerField()
+    title = models.CharField(max_length=255)  # this and the next two as Pipedrive had them last
+    value = models.DecimalField(max_digits=30, decimal_places=5)
+    currency = models.CharField(max_length=3)
+    when = models.CharField(max_length=20)  # as in the rule
+    outcome = models.CharField(max_length=8)  # `integration_settings.deal_rules.Outcome`
+    found_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)  # None: nothing is left to do for a worker
+    attempts = models.PositiveSmallIntegerField(default=0)
+    why = models.CharField(max_length=16, blank=True, default="")  # `domain.unattended.Why` it waits for a person
+    invoice = models.OneToOneField(Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="by_rule")
+    put_away_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "deal_id"], name="one_ready_deal_per_deal")]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="ready_deals_due"
+            ),
+            models.Index(fields=["company"], condition=~models.Q(why=""), name="ready_deals_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"ready deal {self.deal_id}"
+
+    @property
+    def intent_key(self) -> uuid.UUID:
+        """Of the one invoice that a rule makes of this deal; the same also after the database was lost and restored."""
+        return uuid.uuid5(BY_RULE, f"{self.company.pipedrive_company_id} {self.deal_id}")
 
 
 class InvoiceAction(Intent):

@@ -113,6 +113,7 @@ def request_invoice(
     template_id: str = "",
     seen: SeenDeal = UNSEEN,
     in_place_of: Invoice | None = None,
+    unattended: bool = False,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
 ) -> Requested:
@@ -121,6 +122,7 @@ def request_invoice(
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
+    `unattended`: a rule of the company asks in the visitor's name, so nothing of it counts as his choice.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
@@ -143,7 +145,8 @@ def request_invoice(
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     if not asked_before:
         rights.demand(visitor.user, Right.CREATE)
-        _refuse_key_of_another_deal(intent_key, company, draft.deal_id)
+        if not unattended:
+            _refuse_key_of_another_deal(intent_key, company, draft.deal_id)
         _refuse_other_deal(facts, seen)
         bring_along(visitor.user, facts)
     row = _new_row(connection, draft, facts, seen)
@@ -170,7 +173,9 @@ def request_invoice(
         return requested
     hand_over(row)
     remember_items(connection, draft, by=visitor.user.name)
-    if in_place_of is None:  # else it was somebody's choice of then, and there may be a later one
+    if (
+        in_place_of is None and not unattended
+    ):  # else it was a choice of then, and there may be a later one, or nobody's
         if not draft.bill_to.is_new:
             _remember_choice(row, draft, visitor.user)
         remember_template(templates, visitor.user, template)

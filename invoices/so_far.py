@@ -43,8 +43,12 @@ def living_invoices(company: Company, deal_id: int) -> list[Invoice]:
 
 @Prepared
 def _of_deal(company_id: int, deal_id: int) -> QuerySet[Invoice]:
-    rows = _living(company_id).filter(deal_id=deal_id).order_by("pk")
+    rows = all_living(company_id).filter(deal_id=deal_id).order_by("pk")
     return rows.only("currency", "total", "tax", "draft", "deal_then", "submission")
+
+
+def deals_with_living_invoices(company: Company, deal_ids: Iterable[int]) -> set[int]:
+    return set(all_living(company.pk).filter(deal_id__in=list(deal_ids)).values_list("deal_id", flat=True))
 
 
 def invoiced_so_far(company: Company, deal_id: int) -> SoFar:
@@ -116,12 +120,13 @@ def _comes_to(invoice: Invoice, amounts: Totals) -> bool:
 def _to_customer(
     company_id: int, realm_id: str, customer_id: str, other_than: int, since: datetime
 ) -> QuerySet[Invoice]:
-    rows = _living(company_id).filter(realm_id=realm_id, customer_id=customer_id, created_at__gt=since)
+    rows = all_living(company_id).filter(realm_id=realm_id, customer_id=customer_id, created_at__gt=since)
     columns = "number", "created_at", "created_by_id", "created_by_name", "currency", "total", "tax", "draft"
     return rows.exclude(deal_id=other_than).order_by("-created_at").only(*columns)[:MOST_COMPARED]
 
 
-def _living(company_id: int) -> QuerySet[Invoice]:
+def all_living(company_id: int) -> QuerySet[Invoice]:
+    """Invoices of the company that count: those of which nobody knows that they are not, or not any more."""
     rows = Invoice.objects.filter(company=company_id, voided_on__isnull=True, deleted_on__isnull=True)
     return rows.exclude(submission=Submission.REJECTED)
 

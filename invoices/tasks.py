@@ -23,13 +23,13 @@ from integration_settings.errors import ServiceError
 from integration_settings.http import Service
 from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import DealRules, QuickBooksConnection
 from integration_settings.shares import left_alone_until, seat
 from integration_settings.short_memory import let_go
 from integration_settings.side_by_side import behind_the_others
-from invoices import actions, customer_updates, due, following, notes, submission, sweep, unsent_forms
+from invoices import actions, automatic, customer_updates, due, following, notes, submission, sweep, unsent_forms
 from invoices.leases import bring_forward, put_off
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
 
 log = logging.getLogger(__name__)
 
@@ -136,11 +136,33 @@ def publish_note(invoice_id: int) -> None:
             notes.publish_note(invoice_id)
 
 
+@shared_task
+def look_for_deals(rules_id: int) -> None:
+    """The deals of a company that a rule may be for."""
+    with _place(look_for_deals, rules_id, DealRules.objects.filter(pk=rules_id), "pipedrive") as free:
+        if free:
+            for ready_id in automatic.look_for_deals(rules_id):
+                hand_out(invoice_ready_deal, ready_id)
+
+
+@shared_task
+def invoice_ready_deal(ready_id: int) -> None:
+    with _place(invoice_ready_deal, ready_id, ReadyDeal.objects.filter(pk=ready_id), "pipedrive") as free:
+        if free:
+            made = automatic.carry_out(ready_id)
+            if made.invoice:
+                submit_soon(made.invoice)
+            if made.action:
+                act_soon(made.action)
+
+
 DUE: dict[Task[[int], None], Callable[..., list[int]]] = {
     submit_invoice: due.submissions,
     carry_out_action: due.actions,
     update_customer: due.customer_updates,
     publish_note: due.notes,
+    look_for_deals: due.deal_looks,
+    invoice_ready_deal: due.ready_deals,
 }
 TASKS: dict[type[Intent], Task[[int], None]] = {
     Invoice: submit_invoice,
@@ -203,7 +225,7 @@ def _place(task: Task[[int], None], row_id: int, rows: Rows, service: Service = 
             cache.delete(_mark(task, row_id))
             cache.set(others_wait, True, HANDED_OUT)
             until = left_alone_until(service, company_id)
-            if until and task != publish_note:  # nobody is told when a note is written
+            if until and issubclass(rows.model, Intent) and task != publish_note:  # nobody is told of the others' time
                 put_off(rows.model, row_id, until)
         yield free
     if free and cache.get(others_wait):

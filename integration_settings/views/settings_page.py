@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings import connections, read_budget, reference, rights, services
 from integration_settings.connection_card import connection_card, version_of
 from integration_settings.country_words import keeps_tax_ids, tax_id_label
+from integration_settings.deal_rules import rules_of, stored_rules
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
 from integration_settings.forms import MOST_DAYS, OF_BOOKS, ItemLists, OwnFields, SettingsForm
@@ -81,9 +82,10 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     ticks, people = _ticks_changed(request), rights.people_of(visitor.company)
     services.save_settings(
         visitor.company,
-        by=visitor.user.name,
+        by=visitor.user,
         values=_values(visitor, form) | _language(visitor, form) | (ticks.for_everyone() if ticks else {}),
         people=ticks.for_people(people) if ticks else None,
+        rules=form.chosen_rules,
     )
     log.info("user %s saved the settings", visitor.user.user_id)
     return _page(request, visitor, saved=True)
@@ -160,6 +162,7 @@ def _page(
         "items_problem": fault_words(items_problem) if items_problem and visitor.connection else "",
         "country_without_tax_ids": bool(country) and not keeps_tax_ids(country),
         "stored": stored,
+        "automatic": stored_rules(visitor.company),
         "rights": _rights(request, visitor, refused=status == 422),
         "refused": status == 403,
         "shown_deal": request.POST.get("deal", "")[:18],
@@ -236,7 +239,14 @@ def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDi
     own = OwnFields(names, own_fields_from(stored, visitor.connection))
     label = tax_id_label(country)
     return SettingsForm(
-        data, stored=stored, fields=fields, tax_id_label=label, items=items, own=own, stages=_stages(visitor.user)
+        data,
+        stored=stored,
+        fields=fields,
+        tax_id_label=label,
+        items=items,
+        own=own,
+        stages=_stages(visitor.user),
+        rules=rules_of(stored_rules(visitor.company)),
     )
 
 

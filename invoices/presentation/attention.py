@@ -26,6 +26,7 @@ from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import actions, customer_update, refusals
 from invoices.presentation.panel import Banner
+from invoices.presentation.ready import ReadyRow, ready_row
 from invoices.presentation.say import Say
 from invoices.presentation.waiting import WaitingRow, named, title_of, waiting_row
 from invoices.repairs import RunAgain
@@ -81,6 +82,7 @@ class Issue:
     first: str = ""  # the invoice whose history is offered
     away: str = ""  # the question before it is put away; "" where that makes no sense
     form: Single | None = None  # the only invoice, where nothing but its form can repair it
+    card: str = "fields"  # of the settings, that a "field" is chosen on
 
     @property
     def name(self) -> str:
@@ -91,6 +93,7 @@ class Issue:
 @dataclass(frozen=True, slots=True)
 class AttentionPage:
     issues: tuple[Issue, ...]
+    ready: tuple[ReadyRow, ...]
     waiting: tuple[WaitingRow, ...]
     signed_out: bool  # what waits does so until somebody signs in
     done_today: str
@@ -99,6 +102,11 @@ class AttentionPage:
     may_look_back: bool  # at histories
     cut: str = ""  # that there may be more than stands here
     banner: Banner | None = None
+
+    @property
+    def count(self) -> int:
+        """Of what needs somebody."""
+        return len(self.issues) + len(self.ready)
 
     @property
     def digest(self) -> str:
@@ -111,7 +119,9 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         issues=(
             *(_issue(group, place, say) for group in desk.groups),
             *(_lost(name, place) for name in place.lost_fields),
+            *([_rules_stand_still()] if desk.rules_stand_still else []),
         ),
+        ready=tuple(ready_row(row, place.company, say) for row in desk.ready),
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
         signed_out=any(row.signed_out for row in desk.waiting),
         # Translators: how many invoices were created since midnight
@@ -347,6 +357,17 @@ def _lost(name: str, place: Place) -> Issue:
     )
 
 
+def _rules_stand_still() -> Issue:
+    return Issue(
+        key="rules",
+        title=_("No invoices are made by themselves"),
+        text=_("Whoever set them up is not signed in to Pipedrive any more."),
+        repair="field",
+        button=_("Look at the settings"),
+        card="automatic",
+    )
+
+
 # What a press has done
 
 
@@ -370,6 +391,12 @@ def run_banner(run: RunAgain, say: Say) -> Banner:
         parts.append(said.format(count=say.number(run.left)))
     kind = "done" if count and not run.problem else "warning"
     return Banner(kind, fact.format(count=say.number(count)), " ".join(parts))
+
+
+def tried_again_banner(begun: bool) -> Banner:
+    if not begun:
+        return gone_banner()
+    return Banner("done", _("The invoice is tried once more."), _("If it cannot be made, the deal is back here."))
 
 
 def gone_banner() -> Banner:

@@ -52,10 +52,17 @@ TONES = {
 
 
 def history_of(
-    invoice: Invoice, writes: Sequence[QuickBooksWrite], asked_since: Iterable[InvoiceAction], say: Say
+    invoice: Invoice,
+    writes: Sequence[QuickBooksWrite],
+    asked_since: Iterable[InvoiceAction],
+    say: Say,
+    *,
+    by_rule: bool = False,
 ) -> History:
-    """`asked_since` are the voids, deletions and e-mails that people have asked for."""
-    asked = _found_again() if invoice.was_found else _asked(invoice)
+    """`asked_since` are the voids, deletions and e-mails that people have asked for; `by_rule`: nobody has pressed for
+    the invoice itself.
+    """
+    asked = _found_again() if invoice.was_found else _asked(invoice, by_rule=by_rule)
     steps = [(invoice.created_at, HistoryStep(_moment(invoice.created_at, say), asked, by=invoice.created_by_name))]
     steps += [(write.begun_at, _step(write, say)) for write in writes]
     told = any(write.kind == WriteKind.CREATE_INVOICE and write.outcome == WriteOutcome.DONE for write in writes)
@@ -83,7 +90,10 @@ def _found_again() -> str:
     return _("Found in QuickBooks with this deal’s mark; who asked for it is not on record")
 
 
-def _asked(invoice: Invoice) -> str:
+def _asked(invoice: Invoice, *, by_rule: bool) -> str:
+    if by_rule:
+        # Translators: first step of the history of an invoice that was made automatically
+        return _("Made by itself when the deal was ready, in the name of {name}").format(name=invoice.created_by_name)
     # Translators: first step of an invoice's history
     return _("{name} asked for the invoice").format(name=invoice.created_by_name)
 

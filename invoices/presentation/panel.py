@@ -19,6 +19,7 @@ from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
 from invoices.domain.status import Submission
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
+from invoices.presentation.ready import waits_because
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
 from invoices.selectors import PanelData, Sums
@@ -115,7 +116,7 @@ def panel_of(
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem or _shut_out(data, place, say, now)
-    banner = banner or _ends_soon(data, place, say, now)
+    banner = banner or _ends_soon(data, place, say, now) or _ready(data)
     rows = tuple(row_of(row, place, say, now, changed) for row in data.rows)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
@@ -241,6 +242,14 @@ def _ends_soon(data: PanelData, place: Place, say: Say, now: datetime) -> Banner
     if place.is_admin:
         return Banner("warning", fact, text, sign_in=_("Sign in now"))
     return Banner("warning", fact, f"{text} {_who_signs_in(place)}")
+
+
+def _ready(data: PanelData) -> Banner | None:
+    """A rule wants the deal invoiced, and it waits for a person."""
+    if data.ready is None:
+        return None
+    # Translators: of a deal in Pipedrive
+    return Banner("info", _("Ready to be invoiced."), waits_because(data.ready))
 
 
 def _who_signs_in(place: Place) -> str:

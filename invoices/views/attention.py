@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,7 +26,7 @@ from integration_settings.rights import NotAllowed, administers
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, page_token_required
 from integration_settings.tickets import connect_url
-from invoices import attention, repairs, tasks
+from invoices import attention, ready_deals, repairs, tasks
 from invoices.attention import Desk, Group
 from invoices.domain.causes import Kind, Mend, as_it_is, with_item, with_name
 from invoices.evidence import actions_for, writes_for
@@ -39,6 +40,7 @@ from invoices.presentation.attention import (
     run_banner,
     run_button,
     story_of,
+    tried_again_banner,
 )
 from invoices.presentation.history import history_of
 from invoices.presentation.panel import Banner
@@ -149,13 +151,45 @@ def _waiting(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> In
 
 
 @page_token_required
+@require_POST
+def ready_again(request: HttpRequest, visitor: Visitor, deal_id: int) -> HttpResponse:
+    """POST /embed/settings/ready/<deal>/again: what kept a rule from making the invoice may be mended."""
+    return _about_ready_deals(request, visitor, lambda: _tried_again(visitor, deal_id))
+
+
+@page_token_required
+@require_POST
+def ready_away(request: HttpRequest, visitor: Visitor, deal_id: int) -> HttpResponse:
+    """POST /embed/settings/ready/<deal>/away: nobody wants to be told of it any more."""
+    return _about_ready_deals(request, visitor, lambda: ready_deals.put_away(visitor, deal_id))
+
+
+def _tried_again(visitor: Visitor, deal_id: int) -> Banner:
+    ready_id = ready_deals.try_again(visitor, deal_id)
+    if ready_id:
+        tasks.hand_out(tasks.invoice_ready_deal, ready_id)
+    return tried_again_banner(ready_id is not None)
+
+
+def _about_ready_deals(request: HttpRequest, visitor: Visitor, do: Callable[[], Banner | None]) -> HttpResponse:
+    """For administrators, as the list is."""
+    if not administers(visitor.user):
+        raise Http404
+    try:
+        return _answer(request, visitor, do())
+    except NotAllowed as denied:
+        return _answer(request, visitor, Banner("error", *no_right(visitor, denied.right)), status=403)
+
+
+@page_token_required
 @require_safe
 def happened(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
     """GET /embed/settings/attention/<invoice>/happened: the evidence of one invoice, for administrators."""
     invoice = invoice_for(visitor.company, public_id)
     if not administers(visitor.user):
         raise Http404
-    history = history_of(invoice, writes_for(invoice), actions_for(invoice), say())
+    by_rule = ready_deals.was_made_by_rule(invoice)
+    history = history_of(invoice, writes_for(invoice), actions_for(invoice), say(), by_rule=by_rule)
     story = story_of(invoice, attention.worth_of(invoice), say())
     steps = tuple(reversed(history.steps))
     context = {"history": history, "steps": steps, "story": story}

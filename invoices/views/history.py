@@ -14,6 +14,7 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices.evidence import actions_for, writes_for
 from invoices.presentation.history import history_of
 from invoices.presentation.panel import names_in_a_row
+from invoices.ready_deals import was_made_by_rule
 from invoices.views.answers import Problem, admin_names, problem_fragment, say, seen
 
 
@@ -26,8 +27,9 @@ def history(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Htt
         return invoice
     if not administers(visitor.user):
         return problem_fragment(request, visitor, _for_administrators(visitor))
-    context = {"history": history_of(invoice, writes_for(invoice), actions_for(invoice), say()), "public_id": public_id}
-    return render(request, "invoices/panel_history.html", context)
+    by_rule = was_made_by_rule(invoice)
+    told = history_of(invoice, writes_for(invoice), actions_for(invoice), say(), by_rule=by_rule)
+    return render(request, "invoices/panel_history.html", {"history": told, "public_id": public_id})
 
 
 def _for_administrators(visitor: Visitor) -> Problem:

@@ -62,7 +62,7 @@ def test_books_that_another_company_has_had_are_not_those_it_switches_from(other
 def test_rights_are_given_and_taken_within_it_alone(other_company, company, user):
     stranger, bystander = other_company.users.get(), make_user(other_company)
     PipedriveUser.objects.update(may_void=True)
-    services.save_settings(company, by="Priya Nair", values={}, people={stranger.pk: {"may_send": True}})
+    services.save_settings(company, by=user, values={}, people={stranger.pk: {"may_send": True}})
     rights = PipedriveUser.objects.in_bulk()
     assert (rights[stranger.pk].may_void, rights[stranger.pk].may_send) == (True, False)
     assert (rights[bystander.pk].may_void, rights[user.pk].may_void) == (True, False)

@@ -41,6 +41,7 @@ def test_each_table_of_the_settings_has_a_name_for_whoever_lists_them(client, te
         "Fields that fill the invoice",
         "Deal fields that tell of the invoices",
         "A deal that is invoiced and paid goes to",
+        "Automatic invoices",
         "Rights",
     }
 

@@ -121,7 +121,7 @@ def test_while_the_settings_are_saved(company, user, uninstalled_after):
     people = {user.pk: {"may_send": True}}
     uninstalled_after(
         'UPDATE "integration_settings_companysettings"',
-        lambda: services.save_settings(company, by="Priya Nair", values={"due_days": 7}, people=people),
+        lambda: services.save_settings(company, by=user, values={"due_days": 7}, people=people),
     )
 
 

@@ -1,0 +1,112 @@
+"""When a deal is invoiced by itself: the company's rules, at most one a pipeline. None until somebody sets one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from integration_settings.clock import shared_now
+from integration_settings.models import Company, DealRules, PipedriveUser
+
+WON = "won"
+
+
+class Outcome(StrEnum):
+    """What becomes of a deal that a rule is for."""
+
+    PREPARE = "prepare"  # it is listed as ready, and a person makes the invoice
+    CREATE = "create"
+    SEND = "send"  # created and e-mailed
+
+
+@dataclass(frozen=True, slots=True)
+class DealState:
+    """Where a deal stands in Pipedrive, and since when; times are Pipedrive's, None where it tells none."""
+
+    deal_id: int
+    pipeline_id: int | None
+    stage_id: int | None
+    status: str  # "open", "won", "lost" or "deleted"
+    won_at: datetime | None
+    in_stage_since: datetime | None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`when` is `WON` or the id of a stage. Deals that were there before `since` are nobody's surprise: they are left
+    alone.
+    """
+
+    when: str
+    then: Outcome
+    since: datetime
+
+    def is_for(self, deal: DealState) -> bool:
+        """Whether the deal is where the rule wants it, and got there with the rule in force."""
+        if self.when == WON:
+            return deal.status == WON and self._is_new(deal.won_at)
+        return deal.status in ("open", WON) and str(deal.stage_id) == self.when and self._is_new(deal.in_stage_since)
+
+    def _is_new(self, moment: datetime | None) -> bool:
+        return moment is not None and moment >= self.since
+
+
+Rules = Mapping[int, Rule]  # by the pipeline's id
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody has chosen for a pipeline."""
+
+    when: str
+    then: Outcome
+
+
+def rules_of(stored: DealRules | None) -> Rules:
+    return {
+        int(pipeline): Rule(rule["when"], Outcome(rule["then"]), datetime.fromisoformat(rule["since"]))
+        for pipeline, rule in (stored.rules if stored else {}).items()
+    }
+
+
+def rule_for(rules: Rules, deal: DealState) -> Rule | None:
+    """The rule that wants the deal invoiced, None without one."""
+    rule = rules.get(deal.pipeline_id or 0)
+    return rule if rule and rule.is_for(deal) else None
+
+
+def stored_rules(company: Company) -> DealRules | None:
+    return DealRules.objects.select_related("user").filter(company=company).first()
+
+
+def store(company: Company, chosen: Mapping[int, Choice], user: PipedriveUser) -> None:
+    """In place of the company's rules; those that stay as they are go on, and the others begin now. They act with the
+    grant of whoever changed them last, or found them without one. Within the transaction that saves the settings.
+    """
+    now, stored = shared_now(), stored_rules(company)
+    before = rules_of(stored)
+    rules = {pipeline: _begun(before.get(pipeline), choice, now) for pipeline, choice in chosen.items()}
+    if (stored is None and not rules) or (rules == before and not (stored and stored.stands_still)):
+        return
+    values = {
+        "rules": {str(pipeline): _as_json(rule) for pipeline, rule in sorted(rules.items())},
+        "user": company.users.filter(pk=user.pk).first(),  # None who has left in this very moment
+        "next_look_at": now if rules else None,
+        "problem": "",
+    }
+    if not before:  # nobody has looked since the last rule was taken away
+        values["read_until"] = now
+    DealRules.objects.update_or_create(company=company, defaults=values)
+
+
+def _begun(before: Rule | None, choice: Choice, now: datetime) -> Rule:
+    if before and (before.when, before.then) == (choice.when, choice.then):
+        return before
+    return Rule(choice.when, choice.then, now)
+
+
+def _as_json(rule: Rule) -> dict[str, str]:
+    return {"when": rule.when, "then": rule.then, "since": rule.since.isoformat()}

@@ -1,0 +1,312 @@
+"""Deals that become invoices by themselves, where the company has set a rule: found by looking at what has changed in
+Pipedrive, and made as a person would with a form in which there is nothing to ask.
+
+A deal that a rule is for gets a `ReadyDeal`, once. The invoice is asked for with a key that follows from the deal, by
+`services.request_invoice` like every other: rights, checks and the promise that there is one are the same. Whatever the
+form would ask about waits for a person, with the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Least
+from django.utils import translation
+
+from integration_settings.clock import shared_now, spread
+from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of
+from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
+from integration_settings.models import Company, DealRules
+from integration_settings.rights import NotAllowed, Right, demand
+from integration_settings.selectors import hold_company, quickbooks_of
+from integration_settings.tenancy import Visitor, language_of
+from invoices import services
+from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, party_of_loaded
+from invoices.domain.actions import Action
+from invoices.domain.draft import AmountsAre
+from invoices.domain.money import Money
+from invoices.domain.status import Submission
+from invoices.domain.unattended import Why, why_not_unattended
+from invoices.drafting import Preparation, prepare
+from invoices.leases import LONG_WAITS
+from invoices.models import Invoice, InvoiceAction, ReadyDeal
+from invoices.so_far import deals_with_living_invoices
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day
+WITHOUT_ANYBODY = timedelta(hours=1)
+OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
+IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
+MOST_READ, ONE_SECOND = 20_000, timedelta(seconds=1)
+MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
+GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
+MOST_COUNTED = 30_000  # tries; the column has room for little more
+NO_USER = "no_user"
+
+
+# Finding them
+
+
+def look_for_deals(rules_id: int) -> list[int]:
+    """Reads what has changed in the company's deals since the last look, and notes down those that a rule is for. The
+    ids of the `ReadyDeal`s that can be carried out. Harmless when it is not due; never raises a `ServiceError`.
+    """
+    stored = _claim_look(rules_id)
+    if stored is None:
+        return []
+    user = stored.user
+    if user is None or not user.is_connected:
+        return _looked(stored, WITHOUT_ANYBODY, problem=NO_USER)
+    try:
+        changed = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
+    except ServiceError as error:
+        log.info("%s: the deals could not be read: %s", stored, error)
+        wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
+        gone = isinstance(error, ConnectionExpired) and not user.is_connected
+        return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
+    found = _note_down(stored.company, rules_of(stored), changed)
+    moments = [stored.read_until - OVERLAP, *(state.changed_at for state, _ in changed if state.changed_at)]
+    if len(changed) < MOST_READ:
+        _looked(stored, EVERY, read_until=max(stored.read_until, *moments))
+    else:  # the rest at once; of one second there may be more than that
+        _looked(stored, timedelta(0), read_until=max(*moments, moments[0] + ONE_SECOND) + OVERLAP)
+    return found
+
+
+def _claim_look(rules_id: int) -> DealRules | None:
+    """Moves the due time into the future: whoever dies with it leaves it due again."""
+    now = shared_now()
+    if DealRules.objects.filter(pk=rules_id, next_look_at__lte=now).update(next_look_at=now + IN_HAND) != 1:
+        return None
+    return DealRules.objects.select_related("company", "user__company").filter(pk=rules_id).first()
+
+
+def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns: Any) -> list[int]:
+    """Rules that were taken away meanwhile stay away."""
+    rows = DealRules.objects.filter(pk=stored.pk, next_look_at__isnull=False)
+    rows.update(next_look_at=shared_now() + spread(wait), problem=problem, **columns)
+    return []
+
+
+def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
+    by_deal = {state.deal_id: (rule_for(rules, state), facts) for state, facts in changed}  # as it was read last
+    _forget(company, [deal_id for deal_id, (rule, _) in by_deal.items() if rule is None])
+    wanted = {deal_id: _ready(company, facts, rule) for deal_id, (rule, facts) in by_deal.items() if rule}
+    known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
+    known |= deals_with_living_invoices(company, wanted)
+    new = [row for deal_id, row in wanted.items() if deal_id not in known]
+    many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
+    for row in new:
+        waits = row.outcome == Outcome.PREPARE or many
+        row.why = "" if not waits else Why.WANTED if row.outcome == Outcome.PREPARE else Why.MANY
+        row.next_attempt_at = None if waits else row.found_at
+    with transaction.atomic():
+        if not hold_company(company.pk):
+            return []
+        ReadyDeal.objects.bulk_create(new, ignore_conflicts=True)
+    if new:
+        log.info("company %s: %s deals are ready to be invoiced", company.pipedrive_company_id, len(new))
+    started = company.ready_deals.filter(deal_id__in=[row.deal_id for row in new], next_attempt_at__isnull=False)
+    return list(started.values_list("pk", flat=True))
+
+
+def _ready(company: Company, facts: DealFacts, rule: Rule) -> ReadyDeal:
+    return ReadyDeal(
+        company=company,
+        deal_id=facts.deal_id,
+        title=facts.title[:255],
+        value=facts.value.amount,
+        currency=facts.value.currency[:3],
+        when=rule.when,
+        outcome=rule.then,
+        found_at=shared_now(),
+    )
+
+
+def _forget(company: Company, deal_ids: Iterable[int]) -> None:
+    """Deals that are not where the rule wants them any more, of which nothing was made: they may get there again."""
+    rows = company.ready_deals.filter(deal_id__in=list(deal_ids), invoice__isnull=True, next_attempt_at__isnull=True)
+    rows.delete()
+
+
+# Making the invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was asked for with one step, for whoever hands it out."""
+
+    invoice: Invoice | None = None
+    action: InvoiceAction | None = None
+
+
+NOTHING = Made()
+
+
+def carry_out(ready_id: int) -> Made:
+    """Takes a deal one step further: its invoice is asked for, or its e-mail, or it waits for a person. Harmless when
+    there is nothing to do; never raises a `ServiceError`.
+    """
+    row = _claim(ready_id)
+    if row is None:
+        return NOTHING
+    try:
+        return _step(row)
+    except NotAllowed:
+        _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
+    except (services.DealChanged, services.DealMoved):  # in this very moment
+        _later(row, timedelta(0))
+    except services.DealInvoiced:
+        _done(row)
+    except NotFound:
+        row.delete()
+    except ServiceError as error:
+        log.info("%s waits: %s", row, error)
+        _try_again(row, error)
+    return NOTHING
+
+
+def _claim(ready_id: int) -> ReadyDeal | None:
+    """As `_claim_look`. Two at once would ask with the same key for the same invoice."""
+    now = shared_now()
+    due = ReadyDeal.objects.filter(pk=ready_id, next_attempt_at__lte=now)
+    attempts = Least(F("attempts") + 1, Value(MOST_COUNTED))
+    if due.update(next_attempt_at=now + IN_HAND, attempts=attempts) != 1:
+        return None
+    return ReadyDeal.objects.select_related("company", "invoice").filter(pk=ready_id).first()
+
+
+def _step(row: ReadyDeal) -> Made:
+    """Raises `NotAllowed`, what `services.request_invoice` raises of a deal that is another one now, and the
+    `ServiceError`s of both services.
+    """
+    stored = DealRules.objects.select_related("user__company__settings").filter(company=row.company).first()
+    if stored is None or stored.user is None:
+        raise ConnectionExpired("pipedrive", "nobody in whose name the rules act")
+    user = stored.user
+    user.preset_choice = ""  # the company's default, whatever this user had last
+    visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
+    if row.invoice:
+        return _send(row, row.invoice, visitor)
+    invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
+    with translation.override(language_of(user)):
+        return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))
+
+
+def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
+    if _is_too_late(row):
+        return _wait_for_a_person(row, Why.GAVE_UP)
+    demand(visitor.user, Right.CREATE)
+    prepared = prepare(visitor, row.deal_id)
+    deal = prepared.deal
+    if prepared.so_far.count:
+        return _done(row)
+    rule = rule_for(rules, deal_state(deal.values))
+    if rule is None:  # it has left its place, or nobody wants it any more
+        row.delete()
+        return NOTHING
+    if rule.then == Outcome.PREPARE:
+        return _wait_for_a_person(row, Why.WANTED)
+    if not prepared.customer.complete:
+        raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
+    if why := _why_not(prepared, sends=rule.then == Outcome.SEND):
+        return _wait_for_a_person(row, why)
+    requested = services.request_invoice(
+        visitor=visitor,
+        draft=prepared.rest.without_done,
+        intent_key=row.intent_key,
+        template_id=prepared.template.id,
+        seen=services.SeenDeal(
+            value=Money(deal.value, deal.currency),
+            worth_in_all=prepared.worth_in_all,
+            with_tax=prepared.prices_were_with_tax or prepared.draft.amounts_are == AmountsAre.TAX_INCLUSIVE,
+            party=party_of_loaded(deal),
+            invoices=0,
+            latest=prepared.so_far.latest,
+        ),
+        unattended=True,
+    )
+    row.outcome = rule.then
+    return _asked(row, requested.invoice)
+
+
+def _why_not(prepared: Preparation, *, sends: bool) -> Why | None:
+    return why_not_unattended(
+        prepared.findings,
+        prepared.tax_proposals,
+        customer_is_clear=prepared.customer.is_clear,
+        email=prepared.draft.bill_to.email,
+        sends=sends,
+    )
+
+
+def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
+    """The invoice is on its way as every other; what is left is to e-mail it once it is there."""
+    log.info("%s becomes invoice %s", row, invoice.public_id)
+    sends = row.outcome == Outcome.SEND
+    later = shared_now() + timedelta(seconds=LONG_WAITS[0]) if sends else None
+    _write(row, invoice=invoice, outcome=row.outcome, next_attempt_at=later, attempts=0)
+    return Made(invoice=invoice)
+
+
+def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
+    """E-mails it once QuickBooks has it. One that was refused stands on the desk: whoever makes another sends that."""
+    if not invoice.is_settled:
+        return _later(row, _longer_each_time(row))
+    if invoice.submission == Submission.REJECTED:
+        return _done(row)
+    if not invoice.email:
+        return _wait_for_a_person(row, Why.NOT_SENT)
+    key = uuid.uuid5(row.intent_key, "e-mail")
+    try:
+        action = services.request_action(visitor, invoice, Action.SEND, intent_key=key, to=invoice.email)
+    except services.NotPossible:  # somebody has voided or deleted it
+        return _done(row)
+    _done(row)
+    return Made(action=action)
+
+
+# What becomes of a row
+
+
+def _write(row: ReadyDeal, **columns: Any) -> None:
+    ReadyDeal.objects.filter(pk=row.pk).update(**columns)
+
+
+def _done(row: ReadyDeal) -> Made:
+    _write(row, next_attempt_at=None)
+    return NOTHING
+
+
+def _later(row: ReadyDeal, wait: timedelta) -> Made:
+    _write(row, next_attempt_at=shared_now() + wait)
+    return NOTHING
+
+
+def _wait_for_a_person(row: ReadyDeal, why: Why) -> Made:
+    log.info("%s waits for a person: %s", row, why)
+    _write(row, why=why, next_attempt_at=None)
+    return NOTHING
+
+
+def _try_again(row: ReadyDeal, error: ServiceError) -> Made:
+    if _is_too_late(row):
+        return _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.GAVE_UP)
+    wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
+    return _later(row, max(wait, _longer_each_time(row)))
+
+
+def _is_too_late(row: ReadyDeal) -> bool:
+    return shared_now() - row.found_at > GIVEN_UP_AFTER
+
+
+def _longer_each_time(row: ReadyDeal) -> timedelta:
+    return spread(timedelta(seconds=LONG_WAITS[min(row.attempts, len(LONG_WAITS)) - 1]))

@@ -1,0 +1,50 @@
+"""Whether a draft may become an invoice that nobody looks at: only where the form would have nothing to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from invoices.domain.checks import Finding, Severity
+from invoices.domain.tax import TaxProposal
+
+TOLD_BY_THE_INVOICE = {"no_place", "name_cleaned", "description_cut", "prices_were_with_tax"}
+"""Warnings about what a person would hardly do otherwise."""
+
+
+class Why(StrEnum):
+    """Why a deal that a rule is for waits for a person."""
+
+    WANTED = "wanted"  # the rule says so
+    MANY = "many"  # too many came at once: an import, say
+    CUSTOMER = "customer"  # several could be meant, or one is like it
+    TAX = "tax"  # several codes have the product's rate
+    CHECKS = "checks"  # the form's checks block it
+    LOOK = "look"  # or warn
+    NO_EMAIL = "no_email"  # to send it to
+    NO_RIGHT = "no_right"  # has the one in whose name the rule acts
+    GAVE_UP = "gave_up"  # a service did not answer for a day
+    NOT_SENT = "not_sent"  # the invoice is there, and could not be e-mailed
+
+
+def why_not_unattended(
+    findings: Iterable[Finding],
+    tax_proposals: Iterable[TaxProposal],
+    *,
+    customer_is_clear: bool,
+    email: str,
+    sends: bool,
+) -> Why | None:
+    """`email` is where the invoice would be sent. None where nobody has to look."""
+    found = list(findings)
+    if any(finding.blocks for finding in found):
+        return Why.CHECKS
+    if not customer_is_clear:
+        return Why.CUSTOMER
+    if any(proposal.as_likely for proposal in tax_proposals):
+        return Why.TAX
+    if sends and not email:
+        return Why.NO_EMAIL
+    harmless = TOLD_BY_THE_INVOICE | ({"no_email"} if not sends else set())
+    warned = any(finding.severity == Severity.WARNS and finding.code not in harmless for finding in found)
+    return Why.LOOK if warned else None

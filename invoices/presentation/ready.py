@@ -1,0 +1,62 @@
+"""Deals that a rule has found ready to be invoiced, in words: why each waits for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from integration_settings.models import Company
+from integration_settings.selectors import deal_url
+from invoices.domain.money import Money
+from invoices.domain.unattended import Why
+from invoices.models import ReadyDeal
+from invoices.presentation.say import Say
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRow:
+    """`again`: the rule may try it once more; `invoices`: its form is what it waits for."""
+
+    deal_id: int
+    url: str
+    title: str
+    worth: str
+    name: str  # title and worth, for those who hear them
+    text: str
+    again: bool
+    invoices: bool
+
+
+def ready_row(row: ReadyDeal, company: Company, say: Say) -> ReadyRow:
+    title = row.title or _("Deal {number}").format(number=row.deal_id)
+    worth = say.money(Money(row.value, row.currency)) if row.currency else ""
+    why = Why(row.why)
+    text = waits_because(why)
+    if why == Why.NOT_SENT and row.invoice and row.invoice.number:
+        text = _("Invoice {number} was created and not e-mailed.").format(number=row.invoice.number)
+    return ReadyRow(
+        deal_id=row.deal_id,
+        url=deal_url(company, row.deal_id),
+        title=title,
+        worth=worth,
+        name=f"{title} · {worth}" if worth else title,
+        text=text,
+        again=why not in (Why.WANTED, Why.NOT_SENT),
+        invoices=why != Why.NOT_SENT,
+    )
+
+
+def waits_because(why: Why) -> str:
+    return {
+        Why.WANTED: _("Nobody has made the invoice yet."),
+        Why.MANY: _("Many deals got here at once, so no invoice was made by itself."),
+        Why.CUSTOMER: _("QuickBooks has customers like this one: choose the right one in the form."),
+        Why.TAX: _("Several tax codes have the product’s rate: choose one in the form."),
+        Why.CHECKS: _("The form’s checks do not let it pass. The form says what is wrong."),
+        Why.LOOK: _("The form has something to point out first."),
+        Why.NO_EMAIL: _("There is no e-mail address to send it to."),
+        Why.NO_RIGHT: _("Whoever set up the automatic invoices has no right to create invoices."),
+        Why.GAVE_UP: _("It could not be made in time."),
+        Why.NOT_SENT: _("The invoice was created and not e-mailed."),
+    }[why]

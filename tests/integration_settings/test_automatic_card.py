@@ -1,0 +1,131 @@
+"""The card "Automatic invoices" of the settings: when the deals of each pipeline are invoiced by themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integration_settings import deal_rules
+from integration_settings.deal_rules import WON, Choice, Outcome
+from integration_settings.models import DealRules, PipedriveUser
+from tests.conftest import connect_user
+from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, text_of
+
+pytestmark = pytest.mark.django_db
+SALES, SERVICE = 1, 2
+
+
+@pytest.fixture
+def tenant(connect):
+    return connect("GB")
+
+
+@pytest.fixture
+def headers(tenant, page_token):
+    return page_token(tenant.user, "settings")
+
+
+def choose(client, headers, when="", then="prepare", pipeline=SALES, **more):
+    chosen = {f"rule_when_{pipeline}": when, f"rule_then_{pipeline}": then}
+    return client.post(SAVE, CHOICES | chosen | more, headers=headers)
+
+
+def rules(tenant):
+    return deal_rules.rules_of(deal_rules.stored_rules(tenant.company))
+
+
+def test_nothing_is_automatic_until_somebody_chooses_it(client, tenant, headers):
+    form = client.get(CONTENT, headers=headers).context["form"]
+    assert [(row.when.label, row.shown[0]) for row in form.rule_rows] == [
+        ("Sales", "Never"),
+        ("Service contracts", "Never"),
+    ]
+    assert choose(client, headers).status_code == 200
+    assert not DealRules.objects.exists()
+
+
+def test_a_rule_is_kept_and_shown_with_whose_name_it_uses(client, tenant, headers):
+    before = timezone.now()
+    assert choose(client, headers, WON, "send").status_code == 200
+    (rule,) = rules(tenant).values()
+    assert (rule.when, rule.then) == (WON, Outcome.SEND)
+    assert before <= rule.since <= timezone.now()
+    assert DealRules.objects.get().next_look_at <= timezone.now()
+    page = client.get(CONTENT, headers=headers)
+    assert page.context["form"].rule_rows[0].shown == ("The deal is won", "Create and e-mail the invoice")
+    assert "every five minutes in the name of Priya Nair, who chose this last." in text_of(page)
+
+
+def test_a_stage_of_that_pipeline_may_be_chosen_and_no_other(client, tenant, headers):
+    assert choose(client, headers, "4", "create").status_code == 200
+    assert rules(tenant)[SALES].when == "4"
+    assert choose(client, headers, "8", "create").status_code == 422
+    assert choose(client, headers, "won", "pay").status_code == 422
+
+
+def test_saving_something_else_leaves_a_rule_as_it_began(client, tenant, headers):
+    choose(client, headers, WON, "create")
+    begun = rules(tenant)[SALES].since
+    choose(client, headers, WON, "create", due_days="30")
+    assert rules(tenant)[SALES].since == begun
+    choose(client, headers, WON, "send")
+    assert rules(tenant)[SALES].since > begun
+
+
+def test_a_rule_is_taken_away_and_the_next_one_begins_anew(client, tenant, headers):
+    choose(client, headers, WON, "create")
+    choose(client, headers)
+    assert rules(tenant) == {}
+    assert DealRules.objects.get().next_look_at is None
+    DealRules.objects.update(read_until=timezone.now() - timedelta(days=90))
+    choose(client, headers, WON, "create")
+    assert timezone.now() - DealRules.objects.get().read_until < timedelta(minutes=1)
+
+
+def test_a_colleague_s_rule_for_another_pipeline_is_not_taken_back(client, tenant, headers):
+    shown = client.get(CONTENT, headers=headers).context["form"].shown
+    deal_rules.store(tenant.company, {SERVICE: Choice(WON, Outcome.PREPARE)}, tenant.user)
+    choose(
+        client, headers, WON, "create", shown=shown, **{f"rule_when_{SERVICE}": "", f"rule_then_{SERVICE}": "prepare"}
+    )
+    assert set(rules(tenant)) == {SALES, SERVICE}
+
+
+def test_rules_stay_while_pipedrive_tells_no_stages(client, tenant, headers, control, no_waiting):
+    deal_rules.store(tenant.company, {SALES: Choice("4", Outcome.CREATE)}, tenant.user)
+    control.fault("status", service="pipedrive", status=503, path="/stages$")
+    page = client.get(CONTENT, headers=headers)
+    assert "Pipedrive does not tell its pipelines at the moment. What is saved stays in force." in text_of(page)
+    client.post(SAVE, CHOICES, headers=headers)
+    assert rules(tenant)[SALES].when == "4"
+
+
+def test_a_stage_that_is_gone_is_shown_as_such(client, tenant, headers):
+    deal_rules.store(tenant.company, {SALES: Choice("99", Outcome.CREATE)}, tenant.user)
+    form = client.get(CONTENT, headers=headers).context["form"]
+    assert form.rule_rows[0].shown[0] == "A stage that is gone"
+
+
+def test_another_administrator_takes_over_what_nobody_stands_for(client, tenant, headers, control, page_token):
+    deal_rules.store(tenant.company, {SALES: Choice(WON, Outcome.CREATE)}, tenant.user)
+    begun = rules(tenant)[SALES].since
+    other = connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
+    control.change_company(tenant.pair.pipedrive_company_id, {"users": {str(other.user_id): {"admin": True}}})
+    PipedriveUser.objects.filter(pk=tenant.user.pk).delete()
+    headers = page_token(other, "settings")
+    assert "Whoever set this up does not use the app any more." in text_of(client.get(CONTENT, headers=headers))
+    choose(client, headers, WON, "create")
+    assert DealRules.objects.get().user == other
+    assert rules(tenant)[SALES].since == begun
+
+
+def test_whoever_may_only_look_sees_what_is_chosen(client, tenant, control, page_token):
+    deal_rules.store(tenant.company, {SALES: Choice(WON, Outcome.CREATE)}, tenant.user)
+    tom = connect_user(control, tenant.company, tenant.pair, "GB", tenant.pair.others[0]["id"])
+    page = client.get(CONTENT, headers=page_token(tom, "settings"))
+    assert "The deal is won" in text_of(page)
+    assert 'name="rule_when_1"' not in page.content.decode()
+    assert choose(client, page_token(tom, "settings"), "", "prepare").status_code == 403
+    assert rules(tenant)
