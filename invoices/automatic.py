@@ -24,7 +24,7 @@ from integration_settings.clock import shared_now, spread
 from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import Company, DealRules
-from integration_settings.rights import NotAllowed, Right, demand
+from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
@@ -204,7 +204,6 @@ def _step(row: ReadyDeal) -> Made:
 def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if _is_too_late(row):
         return _wait_for_a_person(row, Why.GAVE_UP)
-    demand(visitor.user, Right.CREATE)
     prepared = prepare(visitor, row.deal_id)
     deal = prepared.deal
     if prepared.so_far.count:
