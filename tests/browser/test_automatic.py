@@ -1,0 +1,53 @@
+"""A deal that is won is invoiced by itself; one with something to ask is listed, and its form opens from there."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from integration_settings.models import DealRules
+from invoices import automatic
+from invoices.models import Invoice
+from tests.invoices.test_deal_gateway import deal_called
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
+SHELVES = "Spare shelves, Hull"
+RACKING = "Bramley Foods – warehouse racking, phase 2"
+
+
+def test_a_rule_is_chosen_and_what_it_cannot_make_is_made_by_hand(live_app, person, connect, control):
+    tenant = connect("GB")
+    priya = person()
+    priya.sign_in("Priya Nair", tenant.pair.company_domain)
+    priya.open_settings()
+    page = priya.settings
+    when, then = (page.get_by_role("combobox", name=f"Sales {column}") for column in ("When", "Then"))
+    expect(then).to_be_hidden()
+    when.select_option("The deal is won")
+    then.select_option("Create the invoice")
+    expect(page.get_by_text("2 changes not saved: Automatic invoices: Sales: Never → The deal is won")).to_be_visible()
+    assert priya.shut_out_by("settings") == []
+    priya.save_settings()
+    expect(page.get_by_text("every five minutes in the name of Priya Nair, who chose this last.")).to_be_visible()
+
+    won = {"status": "won", "won_time": control.now()}
+    ids = [deal_called(control, tenant.pair, title) for title in (SHELVES, RACKING)]
+    control.change_company(tenant.pair.pipedrive_company_id, {"deals": {str(each): won for each in ids}})
+    DealRules.objects.update(next_look_at=timezone.now())
+    for ready_id in automatic.look_for_deals(DealRules.objects.get().pk):
+        automatic.carry_out(ready_id)
+    assert [invoice.deal_id for invoice in Invoice.objects.all()] == ids[:1]
+
+    priya.open_settings()
+    expect(page.get_by_role("link", name="Needs attention 1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ready to be invoiced 1")).to_be_visible()
+    expect(page.get_by_text("The form’s checks do not let it pass. The form says what is wrong.")).to_be_visible()
+    assert priya.shut_out_by("settings") == []
+    page.get_by_role("button", name=f"New invoice: {RACKING}").click()
+    expect(priya.form.get_by_role("heading", name="New invoice")).to_be_visible()
+    priya.close_modal()
+
+    priya.open_deal(RACKING)
+    expect(priya.panel.get_by_text("Ready to be invoiced.")).to_be_visible()
+    assert priya.shut_out_by("panel") == []
