@@ -42,6 +42,7 @@ from invoices.so_far import deals_with_living_invoices
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day
+A_MINUTE = timedelta(minutes=1)
 WITHOUT_ANYBODY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
@@ -79,6 +80,16 @@ def look_for_deals(rules_id: int) -> list[int]:
     else:  # the rest at once; of one second there may be more than that
         _looked(stored, timedelta(0), read_until=max(*moments, moments[0] + ONE_SECOND) + OVERLAP)
     return found
+
+
+def look_sooner(company: Company) -> int | None:
+    """For whoever has just changed a deal and does not want to wait: the id of what is to be looked at now. None for a
+    company without rules, and where the last look is not a minute ago.
+    """
+    now = shared_now()
+    rows = DealRules.objects.filter(company=company, next_look_at__gt=now, next_look_at__lt=now + EVERY - A_MINUTE)
+    rows_id = rows.values_list("pk", flat=True).first()
+    return rows_id if rows_id and rows.update(next_look_at=now) else None
 
 
 def _claim_look(rules_id: int) -> DealRules | None:

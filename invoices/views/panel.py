@@ -23,13 +23,14 @@ from integration_settings.selectors import deal_url, quickbooks_of
 from integration_settings.tasks import know_user_soon
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from integration_settings.tickets import connect_url
-from invoices import selectors, services
+from invoices import automatic, selectors, services
 from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.moved_deals import bring_along
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
 from invoices.presentation.panel_rows import Place, changed_rows
 from invoices.selectors import PanelData, Resource
+from invoices.tasks import hand_out, look_for_deals
 from invoices.views.answers import (
     address,
     admin_names,
@@ -112,6 +113,8 @@ def refresh(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
     """Asks QuickBooks now, then answers with the list and what changed in it."""
     problem: Banner | None = None
     before = scene_of(visitor, record)
+    if rules_id := automatic.look_sooner(visitor.company):
+        hand_out(look_for_deals, rules_id)
     try:
         services.refresh_now(visitor.company)
     except ServiceError as error:

@@ -347,6 +347,18 @@ def test_deals_are_read_again_from_where_the_last_answer_ended(sales, control):
     assert not DealRules.objects.get().problem
 
 
+def test_a_refresh_of_a_panel_has_the_deals_looked_at_and_not_every_second(sales, harbour, browse, deal_id, control):
+    sales.set_rule(Outcome.CREATE)
+    sales.look()
+    shelves = deal_id(harbour, SHELVES)
+    refresh = f"/embed/panel/refresh?resource=deal&id={shelves}"
+    browse(harbour.user, "panel").post(refresh)
+    assert due.deal_looks(timezone.now()) == []
+    DealRules.objects.update(next_look_at=timezone.now() + timedelta(minutes=3))
+    browse(harbour.user, "panel").post(refresh)
+    assert due.deal_looks(timezone.now()) == [DealRules.objects.get().pk]
+
+
 def test_more_changes_than_are_read_at_once_are_all_read(sales, control, monkeypatch):
     monkeypatch.setattr(automatic, "MOST_READ", 2)
     sales.set_rule(Outcome.PREPARE)
