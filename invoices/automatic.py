@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,10 +30,12 @@ from integration_settings.tenancy import Visitor, language_of
 from invoices import services
 from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, party_of_loaded
 from invoices.domain.actions import Action
+from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
 from invoices.domain.money import Money
+from invoices.domain.plain import plain
 from invoices.domain.status import Submission
-from invoices.domain.unattended import Why, why_not_unattended
+from invoices.domain.unattended import Why, standing_in_the_way, why_not_unattended
 from invoices.drafting import Preparation, prepare
 from invoices.leases import LONG_WAITS
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
@@ -48,6 +50,7 @@ OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later tha
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
 MOST_READ, ONE_SECOND = 20_000, timedelta(seconds=1)
 MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
+MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
 MOST_COUNTED = 30_000  # tries; the column has room for little more
 NO_USER = "no_user"
@@ -227,8 +230,10 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         return _wait_for_a_person(row, Why.WANTED)
     if not prepared.customer.complete:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
-    if why := _why_not(prepared, sends=rule.then == Outcome.SEND):
-        return _wait_for_a_person(row, why)
+    sends = rule.then == Outcome.SEND
+    in_the_way = standing_in_the_way(prepared.findings, sends=sends)
+    if why := _why_not(prepared, in_the_way, sends=sends):
+        return _wait_for_a_person(row, why, in_the_way)
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -248,9 +253,9 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     return _asked(row, requested.invoice)
 
 
-def _why_not(prepared: Preparation, *, sends: bool) -> Why | None:
+def _why_not(prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
     return why_not_unattended(
-        prepared.findings,
+        in_the_way,
         prepared.tax_proposals,
         customer_is_clear=prepared.customer.is_clear,
         email=prepared.draft.bill_to.email,
@@ -301,9 +306,9 @@ def _later(row: ReadyDeal, wait: timedelta) -> Made:
     return NOTHING
 
 
-def _wait_for_a_person(row: ReadyDeal, why: Why) -> Made:
-    log.info("%s waits for a person: %s", row, why)
-    _write(row, why=why, next_attempt_at=None)
+def _wait_for_a_person(row: ReadyDeal, why: Why, in_the_way: Sequence[Finding] = ()) -> Made:
+    log.info("%s waits for a person: %s %s", row, why, " ".join(finding.code for finding in in_the_way[:MOST_TOLD]))
+    _write(row, why=why, next_attempt_at=None, findings=plain(in_the_way[:MOST_TOLD]))
     return NOTHING
 
 

@@ -273,6 +273,8 @@ class ReadyDeal(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)  # None: nothing is left to do for a worker
     attempts = models.PositiveSmallIntegerField(default=0)
     why = models.CharField(max_length=16, blank=True, default="")  # `domain.unattended.Why` it waits for a person
+    # What the form's checks have found then: `domain.checks.Finding`s as plain JSON.
+    findings: models.JSONField[Any, Any] = models.JSONField(default=list, db_default=[], blank=True)
     invoice = models.OneToOneField(Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="by_rule")
     put_away_at = models.DateTimeField(null=True, blank=True)
 

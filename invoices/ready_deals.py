@@ -10,11 +10,13 @@ from integration_settings.clock import shared_now
 from integration_settings.models import Company
 from integration_settings.rights import Right
 from integration_settings.tenancy import Visitor
+from invoices.domain.checks import Finding, Severity
 from invoices.domain.unattended import Why
 from invoices.models import Invoice, ReadyDeal
 from invoices.so_far import all_living
 
-LONGEST_LIST = 50
+AT_ONCE = 50  # that are tried again; the others stay for another press
+NOT_TRIED_AGAIN = (Why.WANTED, Why.NOT_SENT)
 
 
 def waiting_deals(company: Company) -> QuerySet[ReadyDeal]:
@@ -29,18 +31,25 @@ def waiting_deal(company: Company, deal_id: int) -> ReadyDeal | None:
     return waiting_deals(company).filter(deal_id=deal_id).exclude(why=Why.NOT_SENT).first()
 
 
-def try_again(visitor: Visitor, deal_id: int) -> int | None:
-    """Whatever kept the rule from it may be mended: the row's id, now due; None where it does not wait any more.
+def try_again(visitor: Visitor, deal_id: int | None = None) -> list[int]:
+    """Whatever kept the rule from it, or from all of them, may be mended: the ids of the rows that are due now. Those
+    that a person is to make stay.
 
     Raises `NotAllowed` without the right to create invoices.
     """
     rights.demand(visitor.user, Right.CREATE)
-    row = waiting_deals(visitor.company).filter(deal_id=deal_id).exclude(why=Why.WANTED).first()
-    if row is None:
-        return None
+    rows = waiting_deals(visitor.company).exclude(why__in=NOT_TRIED_AGAIN)
+    if deal_id is not None:
+        rows = rows.filter(deal_id=deal_id)
     now = shared_now()
-    rows = ReadyDeal.objects.filter(pk=row.pk, why=row.why, next_attempt_at__isnull=True)
-    return row.pk if rows.update(why="", next_attempt_at=now, found_at=now, attempts=0) else None
+    begun = {"why": "", "findings": [], "next_attempt_at": now, "found_at": now, "attempts": 0}
+    waiting = ReadyDeal.objects.filter(next_attempt_at__isnull=True).exclude(why="")
+    return [pk for pk in rows.values_list("pk", flat=True)[:AT_ONCE] if waiting.filter(pk=pk).update(**begun)]
+
+
+def findings_of(row: ReadyDeal) -> list[Finding]:
+    """What stood in its way then."""
+    return [Finding(each["field"], Severity(each["severity"]), each["code"], each["values"]) for each in row.findings]
 
 
 def put_away(visitor: Visitor, deal_id: int) -> None:

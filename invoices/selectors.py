@@ -22,8 +22,7 @@ from invoices.domain.actions import Action, can_be_paid, has_document, possible_
 from invoices.domain.draft import limit_of
 from invoices.domain.money import Money, total
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
-from invoices.domain.unattended import Why
-from invoices.models import Intent, Invoice
+from invoices.models import Intent, Invoice, ReadyDeal
 from invoices.ready_deals import waiting_deal
 from invoices.reports import status_of, zone
 
@@ -178,7 +177,7 @@ class PanelData:
     timezone: str  # of the QuickBooks company
     shut_out: str = ""  # why QuickBooks answers nothing, see `QuickBooksConnection.shut_out`
     sign_in_by: datetime | None = None  # when Intuit ends the sign-in for certain
-    ready: Why | None = None  # why a deal that a rule found ready waits for a person
+    ready: ReadyDeal | None = None  # a rule found the deal ready, and it waits for a person
 
 
 # For the pages
@@ -223,13 +222,8 @@ def panel(
         timezone=connection.timezone if connection else "",
         shut_out=connection.shut_out if connection else "",
         sign_in_by=connection.hard_expires_at if connection and connection.is_connected else None,
-        ready=_ready(company, resource_id) if resource == "deal" and not rows else None,
+        ready=waiting_deal(company, resource_id) if resource == "deal" and not rows else None,
     )
-
-
-def _ready(company: Company, deal_id: int) -> Why | None:
-    waiting = waiting_deal(company, deal_id)
-    return Why(waiting.why) if waiting else None
 
 
 def _is_under_way(row: InvoiceRow) -> bool:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("embed/settings/deals", fields_in_deal.deals, name="embed_settings_deals"),
     path("embed/settings/in-deal", fields_in_deal.fields_in_deal, name="embed_settings_in_deal"),
     path("embed/settings/attention", attention.content, name="embed_settings_attention"),
+    path("embed/settings/ready/again", attention.ready_again, name="embed_ready_all_again"),
     path("embed/settings/ready/<int:deal_id>/again", attention.ready_again, name="embed_ready_again"),
     path("embed/settings/ready/<int:deal_id>/away", attention.ready_away, name="embed_ready_away"),
     path("embed/settings/attention/<slug:key>/item", attention.item, name="embed_attention_item"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from invoices.domain.checks import Finding, Severity
@@ -27,17 +27,26 @@ class Why(StrEnum):
     NOT_SENT = "not_sent"  # the invoice is there, and could not be e-mailed
 
 
+def standing_in_the_way(findings: Iterable[Finding], *, sends: bool) -> list[Finding]:
+    """Those that block, else those that a person has to see."""
+    found = list(findings)
+    harmless = TOLD_BY_THE_INVOICE | ({"no_email"} if not sends else set())
+    warned = [each for each in found if each.severity == Severity.WARNS and each.code not in harmless]
+    return [each for each in found if each.blocks] or warned
+
+
 def why_not_unattended(
-    findings: Iterable[Finding],
+    in_the_way: Collection[Finding],
     tax_proposals: Iterable[TaxProposal],
     *,
     customer_is_clear: bool,
     email: str,
     sends: bool,
 ) -> Why | None:
-    """`email` is where the invoice would be sent. None where nobody has to look."""
-    found = list(findings)
-    if any(finding.blocks for finding in found):
+    """`in_the_way` is what `standing_in_the_way` says, `email` where the invoice would be sent. None where nobody is
+    needed.
+    """
+    if any(finding.blocks for finding in in_the_way):
         return Why.CHECKS
     if not customer_is_clear:
         return Why.CUSTOMER
@@ -45,6 +54,4 @@ def why_not_unattended(
         return Why.TAX
     if sends and not email:
         return Why.NO_EMAIL
-    harmless = TOLD_BY_THE_INVOICE | ({"no_email"} if not sends else set())
-    warned = any(finding.severity == Severity.WARNS and finding.code not in harmless for finding in found)
-    return Why.LOOK if warned else None
+    return Why.LOOK if in_the_way else None

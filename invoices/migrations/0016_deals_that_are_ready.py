@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('why', models.CharField(blank=True, default='', max_length=16)),
                 ('put_away_at', models.DateTimeField(blank=True, null=True)),
                 ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ready_deals', to='integration_settings.company')),
+                ('findings', models.JSONField(blank=True, db_default=[], default=list)),
                 ('invoice', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='by_rule', to='invoices.invoice')),
             ],
             options={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from invoices.domain.refusals import NAME_TAKEN
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 from invoices.presentation import actions, customer_update, refusals
+from invoices.presentation.finding_parts import Words
 from invoices.presentation.panel import Banner
 from invoices.presentation.ready import ReadyRow, ready_row
 from invoices.presentation.say import Say
@@ -44,6 +45,8 @@ class Place:
     may_repair: bool
     items: Mapping[str, Item] | None  # None while nobody can tell
     lost_fields: tuple[str, ...] = ()
+    country: str = ""
+    own_fields: Mapping[str, str] = field(default_factory=dict)  # names by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,10 @@ class AttentionPage:
         return len(self.issues) + len(self.ready)
 
     @property
+    def tries_all_again(self) -> bool:
+        return sum(row.again for row in self.ready) > 1
+
+    @property
     def digest(self) -> str:
         """Changes when anything shown changes; a poll that brings the same is answered with nothing."""
         return hashlib.sha256(repr(replace(self, banner=None)).encode()).hexdigest()[:16]
@@ -121,7 +128,9 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
             *(_lost(name, place) for name in place.lost_fields),
             *([_rules_stand_still()] if desk.rules_stand_still else []),
         ),
-        ready=tuple(ready_row(row, place.company, say) for row in desk.ready),
+        ready=tuple(
+            ready_row(row, place.company, Words(say, place.country, {}, place.own_fields)) for row in desk.ready
+        ),
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
         signed_out=any(row.signed_out for row in desk.waiting),
         # Translators: how many invoices were created since midnight
@@ -393,10 +402,11 @@ def run_banner(run: RunAgain, say: Say) -> Banner:
     return Banner(kind, fact.format(count=say.number(count)), " ".join(parts))
 
 
-def tried_again_banner(begun: bool) -> Banner:
+def tried_again_banner(begun: int, say: Say) -> Banner:
     if not begun:
         return gone_banner()
-    return Banner("done", _("The invoice is tried once more."), _("If it cannot be made, the deal is back here."))
+    fact = ngettext("{count} invoice is tried once more.", "{count} invoices are tried once more.", begun)
+    return Banner("done", fact.format(count=say.number(begun)), _("What cannot be made is back here in a moment."))
 
 
 def gone_banner() -> Banner:

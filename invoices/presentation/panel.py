@@ -18,6 +18,7 @@ from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
 from invoices.domain.status import Submission
+from invoices.presentation.finding_parts import Words
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
 from invoices.presentation.ready import waits_because
 from invoices.presentation.rights import switched_off
@@ -116,7 +117,7 @@ def panel_of(
 ) -> Panel:
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem or _shut_out(data, place, say, now)
-    banner = banner or _ends_soon(data, place, say, now) or _ready(data)
+    banner = banner or _ends_soon(data, place, say, now) or _ready(data, place, say)
     rows = tuple(row_of(row, place, say, now, changed) for row in data.rows)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
@@ -244,12 +245,12 @@ def _ends_soon(data: PanelData, place: Place, say: Say, now: datetime) -> Banner
     return Banner("warning", fact, f"{text} {_who_signs_in(place)}")
 
 
-def _ready(data: PanelData) -> Banner | None:
+def _ready(data: PanelData, place: Place, say: Say) -> Banner | None:
     """A rule wants the deal invoiced, and it waits for a person."""
     if data.ready is None:
         return None
     # Translators: of a deal in Pipedrive
-    return Banner("info", _("Ready to be invoiced."), waits_because(data.ready))
+    return Banner("info", _("Ready to be invoiced."), waits_because(data.ready, Words(say, place.country, {})))
 
 
 def _who_signs_in(place: Place) -> str:

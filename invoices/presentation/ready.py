@@ -11,7 +11,9 @@ from integration_settings.selectors import deal_url
 from invoices.domain.money import Money
 from invoices.domain.unattended import Why
 from invoices.models import ReadyDeal
-from invoices.presentation.say import Say
+from invoices.presentation.finding_parts import Words
+from invoices.presentation.findings import issues_of
+from invoices.ready_deals import NOT_TRIED_AGAIN, findings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +30,29 @@ class ReadyRow:
     invoices: bool
 
 
-def ready_row(row: ReadyDeal, company: Company, say: Say) -> ReadyRow:
+def ready_row(row: ReadyDeal, company: Company, with_words: Words) -> ReadyRow:
+    say = with_words.say
     title = row.title or _("Deal {number}").format(number=row.deal_id)
     worth = say.money(Money(row.value, row.currency)) if row.currency else ""
     why = Why(row.why)
-    text = waits_because(why)
-    if why == Why.NOT_SENT and row.invoice and row.invoice.number:
-        text = _("Invoice {number} was created and not e-mailed.").format(number=row.invoice.number)
     return ReadyRow(
         deal_id=row.deal_id,
         url=deal_url(company, row.deal_id),
         title=title,
         worth=worth,
         name=f"{title} · {worth}" if worth else title,
-        text=text,
-        again=why not in (Why.WANTED, Why.NOT_SENT),
+        text=waits_because(row, with_words),
+        again=why not in NOT_TRIED_AGAIN,
         invoices=why != Why.NOT_SENT,
     )
 
 
-def waits_because(why: Why) -> str:
+def waits_because(row: ReadyDeal, with_words: Words) -> str:
+    """In a sentence or two; of what the form's checks have found the first ones."""
+    if row.findings:
+        return " ".join(issue.sentence for issue in issues_of(findings_of(row), with_words))
+    if row.why == Why.NOT_SENT and row.invoice and row.invoice.number:
+        return _("Invoice {number} was created and not e-mailed.").format(number=row.invoice.number)
     return {
         Why.WANTED: _("Nobody has made the invoice yet."),
         Why.MANY: _("Many deals got here at once, so no invoice was made by itself."),
@@ -59,4 +64,4 @@ def waits_because(why: Why) -> str:
         Why.NO_RIGHT: _("Whoever set up the automatic invoices has no right to create invoices."),
         Why.GAVE_UP: _("It could not be made in time."),
         Why.NOT_SENT: _("The invoice was created and not e-mailed."),
-    }[why]
+    }[Why(row.why)]

@@ -21,6 +21,7 @@ from integration_settings import reference
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.forms import lost_mappings
 from integration_settings.pipedrive_fields import pipedrive_fields
+from integration_settings.profile import profile_of
 from integration_settings.reference import AS_STORED, Item
 from integration_settings.rights import NotAllowed, administers
 from integration_settings.selectors import settings_of
@@ -152,8 +153,10 @@ def _waiting(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> In
 
 @page_token_required
 @require_POST
-def ready_again(request: HttpRequest, visitor: Visitor, deal_id: int) -> HttpResponse:
-    """POST /embed/settings/ready/<deal>/again: what kept a rule from making the invoice may be mended."""
+def ready_again(request: HttpRequest, visitor: Visitor, deal_id: int | None = None) -> HttpResponse:
+    """POST /embed/settings/ready/<deal>/again, or /embed/settings/ready/again for all: what kept a rule from making
+    the invoice may be mended.
+    """
     return _about_ready_deals(request, visitor, lambda: _tried_again(visitor, deal_id))
 
 
@@ -164,11 +167,11 @@ def ready_away(request: HttpRequest, visitor: Visitor, deal_id: int) -> HttpResp
     return _about_ready_deals(request, visitor, lambda: ready_deals.put_away(visitor, deal_id))
 
 
-def _tried_again(visitor: Visitor, deal_id: int) -> Banner:
-    ready_id = ready_deals.try_again(visitor, deal_id)
-    if ready_id:
+def _tried_again(visitor: Visitor, deal_id: int | None) -> Banner:
+    begun = ready_deals.try_again(visitor, deal_id)
+    for ready_id in begun:
         tasks.hand_out(tasks.invoice_ready_deal, ready_id)
-    return tried_again_banner(ready_id is not None)
+    return tried_again_banner(len(begun), say())
 
 
 def _about_ready_deals(request: HttpRequest, visitor: Visitor, do: Callable[[], Banner | None]) -> HttpResponse:
@@ -245,6 +248,8 @@ def _place(visitor: Visitor, desk: Desk) -> Place:
         may_repair=attention.may_repair(visitor.user),
         items=_items(visitor) if names_items else None,
         lost_fields=_lost_fields(visitor),
+        country=visitor.connection.country if visitor.connection else "",
+        own_fields=dict(profile_of(visitor.connection).own_fields) if visitor.connection else {},
     )
 
 

@@ -42,7 +42,7 @@ def test_a_rule_is_chosen_and_what_it_cannot_make_is_made_by_hand(live_app, pers
     priya.open_settings()
     expect(page.get_by_role("link", name="Needs attention 1")).to_be_visible()
     expect(page.get_by_role("heading", name="Ready to be invoiced 1")).to_be_visible()
-    expect(page.get_by_text("The form’s checks do not let it pass. The form says what is wrong.")).to_be_visible()
+    expect(page.get_by_text("has no QuickBooks item. Choose one.").first).to_be_visible()
     assert priya.shut_out_by("settings") == []
     page.get_by_role("button", name=f"New invoice: {RACKING}").click()
     expect(priya.form.get_by_role("heading", name="New invoice")).to_be_visible()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.models import CompanySettings, ConnectionState, DealRules, PipedriveUser, QuickBooksConnection
-from invoices import actions, automatic, due
+from invoices import actions, automatic, due, ready_deals
 from invoices.domain.status import Submission
 from invoices.domain.unattended import Why
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
@@ -71,6 +71,10 @@ def sales(harbour, control, deal_id):
         def invoice_by_rule(self):
             self.look()
             return self.carry_out()
+
+        def products_of(self, title):
+            lines = control.company(self.company_id)["deal_products"][str(deal_id(harbour, title))]
+            return [line["name"] for line in lines]
 
         def row(self, title):
             return ReadyDeal.objects.get(deal_id=deal_id(harbour, title))
@@ -179,6 +183,15 @@ def test_what_the_form_would_ask_waits_for_a_person(sales, title, then, why):
     sales.win(title)
     assert sales.invoice_by_rule() == []
     assert sales.row(title).why == why
+
+
+def test_what_stood_in_its_way_is_kept_for_who_looks(sales):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(RACKING)
+    sales.invoice_by_rule()
+    found = ready_deals.findings_of(sales.row(RACKING))
+    assert [(finding.code, finding.blocks) for finding in found] == [("no_item", True)] * 3
+    assert {str(finding.values["line"]) for finding in found} <= set(sales.products_of(RACKING))
 
 
 def test_without_an_address_it_is_created_where_it_is_not_to_be_sent(sales):

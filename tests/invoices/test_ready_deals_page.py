@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from integration_settings.deal_rules import WON, Choice, Outcome, store
 from integration_settings.models import PipedriveUser
+from invoices.domain.checks import Finding, Severity
+from invoices.domain.plain import plain
 from invoices.domain.unattended import Why
 from invoices.models import ReadyDeal
 from tests.factories import D, make_company, make_invoice, make_user
@@ -64,10 +66,28 @@ def test_another_company_s_deals_are_never_there(desk, user):
 def test_it_is_tried_once_more_when_somebody_asks(desk, user, company, browse):
     row = ready(company)
     answer = Page(browse(user, "settings").post(press(desk(user), "Try again")))
-    assert "The invoice is tried once more." in answer.text
+    assert "1 invoice is tried once more." in answer.text
     row.refresh_from_db()
     assert (row.why, row.attempts) == ("", 0)
     assert row.next_attempt_at <= timezone.now()
+
+
+def test_what_the_form_would_say_stands_there(desk, user, company, look):
+    finding = Finding("lines.0.item", Severity.BLOCKS, "no_item", {"line": "Upright, 3 m"})
+    ready(company, findings=plain([finding]))
+    said = "“Upright, 3 m” has no QuickBooks item. Choose one."
+    assert said in desk(user).text
+    assert f"Ready to be invoiced. {said}" in look().text
+
+
+def test_all_that_a_repair_may_have_released_are_tried_at_once(desk, user, company, browse):
+    rows = [ready(company, deal_id) for deal_id in (7, 8)]
+    made_by_people = ready(company, 9, why=Why.WANTED)
+    answer = Page(browse(user, "settings").post(press(desk(user), "Try all again")))
+    assert "2 invoices are tried once more." in answer.text
+    assert {row.deal_id for row in ReadyDeal.objects.filter(why="")} == {row.deal_id for row in rows}
+    assert ReadyDeal.objects.get(pk=made_by_people.pk).why == Why.WANTED
+    assert "Try all again" not in answer.text
 
 
 def test_two_who_ask_for_it_at_once_are_told(desk, user, company, browse):
