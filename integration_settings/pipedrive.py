@@ -6,6 +6,7 @@ Numbers with a fraction arrive as Decimal, whole ones as int. Every method raise
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -92,6 +93,15 @@ class PipedriveClient:
     def deal_discounts(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
         return _none_if_off(lambda: _records(self._get(f"v2/deals/{int(deal_id)}/discounts")))
+
+    def deal_instalments(self, deal_id: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/DealInstallments#getInstallments ; the next one first. Accounts
+        without that feature have none.
+        """
+        path = "v2/deals/installments"
+        with suppress(AccessDenied):
+            return _none_if_off(lambda: self._pages(path, deal_ids=int(deal_id), sort_by="billing_date"))
+        return []
 
     def person(self, person_id: int) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Persons#getPerson"""

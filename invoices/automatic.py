@@ -28,7 +28,7 @@ from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
-from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, party_of_loaded
+from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, load_instalments, party_of_loaded
 from invoices.domain.actions import Action
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
@@ -232,7 +232,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
     sends = rule.then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
-    if why := _why_not(prepared, in_the_way, sends=sends):
+    if why := _why_not(visitor, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
     requested = services.request_invoice(
         visitor=visitor,
@@ -253,14 +253,15 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     return _asked(row, requested.invoice)
 
 
-def _why_not(prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
-    return why_not_unattended(
+def _why_not(visitor: Visitor, prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
+    why = why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
         customer_is_clear=prepared.customer.is_clear,
         email=prepared.draft.bill_to.email,
         sends=sends,
     )
+    return why or (Why.PLAN if load_instalments(visitor.user, prepared.deal.id) else None)
 
 
 def _asked(row: ReadyDeal, invoice: Invoice) -> Made:

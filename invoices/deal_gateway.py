@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from integration_settings.side_by_side import SideBySide
 from invoices.domain.deal import Deal, DealProduct, Discount, Frequency, Party, Recurrence, TaxMethod, party_of
 from invoices.domain.money import Money, round_amount
 from invoices.domain.plain import plain
+from invoices.domain.plan import Instalment
 
 REMEMBERED_SECONDS = 300
 LATEST_SECONDS = 60
@@ -133,6 +135,20 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
         cache.set(key, plain(found), LATEST_SECONDS)
         return found
     return [each for each in known if each]
+
+
+def load_instalments(user: PipedriveUser, deal_id: int) -> tuple[Instalment, ...]:
+    """The deal's billing plan, in its order; empty without one. Raises the errors of `integration_settings.errors`."""
+    found = (_instalment(row) for row in PipedriveClient(user).deal_instalments(deal_id))
+    return tuple(each for each in found if each.id and each.amount > 0)
+
+
+def _instalment(answer: Json) -> Instalment:
+    day: date | None = None
+    with suppress(ValueError):
+        day = date.fromisoformat(_text(answer.get("billing_date"))[:10])
+    number = _id(answer.get("id")) or 0
+    return Instalment(number, _number(answer.get("amount")), day, _text(answer.get("description")))
 
 
 def deals_changed_since(user: PipedriveUser, moment: datetime, *, most: int) -> list[tuple[DealState, DealFacts]]:

@@ -35,15 +35,16 @@ from integration_settings.side_by_side import Found, Given, SideBySide, done
 from integration_settings.tenancy import Visitor
 from invoices import customers
 from invoices.customers import CustomerChoice
-from invoices.deal_gateway import facts_of, forget_products, load_deal, remembered
+from invoices.deal_gateway import facts_of, forget_products, load_deal, load_instalments, remembered
 from invoices.domain.books import can_be_sold
 from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
-from invoices.domain.draft import AmountsAre, InvoiceDraft, Rest, rest_of, worth_in_all
+from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, Rest, rest_of, worth_in_all
 from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
-from invoices.domain.money import Money
+from invoices.domain.money import Money, round_amount
+from invoices.domain.plan import lines_of
 from invoices.domain.presets import Texts
 from invoices.domain.tax import TaxProposal, Totals, amounts_are, propose_sales_tax, sales_taxes, totals
 from invoices.domain.terms import due_date
@@ -202,6 +203,21 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         so_far=checked.so_far,
         worth_in_all=in_all,
     )
+
+
+def lines_of_instalment(visitor: Visitor, preparation: Preparation, instalment_id: int) -> tuple[DraftLine, ...]:
+    """What bills one instalment of the deal's plan; none for one that is not there. Raises the `ServiceError`s of
+    Pipedrive.
+    """
+    deal, draft = preparation.deal, preparation.draft
+    plan = load_instalments(visitor.user, deal.id)
+    chosen = next((each for each in plan if each.id == instalment_id), None)
+    if chosen is None:
+        return ()
+    amount = chosen.amount
+    if preparation.prices_were_with_tax and deal.value > 0:  # the instalment has that tax, too, and the draft has none
+        amount = round_amount(amount * preparation.totals.net / deal.value, draft.currency)
+    return lines_of(chosen, draft, amount=amount, title=deal.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +415,7 @@ def _checked(
         invoiced_before=so_far.amount,
         invoices_before=so_far.count,
         unconfirmed_before=so_far.unconfirmed,
+        instalments_before=so_far.instalments,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
         today=_today(connection.timezone),
         **known,

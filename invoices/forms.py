@@ -33,6 +33,7 @@ NEW_ITEM = "new"  # in place of an item's id: the one that was proposed is creat
 MOST_LINES = 1000
 MOST_UPDATED = 10
 LINE_KEY = re.compile(r"[a-z][a-z0-9]{0,11}")
+INSTALMENT = re.compile(r"[0-9]{1,18}", re.ASCII)
 LONGEST_TEXT = 5000
 OWN_FIELDS = ("1", "2", "3")  # ids of the fields that a company may add to its sales forms
 PERCENT = re.compile("[%％٪]")
@@ -57,6 +58,7 @@ class LineInput:
     discount: str = ""
     tax_code_id: str = ""
     service_date: str = ""
+    instalment: str = ""  # its id, of a line that bills one
 
     @property
     def name(self) -> str:
@@ -225,6 +227,7 @@ def _read_line(post: QueryDict, key: str) -> LineInput:
         discount=text("discount"),
         tax_code_id=text("tax"),
         service_date=text("service_date"),
+        instalment=text("instalment"),
     )
 
 
@@ -406,6 +409,7 @@ class _Reader:
             tax_code_id=code.id if code else "",
             tax_percentage=code.percentage if code else Decimal(0),
             service_date=day,
+            instalment_id=int(line.instalment) if INSTALMENT.fullmatch(line.instalment) else None,
         )
 
 

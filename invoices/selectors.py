@@ -25,6 +25,7 @@ from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import Intent, Invoice, ReadyDeal
 from invoices.ready_deals import waiting_deal
 from invoices.reports import status_of, zone
+from invoices.so_far import all_living, instalments_of
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
@@ -295,6 +296,20 @@ def _without_superseded(newest_first: Iterable[Invoice]) -> list[Invoice]:
             kept.append(invoice)
         deals_seen.add(invoice.deal_id)
     return kept
+
+
+def billings_of(
+    company: Company, deal_id: int, connection: QuickBooksConnection | None
+) -> dict[int, tuple[str, InvoiceStatus | None]]:
+    """By the id of an instalment of the deal's plan: number and status of the invoice that bills it, without a status
+    before QuickBooks has it.
+    """
+    found: dict[int, tuple[str, InvoiceStatus | None]] = {}
+    today = timezone.now().astimezone(zone(connection.timezone if connection else "")).date()
+    for invoice in all_living(company.pk).filter(deal_id=deal_id).order_by("-pk"):
+        status = status_of(invoice, today) if invoice.submission == Submission.SUCCEEDED else None
+        found |= dict.fromkeys(instalments_of(invoice), (invoice.number, status))
+    return found
 
 
 def deals_with_invoices(company: Company, resource: str, resource_id: int) -> set[int]:

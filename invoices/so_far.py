@@ -34,6 +34,7 @@ class SoFar:
     amount: Money | None
     latest: int = 0
     unconfirmed: bool = False
+    instalments: frozenset[int] = frozenset()  # of the deal's billing plan, that they bill
 
 
 def living_invoices(company: Company, deal_id: int) -> list[Invoice]:
@@ -60,10 +61,16 @@ def summed_up(living: Sequence[Invoice]) -> SoFar:
     currencies = {invoice.currency for invoice in living}
     latest = max((invoice.pk for invoice in living), default=0)
     unconfirmed = any(invoice.submission in UNSETTLED for invoice in living)
+    billed = frozenset(number for invoice in living for number in instalments_of(invoice))
     if len(currencies) != 1:
-        return SoFar(len(living), None, latest, unconfirmed)
+        return SoFar(len(living), None, latest, unconfirmed, billed)
     amounts = (_amount_so_far(invoice, invoice.counts_with_tax and not _made_before_tax(invoice)) for invoice in living)
-    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed)
+    return SoFar(len(living), Money(sum(amounts, Decimal(0)), currencies.pop()), latest, unconfirmed, billed)
+
+
+def instalments_of(invoice: Invoice) -> set[int]:
+    """Ids of those that its lines bill."""
+    return {line["instalment_id"] for line in invoice.draft.get("lines", ()) if line.get("instalment_id")}
 
 
 def drafts_of(living: Iterable[Invoice]) -> list[InvoiceDraft]:

@@ -112,6 +112,7 @@ class Context:
     invoiced_before: Money | None = None  # on the deal, with tax or without as its value is; None of several currencies
     invoices_before: int = 0
     unconfirmed_before: bool = False  # one of them, by QuickBooks
+    instalments_before: Collection[int] = ()  # of the deal's plan, by their ids, that they bill
     creates_items: bool = False  # the company's policy for products without an item
     prices_were_with_tax: bool = False  # a US company, and the deal's prices include tax
     more_than_the_deal: bool = False  # a person said that it is meant
@@ -296,6 +297,9 @@ def _lines(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         )
     ]
     yield from found
+    for index, line in enumerate(draft.lines):
+        if line.instalment_id in context.instalments_before:
+            yield _blocks(f"lines.{index}.description", "instalment_billed", line=line.name)
     blocked = {finding.field.rpartition(".")[2] for finding in found if finding.blocks}
     yield from _less_tax_than_usual(draft, context)
     new = {line.new_item.casefold() for line in draft.lines if line.needs_new_item}

@@ -71,6 +71,7 @@ class DraftLine:
     new_item: str = ""
     income_account_id: str = ""  # of the new item
     service_date: date | None = None
+    instalment_id: int | None = None  # of the deal's billing plan, that the line bills
 
     @property
     def needs_new_item(self) -> bool:

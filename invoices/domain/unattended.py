@@ -21,6 +21,7 @@ class Why(StrEnum):
     TAX = "tax"  # several codes have the product's rate
     CHECKS = "checks"  # the form's checks block it
     LOOK = "look"  # or warn
+    PLAN = "plan"  # the deal is billed in instalments
     NO_EMAIL = "no_email"  # to send it to
     NO_RIGHT = "no_right"  # has the one in whose name the rule acts
     GAVE_UP = "gave_up"  # a service did not answer for a day

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -208,7 +209,18 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
         discount=localised_discount(line.discount_text, currency, say),
         tax_code_id=line.tax_code_id,
         service_date=say.day(line.service_date) if line.service_date else "",
+        instalment=str(line.instalment_id or ""),
     )
+
+
+def for_instalment(form: FormInput, lines: Sequence[DraftLine], say: Say) -> FormInput:
+    """The opened form with these lines in place of the deal's, which stay there unticked."""
+    added = (
+        replace(line_input(line, f"i{place}", form.currency, say), added=True)
+        for place, line in enumerate(lines, start=1)
+    )
+    rest = (replace(line, ticked=False) for line in form.lines)
+    return replace(form, lines=(*added, *rest), discount="")
 
 
 def whole_discount(draft: InvoiceDraft, say: Say) -> str:

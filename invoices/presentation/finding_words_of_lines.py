@@ -158,6 +158,12 @@ def _description_cut(finding: Finding, with_words: Words) -> Told:
     return Told(_("A comment is longer than QuickBooks takes"), said.format(line=name, longest=longest))
 
 
+def _instalment_billed(finding: Finding, with_words: Words) -> Told:
+    # Translators: {line} is the name of an instalment of the deal's billing plan
+    said = _("Another invoice of this deal bills “{line}”. Take the line out, or void that invoice first.")
+    return Told(_("An instalment is invoiced already"), said.format(line=line_name(finding, with_words)))
+
+
 def _discount_over_line(finding: Finding, with_words: Words) -> Told:
     return Told(
         _("A discount is larger than its line"),
@@ -230,6 +236,7 @@ TELLING_OF_LINES: dict[str, Callable[[Finding, Words], Told]] = {
     "too_large": _too_large,
     "no_quantity": _no_quantity,
     "description_cut": _description_cut,
+    "instalment_billed": _instalment_billed,
     "discount_over_line": _discount_over_line,
     "all_items": _all_items,
     "new_items": _new_items,

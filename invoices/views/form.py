@@ -25,11 +25,12 @@ from invoices import customer_updates, deal_gateway, drafting, exchange_rates, s
 from invoices.domain.matching import CustomerCandidate
 from invoices.domain.presets import moved
 from invoices.domain.tax import code_of_item
+from invoices.drafting import Preparation
 from invoices.form_memory import BadMemory, Memory, MemoryOfAnotherVersion, SeenCustomer, accept, keep, keep_seen, offer
 from invoices.forms import MOST_LINES, NEW_CUSTOMER, UnreadableForm, due_date_moved
 from invoices.presentation import customer_update as customer_update_words
 from invoices.presentation.customer_update import UpdateCard
-from invoices.presentation.filling import memory_of
+from invoices.presentation.filling import for_instalment, memory_of, opened
 from invoices.presentation.findings import target_of
 from invoices.presentation.form import form_page
 from invoices.presentation.form_lines import line_rows
@@ -72,6 +73,7 @@ class Opened:
     deal_id: int | None = None
     invoice_id: uuid.UUID | None = None
     edit: bool = False
+    instalment_id: int | None = None
     list_of: str = ""
     list_id: int | None = None
 
@@ -84,6 +86,7 @@ def opened_for(request: HttpRequest) -> Opened:
         deal_id=whole_number(data.get("deal")) or whole_number(selected.split(",")[0]),
         invoice_id=uuid_in(data.get("invoice")),
         edit=data.get("edit") is True,
+        instalment_id=whole_number(data.get("instalment")),
         list_of=data["list"] if data.get("list") in RESOURCES else "",
         list_id=whole_number(data.get("id")),
     )
@@ -110,7 +113,8 @@ def invoice(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         )
     else:
         context["is_form"] = True
-        context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "")
+        instalment = {"instalment": wanted.instalment_id} if wanted.instalment_id else {}
+        context["content_url"] = address("embed_invoice_form", deal=wanted.deal_id or "", **instalment)
     return render(request, "invoices/form_shell.html", shell_context(visitor) | context)
 
 
@@ -131,9 +135,27 @@ def form(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
     if len(preparation.draft.lines) > MOST_LINES:
         return problem_fragment(request, visitor, too_many_lines())
+    if instalment_id := whole_number(request.GET.get("instalment", "")):
+        return _for_instalment(request, visitor, preparation, instalment_id)
     left = None if "afresh" in request.GET else unsent_forms.left(visitor, deal_id=deal_id, locale=say().locale)
     taken_up = _taken_up(request, visitor, left, memory_of(preparation)) if left else None
     return taken_up or page_fragment(request, form_page(material_as_opened(visitor, preparation, say())))
+
+
+def _for_instalment(
+    request: HttpRequest, visitor: Visitor, preparation: Preparation, instalment_id: int
+) -> HttpResponse:
+    """The form with one instalment of the deal's billing plan in place of its products."""
+    try:
+        lines = drafting.lines_of_instalment(visitor, preparation, instalment_id)
+    except ServiceError as error:
+        return problem_fragment(request, visitor, problem_of(error), again_url=request.get_full_path())
+    if not lines:
+        banner = Banner("warning", _("This instalment is not there any more."), _("The form has the deal’s products."))
+        return page_fragment(request, form_page(material_as_opened(visitor, preparation, say())), banner=banner)
+    form, memory = opened(preparation, say()), memory_of(preparation)
+    sent = Sent(for_instalment(form, lines, say()), memory, keep(memory, visitor))
+    return page_fragment(request, form_page(checked_form(visitor, sent, say()).material))
 
 
 def _taken_up(request: HttpRequest, visitor: Visitor, left: Left, fresh: Memory) -> HttpResponse | None:

@@ -1,0 +1,158 @@
+"""The billing plan of a deal: its instalments in the panel, each invoiced once by a form that has it for its lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration_settings.deal_rules import Outcome
+from integration_settings.models import CompanySettings
+from integration_settings.pipedrive import PipedriveClient
+from invoices.deal_gateway import load_instalments
+from invoices.domain.draft import to_json
+from invoices.domain.unattended import Why
+from invoices.models import Invoice
+from tests.factories import D, a_draft, a_line, make_company, make_invoice
+from tests.invoices.desk import item_id
+from tests.invoices.form_answers import CREATE, FORM, pressed, previewed
+from tests.invoices.fragments import Page
+from tests.invoices.intents import settle
+from tests.invoices.test_automatic import SHELVES, sales
+
+__all__ = ["sales"]
+pytestmark = pytest.mark.django_db
+
+YEARLY = "Bramley Foods – annual maintenance"  # four quarters of 1,172.00
+PLAN = "/embed/panel/plan"
+GONE = 999_999
+
+
+@pytest.fixture
+def plan(harbour, browse, deal_id):
+    def make(title=YEARLY, user=None):
+        return Page(browse(user or harbour.user, "panel").get(PLAN, {"deal": deal_id(harbour, title)}))
+
+    return make
+
+
+@pytest.fixture
+def quarters(harbour, deal_id):
+    return load_instalments(harbour.user, deal_id(harbour, YEARLY))
+
+
+@pytest.fixture
+def open_quarter(harbour, browse, deal_id, quarters):
+    """open_quarter(1) -> (browser, fields): the form of that instalment, with an item for its line."""
+
+    def make(number):
+        browser = browse(harbour.user)
+        wanted = {"deal": deal_id(harbour, YEARLY), "instalment": quarters[number - 1].id}
+        fields = Page(browser.get(FORM, wanted)).fields()
+        return browser, fields | {"i1-item": item_id(harbour, "Delivery")}
+
+    return make
+
+
+def test_the_panel_shows_each_instalment_with_a_way_to_its_invoice(plan):
+    page = plan()
+    assert "Quarter 1 £1,172.00 To be billed on" in page.text
+    labels = [element.attributes["aria-label"] for element in page.elements if "data-modal-data" in element.attributes]
+    assert labels == [f"Invoice this: Quarter {number}, £1,172.00" for number in (1, 2, 3, 4)]
+
+
+def test_a_deal_without_a_plan_says_where_one_is_made(plan):
+    assert "This deal has no instalments in Pipedrive." in plan(SHELVES).text
+
+
+def test_whoever_may_not_see_the_deal_sees_no_plan(plan, harbour, colleague, control, deal_id):
+    ewa = colleague(harbour, 1)
+    hidden = str(deal_id(harbour, YEARLY))
+    change = {hidden: {"visible_to": 1, "owner_id": harbour.user.user_id}}
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": change})
+    page = plan(user=ewa)
+    assert "Quarter" not in page.text
+    assert page.by_class("banner--error")
+
+
+def test_while_pipedrive_does_not_answer_that_is_said(plan, control, seen, harbour, deal_id):
+    seen(harbour.user, deal_id(harbour, YEARLY))
+    control.fault("status", service="pipedrive", status=503, path="/installments", times=None)
+    assert plan().by_class("banner--error")
+
+
+def test_an_account_without_the_feature_has_no_plan(harbour, control, deal_id):
+    control.fault("status", service="pipedrive", status=403, path="/installments", times=None)
+    assert PipedriveClient(harbour.user).deal_instalments(deal_id(harbour, YEARLY)) == []
+
+
+def test_whoever_may_not_create_invoices_sees_the_plan_without_buttons(plan, harbour, colleague):
+    tom = colleague(harbour, 0)
+    CompanySettings.objects.update(everyone_creates=False)
+    page = plan(user=tom)
+    assert "Quarter 4" in page.text
+    assert not [element for element in page.elements if "data-modal-data" in element.attributes]
+
+
+def test_the_form_of_an_instalment_bills_its_amount_and_leaves_the_products_unticked(open_quarter):
+    browser, fields = open_quarter(2)
+    page = previewed(browser, fields)
+    assert "Net £1,172.00" in page.text
+    _, invoice = pressed(browser, fields)
+    (line,) = invoice.confirmed.lines
+    assert (line.name, line.unit_price, line.quantity) == (f"Quarter 2 – {YEARLY}", D("1172"), 1)
+    assert line.tax_code_id
+
+
+def test_what_an_invoice_bills_is_told_in_the_plan_and_not_billed_again(open_quarter, plan, harbour, control):
+    browser, fields = open_quarter(1)
+    again = open_quarter(1)[1]
+    _, invoice = pressed(browser, fields)
+    assert "Quarter 1 Waiting £1,172.00 Its invoice is on its way" in plan().text
+    settle(invoice)
+    invoice.refresh_from_db()
+    assert f"Quarter 1 Open £1,172.00 Invoice {invoice.number}" in plan().text
+    answer = browser.post(CREATE, again)
+    assert answer.status_code == 422
+    assert "An instalment is invoiced already" in Page(answer).text
+    assert Invoice.objects.count() == 1
+
+
+def test_an_instalment_whose_invoice_was_voided_may_be_billed_again(open_quarter, plan):
+    browser, fields = open_quarter(1)
+    _, invoice = pressed(browser, fields)
+    settle(invoice)
+    Invoice.objects.update(voided_on="2026-11-29")
+    assert len([element for element in plan().elements if "data-modal-data" in element.attributes]) == 4
+    fields = open_quarter(1)[1]
+    assert browser.post(CREATE, fields).status_code == 200
+
+
+def test_another_company_s_invoices_bill_nothing_here(plan, quarters, harbour, deal_id):
+    line = a_line(instalment_id=quarters[0].id)
+    draft = to_json(a_draft(lines=(line,)))
+    make_invoice(make_company(), realm_id="1", deal_id=deal_id(harbour, YEARLY), draft=draft)
+    assert "Open" not in plan().text
+    assert plan().text.count("To be billed on") == 4
+
+
+def test_all_instalments_together_come_to_the_deal_and_no_more_is_asked(open_quarter, harbour):
+    for number in (1, 2, 3, 4):
+        browser, fields = open_quarter(number)
+        assert "Total is within the deal" in previewed(browser, fields).text
+        assert browser.post(CREATE, fields).status_code == 200
+    assert sum(invoice.confirmed.lines[0].unit_price for invoice in Invoice.objects.all()) == D("4688")
+
+
+def test_one_that_is_gone_leaves_the_form_of_the_products_and_says_so(harbour, browse, deal_id):
+    page = Page(browse(harbour.user).get(FORM, {"deal": deal_id(harbour, YEARLY), "instalment": GONE}))
+    assert "This instalment is not there any more." in page.text
+    assert page.fields()["l1-ticked"] == "yes"
+
+
+def test_a_rule_leaves_a_deal_with_a_plan_to_a_person(sales, control, harbour, deal_id):
+    sales.set_rule(Outcome.CREATE)
+    shelves = deal_id(harbour, SHELVES)
+    deposit = {"id": 77, "amount": 500, "billing_date": "2026-12-01", "description": "Deposit", "deal_id": shelves}
+    control.change_company(sales.company_id, {"installments": {str(shelves): [deposit]}})
+    sales.win(SHELVES)
+    assert sales.invoice_by_rule() == []
+    assert sales.row(SHELVES).why == Why.PLAN
