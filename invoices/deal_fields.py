@@ -3,7 +3,8 @@ deal goes that is invoiced and paid: the company's settings name them. Both foll
 invoices is due.
 
 What stands in the fields is read first: nothing is written where they say it already, however often somebody comes by.
-That the status there becomes “Paid” is also what moves the deal: once, and not again when somebody moves it elsewhere.
+That the status there becomes “Paid” is also what moves the deal: once, and not again when somebody moves it elsewhere;
+nor when the field was chosen after the deal was paid.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ Values = dict[str, Any]  # by the field's code, as Pipedrive takes and shows the
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the fields are to say, and whether the deal is invoiced and paid."""
+    """What the fields are to say, and whether the deal has been invoiced and paid since they say it."""
 
     values: Values
     paid: bool
@@ -102,12 +103,16 @@ class _Wanted:
         if all(row.balance is not None for row in living):  # else QuickBooks has yet to say what is open
             told[stored.deal_open_field] = _open(living, self.types.get(stored.deal_open_field, ""))
         values = {field.removeprefix("deal."): value for field, value in told.items() if field in self.types}
-        return Told(values, status == InvoiceStatus.PAID and self._is_whole(deal))
+        return Told(values, status == InvoiceStatus.PAID and self._is_news(rows) and self._is_whole(deal))
 
     def stage(self, deal: Json) -> int | None:
         """Where the deal goes once it is paid; None for one that is there, or lost, or of another pipeline."""
         wanted = self.stored.paid_stages.get(str(deal.get("pipeline_id")))
         return wanted if wanted != deal.get("stage_id") and deal.get("status") != "lost" else None
+
+    def _is_news(self, rows: Iterable[Invoice]) -> bool:
+        since = self.stored.deal_status_since
+        return since is None or any(row.qbo_updated_at and row.qbo_updated_at >= since for row in rows)
 
     def _is_whole(self, deal: Json) -> bool:
         """Nothing is left of its value: else the rest will be invoiced, and paid, one day."""

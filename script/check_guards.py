@@ -133,6 +133,8 @@ GUARDS = [
     Guard("deals of the company only that a party follows", "invoices/moved_deals.py", "filter(company=company, deal_id=facts.deal_id, submission", "filter(deal_id=facts.deal_id, submission", N + "test_merged_deals.py"),
     Guard("invoices of the company only that go where a deal went", "invoices/moved_deals.py", "filter(company=company, deal_id=gone)", "filter(deal_id=gone)", N + "test_merged_deals.py"),
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
+    Guard("what was paid before moves no deal", "invoices/deal_fields.py", " and self._is_news(rows)", "", N + "test_deal_fields_chosen.py"),
+    Guard("few deals get a field at once", "integration_settings/services.py", "wanted, now = list(latest[:DEALS_TOLD])", "wanted, now = list(latest)", N + "test_deal_fields_chosen.py"),
     Guard("the deal tells of the company's own invoices", "invoices/deal_fields.py", "filter(company=self.company, deal_id=self.deal_id)", "filter(deal_id=self.deal_id)", N + "test_deal_fields.py"),
     Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company_id, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),
     Guard("a new name for the company's own customer", "invoices/customers.py", "filter(company=company, realm_id=realm_id, customer_id=customer_id)", "filter(realm_id=realm_id, customer_id=customer_id)", N + "test_customer_links.py"),
