@@ -26,11 +26,11 @@ from integration_settings.pipedrive import Json, PipedriveClient
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.reference import AS_STORED
 from integration_settings.selectors import settings_of
-from invoices.domain.money import is_rounding
+from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import InvoiceStatus, status_of_all
 from invoices.models import Invoice
 from invoices.reports import status_of
-from invoices.so_far import invoiced_so_far
+from invoices.so_far import like_the_invoices, living_invoices, summed_up
 
 log = logging.getLogger(__name__)
 
@@ -116,13 +116,15 @@ class _Wanted:
 
     def _is_whole(self, deal: Json) -> bool:
         """Nothing is left of its value: else the rest will be invoiced, and paid, one day."""
-        invoiced = invoiced_so_far(self.company, self.deal_id).amount
+        living = living_invoices(self.company, self.deal_id)
+        invoiced = summed_up(living).amount
         if invoiced is None or invoiced.currency != deal.get("currency"):
             return False
         try:
-            left = Decimal(str(deal.get("value") or 0)) - invoiced.amount
+            worth = Money(Decimal(str(deal.get("value") or 0)), invoiced.currency)
         except InvalidOperation:
             return False
+        left = like_the_invoices(worth, reversed(living)).amount - invoiced.amount
         return left <= 0 or is_rounding(left, invoiced.currency)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from invoices.domain.money import Money, total
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import Intent, Invoice
 from invoices.reports import status_of, zone
+from invoices.so_far import like_the_invoices
 
 Resource = Literal["deal", "person", "organization"]
 OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
@@ -144,8 +145,9 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of a deal like its value, which contains tax only where the deal's prices do (`with_tax`); of a person or an
-    organization with tax, as they pay it.
+    """Of a deal like its value, which contains tax only where the deal's prices do (`with_tax`); where these do and its
+    invoices were made before tax, the value is without, too (`tax_taken_out`). Of a person or an organization with tax,
+    as they pay it.
 
     Voided, deleted and unanswered invoices count nothing.
     """
@@ -159,6 +161,7 @@ class Sums:
     not_invoiced: Money | None  # never negative
     over: Money | None  # invoiced beyond the deal's value
     with_tax: bool = False
+    tax_taken_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ def panel(
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
-        sums=_sums_of_deal(rows, _limit_now(invoices, deal_value)) if resource == "deal" else _sums_of_party(rows),
+        sums=_sums_of_deal(rows, invoices, deal_value) if resource == "deal" else _sums_of_party(rows),
         customer_name=customer.name if customer else "",
         customer_url=url,
         books_name=connection.name if connection else "",
@@ -416,12 +419,15 @@ def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Mon
     """What all invoices of a deal may come to, by its value now and what its last form knew; None: no telling."""
     if deal_value is None or not newest_first:
         return deal_value
-    return limit_of(deal_value, newest_first[0].deal_in_all)
+    return limit_of(like_the_invoices(deal_value, newest_first), newest_first[0].deal_in_all)
 
 
-def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
+def _sums_of_deal(rows: Sequence[InvoiceRow], newest_first: Sequence[Invoice], deal_value: Money | None) -> Sums | None:
     counted = [(row.status, row.in_deal) for row in rows if row.in_deal is not None and row.status in COUNTED]
-    return _sums(counted, deal_value, with_tax=any(row.with_tax for row in rows if row.status in COUNTED))
+    with_tax = any(row.with_tax for row in rows if row.status in COUNTED)
+    sums = _sums(counted, _limit_now(newest_first, deal_value), with_tax=with_tax)
+    taken_out = not with_tax and any(invoice.deal_before_tax is not None for invoice in newest_first)
+    return replace(sums, tax_taken_out=taken_out) if sums else None
 
 
 def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:

@@ -293,6 +293,10 @@ def _tax_note(sums: Sums, place: Place) -> str:
     if sums.with_tax:
         # Translators: the place is VAT, GST or sales tax
         return _("Amounts here are with {tax}, like the deal value.").format(tax=tax)
+    if sums.tax_taken_out:
+        # Translators: of a deal whose value has sales tax in it, and whose invoices were made with prices before tax
+        said = _("Amounts here are without {tax}, and so is the deal value; in Pipedrive it is with {tax}.")
+        return said.format(tax=tax)
     return _("Amounts here are without {tax}, like the deal value.").format(tax=tax)
 
 
