@@ -28,8 +28,9 @@ from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.moved_deals import bring_along
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
-from invoices.presentation.panel_rows import Place, changed_rows
-from invoices.selectors import PanelData, Resource
+from invoices.presentation.panel_rows import Place
+from invoices.reports import zone
+from invoices.selectors import MANY, PanelData, Resource
 from invoices.views.answers import (
     address,
     admin_names,
@@ -97,8 +98,8 @@ def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
     """The list. With `seen`, the digest of what is shown already, an unchanged one is answered with nothing."""
     if "seen" not in request.GET:
         know_user_soon(visitor.user)
-    scene = scene_of(visitor, record)
     everything = request.GET.get("all") == "1"
+    scene = scene_of(visitor, record, whole=everything)
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
     if (seen := request.GET.get("seen")) and seen == shown.digest:
         return HttpResponse(status=204)
@@ -111,17 +112,23 @@ def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
 def refresh(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Asks QuickBooks now, then answers with the list and what changed in it."""
     problem: Banner | None = None
-    before = scene_of(visitor, record)
+    before = _looks(visitor, record, scene_of(visitor, record))
     try:
         services.refresh_now(visitor.company)
     except ServiceError as error:
         problem = _refresh_failed(error)
     after = scene_of(visitor, record, afresh=True)
-    changed = changed_rows(before.data, after.data)
+    changed = frozenset(key for key, look in _looks(visitor, record, after).items() if before.get(key) != look)
     shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
     if problem:
         return answer(request, visitor, record, replace(shown, announce=problem.fact))
     return answer(request, visitor, record, refreshed(shown, say(), changed=len(changed)))
+
+
+def _looks(visitor: Visitor, record: Record, scene: Scene) -> dict[str, selectors.Look]:
+    deal_ids = None if record.resource == "deal" else scene.place.deal_titles.keys()
+    place = zone(scene.data.timezone)
+    return selectors.looks_of(visitor.company, record.resource, record.id, place, deal_ids=deal_ids)
 
 
 @page_token_required
@@ -169,17 +176,18 @@ class Scene:
     party: tuple[str, int] | None
 
 
-def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene:
+def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False, whole: bool = False) -> Scene:
     """What the panel is made from. Raises the `ServiceError`s of Pipedrive; `NotFound` when the user may not see the
     deal.
 
-    `afresh`: the connection may have changed since the visitor came in, and so may what he is allowed to see.
+    `afresh`: the connection may have changed since the visitor came in, and so may what he is allowed to see. `whole`:
+    with all rows, however many.
     """
     if afresh:
         visitor = replace(visitor, connection=quickbooks_of(visitor.company))
     if record.resource == "deal":
         return _scene_of_deal(visitor, record, anew=afresh)
-    return _scene_of_party(visitor, record, anew=afresh)
+    return _scene_of_party(visitor, record, anew=afresh, whole=whole)
 
 
 def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
@@ -198,10 +206,10 @@ def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
     return Scene(data, _place(visitor, record, {}), facts.party)
 
 
-def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
+def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool, whole: bool) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
-    deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
-    visible = visible_deals(visitor.user, deal_ids, anew=anew)
+    numbers = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
+    visible = visible_deals(visitor.user, numbers, anew=anew)
     titles = {deal_id: facts.title for deal_id, facts in visible.items()}
     data = selectors.panel(
         visitor.company,
@@ -209,6 +217,7 @@ def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
         resource_id=record.id,
         deal_ids=titles.keys(),
         connection=visitor.connection,
+        whole=whole or sum(numbers.values()) <= MANY,
     )
     if not titles:
         return Scene(replace(data, customer_name="", customer_url=""), _place(visitor, record, {}), None)
