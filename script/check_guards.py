@@ -135,6 +135,7 @@ GUARDS = [
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
     Guard("sums of deals that the reader may see", "invoices/panel_figures.py", "return rows.filter(deal_id__in=deal_ids).exclude(", "return rows.exclude(", N + "test_large_panels.py"),
     Guard("what was paid before moves no deal", "invoices/deal_fields.py", " and self._is_news(rows)", "", N + "test_deal_fields_chosen.py"),
+    Guard("a choice takes invoices in the order of news", "integration_settings/services.py", "    list(company.invoices.filter(pk__in=wanted).order_by(\"pk\").select_for_update(no_key=True).values_list(\"pk\"))\n", "", N + "test_deal_fields_chosen.py", postgres=True),
     Guard("few deals get a field at once", "integration_settings/services.py", "wanted, now = list(latest[:DEALS_TOLD])", "wanted, now = list(latest)", N + "test_deal_fields_chosen.py"),
     Guard("the deal tells of the company's own invoices", "invoices/deal_fields.py", "filter(company=self.company, deal_id=self.deal_id)", "filter(deal_id=self.deal_id)", N + "test_deal_fields.py"),
     Guard("notes of the company only are asked for", "invoices/moved_deals.py", "filter(company=company_id, note_id__isnull=False", "filter(note_id__isnull=False", N + "test_merged_deals.py"),

@@ -13,13 +13,15 @@ from integration_settings import services
 from integration_settings.models import CompanySettings
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.stages import stages
-from invoices import due, notes
+from invoices import due, following, notes
 from invoices.models import Invoice
-from tests.factories import D, make_invoice
+from tests.factories import D, an_issued, make_invoice
+from tests.fakes.invoice_gateway import FakeInvoiceGateway
 from tests.invoices.conftest import RACKING
+from tests.invoices.meanwhile import beside, meanwhile, start
 from tests.invoices.noting import START, clock
 
-__all__ = ["clock"]
+__all__ = ["beside", "clock", "meanwhile", "start"]
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +141,27 @@ def test_whoever_ends_in_between_has_chosen_nothing(company, save):
     with database.execute_wrapper(is_lost), pytest.raises(OperationalError):
         save(deal_status_field=STATUS)
     assert not CompanySettings.objects.filter(company=company).exclude(deal_status_field="").exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_whoever_takes_over_news_of_these_invoices_waits_for_the_choice_and_never_in_a_circle(
+    company, quickbooks, save, meanwhile
+):
+    """The choice begins with the latest invoice, and news with the first one."""
+    gateway = FakeInvoiceGateway()
+    rows = [told(company) for _ in range(15)]
+    for row in (rows[0], rows[-1]):
+        gateway.invoices[row.qbo_invoice_id] = an_issued(row, balance=D(0), updated_at=timezone.now())
+    quickbooks.row().update(changes_cursor=timezone.now() - MINUTE)
+    quickbooks.refresh_from_db()
+    taken_over = meanwhile(
+        'UPDATE "invoices_invoice"',
+        lambda: following.catch_up(quickbooks, lambda connection: gateway),
+        lambda: save(deal_status_field=STATUS),
+    )
+    assert taken_over == 2
+    assert waits() == [0] * 10 + [1] * 4 + [0]
 
 
 # Over the stand-in of Pipedrive
