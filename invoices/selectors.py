@@ -35,7 +35,8 @@ COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organizati
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
 SEEN = (*("submission", "currency", "number", "total", "balance", "credits", "due_date"), "voided_on", "deleted_on")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
-FIRST, MANY = 12, 200  # rows that a list may have room for before “Show more”; with which it is counted in the database
+FIRST, MANY, LISTED = 12, 200, 500
+"""Rows that a panel may have room for, of more than many invoices; rows of a list of all of them, at most."""
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 
 
@@ -170,21 +171,21 @@ def panel(
     party: tuple[str, int] | None = None,
     deal_ids: Collection[int] | None = None,
     connection: QuickBooksConnection | None = None,
-    whole: bool = True,
+    first: int | None = None,
 ) -> PanelData:
     """`resource` is "deal", "person" or "organization". Asks nobody upstream.
 
     `party` is whose customer is meant, see `deal_gateway.DealFacts`; for a deal with invoices they tell it too.
     `deal_ids` limits the rows to the deals that the reader may see; needed for a person and an organization.
-    `connection` is the company's, where it was read just now. Not `whole`: of those deals only the first rows.
+    `connection` is the company's, where it was read just now. With `first` only so many rows of those deals.
     """
     connection = connection or quickbooks_of(company)
     figures: Figures | None = None
-    if whole or deal_ids is None:
+    if first is None or deal_ids is None:
         invoices = _without_superseded(SHOWN_OF[resource](company.pk, resource_id))
     else:
         here = listed(invoices_of(company, resource, resource_id), COLUMNS[resource], deal_ids)
-        invoices, figures = list(with_doing(first_of(here, FIRST))), figures_of(company, here, _today(connection))
+        invoices, figures = list(with_doing(first_of(here, first))), figures_of(company, here, _today(connection))
     if deal_ids is not None:
         invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]
     rows = [invoice_row(invoice, connection) for invoice in invoices]

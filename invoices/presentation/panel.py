@@ -88,6 +88,7 @@ class Panel:
     count: int
     hidden: int
     more_text: str
+    not_listed: str  # in the list of all, of those that are too many for it
     can_invoice: bool
     no_right: str  # why there is no "+ Invoice", and who can change that
     checked: str
@@ -139,7 +140,10 @@ def panel_of(
         rows=shown,
         count=data.count,
         hidden=hidden,
-        more_text=ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
+        more_text=""
+        if everything
+        else ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
+        not_listed=_not_listed(hidden, say) if everything and hidden else "",
         can_invoice=can_invoice,
         no_right=no_right,
         checked=_checked(data, say, now),
@@ -148,6 +152,15 @@ def panel_of(
         books_name=data.books_name,
         poll_seconds=POLL_BUSY if data.unsettled else POLL,
     )
+
+
+def _not_listed(count: int, say: Say) -> str:
+    said = ngettext(
+        "{count} older invoice is not listed here. QuickBooks has it.",
+        "{count} older invoices are not listed here. QuickBooks has them.",
+        count,
+    )
+    return said.format(count=say.number(count))
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:

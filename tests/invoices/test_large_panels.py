@@ -26,7 +26,7 @@ from invoices.presentation.panel import ROOM
 from invoices.presentation.panel_rows import HEIGHTS
 from tests.factories import D, a_draft, an_invoice, make_invoice, make_pending_invoice
 from tests.invoices.fragments import Page
-from tests.invoices.panels import CONTENT, PARTY, REFRESH, end_connection, row_of
+from tests.invoices.panels import CONTENT, PARTY, REFRESH, UNLINK, end_connection, row_of
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +88,7 @@ def of_all_kinds(company, clock):
 
 def both(company, deal_ids=(*SEEN, 77)):
     asked = {"resource": "organization", "resource_id": PARTY, "deal_ids": set(deal_ids)}
-    return (selectors.panel(company, **asked, whole=whole) for whole in (True, False))
+    return (selectors.panel(company, **asked, first=first) for first in (None, selectors.FIRST))
 
 
 def test_what_is_counted_by_the_database_is_what_the_rows_come_to(of_all_kinds):
@@ -184,6 +184,26 @@ def test_a_poll_that_finds_nothing_new_makes_no_more(many, user, browse):
 def test_who_wants_all_of_them_gets_them(many, user, browse):
     page = Page(browse(user, "panel").get(CONTENT, QUERY | {"all": "1"}))
     assert len(page.by_class("row")) == 300
+
+
+def test_of_very_many_the_list_has_the_latest_and_says_how_many_it_leaves_out(many, user, browse):
+    realm, long_ago = many.quickbooks.realm_id, timezone.now() - timedelta(days=30)
+    more = (an_invoice(many, realm, deal_id=12, organization_id=PARTY, created_at=long_ago) for _ in range(250))
+    Invoice.objects.bulk_create(more)
+    with rows_made() as made:
+        page = Page(browse(user, "panel").get(CONTENT, QUERY | {"all": "1"}))
+    assert len(page.by_class("row")) == len(made) == selectors.LISTED
+    assert page.by_class("panel__count")[0].text == "550"
+    assert "50 older invoices are not listed here. QuickBooks has them." in page.text
+    assert not page.has_id("panel-all")
+
+
+def test_whoever_does_something_in_the_list_of_all_stays_in_it(many, user, browse, vendor):
+    browser, row = browse(user, "panel"), Invoice.objects.first()
+    query = f"resource=organization&id={PARTY}&all=1"
+    for address in (f"/embed/invoice/{row.public_id}/put-away", REFRESH, UNLINK, "/embed/panel/disconnect"):
+        answer = browser.post(f"{address}?{query}")
+        assert len(Page(answer).by_class("row")) == 300, address
 
 
 def test_a_refresh_counts_all_that_changed_and_makes_what_is_shown(many, user, browse, vendor):
