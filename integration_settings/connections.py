@@ -285,7 +285,7 @@ def _put_grant(row: AnyConnection, grant: Grant) -> None:
     row.access_expires_at, row.refreshed_at = grant.access_expires_at, shared_now()
     row.refresh_expires_at = grant.refresh_expires_at
     if isinstance(row, PipedriveUser):
-        row.api_domain = grant.api_domain
+        row.api_domain = grant.api_domain or row.api_domain
     else:
         row.hard_expires_at = grant.hard_expires_at or row.hard_expires_at
 

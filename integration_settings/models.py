@@ -201,6 +201,7 @@ class CompanySettings(models.Model):
     deal_status_field = models.CharField(max_length=80, blank=True, default="", db_default="")
     deal_number_field = models.CharField(max_length=80, blank=True, default="", db_default="")
     deal_open_field = models.CharField(max_length=80, blank=True, default="", db_default="")
+    deal_status_since = models.DateTimeField(null=True, blank=True)  # what was paid before moves no deal
     # By the pipeline's id: the stage to which a deal goes once it is invoiced and paid.
     paid_stages: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
     deal_fields_language = models.CharField(max_length=10, blank=True, default="", db_default="")  # of who chose them

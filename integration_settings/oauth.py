@@ -43,7 +43,7 @@ class Grant:
     access_expires_at: datetime
     refresh_expires_at: datetime | None
     hard_expires_at: datetime | None = None
-    api_domain: str = ""
+    api_domain: str = ""  # of Pipedrive; empty where a refresh names none: the one from before goes on counting
 
     def __repr__(self) -> str:  # a token must not get into a log by way of a traceback
         return f"<Grant until {self.access_expires_at:%Y-%m-%d %H:%M}>"
@@ -102,10 +102,18 @@ def _pipedrive_token(body: dict[str, str], *, old_refresh_token: str) -> Grant:
             refresh_token=_filled(answer.get("refresh_token") or old_refresh_token),
             access_expires_at=_after(answer.get("expires_in")) or timezone.now() + ACCESS_LIFE,
             refresh_expires_at=timezone.now() + PIPEDRIVE_REFRESH_LIFE,
-            api_domain=checked_api_domain(answer["api_domain"]),
+            api_domain=_api_domain(answer, needed=not old_refresh_token),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ServiceUnavailable("pipedrive", "token answer not understood", trace_id=trace_id) from error
+
+
+def _api_domain(answer: dict[str, Any], *, needed: bool) -> str:
+    """Whoever has just signed in needs one. A refresh without it has its token all the same, which may be the only one
+    that is good from now on.
+    """
+    told = answer["api_domain"] if needed else answer.get("api_domain") or ""
+    return checked_api_domain(told) if needed or told else ""
 
 
 # --- Intuit: https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0 --

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ from integration_settings.models import QuickBooksConnection
 from integration_settings.refresh_turns import turns
 from integration_settings.shares import listening
 
+log = logging.getLogger(__name__)
+
 MINOR_VERSION = 75
 PAGE = 1000  # the most that one answer may hold
 MOST_PAGES = 50
@@ -55,10 +58,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed since a point in time. `time` is QuickBooks' own clock; deleted objects have status "Deleted"."""
+    """What changed since a point in time. `time` is QuickBooks' own clock; deleted objects have status "Deleted".
+
+    Not `whole` is an answer with something in it of which nobody can tell what it is.
+    """
 
     time: datetime
     objects: dict[str, list[Json]]
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +104,8 @@ class QuickBooksClient:
         result = answer.get("QueryResponse")
         if not isinstance(result, dict):  # whoever is not among the rows would pass for deleted
             raise ServiceUnavailable("quickbooks", "an answer without a result of the query")
-        rows = next((_listed(value) for value in result.values() if isinstance(value, list | dict)), [])
-        if not all(isinstance(row, dict) and row.get("Id") for row in rows):
+        rows = next((_listed(value) for value in result.values() if isinstance(value, list | dict | str)), [])
+        if not all(map(_is_object, rows)):
             raise ServiceUnavailable("quickbooks", "rows without an id")
         return rows
 
@@ -192,8 +199,12 @@ class QuickBooksClient:
             moment = datetime.fromisoformat(answer["time"])
             if not MINYEAR < moment.year < MAXYEAR:
                 raise ValueError("a time of no calendar")
+            told = {entity: [row for row in rows if _is_object(row)] for entity, rows in objects.items()}
+            odd = {entity: count for entity, rows in objects.items() if (count := len(rows) - len(told[entity]))}
+            if odd:
+                log.warning("among QuickBooks' changes are some that are no objects: %s", odd)
             # Without an offset as the times of what has changed are read, and no cursor lies ahead of our clock.
-            return Changes(moment if moment.tzinfo else moment.replace(tzinfo=UTC), objects)
+            return Changes(moment if moment.tzinfo else moment.replace(tzinfo=UTC), told, whole=not odd)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ServiceUnavailable("quickbooks", "changes not understood") from error
 
@@ -411,6 +422,10 @@ def _member(answer: Any, entity: str, problem: type[ServiceError] = OutcomeUnkno
 def _listed(found: Any) -> list[Any]:
     """One alone may come without its list."""
     return found if isinstance(found, list) else [found] if found else []
+
+
+def _is_object(row: Any) -> bool:
+    return isinstance(row, dict) and bool(row.get("Id"))
 
 
 def _id(entity_id: str) -> str:

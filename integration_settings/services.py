@@ -13,7 +13,8 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, DateTimeField, Exists, F, Max, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce, Least
 
 from integration_settings import connections, deal_rules
 from integration_settings.clock import shared_now
@@ -46,6 +47,10 @@ USER_IS_KNOWN_FOR = 5 * 60
 IDLE_LIMIT = timedelta(days=30)  # a Pipedrive grant dies after 60 days without a refresh, Intuit's after 100
 ABANDONED_AFTER = timedelta(days=30)
 KEPT_ALIVE_AT_ONCE, KEPT_ALIVE_SECONDS = 200, 25  # of each service; a task that is ended in a refresh loses the grant
+TELLING = ("deal_status_field", "deal_number_field", "deal_open_field")
+DEALS_TOLD, TOLD_AT_ONCE, BETWEEN = 500, 10, timedelta(minutes=1)
+"""Of deals that get a field that was just chosen: six of Pipedrive's tokens each, and a company's apps share 30,000 a
+day. The settings say how many, and how long it takes."""
 ADMIN_APPS = ("global", "account_settings")
 
 
@@ -205,18 +210,49 @@ def save_settings(
     with transaction.atomic():
         hold_company(company.pk)
         stored, _ = CompanySettings.objects.select_for_update().get_or_create(company=company)
+        chosen = {name for name in TELLING if values.get(name) and values[name] != getattr(stored, name)}
         for name, value in values.items():
             setattr(stored, name, value)
+        if "deal_status_field" in chosen:
+            stored.deal_status_since = shared_now()
         stored.updated_by = by.name
         stored.save()
         if rules is not None:
             deal_rules.store(company, rules, by)
+        if chosen:
+            _have_deals_told(company, stored)
         if people is not None:
             company.users.exclude(pk__in=people).update(**NO_RIGHTS)
             for row_id, columns in people.items():
                 if columns:
                     company.users.filter(pk=row_id).update(**columns)
     return stored
+
+
+def _have_deals_told(company: Company, stored: CompanySettings) -> None:
+    """The deals that were invoiced last get the fields that were just chosen, a few at a time: with the note of one of
+    their invoices, which is made due for it.
+
+    Not with one that would be written for it, because notes were off when the invoice was made, nor with one that was
+    given up: their deals get the fields when an invoice changes.
+    """
+    rows = company.invoices.filter(realm_id=F("company__quickbooks__realm_id")).exclude(qbo_invoice_id="")
+    rows = rows.exclude(note_due_at=None, note_attempts__gt=0)
+    if stored.writes_notes:
+        rows = rows.exclude(note_id=None)
+    latest = rows.values("deal_id").annotate(latest=Max("pk")).order_by("-latest").values_list("latest", flat=True)
+    wanted, now = list(latest[:DEALS_TOLD]), shared_now()
+    # Whoever takes over news holds some of them in the same order.
+    list(company.invoices.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    for start in range(0, len(wanted), TOLD_AT_ONCE):
+        then = now + BETWEEN * (start // TOLD_AT_ONCE)
+        # Whoever is writing one just now may have read the settings before.
+        due = Case(
+            When(note_lease_until__gt=now, then=Value(now)),
+            default=Least(Coalesce("note_due_at", Value(then)), Value(then)),
+            output_field=DateTimeField(),
+        )
+        company.invoices.filter(pk__in=wanted[start : start + TOLD_AT_ONCE]).update(note_due_at=due)
 
 
 def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:

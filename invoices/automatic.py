@@ -219,7 +219,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if _is_too_late(row):
         return _wait_for_a_person(row, Why.GAVE_UP)
     prepared = prepare(visitor, row.deal_id)
-    deal = prepared.deal
+    deal, before_tax = prepared.deal, prepared.worth_before_tax
     if prepared.so_far.count:
         return _done(row)
     rule = rule_for(rules, deal_state(deal.values))
@@ -242,7 +242,8 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         seen=services.SeenDeal(
             value=Money(deal.value, deal.currency),
             worth_in_all=prepared.worth_in_all,
-            with_tax=prepared.prices_were_with_tax or prepared.draft.amounts_are == AmountsAre.TAX_INCLUSIVE,
+            with_tax=before_tax is not None or prepared.draft.amounts_are == AmountsAre.TAX_INCLUSIVE,
+            before_tax=before_tax,
             party=party_of_loaded(deal),
             invoices=0,
             latest=prepared.so_far.latest,

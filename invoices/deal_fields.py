@@ -3,7 +3,8 @@ deal goes that is invoiced and paid: the company's settings name them. Both foll
 invoices is due.
 
 What stands in the fields is read first: nothing is written where they say it already, however often somebody comes by.
-That the status there becomes “Paid” is also what moves the deal: once, and not again when somebody moves it elsewhere.
+That the status there becomes “Paid” is also what moves the deal: once, and not again when somebody moves it elsewhere;
+nor when the field was chosen after the deal was paid.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from integration_settings.pipedrive import Json, PipedriveClient
 from integration_settings.pipedrive_fields import pipedrive_fields
 from integration_settings.reference import AS_STORED
 from integration_settings.selectors import settings_of
-from invoices.domain.money import is_rounding
+from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import InvoiceStatus, status_of_all
 from invoices.models import Invoice
 from invoices.reports import status_of
-from invoices.so_far import invoiced_so_far
+from invoices.so_far import like_the_invoices, living_invoices, summed_up
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ Values = dict[str, Any]  # by the field's code, as Pipedrive takes and shows the
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the fields are to say, and whether the deal is invoiced and paid."""
+    """What the fields are to say, and whether the deal has been invoiced and paid since they say it."""
 
     values: Values
     paid: bool
@@ -102,22 +103,28 @@ class _Wanted:
         if all(row.balance is not None for row in living):  # else QuickBooks has yet to say what is open
             told[stored.deal_open_field] = _open(living, self.types.get(stored.deal_open_field, ""))
         values = {field.removeprefix("deal."): value for field, value in told.items() if field in self.types}
-        return Told(values, status == InvoiceStatus.PAID and self._is_whole(deal))
+        return Told(values, status == InvoiceStatus.PAID and self._is_news(rows) and self._is_whole(deal))
 
     def stage(self, deal: Json) -> int | None:
         """Where the deal goes once it is paid; None for one that is there, or lost, or of another pipeline."""
         wanted = self.stored.paid_stages.get(str(deal.get("pipeline_id")))
         return wanted if wanted != deal.get("stage_id") and deal.get("status") != "lost" else None
 
+    def _is_news(self, rows: Iterable[Invoice]) -> bool:
+        since = self.stored.deal_status_since
+        return since is None or any(row.qbo_updated_at and row.qbo_updated_at >= since for row in rows)
+
     def _is_whole(self, deal: Json) -> bool:
         """Nothing is left of its value: else the rest will be invoiced, and paid, one day."""
-        invoiced = invoiced_so_far(self.company, self.deal_id).amount
+        living = living_invoices(self.company, self.deal_id)
+        invoiced = summed_up(living).amount
         if invoiced is None or invoiced.currency != deal.get("currency"):
             return False
         try:
-            left = Decimal(str(deal.get("value") or 0)) - invoiced.amount
+            worth = Money(Decimal(str(deal.get("value") or 0)), invoiced.currency)
         except InvalidOperation:
             return False
+        left = like_the_invoices(worth, reversed(living)).amount - invoiced.amount
         return left <= 0 or is_rounding(left, invoiced.currency)
 
 

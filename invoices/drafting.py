@@ -41,7 +41,7 @@ from invoices.domain.checks import Context, Finding, may_be_mended, preflight
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, Rest, rest_of, worth_in_all
-from invoices.domain.mapping import FieldChoices, prefill, prices_were_with_tax
+from invoices.domain.mapping import FieldChoices, prefill, worth_before_tax
 from invoices.domain.matching import CustomerCandidate, ItemProposal
 from invoices.domain.money import Money, round_amount
 from invoices.domain.plan import lines_of
@@ -78,7 +78,7 @@ class Preparation:
     due_days: int
     rest: Rest  # of the draft's lines: what earlier invoices of the deal have, and what is left
     today: date  # in the QuickBooks company's time zone
-    prices_were_with_tax: bool  # in the deal; the draft's are without
+    worth_before_tax: Decimal | None  # of the deal, where its prices are with tax and the draft's without
     totals: Totals
     findings: tuple[Finding, ...]
     so_far: SoFar  # of the deal
@@ -156,7 +156,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
     bring_along(visitor.user, facts_of(deal), customer_id=choice.preselected, anew=True, asked=asked.beside)
     draft = _addressed(filled.draft, preselected, asked.terms)
     draft = replace(draft, sales_tax_id=usual_sales_tax(connection, preselected))
-    made_before_tax = prices_were_with_tax(deal, books)
+    before_tax = worth_before_tax(deal, books, draft)
     living = living_invoices(company, deal_id)
     rest = rest_of(draft, drafts_of(living), deal.recurring)
     in_all = worth_in_all(draft, deal.recurring) if deal.recurring else Decimal(0)
@@ -167,10 +167,10 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         codes,
         items,
         so_far=summed_up(living),
-        deal_value=Money(deal.value, deal.currency),
+        deal_value=Money(deal.value if before_tax is None else before_tax, deal.currency),
         worth_in_all=in_all,
         customer_currency=preselected.currency if preselected else "",
-        prices_were_with_tax=made_before_tax,
+        prices_were_with_tax=before_tax is not None,
         deal_with_tax=amounts_are(deal.tax_method, books) == AmountsAre.TAX_INCLUSIVE,
         reader_id=visitor.user.user_id,
     )
@@ -197,7 +197,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         due_days=chosen.due_days,
         rest=rest,
         today=today,
-        prices_were_with_tax=made_before_tax,
+        worth_before_tax=before_tax,
         totals=checked.totals,
         findings=checked.findings,
         so_far=checked.so_far,
@@ -215,8 +215,9 @@ def lines_of_instalment(visitor: Visitor, preparation: Preparation, instalment_i
     if chosen is None:
         return ()
     amount = chosen.amount
-    if preparation.prices_were_with_tax and deal.value > 0:  # the instalment has that tax, too, and the draft has none
-        amount = round_amount(amount * preparation.totals.net / deal.value, draft.currency)
+    before_tax = preparation.worth_before_tax
+    if before_tax is not None and deal.value > 0:  # the instalment has that tax, too
+        amount = round_amount(amount * before_tax / deal.value, draft.currency)
     return lines_of(chosen, draft, amount=amount, title=deal.title)
 
 

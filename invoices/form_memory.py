@@ -87,6 +87,7 @@ class Memory:
     latest_before: int | None = None  # and the row's id of the latest; None in forms older than that
     uses_terms: bool = False  # the company wants the customer's own terms first
     prices_were_with_tax: bool = False  # in the deal, and the form has them without
+    worth_before_tax: Decimal | None = None  # of the deal, in that case; None in forms older than that
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
     opened_with: str = ""  # the invoice date, which is the day it was opened; "" in forms older than that
     worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `domain.draft`; else 0
@@ -95,6 +96,12 @@ class Memory:
     def deal_worth(self) -> Money:
         """What the deal was worth when the person saw it last."""
         return Money(self.deal_value, self.deal_currency)
+
+    @property
+    def worth_to_bill(self) -> Money:
+        """The same, as the form's prices are."""
+        before_tax = self.worth_before_tax
+        return self.deal_worth if before_tax is None else Money(before_tax, self.deal_currency)
 
     @property
     def worth_with_tax(self) -> bool:
@@ -178,6 +185,7 @@ def _memory(stored: dict[str, Any]) -> Memory:
             **stored,
             "deal_value": Decimal(stored["deal_value"]),
             "worth_in_all": None if (in_all := stored.get("worth_in_all", 0)) is None else Decimal(in_all),
+            "worth_before_tax": None if (before := stored.get("worth_before_tax")) is None else Decimal(before),
             "party": tuple(stored["party"]),
             "candidates": tuple(_candidate(each) for each in stored["candidates"]),
             "lines": {key: _line(each) for key, each in stored["lines"].items()},

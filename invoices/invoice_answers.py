@@ -244,9 +244,11 @@ def _address_lines(address: Json) -> tuple[str, ...]:
 
 
 def customer_record(answer: Json) -> CustomerRecord:
-    """The customer with all that can be updated. Its tax number comes masked: `XXXXXX56789`."""
+    """The customer with all that can be updated. Its tax number comes masked: `XXXXXX56789`. In India there may be a
+    GSTIN in a field of its own, which is the number then.
+    """
     shipping = _object(answer, "ShipAddr")
-    known = known_customer(answer)
+    known, gstin = known_customer(answer), _text(answer, "GSTIN")
     return CustomerRecord(
         customer_id=known.customer_id,
         sync_token=_text(answer, "SyncToken"),
@@ -255,7 +257,8 @@ def customer_record(answer: Json) -> CustomerRecord:
         email=known.email,
         address=_address_parts(_object(answer, "BillAddr")),
         ship_address=_address_parts(shipping) if shipping else None,
-        tax_id=_text(answer, "PrimaryTaxIdentifier"),
+        tax_id=gstin or _text(answer, "PrimaryTaxIdentifier"),
+        is_gstin=bool(gstin),
         notes=known.notes,
         term_id=known.term_id,
         sales_tax_id=known.sales_tax_id,

@@ -119,7 +119,7 @@ def customer_update_body(record: CustomerRecord, changes: Iterable[Change]) -> B
             case CustomerField.TAX_ID:
                 if change.after[0] == record.tax_id or is_masked(change.after[0]):
                     raise ValueError("a masked tax number is never written back")
-                body["PrimaryTaxIdentifier"] = change.after[0]
+                body["GSTIN" if record.is_gstin else "PrimaryTaxIdentifier"] = change.after[0]
             case CustomerField.NOTES:
                 body["Notes"] = with_line(record.notes, change.after[1])
     return body

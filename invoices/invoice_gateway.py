@@ -55,7 +55,8 @@ EVEN_INACTIVE = "Active in (true, false)"
 
 @dataclass(frozen=True, slots=True)
 class ReportedChanges:
-    """What changed since a moment. `time` is QuickBooks' own; when `cut_off`, there was more than one answer holds.
+    """What changed since a moment. `time` is QuickBooks' own; when `cut_off`, there was more than one answer holds, or
+    than could be read.
 
     `items` are those that changed, `lists` the other kept lists in which something did, see `reference.FOLLOWED`.
     """
@@ -321,7 +322,7 @@ class QuickBooksGateway:
             time=changes.time,
             invoices=tuple(issued_invoice(row) for row in changes.objects.get("Invoice", [])),
             payments=tuple(applied_payment(row) for row in payments),
-            cut_off=sum(len(rows) for rows in changes.objects.values()) >= MOST_CHANGES,
+            cut_off=not changes.whole or sum(len(rows) for rows in changes.objects.values()) >= MOST_CHANGES,
             items=tuple(item_from(row) for row in changes.objects.get("Item", []) if row.get("status") != "Deleted"),
             lists=frozenset(FOLLOWED[name] for name, rows in changes.objects.items() if rows and name in FOLLOWED),
         )

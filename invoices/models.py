@@ -214,8 +214,11 @@ class Invoice(Intent):
 
     @property
     def counts_with_tax(self) -> bool:
-        """Against the deal's value: where that has tax in it, or the invoice's own prices have."""
-        return bool(self.deal_then.get("with_tax")) or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+        """Against the deal's value: where that has tax in it, or the invoice's own prices have; not where it is known
+        what the deal is worth without.
+        """
+        with_tax = self.deal_then.get("with_tax") or self.draft.get("amounts_are") == AmountsAre.TAX_INCLUSIVE
+        return bool(with_tax) and self.deal_before_tax is None
 
     @property
     def confirmed(self) -> InvoiceDraft:
@@ -250,6 +253,14 @@ class Invoice(Intent):
         """The deal's `worth_in_all` when this invoice was asked for; 0 where nothing is billed again and again."""
         in_all = self.deal_then.get("in_all", "0")
         return None if in_all is None else Decimal(in_all)
+
+    @property
+    def deal_before_tax(self) -> Decimal | None:
+        """The deal's worth when this invoice was asked for, without the tax in its prices; None where the invoice's own
+        are with tax as well, or the deal's without.
+        """
+        told = self.deal_then.get("before_tax")
+        return Decimal(told) if told else None
 
     @property
     def key_of_successor(self) -> uuid.UUID:

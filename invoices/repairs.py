@@ -27,6 +27,7 @@ from invoices.domain.money import Money
 from invoices.domain.status import Submission
 from invoices.drafting import connected, preview
 from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.so_far import like_the_invoices
 
 AT_ONCE = 25  # Pipedrive is asked for each deal; the rest stays in the list for another press
 
@@ -89,6 +90,7 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
                 value=worth,
                 worth_in_all=refused.deal_in_all,
                 with_tax=bool(refused.deal_then.get("with_tax")),
+                before_tax=refused.deal_before_tax,
                 party=refused.party,
             ),
             in_place_of=refused,
@@ -111,7 +113,8 @@ def _held_by(visitor: Visitor, refused: Invoice, draft: InvoiceDraft, worth: Mon
         return Held.CHECKS
     if draft.due_date < timezone.now().astimezone(zone_of(visitor)).date():
         return Held.PAST_DUE
-    now = preview(visitor.company, draft, deal_value=worth, worth_in_all=refused.deal_in_all)
+    to_bill = like_the_invoices(worth, [refused])
+    now = preview(visitor.company, draft, deal_value=to_bill, worth_in_all=refused.deal_in_all)
     if now.blocked:
         return Held.CHECKS
     confirmed = refused.confirmed_total

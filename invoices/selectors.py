@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import TruncDate
 from django.http import Http404
 from django.utils import timezone
 
@@ -20,19 +22,22 @@ from integration_settings.selectors import quickbooks_of, quickbooks_url
 from invoices.customers import linked_customer
 from invoices.domain.actions import Action, can_be_paid, has_document, possible_actions
 from invoices.domain.draft import limit_of
-from invoices.domain.money import Money, total
+from invoices.domain.money import Money
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import Intent, Invoice, ReadyDeal
+from invoices.panel_figures import COUNTED, Amounts, Figures, Owed, Sums, figures_of, first_of, listed, owed, sums_of
 from invoices.ready_deals import waiting_deal
 from invoices.reports import status_of, zone
-from invoices.so_far import all_living, instalments_of
+from invoices.so_far import all_living, instalments_of, like_the_invoices
 
+Look = list[Any]
 Resource = Literal["deal", "person", "organization"]
-OWED = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.OVERDUE)
-COUNTED = (*OWED, InvoiceStatus.PAID)
 COLUMNS: dict[str, str] = {"deal": "deal_id", "person": "person_id", "organization": "organization_id"}
 UPDATING = ("submission", "customer_name", "changes", "refusal", "put_away_at")
+SEEN = (*("submission", "currency", "number", "total", "balance", "credits", "due_date"), "voided_on", "deleted_on")
 DOING = ("kind", "submission", "to", "asked_at", "refusal")
+FIRST, MANY, LISTED = 12, 200, 500
+"""Rows that a panel may have room for, of more than many invoices; rows of a list of all of them, at most."""
 SEVERAL_TURNS = 4  # as many missed looks at QuickBooks make a status old news
 
 
@@ -78,15 +83,6 @@ class Updating:
     submission: Submission
     refusal: Refusal | None
     put_away: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """What an invoice is worth, what of that is settled, and what of that by credits and not by money."""
-
-    whole: Money
-    settled: Money
-    credited: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +141,12 @@ class InvoiceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """Of a deal like its value, which contains tax only where the deal's prices do (`with_tax`); of a person or an
-    organization with tax, as they pay it.
-
-    Voided, deleted and unanswered invoices count nothing.
-    """
-
-    invoiced: Money
-    paid: Money
-    credited: Money
-    open: Money
-    overdue: Money
-    deal_value: Money | None
-    not_invoiced: Money | None  # never negative
-    over: Money | None  # invoiced beyond the deal's value
-    with_tax: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class PanelData:
     rows: tuple[InvoiceRow, ...]  # being verified, waiting and not created first, then newest first
-    sums: Sums | None  # None without invoices, or when the currencies of those that count differ
+    count: int  # of very many only the first rows are here
+    deals: int
+    waiting: int  # nothing was sent of them, and nobody can
+    sums: Sums | Owed | None  # None without invoices, or when the currencies of those that count differ
     customer_name: str  # of the linked QuickBooks customer, "" when none
     customer_url: str
     books_name: str  # the QuickBooks company
@@ -193,38 +173,65 @@ def panel(
     party: tuple[str, int] | None = None,
     deal_ids: Collection[int] | None = None,
     connection: QuickBooksConnection | None = None,
+    first: int | None = None,
 ) -> PanelData:
     """`resource` is "deal", "person" or "organization". Asks nobody upstream.
 
     `party` is whose customer is meant, see `deal_gateway.DealFacts`; for a deal with invoices they tell it too.
     `deal_ids` limits the rows to the deals that the reader may see; needed for a person and an organization.
-    `connection` is the company's, where it was read just now.
+    `connection` is the company's, where it was read just now. With `first` only so many rows of those deals.
     """
     connection = connection or quickbooks_of(company)
-    invoices = _without_superseded(SHOWN_OF[resource](company.pk, resource_id))
+    figures: Figures | None = None
+    if first is None or deal_ids is None:
+        invoices = _without_superseded(SHOWN_OF[resource](company.pk, resource_id))
+    else:
+        here = listed(invoices_of(company, resource, resource_id), COLUMNS[resource], deal_ids)
+        invoices, figures = list(with_doing(first_of(here, first))), figures_of(company, here, _today(connection))
     if deal_ids is not None:
         invoices = [invoice for invoice in invoices if invoice.deal_id in deal_ids]
     rows = [invoice_row(invoice, connection) for invoice in invoices]
     rows.sort(key=lambda row: row.status is not None)  # stable: newest first within both groups
+    figures = figures or _figures(rows)
     party = party or _party(invoices, resource, resource_id)
     customer = linked_customer(company, connection.realm_id, party) if connection else None
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
-        sums=_sums_of_deal(rows, _limit_now(invoices, deal_value)) if resource == "deal" else _sums_of_party(rows),
+        count=figures.count,
+        deals=figures.deals,
+        waiting=0 if connection and connection.is_connected else figures.waiting,
+        sums=_sums_of_deal(rows, invoices, deal_value) if resource == "deal" else figures.owed,
         customer_name=customer.name if customer else "",
         customer_url=url,
         books_name=connection.name if connection else "",
         connected=bool(connection and connection.is_connected),
         ever_connected=connection is not None,
-        checked_at=_checked_at(rows, connection),
+        checked_at=_checked_at(figures.checked_at, connection),
         stale=_is_stale(connection),
-        unsettled=sum(1 for row in rows if _is_under_way(row)),
+        unsettled=figures.unsettled,
         timezone=connection.timezone if connection else "",
         shut_out=connection.shut_out if connection else "",
         sign_in_by=connection.hard_expires_at if connection and connection.is_connected else None,
         ready=waiting_deal(company, resource_id) if resource == "deal" and not rows else None,
     )
+
+
+def _figures(rows: Sequence[InvoiceRow]) -> Figures:
+    """What the database counts of very many, of a few."""
+    left = ((row.status, row.balance) for row in rows if row.amounts is not None and row.status in COUNTED)
+    return Figures(
+        count=len(rows),
+        deals=len({row.deal_id for row in rows}),
+        owed=owed((status, balance) for status, balance in left if status and balance is not None),
+        waiting=sum(row.submission == Submission.PENDING for row in rows),
+        unsettled=sum(1 for row in rows if _is_under_way(row)),
+        checked_at=max((row.checked_at for row in rows if row.checked_at), default=None),
+    )
+
+
+def _today(connection: QuickBooksConnection | None) -> date:
+    return timezone.now().astimezone(zone(connection.timezone if connection else "")).date()
 
 
 def _is_under_way(row: InvoiceRow) -> bool:
@@ -312,9 +319,22 @@ def billings_of(
     return found
 
 
-def deals_with_invoices(company: Company, resource: str, resource_id: int) -> set[int]:
-    """The deals whose visibility has to be asked before a person's or an organization's rows are shown."""
-    return set(invoices_of(company, resource, resource_id).values_list("deal_id", flat=True))
+def deals_with_invoices(company: Company, resource: str, resource_id: int) -> dict[int, int]:
+    """The deals whose visibility is asked before a person's or an organization's rows are shown: how many each has."""
+    rows = invoices_of(company, resource, resource_id).order_by()
+    return dict(rows.values_list("deal_id").annotate(Count("pk")))
+
+
+def looks_of(
+    company: Company, resource: str, resource_id: int, place: ZoneInfo, *, deal_ids: Collection[int] | None = None
+) -> dict[str, Look]:
+    """What a person sees of each invoice, by its public id: where that is another one, it has changed."""
+    rows = with_doing(invoices_of(company, resource, resource_id).order_by())
+    if deal_ids is not None:
+        rows = rows.filter(deal_id__in=deal_ids)
+    beside = [*(f"doing_{name}" for name in DOING), *(f"updating_{name}" for name in UPDATING)]
+    emailed = TruncDate("emailed_at", tzinfo=place)
+    return {str(public_id): look for public_id, *look in rows.values_list("public_id", emailed, *SEEN, *beside)}
 
 
 def invoice_for(company: Company, public_id: uuid.UUID) -> Invoice:
@@ -329,7 +349,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
     """The row's values; without `connection` the company's own is looked up."""
     connection = connection or quickbooks_of(invoice.company)
     place = zone(connection.timezone if connection else "")
-    today = timezone.now().astimezone(place).date()
+    today = _today(connection)
     exists = invoice.submission == Submission.SUCCEEDED
     status = status_of(invoice, today) if exists else None
     amount = shown_total(invoice)
@@ -410,11 +430,10 @@ def _party(invoices: Iterable[Invoice], resource: str, resource_id: int) -> tupl
     return next((invoice.party for invoice in invoices), ("deal", resource_id))
 
 
-def _checked_at(rows: Iterable[InvoiceRow], connection: QuickBooksConnection | None) -> datetime | None:
+def _checked_at(of_rows: datetime | None, connection: QuickBooksConnection | None) -> datetime | None:
     """The last moment at which QuickBooks confirmed what is shown; the whole view is as old as the last turn."""
-    own = [row.checked_at for row in rows if row.checked_at]
-    turn = [connection.last_synced_at] if connection and connection.last_synced_at else []
-    return max([*own, *turn], default=None)
+    turn = connection.last_synced_at if connection else None
+    return max((moment for moment in (of_rows, turn) if moment), default=None)
 
 
 def _is_stale(connection: QuickBooksConnection | None) -> bool:
@@ -434,46 +453,15 @@ def _limit_now(newest_first: Sequence[Invoice], deal_value: Money | None) -> Mon
     """What all invoices of a deal may come to, by its value now and what its last form knew; None: no telling."""
     if deal_value is None or not newest_first:
         return deal_value
-    return limit_of(deal_value, newest_first[0].deal_in_all)
+    return limit_of(like_the_invoices(deal_value, newest_first), newest_first[0].deal_in_all)
 
 
-def _sums_of_deal(rows: Sequence[InvoiceRow], deal_value: Money | None) -> Sums | None:
+def _sums_of_deal(rows: Sequence[InvoiceRow], newest_first: Sequence[Invoice], deal_value: Money | None) -> Sums | None:
     counted = [(row.status, row.in_deal) for row in rows if row.in_deal is not None and row.status in COUNTED]
-    return _sums(counted, deal_value, with_tax=any(row.with_tax for row in rows if row.status in COUNTED))
-
-
-def _sums_of_party(rows: Sequence[InvoiceRow]) -> Sums | None:
-    """What is owed. Invoices that are paid count only where nothing is: theirs may be another currency."""
-    living = [(row.status, row.amounts) for row in rows if row.amounts is not None and row.status in COUNTED]
-    return _sums([each for each in living if each[0] in OWED] or living, None, with_tax=True)
-
-
-def _sums(
-    counted: Sequence[tuple[InvoiceStatus | None, Amounts]], deal_value: Money | None, *, with_tax: bool
-) -> Sums | None:
-    """`counted`: of each invoice its status and its amounts."""
-    currencies = {amounts.whole.currency for _, amounts in counted}
-    if len(currencies) != 1:
-        return None
-    currency = currencies.pop()
-    invoiced = total((amounts.whole for _, amounts in counted), currency)
-    settled = total((amounts.settled for _, amounts in counted), currency)
-    credited = total((amounts.credited for _, amounts in counted), currency)
-    late = (amounts for status, amounts in counted if status == InvoiceStatus.OVERDUE)
-    overdue = total((amounts.whole - amounts.settled for amounts in late), currency)
-    value = deal_value if deal_value and deal_value.currency == currency else None
-    left = value - invoiced if value else None
-    return Sums(
-        invoiced=invoiced,
-        paid=settled - credited,
-        credited=credited,
-        open=invoiced - settled - overdue,
-        overdue=overdue,
-        deal_value=value,
-        not_invoiced=None if left is None else Money(max(left.amount, Decimal(0)), currency),
-        over=Money(-left.amount, currency) if left is not None and left.amount < 0 else None,
-        with_tax=with_tax,
-    )
+    with_tax = any(row.with_tax for row in rows if row.status in COUNTED)
+    sums = sums_of(counted, _limit_now(newest_first, deal_value), with_tax=with_tax)
+    taken_out = not with_tax and any(invoice.deal_before_tax is not None for invoice in newest_first)
+    return replace(sums, tax_taken_out=taken_out) if sums else None
 
 
 def _amounts(invoice: Invoice, *, with_tax: bool) -> Amounts | None:

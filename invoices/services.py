@@ -96,6 +96,7 @@ class SeenDeal:
     value: Money | None = None
     worth_in_all: Decimal | None = Decimal(0)  # with what is billed again and again, as in `limit_of`
     with_tax: bool = False  # whether these have tax in them
+    before_tax: Decimal | None = None  # what it is worth without, where the invoice's prices have none
     party: tuple[str, int] | None = None  # whose customer was chosen: the choice is remembered for nobody else
     invoices: int | None = None  # how many living ones it had
     latest: int | None = None  # row's id of these: one may have been voided since, and another made in its place
@@ -218,6 +219,7 @@ def _new_row(connection: QuickBooksConnection, draft: InvoiceDraft, facts: DealF
             "currency": facts.value.currency,
             "with_tax": seen.with_tax,
             "in_all": None if seen.worth_in_all is None else str(seen.worth_in_all),
+            **({} if seen.before_tax is None else {"before_tax": str(seen.before_tax)}),
         },
     )
 

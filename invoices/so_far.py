@@ -16,7 +16,7 @@ from invoices.domain.checks import SameAgain
 from invoices.domain.draft import AmountsAre, InvoiceDraft, from_json
 from invoices.domain.money import Money, is_rounding
 from invoices.domain.status import UNSETTLED, Submission
-from invoices.domain.tax import Totals, line_figures, net_discount
+from invoices.domain.tax import Totals, net_of
 from invoices.models import Invoice
 from invoices.reports import zone
 
@@ -73,6 +73,17 @@ def instalments_of(invoice: Invoice) -> set[int]:
     return {line["instalment_id"] for line in invoice.draft.get("lines", ()) if line.get("instalment_id")}
 
 
+def like_the_invoices(value: Money, newest_first: Iterable[Invoice]) -> Money:
+    """A deal's value as its invoices count against it: without the tax in its prices where they were made before tax.
+    Where it has changed since the latest of these, in proportion to what it was then.
+    """
+    for invoice in newest_first:
+        before_tax = invoice.deal_before_tax
+        if before_tax is not None and (then := invoice.deal_worth_then) and then.amount:
+            return Money(value.amount * before_tax / then.amount, value.currency).rounded()
+    return value
+
+
 def drafts_of(living: Iterable[Invoice]) -> list[InvoiceDraft]:
     """What was confirmed for each of them."""
     return [_as_reduced(row, from_json(row.draft)) for row in living if row.draft]
@@ -84,7 +95,7 @@ def _as_reduced(invoice: Invoice, draft: InvoiceDraft) -> InvoiceDraft:
     """
     if invoice.currency != draft.currency:  # a bookkeeper gave it to a customer with another one: nothing to compare
         return draft
-    confirmed, now = _confirmed_net(draft), _amount_so_far(invoice, with_tax=False)
+    confirmed, now = net_of(draft), _amount_so_far(invoice, with_tax=False)
     if not 0 <= now < confirmed or is_rounding(confirmed - now, draft.currency):
         return draft
     if any(line.attachment_id is not None for line in draft.lines):
@@ -151,8 +162,4 @@ def _amount_so_far(invoice: Invoice, with_tax: bool) -> Decimal:
     draft = from_json(invoice.draft)
     if with_tax and draft.expected_total is not None:
         return draft.expected_total
-    return _confirmed_net(draft)
-
-
-def _confirmed_net(draft: InvoiceDraft) -> Decimal:
-    return sum((line_figures(line, draft).net for line in draft.lines), Decimal(0)) - net_discount(draft)
+    return net_of(draft)

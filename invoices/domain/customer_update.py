@@ -73,7 +73,9 @@ class AddressParts:
 
 @dataclass(frozen=True, slots=True)
 class CustomerRecord:
-    """A customer as QuickBooks has it. Of `tax_id` the last five characters are readable at most."""
+    """A customer as QuickBooks has it. Of `tax_id` the last five characters are readable at most, except where it is
+    India's GSTIN in the field of its own.
+    """
 
     customer_id: str
     sync_token: str
@@ -83,6 +85,7 @@ class CustomerRecord:
     address: AddressParts = field(default_factory=AddressParts)
     ship_address: AddressParts | None = None
     tax_id: str = ""
+    is_gstin: bool = False
     notes: str = ""
     term_id: str = ""  # its payment terms
     sales_tax_id: str = ""  # the tax code that it usually pays

@@ -14,11 +14,11 @@ from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.emails import as_quickbooks_keeps
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import decimal_places, decimals, round_amount, to_places
+from invoices.domain.money import decimal_places, decimals, is_rounding, round_amount, to_places
 from invoices.domain.names import composed
 from invoices.domain.plain import plain_number
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts
-from invoices.domain.tax import TaxProposal, amounts_are, propose_tax_code
+from invoices.domain.tax import TaxProposal, amounts_are, net_of, propose_tax_code
 
 HUNDRED = Decimal(100)
 
@@ -118,6 +118,19 @@ def prices_were_with_tax(deal: Deal, books: Books) -> bool:
     """Whether the draft's prices are others than the deal's, which somebody has to be told."""
     taxed = any(product.enabled and product.tax_percentage for product in deal.products)
     return taxed and tax_is_taken_out(deal.tax_method, books)
+
+
+def worth_before_tax(deal: Deal, books: Books, whole: InvoiceDraft) -> Decimal | None:
+    """What the deal is worth as the prices of `whole` are, the draft of all of it; None where they are the deal's own.
+
+    Its value may be another than what its products come to.
+    """
+    if not prices_were_with_tax(deal, books):
+        return None
+    full = _of_the_deal((product for product, _ in _products(deal)), deal.currency)
+    before = sum((line.amount(deal.currency) for line in whole.lines), Decimal(0))
+    worth, billed = deal.value * before / full if full else deal.value, net_of(whole)
+    return billed if is_rounding(worth - billed, deal.currency) else round_amount(worth, deal.currency)
 
 
 def _head(deal: Deal, choices: FieldChoices, books: Books, *, today: date) -> InvoiceDraft:

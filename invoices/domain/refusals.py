@@ -36,6 +36,7 @@ CUSTOMER_WORDS = (
     ("email", "customer.email"),
     ("PrimaryTaxIdentifier", "customer.tax_id"),
     ("tax identifier", "customer.tax_id"),
+    ("GSTIN", "customer.tax_id"),
     ("CurrencyRef", "currency"),
     ("currency", "currency"),
     ("BillAddr", "customer.address"),

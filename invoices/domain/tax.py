@@ -232,6 +232,11 @@ def net_discount(draft: InvoiceDraft) -> Decimal:
     return round_amount(amount * net / gross if gross else amount, draft.currency)
 
 
+def net_of(draft: InvoiceDraft) -> Decimal:
+    """What it comes to without tax."""
+    return sum((line_figures(line, draft).net for line in draft.lines), ZERO) - net_discount(draft)
+
+
 @dataclass(slots=True)
 class _Share:
     """What falls under one tax code, and what part of the invoice's discount."""

@@ -64,7 +64,8 @@ def memory_of(preparation: Preparation) -> Memory:
         latest_before=preparation.so_far.latest,
         uses_terms=bool(preparation.terms),
         opened_with=draft.invoice_date.isoformat(),
-        prices_were_with_tax=preparation.prices_were_with_tax,
+        prices_were_with_tax=preparation.worth_before_tax is not None,
+        worth_before_tax=preparation.worth_before_tax,
         worth_in_all=preparation.worth_in_all,
     )
     return memory.with_preset(preparation.template)

@@ -189,6 +189,7 @@ def in_words(members: Iterable[str]) -> list[str]:
         "BillAddr": _("Billing address"),
         "ShipAddr": _("Shipping address"),
         "PrimaryTaxIdentifier": _("Tax ID"),
+        "GSTIN": _("GSTIN"),
         "Notes": _("Notes"),
         # of an item
         "Name": _("Name"),

@@ -17,13 +17,13 @@ from integration_settings.fault_words import shut_out_words
 from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
-from invoices.domain.status import Submission
+from invoices.panel_figures import Owed, Sums
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
 from invoices.presentation.ready import waits_because
 from invoices.presentation.rights import switched_off
 from invoices.presentation.say import Say
-from invoices.selectors import PanelData, Sums
+from invoices.selectors import FIRST, PanelData
 
 ROOM = 479
 """Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
@@ -90,6 +90,7 @@ class Panel:
     count: int
     hidden: int
     more_text: str
+    not_listed: str  # in the list of all, of those that are too many for it
     can_invoice: bool
     no_right: str  # why there is no "+ Invoice", and who can change that
     checked: str
@@ -118,12 +119,13 @@ def panel_of(
     """`changed`: public ids of the rows that a refresh altered; `problem`: why a refresh brought nothing."""
     banner = _ended(data, place, say, now) or problem or _shut_out(data, place, say, now)
     banner = banner or _ends_soon(data, place, say, now) or _ready(data, place, say)
-    rows = tuple(row_of(row, place, say, now, changed) for row in data.rows)
+    some = data.rows if everything else data.rows[:FIRST]
+    rows = tuple(row_of(row, place, say, now, changed) for row in some)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
     room = ROOM - (BANNER if banner else 0) - (NO_RIGHT if no_right else 0)
     shown = rows if everything else rows_that_fit(rows, room)
-    hidden = len(rows) - len(shown)
+    hidden = data.count - len(shown)
     return Panel(
         state="not_connected" if not data.ever_connected else "list" if rows else "empty",
         resource=place.resource,
@@ -136,11 +138,14 @@ def panel_of(
         unlink=_unlink(data, place),
         may_disconnect=place.is_admin and data.connected,
         banner=banner,
-        sum=_sum(data.sums, place, say, deals=len({row.deal_id for row in data.rows})),
+        sum=_sum(data.sums, place, say, deals=data.deals),
         rows=shown,
-        count=len(rows),
+        count=data.count,
         hidden=hidden,
-        more_text=ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
+        more_text=""
+        if everything
+        else ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
+        not_listed=_not_listed(hidden, say) if everything and hidden else "",
         can_invoice=can_invoice,
         no_right=no_right,
         checked=_checked(data, say, now),
@@ -149,6 +154,15 @@ def panel_of(
         books_name=data.books_name,
         poll_seconds=POLL_BUSY if data.unsettled else POLL,
     )
+
+
+def _not_listed(count: int, say: Say) -> str:
+    said = ngettext(
+        "{count} older invoice is not listed here. QuickBooks has it.",
+        "{count} older invoices are not listed here. QuickBooks has them.",
+        count,
+    )
+    return said.format(count=say.number(count))
 
 
 def names_in_a_row(names: tuple[str, ...]) -> str:
@@ -200,15 +214,14 @@ def _ended(data: PanelData, place: Place, say: Say, now: datetime) -> Banner | N
     if data.connected or not data.ever_connected:
         return None
     fact = _("QuickBooks is disconnected") if place.disconnected_here else _("QuickBooks ended the connection")
-    waiting = sum(row.waiting and row.submission == Submission.PENDING for row in data.rows)
     parts = _statuses_from(data, say, now)
-    if waiting:
+    if data.waiting:
         parts.append(
             ngettext(
                 "{count} invoice waits; it is created once somebody signs in again.",
                 "{count} invoices wait; they are created once somebody signs in again.",
-                waiting,
-            ).format(count=say.number(waiting))
+                data.waiting,
+            ).format(count=say.number(data.waiting))
         )
     else:
         parts.append(_("New invoices can be created once somebody signs in again."))
@@ -262,10 +275,10 @@ def _who_signs_in(place: Place) -> str:
 # Sums
 
 
-def _sum(sums: Sums | None, place: Place, say: Say, *, deals: int) -> Sum | None:
+def _sum(sums: Sums | Owed | None, place: Place, say: Say, *, deals: int) -> Sum | None:
     if sums is None:
         return None
-    return _sum_of_deal(sums, place, say) if place.resource == "deal" else _sum_of_party(sums, say, deals)
+    return _sum_of_party(sums, say, deals) if isinstance(sums, Owed) else _sum_of_deal(sums, place, say)
 
 
 def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
@@ -303,10 +316,14 @@ def _tax_note(sums: Sums, place: Place) -> str:
     if sums.with_tax:
         # Translators: the place is VAT, GST or sales tax
         return _("Amounts here are with {tax}, like the deal value.").format(tax=tax)
+    if sums.tax_taken_out:
+        # Translators: of a deal whose value has sales tax in it, and whose invoices were made with prices before tax
+        said = _("Amounts here are without {tax}, and so is the deal value; in Pipedrive it is with {tax}.")
+        return said.format(tax=tax)
     return _("Amounts here are without {tax}, like the deal value.").format(tax=tax)
 
 
-def _sum_of_party(sums: Sums, say: Say, deals: int) -> Sum:
+def _sum_of_party(sums: Owed, say: Say, deals: int) -> Sum:
     legend = [
         Legend("open", _("Not due"), say.money(sums.open)),
         Legend("overdue", pgettext("part of the deal", "Overdue"), say.money(sums.overdue)),

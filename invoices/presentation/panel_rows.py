@@ -19,7 +19,7 @@ from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
 from invoices.presentation.customer_update import progress_of_update
 from invoices.presentation.say import Say
-from invoices.selectors import InvoiceRow, PanelData
+from invoices.selectors import InvoiceRow
 
 DOING, MORE = 44, 36
 """Pixels of a line that tells of an action, and of “Show 3 more”."""
@@ -264,14 +264,3 @@ def _overdue_line(row: InvoiceRow, due: str, say: Say, *, brief: bool) -> SafeSt
     if row.settled:
         return format_html("{} · {}", alert, " · ".join(_settled_parts(row, say)))
     return format_html(_("{overdue} · due {date}"), overdue=alert, date=due)
-
-
-def changed_rows(before: PanelData, after: PanelData) -> frozenset[str]:
-    """Public ids of the rows of which a person sees something else than before."""
-    earlier = {row.public_id: _seen(row) for row in before.rows}
-    return frozenset(str(row.public_id) for row in after.rows if earlier.get(row.public_id) != _seen(row))
-
-
-def _seen(row: InvoiceRow) -> tuple[object, ...]:
-    shown = (row.submission, row.status, row.number, row.total, row.balance, row.credited, row.due_date, row.emailed_on)
-    return (*shown, row.doing, row.updating)

@@ -37,7 +37,7 @@ from invoices.views.answers import (
     seen,
     words_for_script,
 )
-from invoices.views.panel import answer, record_in, scene_of
+from invoices.views.panel import answer, record_in, scene_of, wants_all
 from invoices.views.parameters import uuid_in
 from invoices.views.result import result_fragment
 
@@ -216,10 +216,10 @@ def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Ba
     if record is None:
         return problem_fragment(request, visitor, not_seen())
     try:
-        scene = scene_of(visitor, record)
+        everything = wants_all(request)
+        scene = scene_of(visitor, record, everything=everything)
     except ServiceError as error:
         return problem_fragment(request, visitor, problem_of(error))
-    everything = request.GET.get("all") == "1"
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything, problem=problem)
     if problem:
         shown = replace(shown, announce=problem.fact)

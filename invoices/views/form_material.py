@@ -223,7 +223,7 @@ def _material(visitor: Visitor, sent: Sent, lists: Lists, reading: Reading, say:
     checked = drafting.preview(
         visitor.company,
         reading.draft,
-        deal_value=sent.memory.deal_worth,
+        deal_value=sent.memory.worth_to_bill,
         worth_in_all=sent.memory.worth_in_all,
         customer_currency=customer.currency if customer else "",
         prices_were_with_tax=sent.memory.prices_were_with_tax,

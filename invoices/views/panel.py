@@ -28,8 +28,9 @@ from invoices.deal_gateway import seen_deal, visible_deals
 from invoices.moved_deals import bring_along
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
-from invoices.presentation.panel_rows import Place, changed_rows
-from invoices.selectors import PanelData, Resource
+from invoices.presentation.panel_rows import Place
+from invoices.reports import zone
+from invoices.selectors import FIRST, LISTED, MANY, PanelData, Resource
 from invoices.tasks import hand_out, look_for_deals
 from invoices.views.answers import (
     address,
@@ -98,8 +99,8 @@ def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
     """The list. With `seen`, the digest of what is shown already, an unchanged one is answered with nothing."""
     if "seen" not in request.GET:
         know_user_soon(visitor.user)
-    scene = scene_of(visitor, record)
-    everything = request.GET.get("all") == "1"
+    everything = wants_all(request)
+    scene = scene_of(visitor, record, everything=everything)
     shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
     if (seen := request.GET.get("seen")) and seen == shown.digest:
         return HttpResponse(status=204)
@@ -112,19 +113,27 @@ def content(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespo
 def refresh(request: HttpRequest, visitor: Visitor, record: Record) -> HttpResponse:
     """Asks QuickBooks now, then answers with the list and what changed in it."""
     problem: Banner | None = None
-    before = scene_of(visitor, record)
+    before = _looks(visitor, record, scene_of(visitor, record))
     if rules_id := automatic.look_sooner(visitor.company):
         hand_out(look_for_deals, rules_id)
     try:
         services.refresh_now(visitor.company)
     except ServiceError as error:
         problem = _refresh_failed(error)
-    after = scene_of(visitor, record, afresh=True)
-    changed = changed_rows(before.data, after.data)
-    shown = panel_of(after.data, after.place, say(), timezone.now(), changed=changed, problem=problem)
-    if problem:
-        return answer(request, visitor, record, replace(shown, announce=problem.fact))
-    return answer(request, visitor, record, refreshed(shown, say(), changed=len(changed)))
+    everything = wants_all(request)
+    after = scene_of(visitor, record, afresh=True, everything=everything)
+    changed = frozenset(key for key, look in _looks(visitor, record, after).items() if before.get(key) != look)
+    shown = panel_of(
+        after.data, after.place, say(), timezone.now(), changed=changed, everything=everything, problem=problem
+    )
+    shown = replace(shown, announce=problem.fact) if problem else refreshed(shown, say(), changed=len(changed))
+    return answer(request, visitor, record, shown, everything=everything)
+
+
+def _looks(visitor: Visitor, record: Record, scene: Scene) -> dict[str, selectors.Look]:
+    deal_ids = None if record.resource == "deal" else scene.place.deal_titles.keys()
+    place = zone(scene.data.timezone)
+    return selectors.looks_of(visitor.company, record.resource, record.id, place, deal_ids=deal_ids)
 
 
 @page_token_required
@@ -138,11 +147,12 @@ def unlink(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRespon
             services.unlink_customer(visitor, party=party)
         except NotAllowed as denied:
             problem = Banner("error", *no_right(visitor, denied.right))
-    scene = scene_of(visitor, record)
-    shown = panel_of(scene.data, scene.place, say(), timezone.now(), problem=problem)
+    everything = wants_all(request)
+    scene = scene_of(visitor, record, everything=everything)
+    shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything, problem=problem)
     # Translators: told once after a customer was unlinked
     said = problem.fact if problem else _("Customer unlinked")
-    response = answer(request, visitor, record, replace(shown, announce=said))
+    response = answer(request, visitor, record, replace(shown, announce=said), everything=everything)
     if problem:
         response.status_code = 403
         response["X-Fragment"] = "swap"
@@ -158,11 +168,12 @@ def disconnect(request: HttpRequest, visitor: Visitor, record: Record) -> HttpRe
     if allowed:
         log.info("user %s disconnects QuickBooks", visitor.user.user_id)
         disconnect_quickbooks(visitor.company)
-    scene = scene_of(visitor, record, afresh=True)
-    shown = panel_of(scene.data, scene.place, say(), timezone.now())
+    everything = wants_all(request)
+    scene = scene_of(visitor, record, afresh=True, everything=everything)
+    shown = panel_of(scene.data, scene.place, say(), timezone.now(), everything=everything)
     if allowed:
         shown = replace(shown, announce=_("QuickBooks is disconnected"))
-    return answer(request, visitor, record, shown)
+    return answer(request, visitor, record, shown, everything=everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +183,23 @@ class Scene:
     party: tuple[str, int] | None
 
 
-def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False) -> Scene:
+def wants_all(request: HttpRequest) -> bool:
+    """The list of “Show more”, in a window of its own."""
+    return request.GET.get("all") == "1"
+
+
+def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False, everything: bool = False) -> Scene:
     """What the panel is made from. Raises the `ServiceError`s of Pipedrive; `NotFound` when the user may not see the
     deal.
 
     `afresh`: the connection may have changed since the visitor came in, and so may what he is allowed to see.
+    `everything`: for the list of all.
     """
     if afresh:
         visitor = replace(visitor, connection=quickbooks_of(visitor.company))
     if record.resource == "deal":
         return _scene_of_deal(visitor, record, anew=afresh)
-    return _scene_of_party(visitor, record, anew=afresh)
+    return _scene_of_party(visitor, record, anew=afresh, everything=everything)
 
 
 def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
@@ -201,17 +218,19 @@ def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
     return Scene(data, _place(visitor, record, {}), facts.party)
 
 
-def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
+def _scene_of_party(visitor: Visitor, record: Record, *, anew: bool, everything: bool) -> Scene:
     """Over the deals that the user may see. Without any, nothing is said of the party: he may not see that either."""
-    deal_ids = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
-    visible = visible_deals(visitor.user, deal_ids, anew=anew)
+    numbers = selectors.deals_with_invoices(visitor.company, record.resource, record.id)
+    visible = visible_deals(visitor.user, numbers, anew=anew)
     titles = {deal_id: facts.title for deal_id, facts in visible.items()}
+    many, first = (LISTED, LISTED) if everything else (MANY, FIRST)
     data = selectors.panel(
         visitor.company,
         resource=record.resource,
         resource_id=record.id,
         deal_ids=titles.keys(),
         connection=visitor.connection,
+        first=first if sum(numbers.values()) > many else None,
     )
     if not titles:
         return Scene(replace(data, customer_name="", customer_url=""), _place(visitor, record, {}), None)

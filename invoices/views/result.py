@@ -124,6 +124,7 @@ def _seen_deal(memory: Memory) -> services.SeenDeal:
         value=memory.deal_worth,
         worth_in_all=memory.worth_in_all,
         with_tax=memory.worth_with_tax,
+        before_tax=memory.worth_before_tax,
         party=memory.party,
         invoices=memory.invoices_before,
         latest=memory.latest_before,

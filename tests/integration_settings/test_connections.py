@@ -195,14 +195,6 @@ def test_a_lost_answer_whose_old_token_is_dead_ends_the_connection_without_askin
     assert not QuickBooksConnection.objects.get(pk=quickbooks.pk).is_connected
 
 
-def test_pipedrive_naming_a_foreign_host_at_a_refresh_changes_nothing(user, vendor):
-    expire(user)
-    vendor.post(PIPEDRIVE_TOKEN, json=pipedrive_answer(api_domain="https://evil.example"))
-    with pytest.raises(ServiceUnavailable):
-        connections.fresh_access_token(user)
-    assert PipedriveUser.objects.get(pk=user.pk).api_domain == user.api_domain
-
-
 def test_a_removed_connection_is_ended(quickbooks, vendor):
     stale = QuickBooksConnection.objects.get(pk=quickbooks.pk)
     stale.access_expires_at = timezone.now()

@@ -68,6 +68,15 @@ def test_a_refresh_without_a_new_refresh_token_keeps_the_old(vendor):
     assert oauth.refresh_pipedrive("old").refresh_token == "old"
 
 
+@pytest.mark.parametrize("told", [{}, {"api_domain": None}, {"api_domain": ""}])
+def test_only_whoever_signs_in_has_to_be_told_where_the_api_is(vendor, told):
+    answer = {name: value for name, value in pipedrive_answer().items() if name != "api_domain"} | told
+    vendor.post(PIPEDRIVE_TOKEN, json=answer)
+    assert oauth.refresh_pipedrive("old").api_domain == ""
+    with pytest.raises((ServiceUnavailable, UntrustedHost)):
+        oauth.exchange_pipedrive_code("c1")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -94,7 +103,7 @@ def test_pipedrives_words_for_a_dead_grant_are_understood(vendor, body):
         {"status": 200, "body": "<html>"},
         {"status": 200, "json": []},
         {"status": 200, "json": pipedrive_answer(access_token="")},
-        {"status": 200, "json": {"access_token": "a"}},
+        {"status": 200, "json": {"api_domain": "http://127.0.0.1:8010"}},
     ],
 )
 def test_everything_else_means_try_later(vendor, answer):

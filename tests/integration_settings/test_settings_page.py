@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils.html import escape
 
+from integration_settings import services
 from integration_settings.models import CompanySettings
 from tests.factories import frame_token_of
 from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, field_named, text_of
@@ -367,6 +369,12 @@ def test_custom_fields_of_a_fitting_kind_are_offered_for_what_a_deal_tells(clien
     assert {"No field", "Invoice status", "Invoice numbers", "Customer PO"} <= set(texts.values())
     assert set(amounts.values()) == {"No field", "Deposit"}
     assert "deal.title" not in texts
+
+
+def test_the_page_says_how_many_deals_get_a_field_that_was_just_chosen_and_how_soon(client, tenant, headers):
+    said = f"the {services.DEALS_TOLD} deals that were invoiced last get it within the hour"
+    assert said in text_of(client.get(CONTENT, headers=headers))
+    assert timedelta(hours=1) > services.BETWEEN * (services.DEALS_TOLD / services.TOLD_AT_ONCE)
 
 
 def test_what_a_deal_tells_is_saved_with_the_language_of_whoever_chose_it(client, tenant, headers, control):

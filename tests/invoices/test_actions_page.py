@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 DEAL = 12
 QUERY = {"resource": "deal", "id": DEAL}
 LATER = date(2100, 12, 7)
-ELSEWHERE = ("Settings", "Disconnect QuickBooks…", "Open in QuickBooks", "History")
+ELSEWHERE = ("Settings", "Billing plan", "Disconnect QuickBooks…", "Open in QuickBooks", "History")
 ALL = ["Send by e-mail…", "Copy payment link", "Download PDF", "Void…", "Delete…"]
 
 

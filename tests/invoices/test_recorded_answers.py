@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime
 
 import pytest
 import responses
+from django.conf import settings
 
+from integration_settings.country_words import country_code
 from integration_settings.errors import (
     ConnectionExpired,
     NotFound,
@@ -17,6 +20,7 @@ from integration_settings.errors import (
     ServiceUnavailable,
 )
 from integration_settings.quickbooks import QuickBooksClient
+from invoices.domain.customer_update import Change, Comparison, CustomerField, PartyDetails
 from invoices.domain.refusals import Step, field_of
 from invoices.domain.status import InvoiceStatus, looks_voided
 from invoices.invoice_answers import applied_payment, customer_record, issued_invoice, known_customer
@@ -172,6 +176,32 @@ def test_a_masked_tax_number_is_not_read_but_one_in_the_notes_is():
     }
     assert known_customer(row).described().tax_ids == ("12-3456789",)
     assert known_customer(row | {"PrimaryTaxIdentifier": "GB 428173846"}).tax_ids[0] == "GB 428173846"
+
+
+@pytest.mark.parametrize(
+    ("told", "member"),
+    [({"GSTIN": "29ABCDE1234F1Z5"}, "GSTIN"), ({}, "PrimaryTaxIdentifier"), ({"GSTIN": None}, "PrimaryTaxIdentifier")],
+)
+def test_an_indian_number_is_written_where_somebody_has_put_the_one_before(vendor, gateway, told, member):
+    row = {"Id": "7", "SyncToken": "3", "DisplayName": "Malabar", "PrimaryTaxIdentifier": "XXXXX1234F"} | told
+    base = f"{settings.QUICKBOOKS_API_URL}/v3/company/{gateway.client.connection.realm_id}/customer"
+    vendor.get(f"{base}/7", json={"Customer": row})
+    vendor.post(base, json={"Customer": row})
+    record = gateway.read_customer("7")
+    change = Change(CustomerField.TAX_ID, (record.tax_id,), ("27PQRSX9876L1Z2",))
+    gateway.update_customer(record, [change], request_id="request-1")
+    sent = json.loads(vendor.calls[-1].request.body)
+    assert {name: sent.get(name) for name in ("GSTIN", "PrimaryTaxIdentifier") if name in sent} == {
+        member: "27PQRSX9876L1Z2"
+    }
+
+
+def test_an_indian_number_that_quickbooks_has_in_the_field_of_its_own_is_no_difference():
+    record = customer_record({"Id": "7", "SyncToken": "3", "DisplayName": "Malabar", "GSTIN": "29ABCDE1234F1Z5"})
+    indian = Comparison(keeps_tax_ids=True, country_of=country_code, tax_id_label="GSTIN")
+    assert indian.differences(record, PartyDetails(tax_id="29 ABCDE 1234F 1Z5")) == ()
+    (other,) = indian.differences(record, PartyDetails(tax_id="29ABCDE1234F1Z6"))
+    assert other.change == Change(CustomerField.TAX_ID, ("29ABCDE1234F1Z5",), ("29ABCDE1234F1Z6",))
 
 
 def test_payments_name_their_invoices():

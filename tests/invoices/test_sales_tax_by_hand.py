@@ -6,9 +6,7 @@ import pytest
 
 from invoices import submission
 from invoices.domain.draft import from_json
-from invoices.domain.money import Money
 from invoices.models import Invoice
-from invoices.selectors import panel
 from tests.factories import D
 from tests.invoices.fragments import Page
 
@@ -208,19 +206,6 @@ def test_prices_that_were_made_before_tax_are_told_as_long_as_the_form_is_open(
     browser, fields, page = open_form(tenant, GLOVES)
     assert ("Prices were changed to be before tax" in page.text) is told
     assert ("Prices were changed to be before tax" in previewed(browser, fields, memo="Thanks").text) is told
-
-
-@pytest.mark.parametrize("by_hand", [True, False])
-def test_an_invoice_before_tax_of_a_deal_with_tax_counts_in_the_panel_like_the_deal(
-    connect, cedar, control, deal_id, fill_in, by_hand
-):
-    tenant = cedar if by_hand else connect("US")
-    deal = deal_id(tenant, GLOVES)
-    put_tax_into_prices(control, tenant, deal, 8)
-    row = created(*fill_in(tenant, GLOVES, over_deal="yes"))
-    sums = panel(tenant.company, resource="deal", resource_id=deal, deal_value=Money(row.total, "USD")).sums
-    assert row.tax
-    assert (sums.with_tax, sums.invoiced, sums.not_invoiced) == (True, Money(row.total, "USD"), Money(D(0), "USD"))
 
 
 def test_the_last_part_of_a_deal_with_tax_in_its_prices_is_not_called_more_than_the_deal(

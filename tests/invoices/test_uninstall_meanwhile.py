@@ -17,7 +17,7 @@ from invoices.domain.actions import Action
 from invoices.domain.draft import to_json
 from invoices.domain.matching import CustomerCandidate
 from tests.conftest import visitor_of
-from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_pending_invoice
+from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_invoice, make_pending_invoice
 from tests.invoices.meanwhile import beside, meanwhile, start
 from tests.invoices.submitting import gateway
 
@@ -122,6 +122,15 @@ def test_while_the_settings_are_saved(company, user, uninstalled_after):
     uninstalled_after(
         'UPDATE "integration_settings_companysettings"',
         lambda: services.save_settings(company, by=user, values={"due_days": 7}, people=people),
+    )
+
+
+def test_while_a_field_of_the_deal_is_chosen(company, user, uninstalled_after):
+    make_invoice(company, note_id=501)
+    chosen = {"deal_status_field": f"deal.{'a' * 40}"}
+    uninstalled_after(
+        'UPDATE "invoices_invoice" SET "note_due_at"',
+        lambda: services.save_settings(company, by=user, values=chosen),
     )
 
 

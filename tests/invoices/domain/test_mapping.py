@@ -9,7 +9,7 @@ import pytest
 from invoices.domain.checks import LONGEST_DESCRIPTION
 from invoices.domain.deal import Address, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, line_discount
-from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of
+from invoices.domain.mapping import FieldChoices, bill_to, field_text, prefill, text_of, worth_before_tax
 from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason
 from tests.factories import D, a_deal, a_party, a_product
@@ -267,6 +267,37 @@ def test_american_prices_stay_whole_where_quickbooks_adds_no_tax():
     without_tax = books("US", uses_sales_tax=False)
     draft = prefill(deal, SUGGESTED, books=without_tax, codes=(), items=ITEMS, today=TODAY).draft
     assert draft.lines[0].unit_price == D("108.25")
+
+
+@pytest.mark.parametrize(
+    ("value", "discounts", "worth"),
+    [
+        ("324.75", (), "300.00"),
+        ("303.10", (Discount(D("21.65")),), "280.00"),
+        ("292.28", (Discount(D(10), True),), "270.00"),
+        ("324.73", (), "300.00"),  # Pipedrive has rounded in its own way
+        ("649.50", (), "600.00"),  # somebody has typed twice what the products come to
+        ("0", (), "0.00"),
+    ],
+)
+def test_an_american_deal_is_worth_without_tax_what_its_draft_bills(value, discounts, worth):
+    """Of 100.00 and 200.00, with 8.25 % in both prices."""
+    products = tuple(
+        a_product(unit_price=D(price), quantity=D(1), tax_percentage=D("8.25")) for price in ("108.25", "216.50")
+    )
+    deal = a_deal(
+        value=D(value), currency="USD", tax_method=TaxMethod.INCLUSIVE, products=products, discounts=discounts
+    )
+    assert worth_before_tax(deal, books("US"), filled(deal, country="US").draft) == D(worth)
+
+
+@pytest.mark.parametrize(
+    ("country", "method", "tax"),
+    [("GB", TaxMethod.INCLUSIVE, 20), ("US", TaxMethod.EXCLUSIVE, 20), ("US", TaxMethod.INCLUSIVE, 0)],
+)
+def test_a_deal_whose_prices_are_billed_as_they_are_is_worth_what_it_says(country, method, tax):
+    deal = a_deal(tax_method=method, products=(a_product(tax_percentage=D(tax)),))
+    assert worth_before_tax(deal, books(country), filled(deal, country=country).draft) is None
 
 
 def test_prices_with_tax_stay_as_they_are_elsewhere():
