@@ -50,6 +50,7 @@ MOST_CHANGES = 1000  # of one answer; with that many some may have been cut off
 IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
 MOST_FOUND = 21  # one more than a page shows, which then says so
 MOST_ALIKE = 100
+MOST_OPEN = 1000
 EVEN_INACTIVE = "Active in (true, false)"
 
 
@@ -136,6 +137,11 @@ class InvoiceGateway(Protocol):
 
     def read_payments(self, payment_ids: Iterable[str]) -> list[AppliedPayment]:
         """Likewise."""
+
+    def open_invoices(self, customer_id: str) -> list[IssuedInvoice]:
+        """Those of the customer that have something left to pay, the one that is due first at the start; `MOST_OPEN` at
+        most.
+        """
 
     def last_number(self) -> str:
         """The number of the invoice created last, "" when there is none."""
@@ -354,6 +360,12 @@ class QuickBooksGateway:
             half = len(wanted) // 2
             return [*self._with_ids(entity, wanted[:half]), *self._with_ids(entity, wanted[half:])]
         return list(rows)
+
+    def open_invoices(self, customer_id: str) -> list[IssuedInvoice]:
+        where = f"CustomerRef = {self._quote(customer_id)} and Balance > '0'"
+        found = f"select * from Invoice where {where}"  # noqa: S608  # quoted
+        rows = self.client.query(f"{found} orderby DueDate maxresults {MOST_OPEN}")
+        return [issued_invoice(row) for row in rows]
 
     def last_number(self) -> str:
         rows = self.client.query("select * from Invoice orderby MetaData.CreateTime desc maxresults 1")

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import actions, attention, fields_in_deal, form, history, panel, plan, result
+from invoices.views import account, actions, attention, fields_in_deal, form, history, panel, plan, result
 
 urlpatterns = [
     # First, because it is asked most often.
@@ -12,6 +12,7 @@ urlpatterns = [
     path("embed/panel/content", panel.content, name="embed_panel_content"),
     path("embed/panel/refresh", panel.refresh, name="embed_panel_refresh"),
     path("embed/panel/plan", plan.plan, name="embed_panel_plan"),
+    path("embed/panel/account", account.account, name="embed_panel_account"),
     path("embed/panel/unlink", panel.unlink, name="embed_panel_unlink"),
     path("embed/panel/disconnect", panel.disconnect, name="embed_panel_disconnect"),
     path("embed/invoice", form.invoice, name="embed_invoice"),

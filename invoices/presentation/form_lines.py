@@ -114,7 +114,7 @@ class _Rows:
             item_icon=icon,
             invoiced=_invoiced(known, self.material.say),
             reason=_tax_reason(line, known, self.material) if self.mode != "none" else "",
-            item_tax=self._item_tax(known),
+            item_tax=None if line.instalment else self._item_tax(known),  # whose code is that of what it stands for
             codes=_yes_or_no(line) if self.mode == "pair" else (),
             options=self._options(line.tax_code_id) if self.mode == "codes" else "",
             amount=amount,

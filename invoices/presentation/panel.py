@@ -82,6 +82,7 @@ class Panel:
     admins: str
     customer_name: str
     customer_url: str
+    owes: str  # the menu entry that tells what the customer owes, "" without one
     unlink: Unlink | None
     may_disconnect: bool
     banner: Banner | None
@@ -135,6 +136,7 @@ def panel_of(
         admins=names_in_a_row(place.admin_names),
         customer_name=data.customer_name,
         customer_url=data.customer_url,
+        owes=_owes(data, place),
         unlink=_unlink(data, place),
         may_disconnect=place.is_admin and data.connected,
         banner=banner,
@@ -198,6 +200,13 @@ def _checking(data: PanelData, say: Say, now: datetime) -> str:
     if data.checked_at is None:
         return _("Checking QuickBooks…")
     return _("Checking QuickBooks… last checked {time}").format(time=say.checked(data.checked_at, now))
+
+
+def _owes(data: PanelData, place: Place) -> str:
+    if not (data.customer_name and data.connected) or Right.CREATE not in place.rights:
+        return ""
+    # Translators: entry of a menu
+    return _("What {customer} owes").format(customer=data.customer_name)
 
 
 def _unlink(data: PanelData, place: Place) -> Unlink | None:

@@ -277,6 +277,7 @@ def answer(
         "refresh_url": address("embed_panel_refresh", **query),
         "unlink_url": address("embed_panel_unlink", **query),
         "disconnect_url": address("embed_panel_disconnect", **query),
+        "account_url": address("embed_panel_account", resource=record.resource, id=record.id),
         "plan_url": address("embed_panel_plan", deal=record.id) if shown.can_invoice else "",
         "needs_connect": shown.state == "not_connected" or bool(shown.banner and shown.banner.sign_in),
     }

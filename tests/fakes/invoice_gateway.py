@@ -324,6 +324,11 @@ class FakeInvoiceGateway:
         self._read("read_payments")
         return [payment for payment in self.payments if payment.payment_id in set(payment_ids)]
 
+    def open_invoices(self, customer_id: str) -> list[IssuedInvoice]:
+        self._read("open_invoices")
+        found = [row for row in self.invoices.values() if row.customer_id == customer_id and row.balance]
+        return sorted(found, key=lambda row: row.due_date or date.max)
+
     def last_number(self) -> str:
         self._read("last_number")
         return next((invoice.number for invoice in reversed(self.invoices.values())), "")

@@ -218,6 +218,18 @@ def test_the_payments_of_an_invoice_are_read_by_the_ids_it_names(case):
     assert case.gateway.read_payments([]) == []
 
 
+def test_open_invoices_of_a_customer_are_those_with_something_to_pay(case):
+    customer_id = case.customer("Owes Something").customer_id
+    issued = date(2026, 9, 1)
+    paid, later, earlier = (
+        case.invoice(customer_id, invoice_date=issued, due_date=date(2026, month, 1)) for month in (10, 12, 11)
+    )
+    case.invoice()
+    case.pay(paid.qbo_invoice_id, str(paid.total))
+    found = [invoice.qbo_invoice_id for invoice in case.gateway.open_invoices(customer_id)]
+    assert found == [earlier.qbo_invoice_id, later.qbo_invoice_id]
+
+
 def test_the_last_number_is_that_of_the_last_invoice(case):
     number = case.invoice().number
     assert case.gateway.last_number() == number

@@ -102,6 +102,13 @@ def test_the_form_of_an_instalment_bills_its_amount_and_leaves_the_products_unti
     assert line.tax_code_id
 
 
+def test_the_item_of_an_instalment_does_not_change_its_tax(harbour, browse, deal_id, quarters):
+    """The code is that of the products it stands for."""
+    wanted = {"deal": deal_id(harbour, YEARLY), "instalment": quarters[0].id}
+    page = Page(browse(harbour.user).get(FORM, wanted))
+    assert "data-item-tax" not in page.by_id("i1").attributes
+
+
 def test_what_an_invoice_bills_is_told_in_the_plan_and_not_billed_again(open_quarter, plan, harbour, control):
     browser, fields = open_quarter(1)
     again = open_quarter(1)[1]
