@@ -39,6 +39,7 @@ WHO = {
 PHASE_2 = "Bramley Foods – warehouse racking, phase 2"
 SEVEN = "Northgate Dental – storage fit-out"
 SHELVES = "Spare shelves, Hull"
+YEARLY = "Bramley Foods – annual maintenance"
 GARAGE = "Eleanor Finch – garage shelves"
 OUTSIDE = {
     "home": "/",
@@ -136,6 +137,8 @@ class Gallery:
         someone.settings.locator("#in-deal-recipient_field", has_text="Bramley Foods").wait_for()
         someone.settings.get_by_text("Fields that fill the invoice").click()  # nothing has the focus
         self.save(someone, "settings", "section.settings-frame iframe")
+        someone.settings.locator("#automatic").scroll_into_view_if_needed()
+        self.save(someone, "settings-automatic", "section.settings-frame iframe")
         someone.page.set_viewport_size({"width": 760, "height": 900})
         self.save(someone, "settings-narrow", "section.settings-frame iframe")
         someone.context.close()
@@ -249,6 +252,11 @@ class Gallery:
         someone.page.get_by_role("link", name="Bramley Foods Limited").first.click()
         someone.panel.get_by_role("listitem").first.wait_for()
         self.save(someone, "panel-organization", "#panel iframe")
+        someone.open_deal(YEARLY)
+        someone.panel.get_by_role("button", name="More", exact=True).click()
+        someone.panel.get_by_role("menuitem", name="Billing plan").click()
+        someone.panel.get_by_role("heading", name="Billing plan").wait_for()
+        self.save(someone, "panel-billing-plan", "#panel iframe")
         someone.context.close()
 
     def ended(self) -> None:
