@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
-from integration_settings.models import Company, Connection, PipedriveUser, QuickBooksConnection, Removal
+from integration_settings.models import Company, Connection, DealRules, PipedriveUser, QuickBooksConnection, Removal
 from integration_settings.operator_sign_in import SignInForm
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ admin.site.enable_nav_sidebar = False
 admin.site.login_form = SignInForm
 # Said here, since in the models these words would be a migration.
 Company._meta.verbose_name_plural = "companies"
+DealRules._meta.verbose_name_plural = "rules for deals"
 QuickBooksConnection._meta.verbose_name = "QuickBooks connection"
 QuickBooksConnection._meta.verbose_name_plural = "QuickBooks connections"
 # Operators are made and unmade by `manage.py createsuperuser` and `manage.py shell`, not over the network.
@@ -117,6 +118,18 @@ class QuickBooksConnectionPage(ConnectionPage):
         "hard_expires_at",
     )
     search_fields = (*OF_COMPANY, "realm_id")
+
+
+@admin.register(DealRules)
+class DealRulesPage(ReadOnly):
+    """When deals are invoiced by themselves, and how far Pipedrive was read for it."""
+
+    list_display = ("company_name", "user", "next_look_at", "read_until", "problem")
+    list_filter = ("problem",)
+    list_select_related = ("company", "user")
+    fields = ("company", *list_display, "rules")
+    search_fields = OF_COMPANY
+    ordering = ("company__name",)
 
 
 @admin.register(Removal)

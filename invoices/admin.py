@@ -13,7 +13,7 @@ from integration_settings.admin import OF_COMPANY, ReadOnly
 from invoices import tasks
 from invoices.attention import invoice_of
 from invoices.domain.status import Submission
-from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction, QuickBooksWrite
+from invoices.models import CustomerUpdate, Intent, Invoice, InvoiceAction, QuickBooksWrite, ReadyDeal
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,27 @@ class InvoicePage(WaitingPage):
             return "–"
         gone = "deleted" if invoice.deleted_on else "voided" if invoice.voided_on else ""
         return ", ".join(filter(None, (invoice.number or "without a number", gone)))
+
+
+@admin.register(ReadyDeal)
+class ReadyDealPage(ReadOnly):
+    """Deals that a rule of their company has found, and what has become of each."""
+
+    list_display = (
+        "deal_id",
+        "company_name",
+        "found_at",
+        "outcome",
+        "why",
+        "next_attempt_at",
+        "attempts",
+        "put_away_at",
+    )
+    list_filter = ("why", "outcome")
+    list_select_related = ("company",)
+    fields = ("company", *list_display, "when", "invoice")
+    search_fields = (*OF_COMPANY, "=deal_id")
+    ordering = ("-found_at",)
 
 
 @admin.register(InvoiceAction)

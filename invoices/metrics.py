@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from integration_settings.clock import shared_now
 from integration_settings.metrics import Figure, figures
-from integration_settings.models import ConnectionState
+from integration_settings.models import ConnectionState, DealRules
 from invoices import due
-from invoices.models import IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction
+from invoices.models import IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
 
 # Each kind, the column that says when a person asked for it, and the one that says for which books
 KINDS: tuple[tuple[str, type[Intent], str, str], ...] = (
@@ -46,6 +46,16 @@ def _overdue() -> Iterator[Figure]:
     now = shared_now()
     told = "How long the one is due that no worker has taken up for longest."
     yield Figure("invoicing_overdue_seconds", told, _seconds(due.oldest(now), now))
+
+
+@figures
+def _automatic() -> Iterator[Figure]:
+    now = shared_now()
+    first = DealRules.objects.filter(next_look_at__lte=now).aggregate(first=Min("next_look_at"))["first"]
+    told = "How long the company is due that has waited longest for a look at its deals."
+    yield Figure("invoicing_deal_looks_overdue_seconds", told, _seconds(first, now))
+    waiting = ReadyDeal.objects.filter(put_away_at__isnull=True).exclude(why="").count()
+    yield Figure("invoicing_ready_deals", "Deals that a rule has found and that wait for a person.", waiting)
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

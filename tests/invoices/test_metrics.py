@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.metrics import as_text
-from integration_settings.models import ConnectionState
+from integration_settings.models import ConnectionState, DealRules
 from invoices.domain.status import Submission
+from invoices.models import ReadyDeal
 from tests.factories import make_invoice, make_pending_invoice
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,25 @@ def test_it_is_told_for_how_long_no_worker_has_taken_up_what_is_due(company):
     assert 60 <= figure("invoicing_overdue_seconds") < 120
     make_pending_invoice(company, next_attempt_at=now - timedelta(minutes=3), **created)
     assert 180 <= figure("invoicing_overdue_seconds") < 240
+
+
+def test_looks_at_deals_that_nobody_takes_up_are_told_and_deals_that_wait_are_counted(company, user):
+    assert figure("invoicing_deal_looks_overdue_seconds") == 0
+    late = timezone.now() - timedelta(minutes=9)
+    DealRules.objects.create(company=company, user=user, rules={}, next_look_at=late)
+    assert 540 <= figure("invoicing_deal_looks_overdue_seconds") < 600
+    of_deal = {
+        "company": company,
+        "title": "Racking",
+        "value": 1,
+        "currency": "GBP",
+        "when": "won",
+        "outcome": "create",
+    }
+    ReadyDeal.objects.create(deal_id=1, why="checks", **of_deal)
+    ReadyDeal.objects.create(deal_id=2, **of_deal)
+    ReadyDeal.objects.create(deal_id=3, why="checks", put_away_at=late, **of_deal)
+    assert figure("invoicing_ready_deals") == 1
 
 
 def test_companies_whose_changes_no_notice_tells_any_more_are_counted(company, other_company):
