@@ -149,6 +149,31 @@ def test_all_instalments_together_come_to_the_deal_and_no_more_is_asked(open_qua
     assert sum(invoice.confirmed.lines[0].unit_price for invoice in Invoice.objects.all()) == D("4688")
 
 
+@pytest.mark.parametrize(
+    ("country", "title"),
+    [
+        ("US", "Prairie Family Clinic – gloves"),
+        ("AU", "Northern Dive Club – Easter weekend"),  # with tax in its prices
+        ("CA", "Lakehead Hotels – lobby"),
+    ],
+)
+def test_an_instalment_is_billed_like_its_deal_in_every_country(connect, control, browse, deal_id, country, title):
+    tenant = connect(country)
+    deal = deal_id(tenant, title)
+    deposit = {"id": 77, "amount": 100, "billing_date": "2026-12-01", "description": "Deposit", "deal_id": deal}
+    control.change_company(tenant.pair.pipedrive_company_id, {"installments": {str(deal): [deposit]}})
+    browser = browse(tenant.user)
+    whole = Page(browser.get(FORM, {"deal": deal})).fields()
+    fields = Page(browser.get(FORM, {"deal": deal, "instalment": 77})).fields()
+    _, invoice = pressed(browser, fields)
+    draft = invoice.confirmed
+    assert sum(line.amount(draft.currency) for line in draft.lines) == D("100")
+    assert {line.instalment_id for line in draft.lines} == {77}
+    codes = {whole[f"{key}-tax"] for key in (whole["line"] if isinstance(whole["line"], list) else [whole["line"]])}
+    assert {line.tax_code_id for line in draft.lines} == codes
+    assert str(draft.amounts_are) == whole.get("amounts_are", "us")
+
+
 def test_one_that_is_gone_leaves_the_form_of_the_products_and_says_so(harbour, browse, deal_id):
     page = Page(browse(harbour.user).get(FORM, {"deal": deal_id(harbour, YEARLY), "instalment": GONE}))
     assert "This instalment is not there any more." in page.text
