@@ -246,7 +246,7 @@ class Invoice(Intent):
     def deal_worth_then(self) -> Money | None:
         """What the deal was worth when this invoice was asked for; None where nobody has noted it."""
         then = self.deal_then
-        return Money(Decimal(then["value"]), str(then["currency"])) if then else None
+        return Money(Decimal(then["value"]), str(then["currency"])) if "value" in then else None
 
     @property
     def deal_in_all(self) -> Decimal | None:

@@ -158,6 +158,7 @@ class PanelData:
     timezone: str  # of the QuickBooks company
     shut_out: str = ""  # why QuickBooks answers nothing, see `QuickBooksConnection.shut_out`
     sign_in_by: datetime | None = None  # when Intuit ends the sign-in for certain
+    changed: tuple[Money, str] | None = None  # what the deal was worth at its latest invoice, and that one's number
     ready: ReadyDeal | None = None  # a rule found the deal ready, and it waits for a person
 
 
@@ -213,8 +214,17 @@ def panel(
         timezone=connection.timezone if connection else "",
         shut_out=connection.shut_out if connection else "",
         sign_in_by=connection.hard_expires_at if connection and connection.is_connected else None,
+        changed=_worth_otherwise(invoices, deal_value) if resource == "deal" else None,
         ready=waiting_deal(company, resource_id) if resource == "deal" and not rows else None,
     )
+
+
+def _worth_otherwise(newest_first: Iterable[Invoice], now: Money | None) -> tuple[Money, str] | None:
+    """What the deal was worth when the latest invoice that counts was asked for, where it is worth something else."""
+    living = (row for row in newest_first if not (row.voided_on or row.deleted_on))
+    latest = next((row for row in living if row.submission != Submission.REJECTED), None)
+    then = latest.deal_worth_then if latest else None
+    return (then, latest.number) if latest and then and now and then != now else None
 
 
 def _figures(rows: Sequence[InvoiceRow]) -> Figures:

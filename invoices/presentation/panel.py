@@ -27,7 +27,7 @@ from invoices.selectors import FIRST, PanelData
 
 ROOM = 479
 """Pixels for rows: of the 750 that Pipedrive gives a panel at most, what head, sums, heading and foot leave."""
-BANNER, NO_RIGHT = 132, 56
+BANNER, NO_RIGHT, CHANGED = 132, 56, 48
 POLL, POLL_BUSY = 10, 2
 """Seconds between two looks at our own store; sooner while an answer of QuickBooks is near."""
 
@@ -46,6 +46,7 @@ class Sum:
     legend: tuple[Legend, ...]
     note: str = ""
     over: str = ""
+    changed: str = ""  # that the deal was worth something else when it was invoiced
     bar: Mapping[str, Decimal] = field(default_factory=dict)  # paid, open, overdue, whole; empty: no bar
 
 
@@ -124,7 +125,7 @@ def panel_of(
     rows = tuple(row_of(row, place, say, now, changed) for row in some)
     can_invoice = place.resource == "deal" and not everything
     no_right = _no_right(place) if can_invoice else ""
-    room = ROOM - (BANNER if banner else 0) - (NO_RIGHT if no_right else 0)
+    room = ROOM - (BANNER if banner else 0) - (NO_RIGHT if no_right else 0) - (CHANGED if data.changed else 0)
     shown = rows if everything else rows_that_fit(rows, room)
     hidden = data.count - len(shown)
     return Panel(
@@ -140,7 +141,7 @@ def panel_of(
         unlink=_unlink(data, place),
         may_disconnect=place.is_admin and data.connected,
         banner=banner,
-        sum=_sum(data.sums, place, say, deals=data.deals),
+        sum=_sum(data, place, say),
         rows=shown,
         count=data.count,
         hidden=hidden,
@@ -284,10 +285,25 @@ def _who_signs_in(place: Place) -> str:
 # Sums
 
 
-def _sum(sums: Sums | Owed | None, place: Place, say: Say, *, deals: int) -> Sum | None:
-    if sums is None:
+def _sum(data: PanelData, place: Place, say: Say) -> Sum | None:
+    if data.sums is None:
         return None
-    return _sum_of_party(sums, say, deals) if isinstance(sums, Owed) else _sum_of_deal(sums, place, say)
+    if isinstance(data.sums, Owed):
+        return _sum_of_party(data.sums, say, data.deals)
+    return replace(_sum_of_deal(data.sums, place, say), changed=_changed(data, say))
+
+
+def _changed(data: PanelData, say: Say) -> str:
+    if data.changed is None:
+        return ""
+    worth, number = data.changed
+    if not number:
+        return _("The deal has changed since: it was worth {amount} at its latest invoice.").format(
+            amount=say.money(worth)
+        )
+    # Translators: {number} is that of an invoice
+    said = _("The deal has changed since invoice {number}: it was worth {amount} then.")
+    return said.format(number=number, amount=say.money(worth))
 
 
 def _sum_of_deal(sums: Sums, place: Place, say: Say) -> Sum:
