@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import translation
 
-from integration_settings.clock import shared_now, spread
+from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
 from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import Company, DealRules
@@ -53,6 +54,7 @@ MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bul
 MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
 MOST_COUNTED = 30_000  # tries; the column has room for little more
+MOST_WORTH = Decimal(10) ** 24  # of a deal; the column has room for little more, and none at all for nonsense
 NO_USER = "no_user"
 
 
@@ -77,7 +79,8 @@ def look_for_deals(rules_id: int) -> list[int]:
         gone = isinstance(error, ConnectionExpired) and not user.is_connected
         return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
     found = _note_down(stored.company, rules_of(stored), changed)
-    moments = [stored.read_until - OVERLAP, *(state.changed_at for state, _ in changed if state.changed_at)]
+    known = [stored.read_until - OVERLAP, *(state.changed_at for state, _ in changed if state.changed_at)]
+    moments = [moment for moment in known if moment < shared_now() + LONGEST_DIFFERENCE]
     if len(changed) < MOST_READ:
         _looked(stored, EVERY, read_until=max(stored.read_until, *moments))
     else:  # the rest at once; of one second there may be more than that
@@ -133,12 +136,13 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
 
 
 def _ready(company: Company, facts: DealFacts, rule: Rule) -> ReadyDeal:
+    shown = facts.value if abs(facts.value.amount) < MOST_WORTH else Money(Decimal(0), "")
     return ReadyDeal(
         company=company,
         deal_id=facts.deal_id,
         title=facts.title[:255],
-        value=facts.value.amount,
-        currency=facts.value.currency[:3],
+        value=shown.amount,
+        currency=shown.currency[:3],
         when=rule.when,
         outcome=rule.then,
         found_at=shared_now(),
