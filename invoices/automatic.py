@@ -22,7 +22,7 @@ from django.db.models.functions import Least
 from django.utils import translation
 
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
-from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of
+from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of, stored_rules
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import Company, DealRules
 from integration_settings.rights import NotAllowed
@@ -49,7 +49,7 @@ A_MINUTE = timedelta(minutes=1)
 WITHOUT_ANYBODY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
-MOST_READ, ONE_SECOND = 20_000, timedelta(seconds=1)
+MOST_READ, ONE_SECOND = 5_000, timedelta(seconds=1)  # deals of a look, which a worker can read in its time
 MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
 MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
@@ -65,6 +65,7 @@ def look_for_deals(rules_id: int) -> list[int]:
     """Reads what has changed in the company's deals since the last look, and notes down those that a rule is for. The
     ids of the `ReadyDeal`s that can be carried out. Harmless when it is not due; never raises a `ServiceError`.
     """
+    begun = shared_now()
     stored = _claim_look(rules_id)
     if stored is None:
         return []
@@ -72,19 +73,21 @@ def look_for_deals(rules_id: int) -> list[int]:
     if user is None or not user.is_connected:
         return _looked(stored, WITHOUT_ANYBODY, problem=NO_USER)
     try:
-        changed = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
+        changed, all_of_them = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
     except ServiceError as error:
         log.info("%s: the deals could not be read: %s", stored, error)
         wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
         gone = isinstance(error, ConnectionExpired) and not user.is_connected
         return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
-    found = _note_down(stored.company, rules_of(stored), changed)
-    known = [stored.read_until - OVERLAP, *(state.changed_at for state, _ in changed if state.changed_at)]
-    moments = [moment for moment in known if moment < shared_now() + LONGEST_DIFFERENCE]
-    if len(changed) < MOST_READ:
-        _looked(stored, EVERY, read_until=max(stored.read_until, *moments))
+    rules = rules_of(stored_rules(stored.company))  # as they are now: of what is chosen later no deal is old enough
+    found = _note_down(stored.company, rules, changed)
+    times = [state.changed_at for state, _ in changed if state.changed_at]
+    known = [moment for moment in times if moment < begun + LONGEST_DIFFERENCE]
+    if all_of_them:  # and nothing is older: else what changed in bulk would be read with each look
+        _looked(stored, EVERY, read_until=max(stored.read_until, *known, begun - LONGEST_DIFFERENCE))
     else:  # the rest at once; of one second there may be more than that
-        _looked(stored, timedelta(0), read_until=max(*moments, moments[0] + ONE_SECOND) + OVERLAP)
+        begin = stored.read_until - OVERLAP
+        _looked(stored, timedelta(0), read_until=max(begin + ONE_SECOND, *known) + OVERLAP)
     return found
 
 

@@ -136,13 +136,15 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
     return [each for each in known if each]
 
 
-def deals_changed_since(user: PipedriveUser, moment: datetime, *, most: int) -> list[tuple[DealState, DealFacts]]:
-    """The first of those that this user may see, the one that changed last at the end. Raises the errors of
-    `integration_settings.errors`.
+def deals_changed_since(
+    user: PipedriveUser, moment: datetime, *, most: int
+) -> tuple[list[tuple[DealState, DealFacts]], bool]:
+    """The first of those that this user may see, the one that changed last at the end, and whether those are all.
+    Raises the errors of `integration_settings.errors`.
     """
-    answers = PipedriveClient(user).deals_changed_since(moment, most)
+    answers, all_of_them = PipedriveClient(user).deals_changed_since(moment, most)
     deals = [answer for answer in answers if (_id(answer.get("id")) or LARGEST_ID) < LARGEST_ID]
-    return [(deal_state(answer), _facts(answer)) for answer in deals]
+    return [(deal_state(answer), _facts(answer)) for answer in deals], all_of_them
 
 
 def deal_state(values: Mapping[str, object]) -> DealState:
