@@ -22,7 +22,16 @@ from django.db.models.functions import Least
 from django.utils import translation
 
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
-from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of, stored_rules
+from integration_settings.deal_rules import (
+    DealState,
+    Outcome,
+    Rule,
+    Rules,
+    rule_for,
+    rule_wanting,
+    rules_of,
+    stored_rules,
+)
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.models import Company, DealRules
 from integration_settings.rights import NotAllowed
@@ -117,9 +126,12 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 
 
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
-    by_deal = {state.deal_id: (rule_for(rules, state), facts) for state, facts in changed}  # as it was read last
-    _forget(company, [deal_id for deal_id, (rule, _) in by_deal.items() if rule is None])
-    wanted = {deal_id: _ready(company, facts, rule) for deal_id, (rule, facts) in by_deal.items() if rule}
+    by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
+    _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
+    found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
+    wanted = {
+        facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
+    }
     known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
     known |= deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
@@ -138,7 +150,7 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     return list(started.values_list("pk", flat=True))
 
 
-def _ready(company: Company, facts: DealFacts, rule: Rule) -> ReadyDeal:
+def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> ReadyDeal:
     shown = facts.value if abs(facts.value.amount) < MOST_WORTH else Money(Decimal(0), "")
     return ReadyDeal(
         company=company,
@@ -147,7 +159,7 @@ def _ready(company: Company, facts: DealFacts, rule: Rule) -> ReadyDeal:
         value=shown.amount,
         currency=shown.currency[:3],
         when=rule.when,
-        outcome=rule.then,
+        outcome=outcome,
         found_at=shared_now(),
     )
 
@@ -229,18 +241,22 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     deal = prepared.deal
     if prepared.so_far.count:
         return _done(row)
-    rule = rule_for(rules, deal_state(deal.values))
+    state = deal_state(deal.values)
+    rule = rule_wanting(rules, state)
     if rule is None:  # it has left its place, or nobody wants it any more
         row.delete()
         return NOTHING
-    if rule.then == Outcome.PREPARE:
+    then = rule.outcome_for(state, Outcome(row.outcome)) if rule.is_for(state) else Outcome.PREPARE
+    if then == Outcome.PREPARE:
         return _wait_for_a_person(row, Why.WANTED)
     if not prepared.customer.complete:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
-    sends = rule.then == Outcome.SEND
+    sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
     if why := _why_not(prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
+    row.outcome = then
+    _write(row, outcome=then)  # whoever finds the invoice without us does no more with it
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -256,7 +272,6 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         ),
         unattended=True,
     )
-    row.outcome = rule.then
     return _asked(row, requested.invoice)
 
 
@@ -275,7 +290,7 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     log.info("%s becomes invoice %s", row, invoice.public_id)
     sends = row.outcome == Outcome.SEND
     later = shared_now() + timedelta(seconds=LONG_WAITS[0]) if sends else None
-    _write(row, invoice=invoice, outcome=row.outcome, next_attempt_at=later, attempts=0)
+    _write(row, invoice=invoice, next_attempt_at=later, attempts=0)
     return Made(invoice=invoice)
 
 

@@ -71,6 +71,8 @@ def test_saving_something_else_leaves_a_rule_as_it_began(client, tenant, headers
     choose(client, headers, WON, "create", due_days="30")
     assert rules(tenant)[SALES].since == begun
     choose(client, headers, WON, "send")
+    assert (rules(tenant)[SALES].since, rules(tenant)[SALES].then_since > begun) == (begun, True)
+    choose(client, headers, "4", "send")
     assert rules(tenant)[SALES].since > begun
 
 

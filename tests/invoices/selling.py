@@ -33,7 +33,10 @@ def sales(harbour, control, deal_id):
             deal_rules.store(harbour.company, {SALES: Choice(when, then)}, harbour.user)
             stored = DealRules.objects.get()
             begun = timezone.now() + since
-            stored.rules = {key: rule | {"since": begun.isoformat()} for key, rule in stored.rules.items()}
+            stored.rules = {
+                key: rule | dict.fromkeys(["since", "then_since"], begun.isoformat())
+                for key, rule in stored.rules.items()
+            }
             stored.read_until = begun
             stored.save()
 
