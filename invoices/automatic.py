@@ -49,7 +49,7 @@ from invoices.domain.unattended import Why, standing_in_the_way, why_not_unatten
 from invoices.drafting import Preparation, prepare
 from invoices.leases import LONG_WAITS
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
-from invoices.so_far import deals_with_living_invoices
+from invoices.so_far import deals_with_living_invoices, taken_back
 
 log = logging.getLogger(__name__)
 
@@ -136,10 +136,10 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     known |= deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
     many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
+    gone = taken_back(company, [row.deal_id for row in new])
     for row in new:
-        waits = row.outcome == Outcome.PREPARE or many
-        row.why = "" if not waits else Why.WANTED if row.outcome == Outcome.PREPARE else Why.MANY
-        row.next_attempt_at = None if waits else row.found_at
+        row.why = _why_from_the_start(row, many=many, taken_back=row.deal_id in gone)
+        row.next_attempt_at = None if row.why else row.found_at
     with transaction.atomic():
         if not hold_company(company.pk):
             return []
@@ -162,6 +162,12 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
         outcome=outcome,
         found_at=shared_now(),
     )
+
+
+def _why_from_the_start(row: ReadyDeal, *, many: bool, taken_back: bool) -> str:
+    if row.outcome == Outcome.PREPARE:
+        return Why.WANTED
+    return Why.TAKEN_BACK if taken_back else Why.MANY if many else ""
 
 
 def _forget(company: Company, deal_ids: Iterable[int]) -> None:
@@ -196,14 +202,15 @@ def carry_out(ready_id: int) -> Made:
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
     except (services.DealChanged, services.DealMoved):  # in this very moment
-        _later(row, timedelta(0))
+        _later(row, _longer_each_time(row))
     except services.DealInvoiced:
         _done(row)
-    except NotFound:
-        row.delete()
     except ServiceError as error:
-        log.info("%s waits: %s", row, error)
-        _try_again(row, error)
+        if isinstance(error, NotFound) and error.service == "pipedrive" and not row.invoice:  # there is no such deal
+            row.delete()
+        else:
+            log.info("%s waits: %s", row, error)
+            _try_again(row, error)
     return NOTHING
 
 
@@ -253,7 +260,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
     sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
-    if why := _why_not(prepared, in_the_way, sends=sends):
+    if why := _why_not(row, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
     row.outcome = then
     _write(row, outcome=then)  # whoever finds the invoice without us does no more with it
@@ -275,7 +282,9 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     return _asked(row, requested.invoice)
 
 
-def _why_not(prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
+def _why_not(row: ReadyDeal, prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
+    if taken_back(row.company, [row.deal_id]):
+        return Why.TAKEN_BACK
     return why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
@@ -305,8 +314,9 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
         action = services.request_action(visitor, invoice, Action.SEND, intent_key=key, to=invoice.email)
-    except services.NotPossible:  # somebody has voided or deleted it
-        return _done(row)
+    except services.NotPossible:
+        was_taken_back = invoice.voided_on or invoice.deleted_on
+        return _done(row) if was_taken_back else _wait_for_a_person(row, Why.NOT_SENT)  # the books are others
     _done(row)
     return Made(action=action)
 

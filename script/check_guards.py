@@ -135,7 +135,7 @@ GUARDS = [
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
     Guard("a rule invoices a deal once", "invoices/models.py", "return uuid.uuid5(BY_RULE, f\"{self.company.pipedrive_company_id} {self.deal_id}\")", "return uuid.uuid4()", N + "test_automatic.py"),
     Guard("a rule leaves earlier deals alone", "integration_settings/deal_rules.py", "came is not None and came >= self.since", "came is not None", N + "test_automatic.py"),
-    Guard("a rule asks nothing that a person would be asked", "invoices/automatic.py", "if why := _why_not(prepared, in_the_way, sends=sends):", "if why := None:", N + "test_automatic.py"),
+    Guard("a rule asks nothing that a person would be asked", "invoices/automatic.py", "if why := _why_not(row, prepared, in_the_way, sends=sends):", "if why := None:", N + "test_automatic.py"),
     Guard("a rule makes no customer unseen", "invoices/automatic.py", "if not prepared.customer.complete:", "if prepared is None:", N + "test_automatic.py"),
     Guard("a rule leaves the deal to whoever presses", "invoices/automatic.py", "            invoices=0,\n", "", N + "test_automatic.py"),
     Guard("an import is not invoiced by itself", "invoices/automatic.py", "for row in new) > MOST_AT_ONCE", "for row in new) > 10**9", N + "test_automatic.py"),

@@ -17,13 +17,14 @@ class Why(StrEnum):
 
     WANTED = "wanted"  # the rule says so
     MANY = "many"  # too many came at once: an import, say
+    TAKEN_BACK = "taken_back"  # somebody has voided or deleted an invoice of it
     CUSTOMER = "customer"  # several could be meant, or one is like it
     TAX = "tax"  # several codes have the product's rate
     CHECKS = "checks"  # the form's checks block it
     LOOK = "look"  # or warn
     NO_EMAIL = "no_email"  # to send it to
     NO_RIGHT = "no_right"  # has the one in whose name the rule acts
-    GAVE_UP = "gave_up"  # a service did not answer for a day
+    GAVE_UP = "gave_up"  # a service did not answer for days
     NOT_SENT = "not_sent"  # the invoice is there, and could not be e-mailed
 
 
