@@ -16,7 +16,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import translation
@@ -33,6 +34,7 @@ from integration_settings.deal_rules import (
     stored_rules,
 )
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
+from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules
 from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
@@ -198,7 +200,8 @@ def carry_out(ready_id: int) -> Made:
     if row is None:
         return NOTHING
     try:
-        return _step(row)
+        with read_once():
+            return _step(row)
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
     except (services.DealChanged, services.DealMoved):  # in this very moment
@@ -211,6 +214,10 @@ def carry_out(ready_id: int) -> Made:
         else:
             log.info("%s waits: %s", row, error)
             _try_again(row, error)
+    except (ObjectDoesNotExist, IntegrityError):
+        if Company.objects.filter(pk=row.company_id).exists():
+            raise
+        log.info("%s: the company has left meanwhile", row)
     return NOTHING
 
 
@@ -299,7 +306,9 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     log.info("%s becomes invoice %s", row, invoice.public_id)
     sends = row.outcome == Outcome.SEND
     later = shared_now() + timedelta(seconds=LONG_WAITS[0]) if sends else None
-    _write(row, invoice=invoice, next_attempt_at=later, attempts=0)
+    with transaction.atomic():
+        if hold_company(row.company_id):  # else an uninstall could wait for the row, and the row for its invoice
+            _write(row, invoice=invoice, next_attempt_at=later, attempts=0)
     return Made(invoice=invoice)
 
 
