@@ -241,8 +241,8 @@ def _step(row: ReadyDeal) -> Made:
     user = stored.user
     user.preset_choice = ""  # the company's default, whatever this user had last
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
-    if row.invoice:
-        return _send(row, row.invoice, visitor)
+    if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
+        return _send(row, row.invoice, visitor) if row.outcome == Outcome.SEND else _done(row)
     invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
     with translation.override(language_of(user)):
         return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))

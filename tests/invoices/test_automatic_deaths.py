@@ -1,4 +1,4 @@
-"""Deals that a rule turns into invoices, with a worker that dies before or after each of its statements."""
+"""Deals that a rule turns into invoices, with a worker that dies, or meets another one, at each of its statements."""
 
 from __future__ import annotations
 
@@ -116,3 +116,64 @@ def test_an_e_mail_that_dies_anywhere_is_sent_once(sales, each_death, when):
         assert (found.why, found.next_attempt_at) == ("", None)
 
     assert each_death(when, lambda: automatic.carry_out(row.pk), then) > 5
+
+
+# Another worker
+
+
+@pytest.fixture
+def each_meeting():
+    """each_meeting(work, other, then): `other` is done at one statement of `work` after the other, outside of its
+    transactions, as they keep others out; and `then` looks at what is left. How many there were.
+    """
+
+    def run(work, other, then):
+        number = 0
+        while True:
+            number += 1
+            made, met, depth = 0, False, len(connection.savepoint_ids)
+
+            def wrapper(execute, sql, parameters, many, context):
+                nonlocal made, met
+                answer = execute(sql, parameters, many, context)
+                made += not met
+                outside = len(connection.savepoint_ids) <= depth + 1 and not sql.startswith("SAVEPOINT")  # noqa: B023  # called in this turn
+                if made == number and not met and outside:  # noqa: B023  # called in this turn
+                    met = True
+                    other()
+                return answer
+
+            with transaction.atomic():
+                with connection.execute_wrapper(wrapper):
+                    work()
+                then()
+                transaction.set_rollback(True)
+            if made < number:
+                return number - 1
+
+    return run
+
+
+def test_two_looks_that_meet_anywhere_find_a_deal_once(sales, each_meeting):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+
+    def then():
+        assert ReadyDeal.objects.count() == 1
+        assert len(sales.carry_out()) == 1
+
+    assert each_meeting(sales.look, sales.look, then) > 5
+
+
+def test_two_creations_that_meet_anywhere_make_one_invoice(sales, each_meeting):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    row = sales.row(SHELVES)
+
+    def then():
+        (invoice,) = sales.carry_out()
+        found = sales.row(SHELVES)
+        assert (found.invoice, found.why, found.next_attempt_at) == (invoice, "", None)
+
+    assert each_meeting(lambda: automatic.carry_out(row.pk), sales.carry_out, then) > 15
