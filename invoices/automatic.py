@@ -47,7 +47,7 @@ from invoices.domain.draft import AmountsAre
 from invoices.domain.money import Money
 from invoices.domain.plain import plain
 from invoices.domain.status import Submission
-from invoices.domain.unattended import Why, standing_in_the_way, why_not_unattended
+from invoices.domain.unattended import Why, for_all_readers, standing_in_the_way, why_not_unattended
 from invoices.drafting import Preparation, prepare
 from invoices.leases import LONG_WAITS
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
@@ -349,7 +349,7 @@ def _later(row: ReadyDeal, wait: timedelta) -> Made:
 
 def _wait_for_a_person(row: ReadyDeal, why: Why, in_the_way: Sequence[Finding] = ()) -> Made:
     log.info("%s waits for a person: %s %s", row, why, " ".join(finding.code for finding in in_the_way[:MOST_TOLD]))
-    _write(row, why=why, next_attempt_at=None, findings=plain(in_the_way[:MOST_TOLD]))
+    _write(row, why=why, next_attempt_at=None, findings=plain(for_all_readers(in_the_way[:MOST_TOLD])))
     return NOTHING
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from enum import StrEnum
 
 from invoices.domain.checks import Finding, Severity
@@ -10,6 +11,10 @@ from invoices.domain.tax import TaxProposal
 
 TOLD_BY_THE_INVOICE = {"no_place", "name_cleaned", "description_cut", "prices_were_with_tax"}
 """Warnings about what a person would hardly do otherwise."""
+
+
+TOLD_TO_ONE = {"same_again"}
+"""Of these only their reader may know more than that it is so, see `so_far.same_again`."""
 
 
 class Why(StrEnum):
@@ -34,6 +39,11 @@ def standing_in_the_way(findings: Iterable[Finding], *, sends: bool) -> list[Fin
     harmless = TOLD_BY_THE_INVOICE | ({"no_email"} if not sends else set())
     warned = [each for each in found if each.severity == Severity.WARNS and each.code not in harmless]
     return [each for each in found if each.blocks] or warned
+
+
+def for_all_readers(findings: Iterable[Finding]) -> list[Finding]:
+    """As whoever sees the deal may read them, and not only the one in whose name they were made."""
+    return [replace(each, values={}) if each.code in TOLD_TO_ONE else each for each in findings]
 
 
 def why_not_unattended(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.utils import timezone
 
 from integration_settings.deal_rules import Outcome
 from integration_settings.errors import NotFound
-from integration_settings.models import QuickBooksConnection
+from integration_settings.models import DealRules, QuickBooksConnection
 from invoices import automatic, notes
 from invoices.domain.status import Submission
 from invoices.domain.unattended import Why
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
 from tests.factories import make_invoice
 from tests.invoices.intents import settle
-from tests.invoices.selling import GARAGE, SHELVES, sales
+from tests.invoices.selling import EARLIER, GARAGE, SHELVES, sales
 
 __all__ = ["sales"]
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -152,6 +154,18 @@ def test_a_deal_that_changes_in_the_moment_it_is_invoiced_is_looked_at_once_more
     made = sales.carry_out()
     row = sales.row(SHELVES)
     assert (row.why, bool(row.invoice), len(made)) == (why, not why, 0 if why else 1)
+
+
+def test_of_an_invoice_like_it_in_another_deal_nothing_is_told_to_those_who_may_not_see_that_deal(sales, created):
+    """The form tells its number to its maker, in whose name the rule looks; the reason is told to others, too."""
+    created(Outcome.CREATE)
+    ReadyDeal.objects.all().delete()
+    Invoice.objects.update(deal_id=99, number="1042", intent_key=uuid.uuid4())
+    DealRules.objects.update(read_until=timezone.now() + EARLIER)
+    sales.invoice_by_rule()
+    row = sales.row(SHELVES)
+    assert row.why == Why.LOOK
+    assert [(each["code"], each["values"]) for each in row.findings] == [("same_again", {})]
 
 
 # What is not found
