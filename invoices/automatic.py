@@ -52,6 +52,7 @@ from invoices.drafting import Preparation, prepare
 from invoices.leases import LONG_WAITS
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
 from invoices.so_far import deals_with_living_invoices, taken_back
+from invoices.unsent_forms import somebody_has_begun
 
 log = logging.getLogger(__name__)
 
@@ -292,6 +293,8 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
 def _why_not(row: ReadyDeal, prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
     if taken_back(row.company, [row.deal_id]):
         return Why.TAKEN_BACK
+    if somebody_has_begun(row.company, row.deal_id):
+        return Why.BEGUN
     return why_not_unattended(
         in_the_way,
         prepared.tax_proposals,

@@ -23,6 +23,7 @@ class Why(StrEnum):
     WANTED = "wanted"  # the rule says so
     MANY = "many"  # too many came at once: an import, say
     TAKEN_BACK = "taken_back"  # somebody has voided or deleted an invoice of it
+    BEGUN = "begun"  # somebody has a form of it that is not sent
     CUSTOMER = "customer"  # several could be meant, or one is like it
     TAX = "tax"  # several codes have the product's rate
     CHECKS = "checks"  # the form's checks block it

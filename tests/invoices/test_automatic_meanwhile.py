@@ -10,10 +10,12 @@ from django.utils import timezone
 from integration_settings.deal_rules import Outcome
 from integration_settings.errors import NotFound
 from integration_settings.models import DealRules, QuickBooksConnection
-from invoices import automatic, notes
+from invoices import automatic, notes, ready_deals
 from invoices.domain.status import Submission
 from invoices.domain.unattended import Why
-from invoices.models import Invoice, InvoiceAction, ReadyDeal
+from invoices.models import Invoice, InvoiceAction, ReadyDeal, UnsentForm
+from invoices.unsent_forms import KEPT_FOR
+from tests.conftest import visitor_of
 from tests.factories import make_invoice
 from tests.invoices.intents import settle
 from tests.invoices.selling import EARLIER, GARAGE, SHELVES, sales
@@ -166,6 +168,18 @@ def test_of_an_invoice_like_it_in_another_deal_nothing_is_told_to_those_who_may_
     row = sales.row(SHELVES)
     assert row.why == Why.LOOK
     assert [(each["code"], each["values"]) for each in row.findings] == [("same_again", {})]
+
+
+def test_what_somebody_has_typed_in_a_form_is_not_passed_over(sales, harbour, open_form, colleague):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    browser, fields, _page = open_form(harbour, SHELVES, colleague(harbour))
+    browser.post("/embed/invoice/leave", fields | {"memo": "PO 4711"})
+    assert sales.invoice_by_rule() == []
+    assert sales.row(SHELVES).why == Why.BEGUN
+    UnsentForm.objects.update(left_at=timezone.now() - KEPT_FOR)
+    ready_deals.try_again(visitor_of(harbour.user, "settings"))
+    assert len(sales.carry_out()) == 1
 
 
 # What is not found
