@@ -95,6 +95,15 @@ def test_a_colleague_s_rule_for_another_pipeline_is_not_taken_back(client, tenan
     assert set(rules(tenant)) == {SALES, SERVICE}
 
 
+def test_of_two_who_change_a_rule_at_once_the_later_gets_what_that_page_showed(client, tenant, headers):
+    """And not the one's stage with the other's e-mail, which nobody has chosen."""
+    choose(client, headers, WON, "create")
+    shown = client.get(CONTENT, headers=headers).context["form"].shown
+    choose(client, headers, "4", "create")
+    choose(client, headers, WON, "send", shown=shown)
+    assert (rules(tenant)[SALES].when, rules(tenant)[SALES].then) == (WON, Outcome.SEND)
+
+
 def test_rules_stay_while_pipedrive_tells_no_stages(client, tenant, headers, control, no_waiting):
     deal_rules.store(tenant.company, {SALES: Choice("4", Outcome.CREATE)}, tenant.user)
     control.fault("status", service="pipedrive", status=503, path="/stages$")
