@@ -37,21 +37,33 @@ class DealState:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`when` is `WON` or the id of a stage. Deals that were there before `since` are nobody's surprise: they are left
-    alone.
+    alone. Those that were there before `then` was chosen get no more than was wanted then.
     """
 
     when: str
     then: Outcome
     since: datetime
+    then_since: datetime
+
+    def wants(self, deal: DealState) -> bool:
+        """Whether the deal is where the rule wants it."""
+        if self.when == WON:
+            return deal.status == WON
+        return deal.status in ("open", WON) and str(deal.stage_id) == self.when
 
     def is_for(self, deal: DealState) -> bool:
-        """Whether the deal is where the rule wants it, and got there with the rule in force."""
-        if self.when == WON:
-            return deal.status == WON and self._is_new(deal.won_at)
-        return deal.status in ("open", WON) and str(deal.stage_id) == self.when and self._is_new(deal.in_stage_since)
+        """Whether it is there, and got there with the rule in force."""
+        came = self._came(deal)
+        return self.wants(deal) and came is not None and came >= self.since
 
-    def _is_new(self, moment: datetime | None) -> bool:
-        return moment is not None and moment >= self.since
+    def outcome_for(self, deal: DealState, found_for: Outcome = Outcome.PREPARE) -> Outcome:
+        """What becomes of a deal that it is for; `found_for` is what was wanted when the deal was found."""
+        came = self._came(deal)
+        is_new = came is not None and came >= self.then_since
+        return self.then if is_new else min(self.then, found_for, key=list(Outcome).index)
+
+    def _came(self, deal: DealState) -> datetime | None:
+        return deal.won_at if self.when == WON else deal.in_stage_since
 
 
 Rules = Mapping[int, Rule]  # by the pipeline's id
@@ -67,9 +79,20 @@ class Choice:
 
 def rules_of(stored: DealRules | None) -> Rules:
     return {
-        int(pipeline): Rule(rule["when"], Outcome(rule["then"]), datetime.fromisoformat(rule["since"]))
+        int(pipeline): Rule(
+            rule["when"],
+            Outcome(rule["then"]),
+            datetime.fromisoformat(rule["since"]),
+            datetime.fromisoformat(rule.get("then_since", rule["since"])),
+        )
         for pipeline, rule in (stored.rules if stored else {}).items()
     }
+
+
+def rule_wanting(rules: Rules, deal: DealState) -> Rule | None:
+    """The rule that wants deals where this one is, whenever it got there."""
+    rule = rules.get(deal.pipeline_id or 0)
+    return rule if rule and rule.wants(deal) else None
 
 
 def rule_for(rules: Rules, deal: DealState) -> Rule | None:
@@ -103,10 +126,12 @@ def store(company: Company, chosen: Mapping[int, Choice], user: PipedriveUser) -
 
 
 def _begun(before: Rule | None, choice: Choice, now: datetime) -> Rule:
-    if before and (before.when, before.then) == (choice.when, choice.then):
-        return before
-    return Rule(choice.when, choice.then, now)
+    """One that wants something else of the same deals goes on: those that nobody has seen yet are not forgotten."""
+    if before is None or before.when != choice.when:
+        return Rule(choice.when, choice.then, now, now)
+    return before if before.then == choice.then else Rule(choice.when, choice.then, before.since, now)
 
 
 def _as_json(rule: Rule) -> dict[str, str]:
-    return {"when": rule.when, "then": rule.then, "since": rule.since.isoformat()}
+    since = {"since": rule.since.isoformat(), "then_since": rule.then_since.isoformat()}
+    return {"when": rule.when, "then": rule.then, **since}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,7 +164,8 @@ class SettingsForm(forms.Form):
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
         initial = values | policy | switches
-        super().__init__(data and with_changes_only(data, initial), initial=initial)
+        pairs = [(f"{RULE_WHEN}{pipeline}", f"{RULE_THEN}{pipeline}") for pipeline in self._shown_pipelines]
+        super().__init__(data and with_changes_only(data, initial, together=pairs), initial=initial)
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         for name, label in self.pipelines.items():
@@ -369,10 +370,12 @@ def shown_of(stored: Mapping[str, Any]) -> str:
     return json.dumps({name: _sent(value) for name, value in stored.items()})
 
 
-def with_changes_only(data: QueryDict, stored: Mapping[str, Any], prefix: str = "") -> QueryDict:
+def with_changes_only(
+    data: QueryDict, stored: Mapping[str, Any], prefix: str = "", *, together: Iterable[tuple[str, ...]] = ()
+) -> QueryDict:
     """The form as sent, with what is stored now wherever the person has left what the page showed, or the page did not
     have it yet: a colleague may have saved meanwhile, and that is not taken back by somebody who has not even seen it.
-    `prefix` stands before the names of the form's fields.
+    `prefix` stands before the names of the form's fields; of those that count `together` a change of one is of all.
     """
     try:
         shown = json.loads(data.get(f"{prefix}shown", ""))
@@ -380,9 +383,11 @@ def with_changes_only(data: QueryDict, stored: Mapping[str, Any], prefix: str = 
         shown = None
     merged = data.copy()
     if isinstance(shown, dict):
-        for name, value in stored.items():
-            if name not in shown or shown[name] == data.get(prefix + name, ""):
-                merged[prefix + name] = _sent(value)
+        left = {name for name in stored if name not in shown or shown[name] == data.get(prefix + name, "")}
+        for names in together:
+            left = left if left.issuperset(names) else left.difference(names)
+        for name in left:
+            merged[prefix + name] = _sent(stored[name])
     return merged
 
 

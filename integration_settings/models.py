@@ -224,6 +224,9 @@ class CompanySettings(models.Model):
         return f"settings of {self.company}"
 
 
+SEES_NOTHING_AFTER = timedelta(hours=2)
+
+
 class DealRules(models.Model):
     """When the company's deals are invoiced by themselves, and how far Pipedrive was read for it; see `deal_rules`."""
 
@@ -248,6 +251,11 @@ class DealRules(models.Model):
     def stands_still(self) -> bool:
         """Nobody is there in whose name they could act."""
         return bool(self.rules) and (self.user is None or not self.user.is_connected)
+
+    @property
+    def sees_nothing(self) -> bool:
+        """Pipedrive has refused for longer than an outage lasts to tell what has changed."""
+        return bool(self.rules and self.problem) and timezone.now() - self.read_until > SEES_NOTHING_AFTER
 
 
 class ItemLink(models.Model):

@@ -5,6 +5,7 @@ Numbers with a fraction arrive as Decimal, whole ones as int. Every method raise
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from integration_settings.shares import listening
 PAGE = 500
 IDS_AT_ONCE = 100
 MOST_PAGES = 40
+READING_SECONDS = 40.0  # after which no further page of changed deals is asked for
 UNAUTHORIZED, PAYMENT_REQUIRED, FEATURE_OFF = 401, 402, 415
 Json = dict[str, Any]
 FieldsOf = Literal["deal", "person", "organization"]
@@ -73,18 +75,35 @@ class PipedriveClient:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first"""
         return self._pages("v2/deals", most, sort_by="update_time", sort_direction="desc")
 
-    def deals_changed_since(self, moment: datetime, most: int) -> list[Json]:
+    def deals_changed_since(self, moment: datetime, most: int) -> tuple[list[Json], bool]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; of every status, deleted ones too, the one
-        that changed last at the end; the archived ones have a list of their own
+        that changed last at the end, and whether those are all; the archived ones have a list of their own.
+
+        Each page is asked for from the last change on: a deal that changes meanwhile moves to the end, and with a
+        cursor that counts another one would slip through. One is used for what changed in the same second.
         """
-        return self._pages(
-            "v2/deals",
-            most,
-            updated_since=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            status="open,won,lost,deleted",
-            sort_by="update_time",
-            sort_direction="asc",
-        )
+        found: dict[str, Json] = {}
+        since, cursor, until = _second(moment), "", time.monotonic() + READING_SECONDS
+        while True:
+            page = self._get(
+                "v2/deals",
+                limit=min(most, PAGE),
+                updated_since=since,
+                status="open,won,lost,deleted",
+                sort_by="update_time",
+                sort_direction="asc",
+                **({"cursor": cursor} if cursor else {}),
+            )
+            records = _records(page)
+            for record in records:
+                found.pop(str(record.get("id")), None)  # it has moved to the end
+                found[str(record.get("id"))] = record
+            cursor = _part(page, "additional_data").get("next_cursor") or ""
+            if not cursor or len(found) >= most or time.monotonic() > until:
+                return list(found.values())[:most], not cursor and len(found) <= most
+            last = _second_of(records[-1].get("update_time")) if records else ""
+            if last > since:
+                since, cursor = last, ""
 
     def deal_products(self, deal_id: int) -> list[Json]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts ; in the order of the deal"""
@@ -209,6 +228,18 @@ class PipedriveClient:
             except RateLimited as error:
                 pause(self.user, error.retry_after)
                 raise
+
+
+def _second(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _second_of(told: Any) -> str:
+    """Empty for what is no time of version 2."""
+    try:
+        return _second(datetime.fromisoformat(told))
+    except (TypeError, ValueError, OverflowError):
+        return ""
 
 
 def _record(answer: Json, problem: type[ServiceError] = ServiceUnavailable) -> Json:

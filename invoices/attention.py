@@ -98,6 +98,7 @@ class Desk:
     done_today: int
     ready: tuple[ReadyDeal, ...] = ()  # deals that a rule has found
     rules_stand_still: bool = False
+    rules_see_nothing: bool = False
 
     @property
     def shown_of_many(self) -> int:
@@ -122,17 +123,20 @@ def desk_of(visitor: Visitor) -> Desk:
         *_failed(visitor),
         *_notes(visitor),
     )
-    return Desk(groups, waiting, _done_today(visitor, connection, company), _ready(visitor), _stand_still(visitor))
+    rules = stored_rules(company) if visitor.user.is_admin else None
+    return Desk(
+        groups,
+        waiting,
+        _done_today(visitor, connection, company),
+        _ready(visitor),
+        rules_stand_still=rules is not None and rules.stands_still,
+        rules_see_nothing=rules is not None and rules.sees_nothing,
+    )
 
 
 def _ready(visitor: Visitor) -> tuple[ReadyDeal, ...]:
     """For administrators: of everybody else nobody has asked whether he may see these deals, whose panels tell it."""
     return tuple(waiting_deals(visitor.company)[:LATEST]) if visitor.user.is_admin else ()
-
-
-def _stand_still(visitor: Visitor) -> bool:
-    stored = stored_rules(visitor.company) if visitor.user.is_admin else None
-    return stored is not None and stored.stands_still
 
 
 def _ask_anew_who_administers(visitor: Visitor) -> None:

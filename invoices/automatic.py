@@ -13,16 +13,28 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import translation
 
-from integration_settings.clock import shared_now, spread
-from integration_settings.deal_rules import DealState, Outcome, Rule, Rules, rule_for, rules_of
+from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
+from integration_settings.deal_rules import (
+    DealState,
+    Outcome,
+    Rule,
+    Rules,
+    rule_for,
+    rule_wanting,
+    rules_of,
+    stored_rules,
+)
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
+from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules
 from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
@@ -35,11 +47,12 @@ from invoices.domain.draft import AmountsAre
 from invoices.domain.money import Money
 from invoices.domain.plain import plain
 from invoices.domain.status import Submission
-from invoices.domain.unattended import Why, standing_in_the_way, why_not_unattended
+from invoices.domain.unattended import Why, for_all_readers, standing_in_the_way, why_not_unattended
 from invoices.drafting import Preparation, prepare
 from invoices.leases import LONG_WAITS
 from invoices.models import Invoice, InvoiceAction, ReadyDeal
-from invoices.so_far import deals_with_living_invoices
+from invoices.so_far import deals_with_living_invoices, taken_back
+from invoices.unsent_forms import somebody_has_begun
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +61,12 @@ A_MINUTE = timedelta(minutes=1)
 WITHOUT_ANYBODY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
-MOST_READ, ONE_SECOND = 20_000, timedelta(seconds=1)
+MOST_READ, ONE_SECOND = 5_000, timedelta(seconds=1)  # deals of a look, which a worker can read in its time
 MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
 MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
 MOST_COUNTED = 30_000  # tries; the column has room for little more
+MOST_WORTH = Decimal(10) ** 24  # of a deal; the column has room for little more, and none at all for nonsense
 NO_USER = "no_user"
 
 
@@ -63,6 +77,7 @@ def look_for_deals(rules_id: int) -> list[int]:
     """Reads what has changed in the company's deals since the last look, and notes down those that a rule is for. The
     ids of the `ReadyDeal`s that can be carried out. Harmless when it is not due; never raises a `ServiceError`.
     """
+    begun = shared_now()
     stored = _claim_look(rules_id)
     if stored is None:
         return []
@@ -70,18 +85,21 @@ def look_for_deals(rules_id: int) -> list[int]:
     if user is None or not user.is_connected:
         return _looked(stored, WITHOUT_ANYBODY, problem=NO_USER)
     try:
-        changed = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
+        changed, all_of_them = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
     except ServiceError as error:
         log.info("%s: the deals could not be read: %s", stored, error)
         wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
         gone = isinstance(error, ConnectionExpired) and not user.is_connected
         return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
-    found = _note_down(stored.company, rules_of(stored), changed)
-    moments = [stored.read_until - OVERLAP, *(state.changed_at for state, _ in changed if state.changed_at)]
-    if len(changed) < MOST_READ:
-        _looked(stored, EVERY, read_until=max(stored.read_until, *moments))
+    rules = rules_of(stored_rules(stored.company))  # as they are now: of what is chosen later no deal is old enough
+    found = _note_down(stored.company, rules, changed)
+    times = [state.changed_at for state, _ in changed if state.changed_at]
+    known = [moment for moment in times if moment < begun + LONGEST_DIFFERENCE]
+    if all_of_them:  # and nothing is older: else what changed in bulk would be read with each look
+        _looked(stored, EVERY, read_until=max(stored.read_until, *known, begun - LONGEST_DIFFERENCE))
     else:  # the rest at once; of one second there may be more than that
-        _looked(stored, timedelta(0), read_until=max(*moments, moments[0] + ONE_SECOND) + OVERLAP)
+        begin = stored.read_until - OVERLAP
+        _looked(stored, timedelta(0), read_until=max(begin + ONE_SECOND, *known) + OVERLAP)
     return found
 
 
@@ -111,17 +129,20 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 
 
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
-    by_deal = {state.deal_id: (rule_for(rules, state), facts) for state, facts in changed}  # as it was read last
-    _forget(company, [deal_id for deal_id, (rule, _) in by_deal.items() if rule is None])
-    wanted = {deal_id: _ready(company, facts, rule) for deal_id, (rule, facts) in by_deal.items() if rule}
+    by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
+    _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
+    found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
+    wanted = {
+        facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
+    }
     known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
     known |= deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
     many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
+    gone = taken_back(company, [row.deal_id for row in new])
     for row in new:
-        waits = row.outcome == Outcome.PREPARE or many
-        row.why = "" if not waits else Why.WANTED if row.outcome == Outcome.PREPARE else Why.MANY
-        row.next_attempt_at = None if waits else row.found_at
+        row.why = _why_from_the_start(row, many=many, taken_back=row.deal_id in gone)
+        row.next_attempt_at = None if row.why else row.found_at
     with transaction.atomic():
         if not hold_company(company.pk):
             return []
@@ -132,17 +153,24 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     return list(started.values_list("pk", flat=True))
 
 
-def _ready(company: Company, facts: DealFacts, rule: Rule) -> ReadyDeal:
+def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> ReadyDeal:
+    shown = facts.value if abs(facts.value.amount) < MOST_WORTH else Money(Decimal(0), "")
     return ReadyDeal(
         company=company,
         deal_id=facts.deal_id,
         title=facts.title[:255],
-        value=facts.value.amount,
-        currency=facts.value.currency[:3],
+        value=shown.amount,
+        currency=shown.currency[:3],
         when=rule.when,
-        outcome=rule.then,
+        outcome=outcome,
         found_at=shared_now(),
     )
+
+
+def _why_from_the_start(row: ReadyDeal, *, many: bool, taken_back: bool) -> str:
+    if row.outcome == Outcome.PREPARE:
+        return Why.WANTED
+    return Why.TAKEN_BACK if taken_back else Why.MANY if many else ""
 
 
 def _forget(company: Company, deal_ids: Iterable[int]) -> None:
@@ -173,18 +201,24 @@ def carry_out(ready_id: int) -> Made:
     if row is None:
         return NOTHING
     try:
-        return _step(row)
+        with read_once():
+            return _step(row)
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
     except (services.DealChanged, services.DealMoved):  # in this very moment
-        _later(row, timedelta(0))
+        _later(row, _longer_each_time(row))
     except services.DealInvoiced:
         _done(row)
-    except NotFound:
-        row.delete()
     except ServiceError as error:
-        log.info("%s waits: %s", row, error)
-        _try_again(row, error)
+        if isinstance(error, NotFound) and error.service == "pipedrive" and not row.invoice:  # there is no such deal
+            row.delete()
+        else:
+            log.info("%s waits: %s", row, error)
+            _try_again(row, error)
+    except (ObjectDoesNotExist, IntegrityError):
+        if Company.objects.filter(pk=row.company_id).exists():
+            raise
+        log.info("%s: the company has left meanwhile", row)
     return NOTHING
 
 
@@ -208,8 +242,8 @@ def _step(row: ReadyDeal) -> Made:
     user = stored.user
     user.preset_choice = ""  # the company's default, whatever this user had last
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
-    if row.invoice:
-        return _send(row, row.invoice, visitor)
+    if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
+        return _send(row, row.invoice, visitor) if row.outcome == Outcome.SEND else _done(row)
     invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
     with translation.override(language_of(user)):
         return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))
@@ -222,18 +256,22 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     deal, before_tax = prepared.deal, prepared.worth_before_tax
     if prepared.so_far.count:
         return _done(row)
-    rule = rule_for(rules, deal_state(deal.values))
+    state = deal_state(deal.values)
+    rule = rule_wanting(rules, state)
     if rule is None:  # it has left its place, or nobody wants it any more
         row.delete()
         return NOTHING
-    if rule.then == Outcome.PREPARE:
+    then = rule.outcome_for(state, Outcome(row.outcome)) if rule.is_for(state) else Outcome.PREPARE
+    if then == Outcome.PREPARE:
         return _wait_for_a_person(row, Why.WANTED)
     if not prepared.customer.complete:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
-    sends = rule.then == Outcome.SEND
+    sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
-    if why := _why_not(visitor, prepared, in_the_way, sends=sends):
+    if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
+    row.outcome = then
+    _write(row, outcome=then)  # whoever finds the invoice without us does no more with it
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -250,11 +288,16 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
         ),
         unattended=True,
     )
-    row.outcome = rule.then
     return _asked(row, requested.invoice)
 
 
-def _why_not(visitor: Visitor, prepared: Preparation, in_the_way: list[Finding], *, sends: bool) -> Why | None:
+def _why_not(
+    row: ReadyDeal, visitor: Visitor, prepared: Preparation, in_the_way: list[Finding], *, sends: bool
+) -> Why | None:
+    if taken_back(row.company, [row.deal_id]):
+        return Why.TAKEN_BACK
+    if somebody_has_begun(row.company, row.deal_id):
+        return Why.BEGUN
     why = why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
@@ -270,7 +313,9 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     log.info("%s becomes invoice %s", row, invoice.public_id)
     sends = row.outcome == Outcome.SEND
     later = shared_now() + timedelta(seconds=LONG_WAITS[0]) if sends else None
-    _write(row, invoice=invoice, outcome=row.outcome, next_attempt_at=later, attempts=0)
+    with transaction.atomic():
+        if hold_company(row.company_id):  # else an uninstall could wait for the row, and the row for its invoice
+            _write(row, invoice=invoice, next_attempt_at=later, attempts=0)
     return Made(invoice=invoice)
 
 
@@ -285,8 +330,9 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
         action = services.request_action(visitor, invoice, Action.SEND, intent_key=key, to=invoice.email)
-    except services.NotPossible:  # somebody has voided or deleted it
-        return _done(row)
+    except services.NotPossible:
+        was_taken_back = invoice.voided_on or invoice.deleted_on
+        return _done(row) if was_taken_back else _wait_for_a_person(row, Why.NOT_SENT)  # the books are others
     _done(row)
     return Made(action=action)
 
@@ -310,7 +356,7 @@ def _later(row: ReadyDeal, wait: timedelta) -> Made:
 
 def _wait_for_a_person(row: ReadyDeal, why: Why, in_the_way: Sequence[Finding] = ()) -> Made:
     log.info("%s waits for a person: %s %s", row, why, " ".join(finding.code for finding in in_the_way[:MOST_TOLD]))
-    _write(row, why=why, next_attempt_at=None, findings=plain(in_the_way[:MOST_TOLD]))
+    _write(row, why=why, next_attempt_at=None, findings=plain(for_all_readers(in_the_way[:MOST_TOLD])))
     return NOTHING
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -32,6 +32,7 @@ ASKED_ONE_BY_ONE = 30  # deals; 100 in the lists of both kinds cost as much
 PRODUCT_SECONDS = 3600
 JUST_NOW_SECONDS = 5
 KEPT = ("name", "code")  # of a product
+LARGEST_ID = 2**63  # what a column holds is below it
 Json = Mapping[str, Any]
 
 
@@ -151,12 +152,15 @@ def _instalment(answer: Json) -> Instalment:
     return Instalment(number, _number(answer.get("amount")), day, _text(answer.get("description")))
 
 
-def deals_changed_since(user: PipedriveUser, moment: datetime, *, most: int) -> list[tuple[DealState, DealFacts]]:
-    """The first of those that this user may see, the one that changed last at the end. Raises the errors of
-    `integration_settings.errors`.
+def deals_changed_since(
+    user: PipedriveUser, moment: datetime, *, most: int
+) -> tuple[list[tuple[DealState, DealFacts]], bool]:
+    """The first of those that this user may see, the one that changed last at the end, and whether those are all.
+    Raises the errors of `integration_settings.errors`.
     """
-    answers = PipedriveClient(user).deals_changed_since(moment, most)
-    return [(deal_state(answer), _facts(answer)) for answer in answers]
+    answers, all_of_them = PipedriveClient(user).deals_changed_since(moment, most)
+    deals = [answer for answer in answers if (_id(answer.get("id")) or LARGEST_ID) < LARGEST_ID]
+    return [(deal_state(answer), _facts(answer)) for answer in deals], all_of_them
 
 
 def deal_state(values: Mapping[str, object]) -> DealState:
@@ -175,12 +179,12 @@ def deal_state(values: Mapping[str, object]) -> DealState:
 
 
 def _moment(told: object) -> datetime | None:
-    """None for what is no time, or one of nobody knows which zone."""
+    """None for what is no time. One without a zone is universal time, as in version 1."""
     try:
         moment = datetime.fromisoformat(_text(told))
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integration_settings.models import Company, QuickBooksConnection
@@ -50,6 +50,13 @@ def _of_deal(company_id: int, deal_id: int) -> QuerySet[Invoice]:
 
 def deals_with_living_invoices(company: Company, deal_ids: Iterable[int]) -> set[int]:
     return set(all_living(company.pk).filter(deal_id__in=list(deal_ids)).values_list("deal_id", flat=True))
+
+
+def taken_back(company: Company, deal_ids: Iterable[int]) -> set[int]:
+    """Those of the deals that have an invoice which somebody has voided or deleted."""
+    gone = Q(voided_on__isnull=False) | Q(deleted_on__isnull=False)
+    rows = Invoice.objects.filter(gone, company=company, deal_id__in=list(deal_ids))
+    return set(rows.values_list("deal_id", flat=True))
 
 
 def invoiced_so_far(company: Company, deal_id: int) -> SoFar:

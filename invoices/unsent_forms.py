@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from integration_settings.clock import shared_now
-from integration_settings.models import PipedriveUser
+from integration_settings.models import Company, PipedriveUser
 from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company
 from integration_settings.tenancy import Visitor
@@ -60,6 +60,12 @@ def left(visitor: Visitor, *, deal_id: int, locale: str) -> Left | None:
 def _left(company_id: int, user_id: int, deal_id: int, locale: str, since: datetime) -> QuerySet[UnsentForm]:
     rows = UnsentForm.objects.filter(company=company_id, user=user_id, deal_id=deal_id)
     return rows.filter(locale=locale, left_at__gt=since)
+
+
+def somebody_has_begun(company: Company, deal_id: int) -> bool:
+    """Whether anybody of the company has left a form of the deal that can be taken up again."""
+    rows = UnsentForm.objects.filter(company=company, deal_id=deal_id, left_at__gt=timezone.now() - KEPT_FOR)
+    return rows.exists()
 
 
 def forget(visitor: Visitor, deal_id: int) -> None:

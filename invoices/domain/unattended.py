@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from enum import StrEnum
 
 from invoices.domain.checks import Finding, Severity
@@ -12,11 +13,17 @@ TOLD_BY_THE_INVOICE = {"no_place", "name_cleaned", "description_cut", "prices_we
 """Warnings about what a person would hardly do otherwise."""
 
 
+TOLD_TO_ONE = {"same_again"}
+"""Of these only their reader may know more than that it is so, see `so_far.same_again`."""
+
+
 class Why(StrEnum):
     """Why a deal that a rule is for waits for a person."""
 
     WANTED = "wanted"  # the rule says so
     MANY = "many"  # too many came at once: an import, say
+    TAKEN_BACK = "taken_back"  # somebody has voided or deleted an invoice of it
+    BEGUN = "begun"  # somebody has a form of it that is not sent
     CUSTOMER = "customer"  # several could be meant, or one is like it
     TAX = "tax"  # several codes have the product's rate
     CHECKS = "checks"  # the form's checks block it
@@ -24,7 +31,7 @@ class Why(StrEnum):
     PLAN = "plan"  # the deal is billed in instalments
     NO_EMAIL = "no_email"  # to send it to
     NO_RIGHT = "no_right"  # has the one in whose name the rule acts
-    GAVE_UP = "gave_up"  # a service did not answer for a day
+    GAVE_UP = "gave_up"  # a service did not answer for days
     NOT_SENT = "not_sent"  # the invoice is there, and could not be e-mailed
 
 
@@ -34,6 +41,11 @@ def standing_in_the_way(findings: Iterable[Finding], *, sends: bool) -> list[Fin
     harmless = TOLD_BY_THE_INVOICE | ({"no_email"} if not sends else set())
     warned = [each for each in found if each.severity == Severity.WARNS and each.code not in harmless]
     return [each for each in found if each.blocks] or warned
+
+
+def for_all_readers(findings: Iterable[Finding]) -> list[Finding]:
+    """As whoever sees the deal may read them, and not only the one in whose name they were made."""
+    return [replace(each, values={}) if each.code in TOLD_TO_ONE else each for each in findings]
 
 
 def why_not_unattended(

@@ -126,7 +126,7 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         issues=(
             *(_issue(group, place, say) for group in desk.groups),
             *(_lost(name, place) for name in place.lost_fields),
-            *([_rules_stand_still()] if desk.rules_stand_still else []),
+            *_rules(desk),
         ),
         ready=tuple(
             ready_row(row, place.company, Words(say, place.country, {}, place.own_fields)) for row in desk.ready
@@ -366,15 +366,16 @@ def _lost(name: str, place: Place) -> Issue:
     )
 
 
-def _rules_stand_still() -> Issue:
-    return Issue(
-        key="rules",
-        title=_("No invoices are made by themselves"),
-        text=_("Whoever set them up is not signed in to Pipedrive any more."),
-        repair="field",
-        button=_("Look at the settings"),
-        card="automatic",
-    )
+def _rules(desk: Desk) -> list[Issue]:
+    """Why no rule finds a deal."""
+    if desk.rules_stand_still:
+        text = _("Whoever set them up is not signed in to Pipedrive any more.")
+    elif desk.rules_see_nothing:
+        text = _("Pipedrive does not tell which deals have changed. It is asked again and again; no deal is left out.")
+    else:
+        return []
+    title, button = _("No invoices are made by themselves"), _("Look at the settings")
+    return [Issue(key="rules", title=title, text=text, repair="field", button=button, card="automatic")]
 
 
 # What a press has done

@@ -56,6 +56,8 @@ def waits_because(row: ReadyDeal, with_words: Words) -> str:
     return {
         Why.WANTED: _("Nobody has made the invoice yet."),
         Why.MANY: _("Many deals got here at once, so no invoice was made by itself."),
+        Why.TAKEN_BACK: _("An invoice of this deal was voided or deleted. Make another one if it is wanted."),
+        Why.BEGUN: _("Somebody has begun an invoice of this deal and has not created it yet."),
         Why.CUSTOMER: _("QuickBooks has customers like this one: choose the right one in the form."),
         Why.TAX: _("Several tax codes have the product’s rate: choose one in the form."),
         Why.CHECKS: _("The form’s checks do not let it pass. The form says what is wrong."),

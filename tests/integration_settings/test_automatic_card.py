@@ -71,6 +71,8 @@ def test_saving_something_else_leaves_a_rule_as_it_began(client, tenant, headers
     choose(client, headers, WON, "create", due_days="30")
     assert rules(tenant)[SALES].since == begun
     choose(client, headers, WON, "send")
+    assert (rules(tenant)[SALES].since, rules(tenant)[SALES].then_since > begun) == (begun, True)
+    choose(client, headers, "4", "send")
     assert rules(tenant)[SALES].since > begun
 
 
@@ -91,6 +93,15 @@ def test_a_colleague_s_rule_for_another_pipeline_is_not_taken_back(client, tenan
         client, headers, WON, "create", shown=shown, **{f"rule_when_{SERVICE}": "", f"rule_then_{SERVICE}": "prepare"}
     )
     assert set(rules(tenant)) == {SALES, SERVICE}
+
+
+def test_of_two_who_change_a_rule_at_once_the_later_gets_what_that_page_showed(client, tenant, headers):
+    """And not the one's stage with the other's e-mail, which nobody has chosen."""
+    choose(client, headers, WON, "create")
+    shown = client.get(CONTENT, headers=headers).context["form"].shown
+    choose(client, headers, "4", "create")
+    choose(client, headers, WON, "send", shown=shown)
+    assert (rules(tenant)[SALES].when, rules(tenant)[SALES].then) == (WON, Outcome.SEND)
 
 
 def test_rules_stay_while_pipedrive_tells_no_stages(client, tenant, headers, control, no_waiting):

@@ -40,7 +40,9 @@ def test_a_rule_asks_for_what_the_form_would(connect, control, browse, country, 
     deal_rules.store(tenant.company, dict.fromkeys(pipelines, Choice(WON, Outcome.CREATE)), tenant.user)
     stored = DealRules.objects.get()
     begun = timezone.now() - timedelta(hours=1)
-    stored.rules = {key: rule | {"since": begun.isoformat()} for key, rule in stored.rules.items()}
+    stored.rules = {
+        key: rule | dict.fromkeys(["since", "then_since"], begun.isoformat()) for key, rule in stored.rules.items()
+    }
     stored.read_until = begun
     stored.save()
     with pytest.MonkeyPatch.context() as patch:

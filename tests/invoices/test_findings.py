@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from datetime import UTC, date
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 from invoices import forms
 from invoices.domain import checks
 from invoices.domain.checks import Finding, Severity
+from invoices.domain.plain import plain
+from invoices.models import ReadyDeal
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.finding_words import TELLING
 from invoices.presentation.findings import by_keys, issues_of, target_of
 from invoices.presentation.say import Say
+from invoices.ready_deals import findings_of
 from tests.factories import D
 
 WORDS = Words(Say("en_GB", UTC), "GB", {"l1": "Pallet racking bay"})
@@ -65,6 +69,13 @@ def test_every_sentence_is_whole(code):
     assert issue.title
     assert issue.fix
     assert issue.fix.label
+
+
+@pytest.mark.parametrize("code", sorted(TELLING))
+def test_what_was_kept_of_a_finding_is_told_as_it_was(code):
+    finding = Finding("lines.l1.quantity", Severity.BLOCKS, code, VALUES)
+    row = ReadyDeal(findings=json.loads(json.dumps(plain([finding]))))
+    assert issues_of(findings_of(row), WORDS) == issues_of([finding], WORDS)
 
 
 @pytest.mark.parametrize("code", ["no_item", "item_gone", "inactive_item"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from integration_settings.deal_rules import WON, Choice, Outcome, store
-from integration_settings.models import PipedriveUser
+from integration_settings.models import DealRules, PipedriveUser
 from invoices.domain.checks import Finding, Severity
 from invoices.domain.plain import plain
 from invoices.domain.unattended import Why
@@ -132,6 +134,16 @@ def test_when_nobody_is_there_in_whose_name_rules_act_administrators_are_told(de
     page = desk(user)
     assert "No invoices are made by themselves" in page.text
     assert any(element.attributes.get("href") == "#automatic" for element in page.elements)
+
+
+def test_when_pipedrive_tells_no_deals_for_hours_administrators_are_told(desk, user, company):
+    store(company, {1: Choice(WON, Outcome.CREATE)}, user)
+    DealRules.objects.update(problem="AccessDenied")
+    assert "Pipedrive does not tell which deals have changed." not in desk(user).text
+    DealRules.objects.update(read_until=timezone.now() - timedelta(hours=3))
+    assert "Pipedrive does not tell which deals have changed." in desk(user).text
+    DealRules.objects.update(problem="")
+    assert "No invoices are made by themselves" not in desk(user).text
 
 
 # The panel

@@ -11,17 +11,20 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from integration_settings import services
+from integration_settings.deal_rules import WON, Outcome
 from integration_settings.models import Company
-from invoices import actions, customers, following, submission, unsent_forms
+from invoices import actions, automatic, customers, following, submission, unsent_forms
 from invoices.domain.actions import Action
 from invoices.domain.draft import to_json
 from invoices.domain.matching import CustomerCandidate
+from invoices.models import ReadyDeal
 from tests.conftest import visitor_of
 from tests.factories import D, a_bill_to, a_draft, a_line, make_customer_link, make_invoice, make_pending_invoice
 from tests.invoices.meanwhile import beside, meanwhile, start
+from tests.invoices.selling import SHELVES, sales
 from tests.invoices.submitting import gateway
 
-__all__ = ["beside", "gateway", "meanwhile", "start"]
+__all__ = ["beside", "gateway", "meanwhile", "sales", "start"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -139,3 +142,23 @@ def test_while_a_form_is_kept(user, uninstalled_after):
     uninstalled_after(
         'INSERT INTO "invoices_unsentform"', lambda: unsent_forms.keep(visitor_of(user, "invoice"), **left)
     )
+
+
+def test_while_a_rule_prepares_the_invoice_of_its_deal(sales, harbour, meanwhile):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    (ready_id,) = sales.look()
+    leave = {"pipedrive_company_id": sales.company_id, "user_id": harbour.user.user_id}
+    at = 'FROM "integration_settings_itemlink"'
+    meanwhile(at, lambda: services.uninstall(**leave), lambda: automatic.carry_out(ready_id))
+    assert not Company.objects.exists()
+
+
+def test_an_uninstall_while_a_rule_notes_down_the_invoice_of_its_deal(company, user, vendor, meanwhile):
+    columns = {"value": 1, "when": WON, "outcome": Outcome.CREATE, "next_attempt_at": timezone.now()}
+    row = ReadyDeal.objects.create(company=company, deal_id=12, **columns)
+    invoice = make_pending_invoice(company, to_json(a_draft()), deal_id=12)
+    leave = {"pipedrive_company_id": company.pipedrive_company_id, "user_id": user.user_id}
+    at = 'FROM "invoices_invoice"'  # whose rows it holds from then on
+    meanwhile(at, lambda: automatic._asked(row, invoice), lambda: services.uninstall(**leave))
+    assert not Company.objects.exists()

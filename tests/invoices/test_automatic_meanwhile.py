@@ -1,0 +1,199 @@
+"""What people do to deals and invoices while a rule is at them."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from integration_settings.deal_rules import Outcome
+from integration_settings.errors import NotFound
+from integration_settings.models import DealRules, QuickBooksConnection
+from invoices import automatic, notes, ready_deals
+from invoices.domain.status import Submission
+from invoices.domain.unattended import Why
+from invoices.models import Invoice, InvoiceAction, ReadyDeal, UnsentForm
+from invoices.unsent_forms import KEPT_FOR
+from tests.conftest import visitor_of
+from tests.factories import make_invoice
+from tests.invoices.intents import settle
+from tests.invoices.selling import EARLIER, GARAGE, SHELVES, sales
+
+__all__ = ["sales"]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+TODAY = timezone.now().date()
+
+
+@pytest.fixture
+def created(sales):
+    """created(Outcome.SEND): the invoice of a deal, that QuickBooks has."""
+
+    def make(then):
+        sales.set_rule(then)
+        sales.win(SHELVES)
+        (invoice,) = sales.invoice_by_rule()
+        settle(invoice)
+        assert invoice.submission == Submission.SUCCEEDED
+        return invoice
+
+    return make
+
+
+# The invoice
+
+
+def test_one_that_is_in_other_books_by_now_is_not_sent_and_somebody_is_told(sales, created):
+    created(Outcome.SEND)
+    QuickBooksConnection.objects.update(realm_id="9999")
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    assert sales.row(SHELVES).why == Why.NOT_SENT
+
+
+@pytest.mark.parametrize("column", ["voided_on", "deleted_on"])
+def test_one_that_somebody_took_back_is_not_sent_and_nobody_is_told(sales, created, column):
+    created(Outcome.SEND)
+    Invoice.objects.update(**{column: TODAY})
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    row = sales.row(SHELVES)
+    assert (row.why, row.next_attempt_at) == ("", None)
+
+
+@pytest.mark.parametrize("column", ["voided_on", "deleted_on"])
+def test_one_that_somebody_took_back_is_never_made_again(sales, created, column):
+    invoice = created(Outcome.CREATE)
+    Invoice.objects.update(**{column: TODAY})
+    sales.change(SHELVES, status="open", won_time=None)
+    sales.look()
+    sales.win(SHELVES)
+    assert sales.invoice_by_rule() == [invoice]
+
+
+@pytest.mark.parametrize("column", ["voided_on", "deleted_on"])
+def test_a_deal_whose_invoice_a_person_has_taken_back_waits_for_a_person(sales, harbour, column):
+    sales.set_rule(Outcome.CREATE)
+    made = make_invoice(harbour.company, deal_id=sales.win(SHELVES), realm_id=harbour.realm, **{column: TODAY})
+    assert sales.invoice_by_rule() == [made]
+    assert sales.row(SHELVES).why == Why.TAKEN_BACK
+
+
+def test_so_does_one_that_was_invoiced_and_taken_back_since_it_was_found(sales, harbour):
+    sales.set_rule(Outcome.CREATE)
+    deal_id = sales.win(SHELVES)
+    sales.look()
+    made = make_invoice(harbour.company, deal_id=deal_id, realm_id=harbour.realm, voided_on=TODAY)
+    assert sales.carry_out() == [made]
+    assert sales.row(SHELVES).why == Why.TAKEN_BACK
+
+
+def test_one_that_was_refused_to_a_person_is_made_by_the_rule(sales, harbour):
+    sales.set_rule(Outcome.CREATE)
+    deal_id = sales.win(SHELVES)
+    make_invoice(harbour.company, deal_id=deal_id, realm_id=harbour.realm, submission=Submission.REJECTED)
+    assert len(sales.invoice_by_rule()) == 2
+
+
+# The deal
+
+
+def test_deals_of_one_new_customer_make_one_customer(sales, harbour, control, deal_id):
+    sales.set_rule(Outcome.CREATE)
+    garage = control.company(sales.company_id)["deals"][str(deal_id(harbour, GARAGE))]
+    party = {name: garage[name] for name in ("org_id", "person_id")}
+    sales.change(SHELVES, **party)
+    sales.win(SHELVES, GARAGE)
+    made = sales.invoice_by_rule()
+    assert [invoice.draft["bill_to"]["customer_id"] for invoice in made] == ["", ""]
+    for invoice in made:
+        settle(invoice)
+    assert {invoice.submission for invoice in made} == {Submission.SUCCEEDED}
+    assert len({invoice.customer_id for invoice in made}) == 1
+
+
+@pytest.mark.parametrize("into", ["the other", "the one"])
+def test_deals_that_are_merged_after_one_was_invoiced_get_no_second_invoice(sales, harbour, control, deal_id, into):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    (invoice,) = sales.invoice_by_rule()
+    settle(invoice)
+    notes.publish_note(invoice.pk)
+    one, other = deal_id(harbour, SHELVES), deal_id(harbour, GARAGE)
+    gone, kept = (one, other) if into == "the other" else (other, one)
+    control.merge(sales.company_id, "deals", gone=gone, into=kept)
+    sales.win(GARAGE if into == "the other" else SHELVES)
+    assert sales.invoice_by_rule() == [invoice]
+
+
+def test_a_deal_that_is_merged_away_before_it_is_invoiced_is_forgotten(sales, harbour, control, deal_id):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    control.merge(sales.company_id, "deals", gone=deal_id(harbour, SHELVES), into=deal_id(harbour, GARAGE))
+    assert sales.carry_out() == []
+    assert not ReadyDeal.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [({"value": 999999}, ""), ({"currency": "EUR"}, Why.CHECKS), ({"org_id": None}, Why.CUSTOMER)]
+)
+def test_a_deal_that_changes_in_the_moment_it_is_invoiced_is_looked_at_once_more(sales, monkeypatch, change, why):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    prepare, done = automatic.prepare, []
+
+    def changed(*args, **kwargs):
+        made = prepare(*args, **kwargs)
+        if not done:
+            done.append(sales.change(SHELVES, **change))
+        return made
+
+    monkeypatch.setattr(automatic, "prepare", changed)
+    assert sales.carry_out() == []
+    assert sales.row(SHELVES).next_attempt_at > timezone.now()
+    made = sales.carry_out()
+    row = sales.row(SHELVES)
+    assert (row.why, bool(row.invoice), len(made)) == (why, not why, 0 if why else 1)
+
+
+def test_of_an_invoice_like_it_in_another_deal_nothing_is_told_to_those_who_may_not_see_that_deal(sales, created):
+    """The form tells its number to its maker, in whose name the rule looks; the reason is told to others, too."""
+    created(Outcome.CREATE)
+    ReadyDeal.objects.all().delete()
+    Invoice.objects.update(deal_id=99, number="1042", intent_key=uuid.uuid4())
+    DealRules.objects.update(read_until=timezone.now() + EARLIER)
+    sales.invoice_by_rule()
+    row = sales.row(SHELVES)
+    assert row.why == Why.LOOK
+    assert [(each["code"], each["values"]) for each in row.findings] == [("same_again", {})]
+
+
+def test_what_somebody_has_typed_in_a_form_is_not_passed_over(sales, harbour, open_form, colleague):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    browser, fields, _page = open_form(harbour, SHELVES, colleague(harbour))
+    browser.post("/embed/invoice/leave", fields | {"memo": "PO 4711"})
+    assert sales.invoice_by_rule() == []
+    assert sales.row(SHELVES).why == Why.BEGUN
+    UnsentForm.objects.update(left_at=timezone.now() - KEPT_FOR)
+    ready_deals.try_again(visitor_of(harbour.user, "settings"))
+    assert len(sales.carry_out()) == 1
+
+
+# What is not found
+
+
+def test_what_quickbooks_has_no_more_is_no_reason_to_forget_the_deal(sales, monkeypatch):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+
+    def gone(*_):
+        raise NotFound("quickbooks", "no such list")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(automatic, "prepare", gone)
+        assert sales.carry_out() == []
+    assert len(sales.carry_out()) == 1
