@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from integration_settings.clock import shared_now
+from integration_settings.clock import LONGEST_DIFFERENCE, pipedrive_now, shared_now
 from integration_settings.models import Company, DealRules, PipedriveUser
 
 WON = "won"
@@ -109,7 +109,7 @@ def store(company: Company, chosen: Mapping[int, Choice], user: PipedriveUser) -
     """In place of the company's rules; those that stay as they are go on, and the others begin now. They act with the
     grant of whoever changed them last, or found them without one. Within the transaction that saves the settings.
     """
-    now, stored = shared_now(), stored_rules(company)
+    now, stored = pipedrive_now(), stored_rules(company)  # what it is compared with is Pipedrive's, too
     before = rules_of(stored)
     rules = {pipeline: _begun(before.get(pipeline), choice, now) for pipeline, choice in chosen.items()}
     if (stored is None and not rules) or (rules == before and not (stored and stored.stands_still)):
@@ -117,11 +117,11 @@ def store(company: Company, chosen: Mapping[int, Choice], user: PipedriveUser) -
     values = {
         "rules": {str(pipeline): _as_json(rule) for pipeline, rule in sorted(rules.items())},
         "user": company.users.filter(pk=user.pk).first(),  # None who has left in this very moment
-        "next_look_at": now if rules else None,
+        "next_look_at": shared_now() if rules else None,
         "problem": "",
     }
     if not before:  # nobody has looked since the last rule was taken away
-        values["read_until"] = now
+        values["read_until"] = now - LONGEST_DIFFERENCE
     DealRules.objects.update_or_create(company=company, defaults=values)
 
 

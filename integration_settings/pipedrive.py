@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from integration_settings import http
 from integration_settings.call_slots import slot
+from integration_settings.clock import hear_pipedrive
 from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
 from integration_settings.errors import (
     AccessDenied,
@@ -283,6 +284,7 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
     """One call; the whole envelope. `path` begins with the version. Raises `ConnectionExpired` for a refused token."""
     session = http.open_session("pipedrive", access_token=access_token)
     response = session.request(method, f"{api_domain}/api/{path}", headers={"Accept": "application/json"}, **kwargs)
+    hear_pipedrive(response.headers.get("Date", ""))
     error = http.error_for("pipedrive", response)
     if isinstance(error, Rejected):
         error.message = _words(response)

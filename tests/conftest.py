@@ -122,6 +122,7 @@ def calls_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever moves the clock moves the database's with it; a test that is about two clocks has both, see `clock`."""
     monkeypatch.setattr(clock, "database_now", timezone.now)
+    monkeypatch.setattr(clock, "_ahead", dict(clock._ahead, pipedrive=timedelta(0)))
 
 
 @pytest.fixture

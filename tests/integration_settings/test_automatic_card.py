@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from django.utils import timezone
@@ -10,8 +11,10 @@ from django.utils import timezone
 from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.models import DealRules, PipedriveUser
+from integration_settings.pipedrive import PipedriveClient
 from tests.conftest import connect_user
 from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, text_of
+from tests.integration_settings.test_pipedrive_client import V1
 
 pytestmark = pytest.mark.django_db
 SALES, SERVICE = 1, 2
@@ -83,7 +86,19 @@ def test_a_rule_is_taken_away_and_the_next_one_begins_anew(client, tenant, heade
     assert DealRules.objects.get().next_look_at is None
     DealRules.objects.update(read_until=timezone.now() - timedelta(days=90))
     choose(client, headers, WON, "create")
-    assert timezone.now() - DealRules.objects.get().read_until < timedelta(minutes=1)
+    assert timezone.now() - DealRules.objects.get().read_until < timedelta(minutes=31)
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_rule_begins_by_the_clock_of_pipedrive(vendor, user, company, minutes):
+    """Which dates the deals; ours may be wrong by minutes."""
+    theirs = timezone.now() + timedelta(minutes=minutes)
+    for date in (format_datetime(theirs), "Fri, 01 Jan 2100 00:00:00 GMT", "never", ""):
+        vendor.get(f"{V1}/users/me", json={"success": True, "data": {"id": 1}}, headers={"Date": date})
+        PipedriveClient(user).me()
+    deal_rules.store(company, {SALES: Choice(WON, Outcome.CREATE)}, user)
+    begun = deal_rules.rules_of(DealRules.objects.get())[SALES].since
+    assert abs(begun - theirs) < timedelta(seconds=5)
 
 
 def test_a_colleague_s_rule_for_another_pipeline_is_not_taken_back(client, tenant, headers):
