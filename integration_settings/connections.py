@@ -39,6 +39,7 @@ from integration_settings.models import (
     Removal,
 )
 from integration_settings.oauth import Grant, InvalidGrant
+from integration_settings.selectors import hold_company
 from integration_settings.shares import listening
 
 log = logging.getLogger(__name__)
@@ -206,6 +207,7 @@ def _looks_back_to(company: Company, realm_id: str, now: datetime) -> datetime |
 def disconnect_quickbooks(company: Company) -> None:
     """Ends the grant here, then at Intuit as well as that goes. Settings and invoices stay, copied lists do not."""
     with transaction.atomic():
+        hold_company(company.pk)
         row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
         if row is None or not row.is_connected:
             return
