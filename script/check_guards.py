@@ -79,6 +79,8 @@ GUARDS = [
     Guard("a disconnection waits for lists", "integration_settings/connections.py", "        hold_company(company.pk)\n        row =", "        row =", N + "test_lists_meanwhile.py", postgres=True),
     Guard("settings of other books meanwhile", "integration_settings/views/settings_page.py", "if request.POST.get(\"books\", \"\") not in (\"\", books):", "if books is None:", S + "test_item_policy_page.py"),
     Guard("settings that a colleague saved meanwhile", "integration_settings/forms.py", "if name not in shown or shown[name] == data.get(prefix + name, \"\"):", "if shown is None:", S + "test_settings_page.py"),
+    Guard("settings that a colleague saves in this moment", "integration_settings/views/settings_page.py", "        hold_company(visitor.company.pk)\n", "", S + "test_saving_at_once.py", postgres=True),
+    Guard("a preset that a colleague saves in this moment", "integration_settings/views/invoice_presets.py", "        hold_company(visitor.company.pk)\n", "", S + "test_saving_at_once.py", postgres=True),
     Guard("rights that a colleague took meanwhile", "integration_settings/rights.py", "for right, name in columns.items() if (who, right) in changed}", "for right, name in columns.items()}", S + "test_rights.py"),
     Guard("who administers at the callback meanwhile", "integration_settings/views/quickbooks_sign_in.py", "if user is None or not administers(user):", "if user is None or not user.is_admin:", S + "test_quickbooks_sign_in.py"),
     Guard("books that another company uses, too", "integration_settings/connections.py", "filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():", "filter(realm_id='', state=ConnectionState.CONNECTED).exists():", S + "test_connections.py"),
