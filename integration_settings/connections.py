@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -39,6 +40,7 @@ from integration_settings.models import (
     Removal,
 )
 from integration_settings.oauth import Grant, InvalidGrant
+from integration_settings.patience import AWAY, patiently
 from integration_settings.selectors import hold_company
 from integration_settings.shares import listening
 
@@ -82,42 +84,73 @@ def keep_alive(connection: AnyConnection) -> None:
 
 
 def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
-    """Whoever has waited for somebody else's refresh in vain does not try it once more: one after the other they would
-    hold threads and connections to the database for minutes.
+    """The connection's token, a new one where it needs one. What a service has given is stored although the database
+    went away while it answered: the former token may be no good any more, and nobody else has the new one.
     """
     service, refresh = _service_of(connection)
-    in_vain = f"no-new-token:{service}:{connection.pk}"
-    last_in_vain = cache.get(in_vain)
-    with listening(service, connection.company_id), transaction.atomic(durable=True):
-        row = connection.row().select_for_update().first()
-        ended = row is None or not row.is_connected
-        if row is not None and not ended:
-            usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
-            if not usable:
-                if cache.get(in_vain) != last_in_vain:
-                    raise ServiceUnavailable(service, "somebody else has just got no new token")
-                _idle_as_long_as_it_takes()
-                try:
-                    grant = refresh(row.refresh_token)
-                except InvalidGrant:
-                    # The row was read under the lock, so no sibling can have rotated the token meanwhile.
-                    _write_end(row, "invalid_grant")
-                    ended = True
-                except ServiceUnavailable:
-                    cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
-                    raise
-                else:
-                    _put_grant(row, grant)
-                    row.save(update_fields=_grant_columns(row))
+    given: list[tuple[str, Grant]] = []  # with the token in whose place it came
+
+    def ask(refresh_token: str) -> Grant:
+        given.append((refresh_token, refresh(refresh_token)))
+        return given[0][1]
+
+    try:
+        row = _refreshed_row(connection, ask, rejected_token=rejected_token)
+    except AWAY:
+        if not given:
+            raise
+        row = patiently(partial(_store_late, connection, *given[0]))
     if row is None:
         raise ConnectionExpired(service, "the connection was removed")
     _copy(row, connection)
-    if ended:
+    if not row.is_connected:
         whose = row.user_id if isinstance(row, PipedriveUser) else row.realm_id
         why = row.ended_why or "no key opens its tokens"
         log.warning("%s connection of %s is ended (%s)", service, whose, why)
         raise ConnectionExpired(service, f"the connection is ended ({why})")
     return row.access_token
+
+
+def _refreshed_row(
+    connection: AnyConnection, ask: Callable[[str], Grant], *, rejected_token: str | None
+) -> AnyConnection | None:
+    """The row, with a new token where it needs one. Whoever has waited for somebody else's refresh in vain does not try
+    it once more: one after the other they would hold threads and connections to the database for minutes.
+    """
+    service, _ = _service_of(connection)
+    in_vain = f"no-new-token:{service}:{connection.pk}"
+    last_in_vain = cache.get(in_vain)
+    with listening(service, connection.company_id), transaction.atomic(durable=True):
+        row = connection.row().select_for_update().first()
+        if row is None or not row.is_connected:
+            return row
+        if row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token:
+            return row
+        if cache.get(in_vain) != last_in_vain:
+            raise ServiceUnavailable(service, "somebody else has just got no new token")
+        _idle_as_long_as_it_takes()
+        try:
+            grant = ask(row.refresh_token)
+        except InvalidGrant:
+            # The row was read under the lock, so no sibling can have rotated the token meanwhile.
+            _write_end(row, "invalid_grant")
+        except ServiceUnavailable:
+            cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
+            raise
+        else:
+            _put_grant(row, grant)
+            row.save(update_fields=_grant_columns(row))
+    return row
+
+
+def _store_late(connection: AnyConnection, former: str, grant: Grant) -> AnyConnection | None:
+    """The row, with the grant unless another one has taken the former token's place, or the connection was ended."""
+    with transaction.atomic(durable=True):
+        row = connection.row().select_for_update().first()
+        if row is not None and row.is_connected and row.refresh_token == former:
+            _put_grant(row, grant)
+            row.save(update_fields=_grant_columns(row))
+    return row
 
 
 def _idle_as_long_as_it_takes() -> None:
@@ -224,7 +257,7 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     as a whole.
     """
     for attempt in (1, 2):  # the first one may take long, and somebody sign in again meanwhile
-        if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
+        if patiently(QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists):
             log.info("the grant for QuickBooks %s is only forgotten: a company of ours uses these books", realm_id)
             return None
         try:

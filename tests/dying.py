@@ -28,10 +28,11 @@ class Died(BaseException):
 class Life:
     """Of one process. At its moment number `last` it dies, and nothing more of it reaches database, services, broker or
     cache, from its `finally` or its other threads; or `beside` is called then, by somebody else, and it goes on.
+    With `within` it is called within transactions, too.
     """
 
-    def __init__(self, last: int, beside: Callable[[], Any] | None = None) -> None:
-        self.last, self.beside = last, beside
+    def __init__(self, last: int, beside: Callable[[], Any] | None = None, *, within: bool = False) -> None:
+        self.last, self.beside, self.within = last, beside, within
         self.moments, self.ended = 0, False
         self.at = "its end"
         self.busy = False
@@ -72,14 +73,19 @@ class Life:
             if told:
                 self._moment(told(this, *args), is_call=is_call)
             answer = original(this, *args, **kwargs)
-            if is_call:
-                self._moment(f"the answer to {told(this, *args) if told else name}", is_call=True)
+            if is_call and told:
+                try:
+                    self._moment(f"the answer to {told(this, *args)}", is_call=True)
+                except Died:
+                    answer.close()  # as the sockets of a process that is gone
+                    raise
             return answer
 
         patch.setattr(owner, name, called)
 
     def _moment(self, what: str, *, is_call: bool) -> None:
-        if self.busy or self.ended or (connection.in_atomic_block and (self.beside or not is_call)):
+        unseen = connection.in_atomic_block and not self.within and (self.beside or not is_call)
+        if self.busy or self.ended or unseen:
             return
         self.moments += 1
         if self.moments < self.last:
@@ -94,11 +100,11 @@ class Life:
             self.busy = False
 
 
-def lives(beside: Callable[[], Any] | None = None) -> Iterator[Life]:
+def lives(beside: Callable[[], Any] | None = None, *, within: bool = False) -> Iterator[Life]:
     """Each is a moment longer, the last of them comes to its end. None finds anything in the cache of those before."""
     for last in itertools.count(1):
         cache.clear()
-        life = Life(last, beside)
+        life = Life(last, beside, within=within)
         yield life
         if not life.ended:
             assert life.moments, "nothing was done"
