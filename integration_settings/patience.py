@@ -13,11 +13,21 @@ from collections.abc import Callable
 from time import sleep as wait  # by a name of its own, which tests may shorten
 from typing import TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    close_old_connections,
+)
 
 log = logging.getLogger(__name__)
 
-AWAY = (OperationalError, InterfaceError, InternalError)  # the last one of a replica, which takes nothing
+# A crash is told by the first of all errors, a replica, which takes nothing, by one of its own; so not by their names.
+AWAY = (DatabaseError, InterfaceError)
+OF_THE_STATEMENT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 LONGEST, NEXT_TRY = 20.0, 0.5
 
 Answer = TypeVar("Answer")
@@ -33,7 +43,7 @@ def patiently(store: Callable[[], Answer]) -> Answer:
             return store()
         except AWAY as error:
             close_old_connections()  # one that is broken stays so
-            if time.monotonic() - begun >= LONGEST:
+            if isinstance(error, OF_THE_STATEMENT) or time.monotonic() - begun >= LONGEST:
                 raise
             if not told:
                 log.warning("the database is away, and what comes only once waits for it: %s", type(error).__name__)

@@ -6,12 +6,11 @@ import json
 
 import psycopg2
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
 
 from integration_settings import connections, patience
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection, Removal
-from integration_settings.patience import patiently
 from integration_settings.tickets import connect_url
 from tests.dying import lives
 from tests.integration_settings.browsing import Person
@@ -124,13 +123,3 @@ def test_a_token_that_came_late_takes_no_other_ones_place(company, vendor, besid
     vendor.add_callback("POST", INTUIT_TOKEN, callback=answer)
     assert connections.refresh_after_401(quickbooks, quickbooks.access_token) == "others-access"
     assert QuickBooksConnection.objects.get(pk=quickbooks.pk).refresh_token == "others-refresh"
-
-
-def test_a_database_that_stays_away_is_told(monkeypatch):
-    monkeypatch.setattr(patience, "LONGEST", 0.05)
-
-    def away():
-        raise OperationalError("the database system is shutting down")
-
-    with pytest.raises(OperationalError):
-        patiently(away)
