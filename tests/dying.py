@@ -28,11 +28,13 @@ class Died(BaseException):
 class Life:
     """Of one process. At its moment number `last` it dies, and nothing more of it reaches database, services, broker or
     cache, from its `finally` or its other threads; or `beside` is called then, by somebody else, and it goes on.
-    With `within` it is called within transactions, too.
+    With `within` it is called within transactions, too. `named` is what a moment is called by that counts.
     """
 
-    def __init__(self, last: int, beside: Callable[[], Any] | None = None, *, within: bool = False) -> None:
-        self.last, self.beside, self.within = last, beside, within
+    def __init__(
+        self, last: int, beside: Callable[[], Any] | None = None, *, within: bool = False, named: str = ""
+    ) -> None:
+        self.last, self.beside, self.within, self.named = last, beside, within, named
         self.moments, self.ended = 0, False
         self.at = "its end"
         self.busy = False
@@ -85,7 +87,7 @@ class Life:
 
     def _moment(self, what: str, *, is_call: bool) -> None:
         unseen = connection.in_atomic_block and not self.within and (self.beside or not is_call)
-        if self.busy or self.ended or unseen:
+        if self.busy or self.ended or unseen or self.named not in what:
             return
         self.moments += 1
         if self.moments < self.last:
