@@ -179,8 +179,10 @@ def connect_books(
         connections.revoke_quickbooks_quietly(former.refresh_token, former.realm_id)
     try:
         refresh_profile(connection)
-    except (ServiceError, *AWAY) as error:
+    except ServiceError as error:
         log.warning("the profile could not be read after connecting: %s", error)
+    except AWAY as problem:  # whose text may quote what was to be stored
+        log.warning("the profile could not be stored after connecting: %s", type(problem).__name__)
     return connection
 
 
