@@ -56,6 +56,8 @@ WHILE_REFRESHING = {
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
 }
+INVALID_GRANT = "invalid_grant"  # why a connection has ended
+STATE_COLUMNS = ["state", "connected_at", "ended_at", "ended_why"]
 TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
 
 AnyConnection = PipedriveUser | QuickBooksConnection
@@ -88,6 +90,7 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
     went away while it answered: the former token may be no good any more, and nobody else has the new one.
     """
     service, refresh = _service_of(connection)
+    asked_at = shared_now()
     given: list[tuple[str, Grant]] = []  # with the token in whose place it came
 
     def ask(refresh_token: str) -> Grant:
@@ -99,7 +102,7 @@ def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
     except AWAY:
         if not given:
             raise
-        row = patiently(partial(_store_late, connection, *given[0]))
+        row = patiently(partial(_store_late, connection, *given[0], asked_at))
     if row is None:
         raise ConnectionExpired(service, "the connection was removed")
     _copy(row, connection)
@@ -133,7 +136,7 @@ def _refreshed_row(
             grant = ask(row.refresh_token)
         except InvalidGrant:
             # The row was read under the lock, so no sibling can have rotated the token meanwhile.
-            _write_end(row, "invalid_grant")
+            _write_end(row, INVALID_GRANT)
         except ServiceUnavailable:
             cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
             raise
@@ -143,13 +146,22 @@ def _refreshed_row(
     return row
 
 
-def _store_late(connection: AnyConnection, former: str, grant: Grant) -> AnyConnection | None:
-    """The row, with the grant unless another one has taken the former token's place, or the connection was ended."""
+def _store_late(connection: AnyConnection, former: str, grant: Grant, asked_at: datetime) -> AnyConnection | None:
+    """The row, with the grant unless another one has taken the former token's place, or somebody has disconnected.
+
+    A sibling may have been there first: the former token, which it found in the row, was no good any more.
+    """
     with transaction.atomic(durable=True):
         row = connection.row().select_for_update().first()
-        if row is not None and row.is_connected and row.refresh_token == former:
+        if row is None:
+            return None
+        stands_there = row.is_connected and row.refresh_token == former
+        found_dead = row.ended_why == INVALID_GRANT and row.ended_at is not None and row.ended_at >= asked_at
+        if stands_there or found_dead:
             _put_grant(row, grant)
-            row.save(update_fields=_grant_columns(row))
+            if found_dead:
+                _revive(row)
+            row.save(update_fields=[*_grant_columns(row), *STATE_COLUMNS])
     return row
 
 

@@ -10,12 +10,13 @@ from django.db import connection
 from django.test import Client
 
 from integration_settings import connections, patience
+from integration_settings.errors import ConnectionExpired
 from integration_settings.models import Company, PipedriveUser, QuickBooksConnection, Removal
 from integration_settings.tickets import connect_url
 from tests.dying import lives
 from tests.integration_settings.browsing import Person
 from tests.integration_settings.test_uninstall import uninstall
-from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery, intuit_answer
+from tests.integration_settings.vendors import INTUIT_REVOKE, INTUIT_TOKEN, add_discovery, intuit_answer
 from tests.invoices.meanwhile import beside
 
 __all__ = ["beside"]
@@ -105,6 +106,47 @@ def test_a_token_that_has_just_come_is_stored(company, vendor):
     stored = QuickBooksConnection.objects.get(pk=quickbooks.pk)
     assert (stored.access_token, stored.refresh_token) == ("new-access", "new-refresh")
     assert len([call for call in vendor.calls if call.request.url == INTUIT_TOKEN]) == 1
+
+
+def test_a_token_that_came_late_revives_what_a_sibling_has_ended_without_it(company, vendor, beside):
+    """The sibling has found the former token in the row, which is no good any more."""
+    quickbooks = company.quickbooks
+    add_discovery(vendor)
+    calls = []
+
+    def refresh():
+        with pytest.raises(ConnectionExpired):
+            connections.refresh_after_401(company.quickbooks, quickbooks.access_token)
+
+    def answer(_request):
+        calls.append(_request)
+        if len(calls) > 1:
+            return 400, {}, json.dumps({"error": "invalid_grant"})
+        cut()
+        beside(refresh).result(10)
+        return 200, {}, json.dumps(intuit_answer())
+
+    vendor.add_callback("POST", INTUIT_TOKEN, callback=answer)
+    assert connections.refresh_after_401(quickbooks, quickbooks.access_token) == "new-access"
+    stored = QuickBooksConnection.objects.get(pk=quickbooks.pk)
+    assert (stored.is_connected, stored.refresh_token, stored.ended_at) == (True, "new-refresh", None)
+    assert len(calls) == 2
+
+
+def test_a_token_that_came_late_connects_nothing_that_was_disconnected(company, vendor, beside):
+    quickbooks = company.quickbooks
+    add_discovery(vendor)
+    vendor.post(INTUIT_REVOKE)
+
+    def answer(_request):
+        cut()
+        beside(connections.disconnect_quickbooks, company).result(10)
+        return 200, {}, json.dumps(intuit_answer())
+
+    vendor.add_callback("POST", INTUIT_TOKEN, callback=answer)
+    with pytest.raises(ConnectionExpired):
+        connections.refresh_after_401(quickbooks, quickbooks.access_token)
+    assert not QuickBooksConnection.objects.get(pk=quickbooks.pk).refresh_token
 
 
 def test_a_token_that_came_late_takes_no_other_ones_place(company, vendor, beside):
