@@ -241,11 +241,13 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
 
 @transaction.atomic
 def _end_installation(pipedrive_company_id: int, user_id: int) -> bool:
-    """Whether there is such a company."""
+    """Whether there is such a company. Where nobody of it is left, colleagues whose grants have ended go, too."""
     company = _held(pipedrive_company_id)
     if company is None:
         return False
     company.users.filter(user_id=user_id).delete()
+    if not company.users.filter(state=ConnectionState.CONNECTED).exists():
+        company.users.all().delete()
     return True
 
 

@@ -9,9 +9,17 @@ from django.utils import timezone
 
 from integration_settings import connections, kept_lists, reference, services
 from integration_settings.kept_lists import NotKept, only_kept
-from integration_settings.models import Company, PipedriveUser, QuickBooksConnection, ReferenceList, Removal
+from integration_settings.models import (
+    Company,
+    ConnectionState,
+    PipedriveUser,
+    QuickBooksConnection,
+    ReferenceList,
+    Removal,
+)
 from integration_settings.tickets import connect_url
 from tests.dying import lives
+from tests.factories import make_user
 from tests.integration_settings.browsing import Person
 from tests.integration_settings.test_uninstall import uninstall
 
@@ -75,11 +83,14 @@ def test_of_a_disconnection_nothing_stays_half_done(connect):
         assert not QuickBooksConnection.objects.get(company=tenant.company).is_connected, life.at
 
 
-def test_what_an_uninstall_has_begun_ends_within_the_hour(client, connect):
+@pytest.mark.parametrize("colleague", [False, True], ids=["alone", "beside a colleague whose grant has ended"])
+def test_what_an_uninstall_has_begun_ends_within_the_hour(client, connect, colleague):
     for life in lives():
         tenant = connect("GB")
+        if colleague:
+            make_user(tenant.company, state=ConnectionState.ENDED, ended_at=timezone.now())
         life.do(lambda user=tenant.user: uninstall(client, user))
-        if PipedriveUser.objects.exists():
+        if PipedriveUser.objects.filter(state=ConnectionState.CONNECTED).exists():
             assert QuickBooksConnection.objects.get().is_connected, life.at
             uninstall(client, tenant.user)
         else:
