@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -39,6 +40,8 @@ from integration_settings.models import (
     Removal,
 )
 from integration_settings.oauth import Grant, InvalidGrant
+from integration_settings.patience import AWAY, patiently
+from integration_settings.selectors import hold_company
 from integration_settings.shares import listening
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,8 @@ WHILE_REFRESHING = {
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
 }
+INVALID_GRANT = "invalid_grant"  # why a connection has ended
+STATE_COLUMNS = ["state", "connected_at", "ended_at", "ended_why"]
 TOKEN_COLUMNS = ["access_token", "refresh_token", "access_expires_at", "refresh_expires_at", "refreshed_at"]
 
 AnyConnection = PipedriveUser | QuickBooksConnection
@@ -81,42 +86,83 @@ def keep_alive(connection: AnyConnection) -> None:
 
 
 def _refreshed(connection: AnyConnection, *, rejected_token: str | None) -> str:
-    """Whoever has waited for somebody else's refresh in vain does not try it once more: one after the other they would
-    hold threads and connections to the database for minutes.
+    """The connection's token, a new one where it needs one. What a service has given is stored although the database
+    went away while it answered: the former token may be no good any more, and nobody else has the new one.
     """
     service, refresh = _service_of(connection)
-    in_vain = f"no-new-token:{service}:{connection.pk}"
-    last_in_vain = cache.get(in_vain)
-    with listening(service, connection.company_id), transaction.atomic(durable=True):
-        row = connection.row().select_for_update().first()
-        ended = row is None or not row.is_connected
-        if row is not None and not ended:
-            usable = row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token
-            if not usable:
-                if cache.get(in_vain) != last_in_vain:
-                    raise ServiceUnavailable(service, "somebody else has just got no new token")
-                _idle_as_long_as_it_takes()
-                try:
-                    grant = refresh(row.refresh_token)
-                except InvalidGrant:
-                    # The row was read under the lock, so no sibling can have rotated the token meanwhile.
-                    _write_end(row, "invalid_grant")
-                    ended = True
-                except ServiceUnavailable:
-                    cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
-                    raise
-                else:
-                    _put_grant(row, grant)
-                    row.save(update_fields=_grant_columns(row))
+    asked_at = shared_now()
+    given: list[tuple[str, Grant]] = []  # with the token in whose place it came
+
+    def ask(refresh_token: str) -> Grant:
+        given.append((refresh_token, refresh(refresh_token)))
+        return given[0][1]
+
+    try:
+        row = _refreshed_row(connection, ask, rejected_token=rejected_token)
+    except AWAY:
+        if not given:
+            raise
+        row = patiently(partial(_store_late, connection, *given[0], asked_at))
     if row is None:
         raise ConnectionExpired(service, "the connection was removed")
     _copy(row, connection)
-    if ended:
+    if not row.is_connected:
         whose = row.user_id if isinstance(row, PipedriveUser) else row.realm_id
         why = row.ended_why or "no key opens its tokens"
         log.warning("%s connection of %s is ended (%s)", service, whose, why)
         raise ConnectionExpired(service, f"the connection is ended ({why})")
     return row.access_token
+
+
+def _refreshed_row(
+    connection: AnyConnection, ask: Callable[[str], Grant], *, rejected_token: str | None
+) -> AnyConnection | None:
+    """The row, with a new token where it needs one. Whoever has waited for somebody else's refresh in vain does not try
+    it once more: one after the other they would hold threads and connections to the database for minutes.
+    """
+    service, _ = _service_of(connection)
+    in_vain = f"no-new-token:{service}:{connection.pk}"
+    last_in_vain = cache.get(in_vain)
+    with listening(service, connection.company_id), transaction.atomic(durable=True):
+        row = connection.row().select_for_update().first()
+        if row is None or not row.is_connected:
+            return row
+        if row.access_is_fresh(timezone.now(), MARGIN) and row.access_token != rejected_token:
+            return row
+        if cache.get(in_vain) != last_in_vain:
+            raise ServiceUnavailable(service, "somebody else has just got no new token")
+        _idle_as_long_as_it_takes()
+        try:
+            grant = ask(row.refresh_token)
+        except InvalidGrant:
+            # The row was read under the lock, so no sibling can have rotated the token meanwhile.
+            _write_end(row, INVALID_GRANT)
+        except ServiceUnavailable:
+            cache.set(in_vain, str(uuid.uuid4()), IN_VAIN_SECONDS)
+            raise
+        else:
+            _put_grant(row, grant)
+            row.save(update_fields=_grant_columns(row))
+    return row
+
+
+def _store_late(connection: AnyConnection, former: str, grant: Grant, asked_at: datetime) -> AnyConnection | None:
+    """The row, with the grant unless another one has taken the former token's place, or somebody has disconnected.
+
+    A sibling may have been there first: the former token, which it found in the row, was no good any more.
+    """
+    with transaction.atomic(durable=True):
+        row = connection.row().select_for_update().first()
+        if row is None:
+            return None
+        stands_there = row.is_connected and row.refresh_token == former
+        found_dead = row.ended_why == INVALID_GRANT and row.ended_at is not None and row.ended_at >= asked_at
+        if stands_there or found_dead:
+            _put_grant(row, grant)
+            if found_dead:
+                _revive(row)
+            row.save(update_fields=[*_grant_columns(row), *STATE_COLUMNS])
+    return row
 
 
 def _idle_as_long_as_it_takes() -> None:
@@ -206,6 +252,7 @@ def _looks_back_to(company: Company, realm_id: str, now: datetime) -> datetime |
 def disconnect_quickbooks(company: Company) -> None:
     """Ends the grant here, then at Intuit as well as that goes. Settings and invoices stay, copied lists do not."""
     with transaction.atomic():
+        hold_company(company.pk)
         row = QuickBooksConnection.objects.select_for_update().filter(company=company).first()
         if row is None or not row.is_connected:
             return
@@ -222,7 +269,7 @@ def revoke_quickbooks_quietly(refresh_token: str, realm_id: str) -> bool | None:
     as a whole.
     """
     for attempt in (1, 2):  # the first one may take long, and somebody sign in again meanwhile
-        if QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists():
+        if patiently(QuickBooksConnection.objects.filter(realm_id=realm_id, state=ConnectionState.CONNECTED).exists):
             log.info("the grant for QuickBooks %s is only forgotten: a company of ours uses these books", realm_id)
             return None
         try:

@@ -23,7 +23,7 @@ from django.utils import timezone
 from integration_settings import read_budget
 from integration_settings.clock import LONGEST_DIFFERENCE
 from integration_settings.errors import ConnectionExpired, RateLimited, Rejected, ServiceUnavailable
-from integration_settings.models import Company, QuickBooksConnection, ReferenceList
+from integration_settings.models import DISCONNECTED, Company, QuickBooksConnection, ReferenceList
 from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company
 from integration_settings.short_memory import kept_for_an_hour
@@ -93,8 +93,8 @@ def kept(
     `make` turns a row into what the caller wants, which is nothing that could be changed: it is kept and shared. It
     raises KeyError or TypeError for a row that lacks a member or has one that it does not know.
     Raises `NotKept` within `only_kept`. `books` are those that a list of QuickBooks' is read from: it is not kept
-    when others were connected meanwhile. `changes_known_until` is the moment up to which a change would
-    have been reported, see `outdate`.
+    when others were connected meanwhile, or these disconnected. `changes_known_until` is the moment up to which a
+    change would have been reported, see `outdate`.
     """
     row = _stored(company.pk, kind)
     made = _made(row, make) if row is not None else None
@@ -121,7 +121,7 @@ def kept(
         cache.set(resting, True, REST_AFTER_FAILURE)
         return made
     with transaction.atomic():
-        if hold_company(company.pk) and (books is None or books.row().exists()):
+        if _is_wanted(company.pk, books):
             now = _locked(company.pk, kind)
             if row is None or now is None or not _read_since(row, now, begun):
                 told = row is not None and now is not None and _told_meanwhile(row, now)
@@ -176,13 +176,20 @@ def _being_read(company_id: int, kind: str, books: QuickBooksConnection) -> Stor
     would look no different when the answer has come. What is not there yet is a row that nothing can be made of.
     """
     with transaction.atomic():
-        if not hold_company(company_id) or not books.row().exists():
+        if not _is_wanted(company_id, books):
             return None
         mark = {"fetched_at": BEING_READ}
         ReferenceList.objects.update_or_create(
             company_id=company_id, kind=kind, defaults=mark, create_defaults={**mark, "rows": [{}]}
         )
         return _locked(company_id, kind)
+
+
+def _is_wanted(company_id: int, books: QuickBooksConnection | None) -> bool:
+    """Within a transaction: nobody uninstalls, connects other books or disconnects these before its end."""
+    if not hold_company(company_id):
+        return False
+    return books is None or books.row().exclude(ended_why=DISCONNECTED).exists()
 
 
 def _locked(company_id: int, kind: str) -> Stored | None:

@@ -89,13 +89,12 @@ def form_styles_url(connection: QuickBooksConnection) -> str:
 
 
 def save_preset(preset: InvoicePreset, *, by: str, values: dict[str, Any]) -> None:
-    """Stores a new or changed preset. Raises IntegrityError when its name was taken meanwhile, DoesNotExist when it was
-    deleted, or the company has left.
+    """Stores a new or changed preset, which was read while its company was held: a colleague may have changed or
+    deleted it until then. Raises IntegrityError when its name is taken, DoesNotExist when the company has left.
     """
     with transaction.atomic():
-        Company.objects.select_for_update().get(pk=preset.company_id)  # two defaults at once would refuse each other
-        if preset.pk is not None:
-            presets_of(preset.company).get(pk=preset.pk)
+        # Two defaults at once would refuse each other.
+        Company.objects.select_for_update(no_key=True).get(pk=preset.company_id)
         if values["is_default"]:
             presets_of(preset.company).exclude(pk=preset.pk).update(is_default=False)
         for name, value in values.items():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -36,6 +37,7 @@ from integration_settings.models import (
     UsedTicket,
 )
 from integration_settings.oauth import Grant
+from integration_settings.patience import AWAY, patiently
 from integration_settings.pipedrive import PipedriveClient, me_with
 from integration_settings.profile import refresh_profile
 from integration_settings.quickbooks import QuickBooksClient
@@ -61,14 +63,18 @@ def install(grant: Grant) -> PipedriveUser:
     """
     me = me_with(grant.api_domain, grant.access_token)
     company_values, user_values = _company_from(me), _user_from(me)
-    with transaction.atomic():
+
+    @transaction.atomic
+    def store() -> PipedriveUser:
         company, _ = Company.objects.update_or_create(
             pipedrive_company_id=int(me["company_id"]), defaults=company_values
         )
         CompanySettings.objects.get_or_create(company=company)
-        user = connections.connect_user(company, user_id=int(me["id"]), grant=grant, profile=user_values)
-    with about_company(company.pipedrive_company_id):
-        log.info("company %s: user %s installed the app", company.pipedrive_company_id, user.user_id)
+        return connections.connect_user(company, user_id=int(me["id"]), grant=grant, profile=user_values)
+
+    user = patiently(store)
+    with about_company(user.company.pipedrive_company_id):
+        log.info("company %s: user %s installed the app", user.company.pipedrive_company_id, user.user_id)
     return user
 
 
@@ -156,13 +162,18 @@ def connect_books(
     answer, the connection stands all the same and the profile follows later. Raises `ConnectionExpired` when the
     company has uninstalled the app meanwhile.
     """
-    with transaction.atomic():
+    seen: list[QuickBooksConnection] = []
+
+    @transaction.atomic
+    def store() -> tuple[bool, QuickBooksConnection | None]:
         # Two may come in the same moment: the second finds the first one's books, as if it had come later.
         there = Company.objects.select_for_update().filter(pk=company.pk).first() is not None
-        former = QuickBooksConnection.objects.filter(company=company).first()
-        connection = None
-        if there and (former is None or realm_id in (former.realm_id, switch_to)):
-            connection = connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
+        seen.extend(QuickBooksConnection.objects.filter(company=company))
+        if not there or (seen and realm_id not in (seen[-1].realm_id, switch_to)):
+            return there, None
+        return there, connections.connect_quickbooks(company, realm_id=realm_id, grant=grant, connected_by=by)
+
+    there, connection = patiently(store)
     if connection is None:
         name = _name_of_books(company, realm_id, grant) if there else ""
         connections.revoke_quickbooks_quietly(grant.refresh_token, realm_id)
@@ -170,12 +181,14 @@ def connect_books(
             raise ConnectionExpired("pipedrive", "the company has left")
         return OtherBooks(realm_id, name)
     log.info("company %s: QuickBooks %s connected", company.pipedrive_company_id, realm_id)
-    if former is not None and former.is_connected and former.realm_id != realm_id:
+    for former in {each.realm_id: each for each in seen if each.is_connected and each.realm_id != realm_id}.values():
         connections.revoke_quickbooks_quietly(former.refresh_token, former.realm_id)
     try:
         refresh_profile(connection)
     except ServiceError as error:
         log.warning("the profile could not be read after connecting: %s", error)
+    except AWAY as problem:  # whose text may quote what was to be stored
+        log.warning("the profile could not be stored after connecting: %s", type(problem).__name__)
     return connection
 
 
@@ -260,22 +273,38 @@ def uninstall(*, pipedrive_company_id: int, user_id: int) -> None:
 
     Harmless when repeated. QuickBooks is told after our own data is gone, and cannot hold it up.
     """
-    theirs = Company.objects.select_for_update().filter(pipedrive_company_id=pipedrive_company_id)
     # By itself: with a hundred thousand invoices the rest takes a minute, and of a process that ends meanwhile nothing
     # else would tell that the company has left, see `remove_abandoned_companies`.
-    with transaction.atomic():
-        company = theirs.first()
-        if company is None:
-            return
-        company.users.filter(user_id=user_id).delete()
-    removed = None
-    with transaction.atomic():
-        company = theirs.first()
-        if company and not company.users.filter(state=ConnectionState.CONNECTED).exists():
-            removed = _remove(company, Removal.Why.UNINSTALLED)
+    if not patiently(partial(_end_installation, pipedrive_company_id, user_id)):
+        return
+    removed = patiently(partial(_remove_if_last, pipedrive_company_id))
     log.info("company %s: user %s uninstalled the app", pipedrive_company_id, user_id)
     if removed:
         _revoke(*removed)
+
+
+@transaction.atomic
+def _end_installation(pipedrive_company_id: int, user_id: int) -> bool:
+    """Whether there is such a company. Where nobody of it is left, colleagues whose grants have ended go, too."""
+    company = _held(pipedrive_company_id)
+    if company is None:
+        return False
+    company.users.filter(user_id=user_id).delete()
+    if not company.users.filter(state=ConnectionState.CONNECTED).exists():
+        company.users.all().delete()
+    return True
+
+
+@transaction.atomic
+def _remove_if_last(pipedrive_company_id: int) -> tuple[Removal, QuickBooksConnection | None] | None:
+    company = _held(pipedrive_company_id)
+    if company is None or company.users.filter(state=ConnectionState.CONNECTED).exists():
+        return None
+    return _remove(company, Removal.Why.UNINSTALLED)
+
+
+def _held(pipedrive_company_id: int) -> Company | None:
+    return Company.objects.select_for_update().filter(pipedrive_company_id=pipedrive_company_id).first()
 
 
 def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConnection | None]:
@@ -297,7 +326,7 @@ def _remove(company: Company, why: Removal.Why) -> tuple[Removal, QuickBooksConn
 def _revoke(proof: Removal, left: QuickBooksConnection | None) -> None:
     if left:
         proof.revoked = connections.revoke_quickbooks_quietly(left.refresh_token, left.realm_id)
-        proof.save(update_fields=["revoked"])
+        patiently(partial(proof.save, update_fields=["revoked"]))
 
 
 def keep_installations_alive() -> int:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -22,7 +24,7 @@ from integration_settings.errors import OutcomeUnknown, ServiceUnavailable
 from integration_settings.http import Service
 
 SEATS = 2
-SEAT_SECONDS = 32  # then it is free although nobody left it; no call takes longer with everything
+SEAT_SECONDS = 32  # then it is free although nobody left it; no call takes longer, and each begins them anew
 LONG = 10.0  # seconds; what fails sooner holds nobody
 SAME_MOMENT = 15  # seconds; calls that end within it kept silent together
 REMEMBERED = 600  # seconds after the last call that held somebody for nothing
@@ -32,6 +34,7 @@ HELD_BY_ALL = 6  # requests of all companies; from then on nobody has a second o
 
 NEXT_LOOK = 0.2
 
+_seat: ContextVar[tuple[str, str] | None] = ContextVar("seat", default=None)  # the place, and whose it is
 _change = threading.Condition()
 _calls: dict[object, dict[object, tuple[object, float]]] = {}  # under way: who asked, and since when
 
@@ -43,12 +46,21 @@ def seat(service: Service, company_id: int) -> Iterator[bool]:
     known = cache.get_many([silences, alone])
     most = 0 if alone in known else 1 if silences in known else SEATS
     places = (f"seat:{service}:{company_id}:{number}" for number in range(most))
-    taken = next((place for place in places if cache.add(place, True, SEAT_SECONDS)), "")
+    whose = uuid.uuid4().hex
+    taken = next((place for place in places if cache.add(place, whose, SEAT_SECONDS)), "")
+    before = _seat.set((taken, whose) if taken else _seat.get())
     try:
         yield bool(taken)
     finally:
-        if taken:
+        _seat.reset(before)
+        if taken and cache.get(taken) == whose:  # else somebody else has it: its time was over
             cache.delete(taken)
+
+
+def _stay() -> None:
+    """Work of several calls, each of which takes long, would lose its place in the middle: to one more process."""
+    if (held := _seat.get()) and cache.get(held[0]) == held[1]:
+        cache.touch(held[0], SEAT_SECONDS)
 
 
 def left_alone_until(service: Service, company_id: int) -> datetime | None:
@@ -63,6 +75,7 @@ def listening(service: Service, company_id: int) -> Iterator[None]:
     holds so many of the company's requests already that nobody else would find a thread; nothing is sent then.
     """
     with _under_way((service, company_id), ServiceUnavailable(service, "it holds others of the company already")):
+        _stay()
         begun = time.monotonic()
         try:
             yield

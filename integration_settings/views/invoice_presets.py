@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,7 +17,7 @@ from integration_settings.preset_form import PresetForm
 from integration_settings.presets import MOST_PRESETS, delete_preset, form_styles_url, presets_of, save_preset
 from integration_settings.profile import Profile, profile_of
 from integration_settings.rights import administers
-from integration_settings.selectors import administrators_of
+from integration_settings.selectors import administrators_of, hold_company
 from integration_settings.tenancy import Visitor, page_token_required
 
 FOLDER = "integration_settings/fragments"
@@ -79,28 +79,40 @@ def _profile(visitor: Visitor) -> Profile:
 
 def _form(request: HttpRequest, visitor: Visitor, preset: InvoicePreset, *, deleted: bool = False) -> HttpResponse:
     """`deleted` is the preset that a colleague deleted while its form was open: it comes back as a new one."""
-    realm_id = visitor.connection.realm_id if visitor.connection else preset.realm_id
-    data = request.POST if request.method == "POST" else None
-    form = PresetForm(data, preset=preset, profile=_profile(visitor), realm_id=realm_id)
-    if data is None:
+    if request.method == "GET":
+        form = _made_of(visitor, preset)
         form.focus()
         return render(request, f"{FOLDER}/preset_form.html", {"form": form, "preset": preset})
-    if form.is_valid() and not deleted:
-        try:
-            save_preset(preset, by=visitor.user.name, values=form.values)
-        except IntegrityError:
-            form.add_error("name", form.name_taken(form.cleaned_data["name"]))
-        except InvoicePreset.DoesNotExist:  # a colleague was faster by a moment
-            return _form(request, visitor, InvoicePreset(company=visitor.company), deleted=True)
-        else:
-            # Translators: read out after a preset was saved
-            said = _("Preset “{name}” is saved for everyone").format(name=preset.name)
-            return _card(request, visitor, announce=said, changed=preset.pk)
+    with transaction.atomic():
+        # What a colleague saves in this moment is stored before the form is compared with it, or waits.
+        hold_company(visitor.company.pk)
+        now = _preset(visitor, preset.pk) if preset.pk else preset
+        preset, deleted = now or InvoicePreset(company=visitor.company), deleted or now is None
+        form = _made_of(visitor, preset, request.POST)
+        saved = form.is_valid() and not deleted and _is_saved(form, visitor)
+    if saved:
+        # Translators: read out after a preset was saved
+        said = _("Preset “{name}” is saved for everyone").format(name=preset.name)
+        return _card(request, visitor, announce=said, changed=preset.pk)
     form.focus()
     context = {"form": form, "preset": preset, "deleted": deleted}
     response = render(request, f"{FOLDER}/preset_form.html", context, status=404 if deleted else 422)
     response["X-Fragment"] = "swap"
     return response
+
+
+def _made_of(visitor: Visitor, preset: InvoicePreset, data: QueryDict | None = None) -> PresetForm:
+    realm_id = visitor.connection.realm_id if visitor.connection else preset.realm_id
+    return PresetForm(data, preset=preset, profile=_profile(visitor), realm_id=realm_id)
+
+
+def _is_saved(form: PresetForm, visitor: Visitor) -> bool:
+    try:
+        save_preset(form.preset, by=visitor.user.name, values=form.values)
+    except IntegrityError:  # a colleague was faster by a moment
+        form.add_error("name", form.name_taken(form.cleaned_data["name"]))
+        return False
+    return True
 
 
 def _not_there(request: HttpRequest, visitor: Visitor) -> HttpResponse:

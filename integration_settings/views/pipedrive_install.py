@@ -10,6 +10,7 @@ import binascii
 import json
 import logging
 import secrets
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,6 +26,7 @@ from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import PipedriveUser
 from integration_settings.oauth import InvalidGrant, exchange_pipedrive_code, pipedrive_consent_url
 from integration_settings.outcomes import lead_to
+from integration_settings.patience import patiently
 from integration_settings.selectors import app_settings_url, quickbooks_of
 from integration_settings.sign_ins import (
     SignInRefused,
@@ -81,8 +83,8 @@ def _consented(request: HttpRequest) -> HttpResponse:
     except ServiceError as error:
         log.warning("install failed: %s trace=%s", error, error.trace_id or "-")
         return lead_to("pipedrive-silent")
-    led_to(begun, user.company, user.user_id)
-    return _onwards(request, user)
+    patiently(partial(led_to, begun, user.company, user.user_id))
+    return patiently(partial(_onwards, request, user))
 
 
 def _refused(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -18,14 +20,14 @@ from integration_settings.deal_rules import rules_of, stored_rules
 from integration_settings.errors import ConnectionExpired, ServiceError
 from integration_settings.fault_words import fault_words
 from integration_settings.forms import MOST_DAYS, OF_BOOKS, ItemLists, OwnFields, SettingsForm
-from integration_settings.item_links import policy_of
+from integration_settings.item_links import ChosenPolicy, policy_of
 from integration_settings.kept_lists import ONE_HOUR
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
 from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED
 from integration_settings.rights_card import RightsCard, rights_card
-from integration_settings.selectors import administrators_of, own_fields_from, settings_of
+from integration_settings.selectors import administrators_of, hold_company, own_fields_from, settings_of
 from integration_settings.stages import Stage, stages
 from integration_settings.tenancy import (
     Visitor,
@@ -76,9 +78,21 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return _page(request, visitor, other_books=True, status=409)
     fields, problem = _fields(visitor.user, timedelta(days=1))
     lists, items_problem = _item_lists(visitor, AS_STORED)
-    form = _form(visitor, fields, lists, request.POST)
-    if problem is not None or not form.is_valid():
+    pipelines = _stages(visitor.user)
+    with transaction.atomic():
+        # What a colleague saves in this moment is stored before the form is compared with it, or waits.
+        hold_company(visitor.company.pk)
+        form = _form(visitor, fields, lists, pipelines, request.POST)
+        saved = problem is None and form.is_valid()
+        if saved:
+            _store(request, visitor, form)
+    if not saved:
         return _page(request, visitor, form=form, fields_problem=problem, items_problem=items_problem, status=422)
+    log.info("user %s saved the settings", visitor.user.user_id)
+    return _page(request, visitor, saved=True)
+
+
+def _store(request: HttpRequest, visitor: Visitor, form: SettingsForm) -> None:
     ticks, people = _ticks_changed(request), rights.people_of(visitor.company)
     services.save_settings(
         visitor.company,
@@ -87,8 +101,6 @@ def save(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         people=ticks.for_people(people) if ticks else None,
         rules=form.chosen_rules,
     )
-    log.info("user %s saved the settings", visitor.user.user_id)
-    return _page(request, visitor, saved=True)
 
 
 def _values(visitor: Visitor, form: SettingsForm) -> dict[str, Any]:
@@ -151,7 +163,7 @@ def _page(
     if form is None:
         fields, fields_problem = _fields(visitor.user, max_age)
         lists, items_problem = _item_lists(visitor)
-        form = _form(visitor, fields, lists)
+        form = _form(visitor, fields, lists, _stages(visitor.user))
     stored = settings_of(visitor.company)
     country = visitor.connection.country if visitor.connection else ""
     context = {
@@ -223,8 +235,8 @@ def _fields(user: PipedriveUser, max_age: timedelta) -> tuple[list[Field], Servi
 
 
 def _item_lists(visitor: Visitor, max_age: timedelta = ONE_HOUR) -> tuple[ItemLists, ServiceError | None]:
-    """What can be chosen for products without an item; only what is stored when QuickBooks tells nothing."""
-    chosen = policy_of(settings_of(visitor.company), visitor.connection)
+    """What can be chosen for products without an item; what is chosen comes with the form."""
+    chosen = ChosenPolicy()
     try:
         items = [item for item in reference.items(visitor.company, max_age) if item.active]
         return ItemLists(chosen, items, reference.income_accounts(visitor.company, max_age)), None
@@ -232,9 +244,13 @@ def _item_lists(visitor: Visitor, max_age: timedelta = ONE_HOUR) -> tuple[ItemLi
         return ItemLists(chosen), error
 
 
-def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDict | None = None) -> SettingsForm:
+def _form(
+    visitor: Visitor, fields: list[Field], items: ItemLists, pipelines: list[Stage], data: QueryDict | None = None
+) -> SettingsForm:
+    """Asks no service: it is made within a transaction."""
     country = visitor.connection.country if visitor.connection else ""
     stored = settings_of(visitor.company)
+    items = replace(items, chosen=policy_of(stored, visitor.connection))
     names = dict(profile_of(visitor.connection).own_fields) if visitor.connection else {}
     own = OwnFields(names, own_fields_from(stored, visitor.connection))
     label = tax_id_label(country)
@@ -245,7 +261,7 @@ def _form(visitor: Visitor, fields: list[Field], items: ItemLists, data: QueryDi
         tax_id_label=label,
         items=items,
         own=own,
-        stages=_stages(visitor.user),
+        stages=pipelines,
         rules=rules_of(stored_rules(visitor.company)),
     )
 

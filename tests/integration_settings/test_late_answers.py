@@ -77,6 +77,14 @@ def test_a_list_of_the_former_books_is_not_kept_for_the_others(connect, monkeypa
     assert not ReferenceList.objects.exclude(kind__startswith="pipedrive").exists()
 
 
+@pytest.mark.parametrize("read", [reference.items, reference.terms])
+def test_a_list_that_is_read_while_its_books_are_disconnected_is_not_kept(connect, monkeypatch, read):
+    tenant = connect("GB")
+    while_asked(monkeypatch, lambda: connections.disconnect_quickbooks(tenant.company), "query_all")
+    assert read(tenant.company)
+    assert not ReferenceList.objects.exclude(kind__startswith="pipedrive").exists()
+
+
 def test_the_profile_of_the_former_books_is_not_that_of_the_others(connect, monkeypatch):
     tenant = connect("GB")
     former = QuickBooksConnection.objects.get(pk=tenant.quickbooks.pk)

@@ -62,12 +62,12 @@ def a_product(tenant):
 
 
 DISCONNECTED = 'UPDATE "integration_settings_quickbooksconnection"'
-READ_CHOICES = 'FROM "integration_settings_companysettings"'
+READ_LISTS = 'SELECT "integration_settings_referencelist"'
 PRESSES = {
     "settings": (lambda tenant: ("save", CHOICES | {"books": tenant.realm}), ADMINISTERS),
     "disconnect": (lambda tenant: ("disconnect", {}), ADMINISTERS),
     "disconnected": (lambda tenant: ("disconnect", {}), DISCONNECTED),
-    "shown": (lambda tenant: ("disconnect", {}), READ_CHOICES),
+    "shown": (lambda tenant: ("disconnect", {}), READ_LISTS),
     "preset": (lambda tenant: ("presets/new", {"preset-name": "Standard UK"}), ADMINISTERS),
 }
 

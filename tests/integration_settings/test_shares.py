@@ -56,6 +56,24 @@ def test_a_place_that_a_killed_worker_had_is_free_again_after_the_longest_call()
         assert free_places() == 2
 
 
+def test_work_of_several_slow_calls_keeps_its_place():
+    """The customer, the item and the invoice, say: in the middle of it one more process would have the company's."""
+    with time_machine.travel(timezone.now(), tick=False) as clock, seat("quickbooks", OURS), seat("quickbooks", OURS):
+        for _ in range(3):
+            with listening("quickbooks", OURS):
+                clock.shift(20)
+        assert free_places() == 1  # that of the other, who made no call
+
+
+def test_whoever_comes_back_late_leaves_the_place_to_whoever_has_it_by_then():
+    with time_machine.travel(timezone.now(), tick=False) as clock, ExitStack() as others:
+        with seat("quickbooks", OURS):
+            clock.shift(shares.SEAT_SECONDS + 1)
+            for _ in range(2):
+                others.enter_context(seat("quickbooks", OURS))
+        assert free_places() == 0
+
+
 def test_after_a_call_without_an_answer_one_process_is_enough(monkeypatch):
     keep_silent(monkeypatch)
     assert free_places() == 1

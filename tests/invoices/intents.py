@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from integration_settings import reference
 from integration_settings.models import QuickBooksConnection
 from invoices import services, submission
 from invoices.invoice_bodies import mark_of
+from invoices.models import CreationClaim, CustomerUpdate, Invoice, InvoiceAction
 from tests.conftest import visitor_of
 from tests.factories import a_bill_to, a_draft, a_line
 from tests.invoices.test_deal_gateway import deal_called
@@ -46,6 +48,19 @@ def let_time_pass(row):
     )
 
 
+def let_all_time_pass():
+    """Every lease and pause is over."""
+    earlier, now = timedelta(minutes=3), timezone.now()
+    QuickBooksConnection.objects.update(paused_until=None, sync_lease_until=None)
+    CreationClaim.objects.update(until=F("until") - earlier)
+    for kind in (Invoice, InvoiceAction, CustomerUpdate):
+        kind.objects.update(lease_until=F("lease_until") - earlier, absent_since=F("absent_since") - earlier)
+        kind.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=now)
+    Invoice.objects.update(note_lease_until=F("note_lease_until") - earlier)
+    Invoice.objects.filter(note_due_at__lt=now + timedelta(hours=1)).update(note_due_at=now)  # not that of tomorrow
+    cache.clear()
+
+
 def settle(row, carry_out=submission.submit):
     for _ in range(20):
         let_time_pass(row)
@@ -60,3 +75,14 @@ def in_the_books(control, tenant, *intents):
     marks = [mark_of(intent.request_id) for intent in intents]
     rows = control.books(tenant.realm)["invoices"]
     return [row for row in rows if any(mark in row.get("PrivateNote", "") for mark in marks)]
+
+
+def notes_of(control, tenant, invoice):
+    told = control.company(tenant.pair.pipedrive_company_id)["notes"]
+    written = told.values() if isinstance(told, dict) else told
+    link = f"txnId%3D{invoice.qbo_invoice_id}&"
+    return [row["id"] for row in written if link in row["content"].replace("&amp;", "&")]
+
+
+def customers_called(control, tenant, name):
+    return [row for row in control.books(tenant.realm)["customers"] if row["DisplayName"].startswith(name)]

@@ -17,7 +17,7 @@ from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
 from tests.factories import D
-from tests.invoices.intents import CREATE, ask, draft_for, in_the_books, let_time_pass, settle
+from tests.invoices.intents import CREATE, ask, customers_called, draft_for, in_the_books, let_time_pass, settle
 from tests.servers import ROOT, environment_of_app, wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -32,10 +32,6 @@ def tenant(connect):
 @pytest.fixture
 def draft(tenant, control):
     return draft_for(tenant, control)
-
-
-def customers_called(control, tenant, name):
-    return [row for row in control.books(tenant.realm)["customers"] if row["DisplayName"].startswith(name)]
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["request ids honoured", "request ids ignored"])

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from integration_settings import connections, kept_lists, services
-from integration_settings.models import Company, QuickBooksConnection, ReferenceList
+from integration_settings.models import Company, ReferenceList
 from integration_settings.oauth import Grant
 from invoices import following
 from invoices.following import Finding
@@ -56,12 +56,12 @@ def test_a_list_is_outdated(company, user, quickbooks, items, meanwhile, end):
     assert not ReferenceList.objects.exists()
 
 
-def test_a_list_of_the_former_books_has_just_been_read(company, quickbooks, meanwhile):
+@pytest.mark.parametrize("end", [disconnect, connect_others])
+def test_a_list_is_being_read(company, quickbooks, meanwhile, end):
     def read():
         return kept_lists.kept(company, "items", lambda: [{"id": "1"}], dict, timedelta(0), books=quickbooks)
 
-    meanwhile('FROM "integration_settings_quickbooksconnection"', lambda: connect_others(company), read)
-    assert QuickBooksConnection.objects.get().realm_id == "999"
+    meanwhile('FROM "integration_settings_quickbooksconnection"', lambda: end(company), read)
     assert not ReferenceList.objects.exists()
 
 
