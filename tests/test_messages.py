@@ -107,6 +107,14 @@ def test_no_text_stands_there_twice(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+def test_no_text_has_a_sentence_of_the_source_in_it(locale):
+    """A merge by hand can leave the next message at the end of a translation."""
+    said = [source for message in template() for source in sources(message) if len(source) > 30]
+    texts = [text for message in stored(locale) for text in messages.strings(message)]
+    assert [text for text in texts if any(source in text for source in said)] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 def test_a_language_cites_in_one_way(locale):
     used = {
         sign for message in stored(locale) for text in messages.strings(message) for sign in text if sign in "„“”«»"
