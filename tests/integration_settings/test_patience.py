@@ -16,6 +16,8 @@ from django.db import (
 from integration_settings import patience
 from integration_settings.patience import patiently
 
+pytestmark = pytest.mark.django_db  # whoever waits looks whether the connection is good any more
+
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
