@@ -243,7 +243,7 @@ def _step(row: ReadyDeal) -> Made:
     user.preset_choice = ""  # the company's default, whatever this user had last
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
     if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
-        return _send(row, row.invoice, visitor) if row.outcome == Outcome.SEND else _done(row)
+        return _send(row, row.invoice, visitor, rules_of(stored)) if row.outcome == Outcome.SEND else _done(row)
     invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
     with translation.override(language_of(user)):
         return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))
@@ -271,7 +271,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if why := _why_not(row, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
     row.outcome = then
-    _write(row, outcome=then)  # whoever finds the invoice without us does no more with it
+    _write(row, outcome=then, when=rule.when)  # whoever finds the invoice without us does no more with it
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -315,13 +315,14 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     return Made(invoice=invoice)
 
 
-def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
+def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> Made:
     """E-mails it once QuickBooks has it. One that was refused stands on the desk: whoever makes another sends that."""
     if not invoice.is_settled:
         return _later(row, _longer_each_time(row))
     if invoice.submission == Submission.REJECTED:
         return _done(row)
-    if not invoice.email:
+    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in rules.values())
+    if not invoice.email or not still_wanted:
         return _wait_for_a_person(row, Why.NOT_SENT)
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
