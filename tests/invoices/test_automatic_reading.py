@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integration_settings import pipedrive
+from integration_settings import pipedrive, shares
 from integration_settings.clock import LONGEST_DIFFERENCE
 from integration_settings.deal_rules import Outcome
+from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import DealRules
-from invoices import automatic
+from invoices import automatic, due, tasks
 from invoices.models import ReadyDeal
 from tests.invoices.conftest import RACKING
 from tests.invoices.selling import GARAGE, LATER, QUOTED, SECRET, SHELVES, sales
@@ -89,3 +90,19 @@ def test_a_rule_that_is_chosen_while_deals_are_read_counts_for_them(sales, contr
     for _ in range(3):
         sales.look()
     assert {row.title for row in ReadyDeal.objects.all()} == {SHELVES, GARAGE}
+
+
+def test_while_pipedrive_keeps_silent_for_many_one_process_looks_and_the_others_are_for_people(sales, monkeypatch):
+    sales.set_rule(Outcome.PREPARE)
+    sales.win(SHELVES)
+    rules_id = DealRules.objects.get().pk
+    with monkeypatch.context() as patch:
+        patch.setattr(shares, "LONG", 0)
+        for company_id in range(1000, 1000 + shares.SEVERAL):
+            with pytest.raises(ServiceUnavailable), shares.listening("pipedrive", company_id):
+                raise ServiceUnavailable("pipedrive", "nothing came")
+    with shares.unhurried("pipedrive"):  # of another process, where it waits for an answer
+        tasks.look_for_deals(rules_id)
+    assert due.deal_looks(timezone.now()) == [rules_id]
+    tasks.look_for_deals(rules_id)
+    assert sales.row(SHELVES)
