@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,7 @@ from integration_settings.deal_rules import (
 )
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import read_once
-from integration_settings.models import Company, DealRules
+from integration_settings.models import Company, DealRules, PipedriveUser
 from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
@@ -56,11 +56,12 @@ from invoices.unsent_forms import somebody_has_begun
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day
+EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day with all
 A_MINUTE = timedelta(minutes=1)
 WITHOUT_ANYBODY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
+ARCHIVED_MINUTES, ARCHIVED_SINCE = 6, timedelta(hours=6)  # a little more than from one look to the next
 MOST_READ, ONE_SECOND = 5_000, timedelta(seconds=1)  # deals of a look, which a worker can read in its time
 MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
 MOST_TOLD = 3  # findings of a deal; the form tells all
@@ -86,13 +87,14 @@ def look_for_deals(rules_id: int) -> list[int]:
         return _looked(stored, WITHOUT_ANYBODY, problem=NO_USER)
     try:
         changed, all_of_them = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
+        archived = _archived(stored, user, begun)
     except ServiceError as error:
         log.info("%s: the deals could not be read: %s", stored, error)
         wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
         gone = isinstance(error, ConnectionExpired) and not user.is_connected
         return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
     rules = rules_of(stored_rules(stored.company))  # as they are now: of what is chosen later no deal is old enough
-    found = _note_down(stored.company, rules, changed)
+    found = _note_down(stored.company, rules, [*archived, *changed])
     times = [state.changed_at for state, _ in changed if state.changed_at]
     known = [moment for moment in times if moment < begun + LONGEST_DIFFERENCE]
     if all_of_them:  # and nothing is older: else what changed in bulk would be read with each look
@@ -101,6 +103,15 @@ def look_for_deals(rules_id: int) -> list[int]:
         begin = stored.read_until - OVERLAP
         _looked(stored, timedelta(0), read_until=max(begin + ONE_SECOND, *known) + OVERLAP)
     return found
+
+
+def _archived(stored: DealRules, user: PipedriveUser, now: datetime) -> list[tuple[DealState, DealFacts]]:
+    """Deals that are archived as soon as they are won, by an automation say. Their list is dearer, so it is read once
+    an hour, and for longer than that, as one time may fail; each company has its own minutes.
+    """
+    if (now.minute - stored.pk) % 60 >= ARCHIVED_MINUTES:
+        return []
+    return deals_changed_since(user, now - ARCHIVED_SINCE, most=MOST_READ, archived=True)[0]
 
 
 def look_sooner(company: Company) -> int | None:
