@@ -48,5 +48,12 @@ def _overdue() -> Iterator[Figure]:
     yield Figure("invoicing_overdue_seconds", told, _seconds(due.oldest(now), now))
 
 
+@figures
+def _late_looks() -> Iterator[Figure]:
+    now = shared_now()
+    told = "How long the company is due whose deals no worker has looked at for longest, of those with rules for them."
+    yield Figure("invoicing_deal_looks_lateness_seconds", told, _seconds(due.oldest_look(now), now))
+
+
 def _seconds(since: datetime | None, now: datetime) -> float:
     return max((now - since).total_seconds(), 0) if since else 0

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integration_settings import deal_rules
+from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.metrics import as_text
-from integration_settings.models import ConnectionState
+from integration_settings.models import ConnectionState, DealRules
 from invoices.domain.status import Submission
 from tests.factories import make_invoice, make_pending_invoice
 
@@ -57,6 +59,15 @@ def test_it_is_told_for_how_long_no_worker_has_taken_up_what_is_due(company):
     assert 60 <= figure("invoicing_overdue_seconds") < 120
     make_pending_invoice(company, next_attempt_at=now - timedelta(minutes=3), **created)
     assert 180 <= figure("invoicing_overdue_seconds") < 240
+
+
+def test_it_is_told_for_how_long_no_worker_has_looked_at_deals_that_rules_are_for(company, user, other_company):
+    assert figure("invoicing_deal_looks_lateness_seconds") == 0
+    deal_rules.store(company, {1: Choice(WON, Outcome.CREATE)}, user)
+    DealRules.objects.update(next_look_at=timezone.now() + timedelta(minutes=4))
+    assert figure("invoicing_deal_looks_lateness_seconds") == 0
+    DealRules.objects.update(next_look_at=timezone.now() - timedelta(minutes=10))
+    assert 600 <= figure("invoicing_deal_looks_lateness_seconds") < 660
 
 
 def test_companies_whose_changes_no_notice_tells_any_more_are_counted(company, other_company):
