@@ -146,13 +146,14 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     wanted = {
         facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
     }
+    too_late = {state.deal_id for rule, state, _ in found if rule and _is_too_late(rule.came(state))}
     known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
     known |= deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
     many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
     gone = taken_back(company, [row.deal_id for row in new])
     for row in new:
-        row.why = _why_from_the_start(row, many=many, taken_back=row.deal_id in gone)
+        row.why = _why_from_the_start(row, gone=row.deal_id in gone, late=row.deal_id in too_late, many=many)
         row.next_attempt_at = None if row.why else row.found_at
     with transaction.atomic():
         if not hold_company(company.pk):
@@ -178,10 +179,10 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
     )
 
 
-def _why_from_the_start(row: ReadyDeal, *, many: bool, taken_back: bool) -> str:
+def _why_from_the_start(row: ReadyDeal, *, gone: bool, late: bool, many: bool) -> str:
     if row.outcome == Outcome.PREPARE:
         return Why.WANTED
-    return Why.TAKEN_BACK if taken_back else Why.MANY if many else ""
+    return Why.TAKEN_BACK if gone else Why.GAVE_UP if late else Why.MANY if many else ""
 
 
 def _forget(company: Company, deal_ids: Iterable[int]) -> None:
@@ -261,7 +262,7 @@ def _step(row: ReadyDeal) -> Made:
 
 
 def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
-    if _is_too_late(row):
+    if _is_too_late(row.found_at):
         return _wait_for_a_person(row, Why.GAVE_UP)
     prepared = prepare(visitor, row.deal_id)
     deal = prepared.deal
@@ -369,14 +370,14 @@ def _wait_for_a_person(row: ReadyDeal, why: Why, in_the_way: Sequence[Finding] =
 
 
 def _try_again(row: ReadyDeal, error: ServiceError) -> Made:
-    if _is_too_late(row):
+    if _is_too_late(row.found_at):
         return _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.GAVE_UP)
     wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
     return _later(row, max(wait, _longer_each_time(row)))
 
 
-def _is_too_late(row: ReadyDeal) -> bool:
-    return shared_now() - row.found_at > GIVEN_UP_AFTER
+def _is_too_late(since: datetime | None) -> bool:
+    return since is None or shared_now() - since > GIVEN_UP_AFTER
 
 
 def _longer_each_time(row: ReadyDeal) -> timedelta:
