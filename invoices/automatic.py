@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -68,6 +68,7 @@ MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
 MOST_COUNTED = 30_000  # tries; the column has room for little more
 MOST_WORTH = Decimal(10) ** 24  # of a deal; the column has room for little more, and none at all for nonsense
+TOLD = ("title", "value", "currency")  # of a deal
 NO_USER = "no_user"
 
 
@@ -141,14 +142,13 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
     by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
-    _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
     found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
     wanted = {
         facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
     }
     too_late = {state.deal_id for rule, state, _ in found if rule and _is_too_late(rule.came(state))}
-    known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
-    known |= deals_with_living_invoices(company, wanted)
+    listed = list(company.ready_deals.filter(deal_id__in=wanted))
+    known = {row.deal_id for row in listed} | deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
     many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
     gone = taken_back(company, [row.deal_id for row in new])
@@ -158,6 +158,8 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     with transaction.atomic():
         if not hold_company(company.pk):
             return []
+        _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
+        _tell_anew(listed, wanted)
         ReadyDeal.objects.bulk_create(new, ignore_conflicts=True)
     if new:
         log.info("company %s: %s deals are ready to be invoiced", company.pipedrive_company_id, len(new))
@@ -177,6 +179,17 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
         outcome=outcome,
         found_at=shared_now(),
     )
+
+
+def _tell_anew(listed: Iterable[ReadyDeal], now: Mapping[int, ReadyDeal]) -> None:
+    """What deals are called and worth by now."""
+    changed = []
+    for row in listed:
+        before = [getattr(row, name) for name in TOLD]
+        for name in TOLD:
+            setattr(row, name, getattr(now[row.deal_id], name))
+        changed += [row] if before != [getattr(row, name) for name in TOLD] else []
+    ReadyDeal.objects.bulk_update(changed, TOLD, batch_size=500)
 
 
 def _why_from_the_start(row: ReadyDeal, *, gone: bool, late: bool, many: bool) -> str:
