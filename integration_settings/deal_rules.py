@@ -53,16 +53,17 @@ class Rule:
 
     def is_for(self, deal: DealState) -> bool:
         """Whether it is there, and got there with the rule in force."""
-        came = self._came(deal)
+        came = self.came(deal)
         return self.wants(deal) and came is not None and came >= self.since
 
     def outcome_for(self, deal: DealState, found_for: Outcome = Outcome.PREPARE) -> Outcome:
         """What becomes of a deal that it is for; `found_for` is what was wanted when the deal was found."""
-        came = self._came(deal)
+        came = self.came(deal)
         is_new = came is not None and came >= self.then_since
         return self.then if is_new else min(self.then, found_for, key=list(Outcome).index)
 
-    def _came(self, deal: DealState) -> datetime | None:
+    def came(self, deal: DealState) -> datetime | None:
+        """When it got there; None where Pipedrive does not tell."""
         return deal.won_at if self.when == WON else deal.in_stage_since
 
 

@@ -76,9 +76,9 @@ class PipedriveClient:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; changed last first"""
         return self._pages("v2/deals", most, sort_by="update_time", sort_direction="desc")
 
-    def deals_changed_since(self, moment: datetime, most: int) -> tuple[list[Json], bool]:
+    def deals_changed_since(self, moment: datetime, most: int, *, archived: bool = False) -> tuple[list[Json], bool]:
         """https://developers.pipedrive.com/docs/api/v1/Deals#getDeals ; of every status, deleted ones too, the one
-        that changed last at the end, and whether those are all; the archived ones have a list of their own.
+        that changed last at the end, and whether those are all; the `archived` ones have a list of their own.
 
         Each page is asked for from the last change on: a deal that changes meanwhile moves to the end, and with a
         cursor that counts another one would slip through. One is used for what changed in the same second.
@@ -87,7 +87,7 @@ class PipedriveClient:
         since, cursor, until = _second(moment), "", time.monotonic() + READING_SECONDS
         while True:
             page = self._get(
-                "v2/deals",
+                "v2/deals/archived" if archived else "v2/deals",
                 limit=min(most, PAGE),
                 updated_since=since,
                 status="open,won,lost,deleted",

@@ -29,6 +29,7 @@ LONG = 10.0  # seconds; what fails sooner holds nobody
 SAME_MOMENT = 15  # seconds; calls that end within it kept silent together
 REMEMBERED = 600  # seconds after the last call that held somebody for nothing
 LEFT_ALONE = (0, 20, 40, 60)  # seconds, after one such call, which may be chance, after two, three, and more
+SEVERAL, RECENTLY = 5, 120  # companies for which a service keeps silent; seconds for which it counts after the last one
 HELD, MOST_HELD = 2.0, 4  # seconds of a call; requests of one company that it may hold, of a process' eight threads
 HELD_BY_ALL = 6  # requests of all companies; from then on nobody has a second one held
 
@@ -61,6 +62,21 @@ def _stay() -> None:
     """Work of several calls, each of which takes long, would lose its place in the middle: to one more process."""
     if (held := _seat.get()) and cache.get(held[0]) == held[1]:
         cache.touch(held[0], SEAT_SECONDS)
+
+
+@contextmanager
+def unhurried(service: Service) -> Iterator[bool]:
+    """For work that goes by the clock and that nobody waits for: whether it may call the service now. One that keeps
+    silent for several companies is called by one process at a time, so that the others are there for people.
+    """
+    asks = f"asks:{service}"
+    several = len(cache.get(_silent(service), ())) >= SEVERAL
+    free = not several or cache.add(asks, True, SEAT_SECONDS)
+    try:
+        yield free
+    finally:
+        if several and free:
+            cache.delete(asks)
 
 
 def left_alone_until(service: Service, company_id: int) -> datetime | None:
@@ -134,10 +150,17 @@ def _remember(service: Service, company_id: int) -> None:
     silences, alone = _keys(service, company_id)
     if not cache.add(f"{silences}:just-now", True, SAME_MOMENT):
         return
+    others = [each for each in cache.get(_silent(service), ()) if each != company_id]
+    cache.set(_silent(service), [*others, company_id][-SEVERAL:], RECENTLY)
     number = cache.get(silences, 0) + 1
     cache.set(silences, number, REMEMBERED)
     if rest := LEFT_ALONE[min(number, len(LEFT_ALONE)) - 1]:
         cache.set(alone, (shared_now() + timedelta(seconds=rest)).isoformat(), rest)
+
+
+def _silent(service: Service) -> str:
+    """The companies for which it has kept silent last."""
+    return f"silent-for:{service}"
 
 
 def _keys(service: Service, company_id: int) -> tuple[str, str]:

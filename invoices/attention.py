@@ -99,6 +99,7 @@ class Desk:
     ready: tuple[ReadyDeal, ...] = ()  # deals that a rule has found
     rules_stand_still: bool = False
     rules_see_nothing: bool = False
+    has_rules: bool = False
 
     @property
     def shown_of_many(self) -> int:
@@ -131,6 +132,7 @@ def desk_of(visitor: Visitor) -> Desk:
         _ready(visitor),
         rules_stand_still=rules is not None and rules.stands_still,
         rules_see_nothing=rules is not None and rules.sees_nothing,
+        has_rules=bool(rules and rules.rules),
     )
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,7 @@ from integration_settings.deal_rules import (
 )
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import read_once
-from integration_settings.models import Company, DealRules
+from integration_settings.models import Company, DealRules, PipedriveUser
 from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
@@ -56,17 +56,19 @@ from invoices.unsent_forms import somebody_has_begun
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day
+EVERY = timedelta(minutes=5)  # ten of Pipedrive's tokens each time, a tenth of the smallest account's day with all
 A_MINUTE = timedelta(minutes=1)
 WITHOUT_ANYBODY = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)  # Pipedrive may list a change a little later than it dates it
 IN_HAND = timedelta(minutes=3)  # longer than both services can take with everything
+ARCHIVED_MINUTES, ARCHIVED_SINCE = 6, timedelta(hours=6)  # a little more than from one look to the next
 MOST_READ, ONE_SECOND = 5_000, timedelta(seconds=1)  # deals of a look, which a worker can read in its time
 MOST_AT_ONCE = 20  # invoices of one look: more is an import, or a change in bulk, which nobody meant to be billed
 MOST_TOLD = 3  # findings of a deal; the form tells all
 GIVEN_UP_AFTER = timedelta(days=3)  # then nobody expects an invoice by itself any more
 MOST_COUNTED = 30_000  # tries; the column has room for little more
 MOST_WORTH = Decimal(10) ** 24  # of a deal; the column has room for little more, and none at all for nonsense
+TOLD = ("title", "value", "currency")  # of a deal
 NO_USER = "no_user"
 
 
@@ -86,13 +88,14 @@ def look_for_deals(rules_id: int) -> list[int]:
         return _looked(stored, WITHOUT_ANYBODY, problem=NO_USER)
     try:
         changed, all_of_them = deals_changed_since(user, stored.read_until - OVERLAP, most=MOST_READ)
+        archived = _archived(stored, user, begun)
     except ServiceError as error:
         log.info("%s: the deals could not be read: %s", stored, error)
         wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
         gone = isinstance(error, ConnectionExpired) and not user.is_connected
         return _looked(stored, max(wait, EVERY), problem=NO_USER if gone else type(error).__name__)
     rules = rules_of(stored_rules(stored.company))  # as they are now: of what is chosen later no deal is old enough
-    found = _note_down(stored.company, rules, changed)
+    found = _note_down(stored.company, rules, [*archived, *changed])
     times = [state.changed_at for state, _ in changed if state.changed_at]
     known = [moment for moment in times if moment < begun + LONGEST_DIFFERENCE]
     if all_of_them:  # and nothing is older: else what changed in bulk would be read with each look
@@ -101,6 +104,15 @@ def look_for_deals(rules_id: int) -> list[int]:
         begin = stored.read_until - OVERLAP
         _looked(stored, timedelta(0), read_until=max(begin + ONE_SECOND, *known) + OVERLAP)
     return found
+
+
+def _archived(stored: DealRules, user: PipedriveUser, now: datetime) -> list[tuple[DealState, DealFacts]]:
+    """Deals that are archived as soon as they are won, by an automation say. Their list is dearer, so it is read once
+    an hour, and for longer than that, as one time may fail; each company has its own minutes.
+    """
+    if (now.minute - stored.pk) % 60 >= ARCHIVED_MINUTES:
+        return []
+    return deals_changed_since(user, now - ARCHIVED_SINCE, most=MOST_READ, archived=True)[0]
 
 
 def look_sooner(company: Company) -> int | None:
@@ -130,22 +142,24 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
     by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
-    _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
     found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
     wanted = {
         facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
     }
-    known = set(company.ready_deals.filter(deal_id__in=wanted).values_list("deal_id", flat=True))
-    known |= deals_with_living_invoices(company, wanted)
+    too_late = {state.deal_id for rule, state, _ in found if rule and _is_too_late(rule.came(state))}
+    listed = list(company.ready_deals.filter(deal_id__in=wanted))
+    known = {row.deal_id for row in listed} | deals_with_living_invoices(company, wanted)
     new = [row for deal_id, row in wanted.items() if deal_id not in known]
     many = sum(row.outcome != Outcome.PREPARE for row in new) > MOST_AT_ONCE
     gone = taken_back(company, [row.deal_id for row in new])
     for row in new:
-        row.why = _why_from_the_start(row, many=many, taken_back=row.deal_id in gone)
+        row.why = _why_from_the_start(row, gone=row.deal_id in gone, late=row.deal_id in too_late, many=many)
         row.next_attempt_at = None if row.why else row.found_at
     with transaction.atomic():
         if not hold_company(company.pk):
             return []
+        _forget(company, [deal_id for deal_id, (state, _) in by_deal.items() if not rule_wanting(rules, state)])
+        _tell_anew(listed, wanted)
         ReadyDeal.objects.bulk_create(new, ignore_conflicts=True)
     if new:
         log.info("company %s: %s deals are ready to be invoiced", company.pipedrive_company_id, len(new))
@@ -167,10 +181,21 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
     )
 
 
-def _why_from_the_start(row: ReadyDeal, *, many: bool, taken_back: bool) -> str:
+def _tell_anew(listed: Iterable[ReadyDeal], now: Mapping[int, ReadyDeal]) -> None:
+    """What deals are called and worth by now."""
+    changed = []
+    for row in listed:
+        before = [getattr(row, name) for name in TOLD]
+        for name in TOLD:
+            setattr(row, name, getattr(now[row.deal_id], name))
+        changed += [row] if before != [getattr(row, name) for name in TOLD] else []
+    ReadyDeal.objects.bulk_update(changed, TOLD, batch_size=500)
+
+
+def _why_from_the_start(row: ReadyDeal, *, gone: bool, late: bool, many: bool) -> str:
     if row.outcome == Outcome.PREPARE:
         return Why.WANTED
-    return Why.TAKEN_BACK if taken_back else Why.MANY if many else ""
+    return Why.TAKEN_BACK if gone else Why.GAVE_UP if late else Why.MANY if many else ""
 
 
 def _forget(company: Company, deal_ids: Iterable[int]) -> None:
@@ -243,14 +268,14 @@ def _step(row: ReadyDeal) -> Made:
     user.preset_choice = ""  # the company's default, whatever this user had last
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
     if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
-        return _send(row, row.invoice, visitor) if row.outcome == Outcome.SEND else _done(row)
+        return _send(row, row.invoice, visitor, rules_of(stored)) if row.outcome == Outcome.SEND else _done(row)
     invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
     with translation.override(language_of(user)):
         return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))
 
 
 def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
-    if _is_too_late(row):
+    if _is_too_late(row.found_at):
         return _wait_for_a_person(row, Why.GAVE_UP)
     prepared = prepare(visitor, row.deal_id)
     deal, before_tax = prepared.deal, prepared.worth_before_tax
@@ -271,7 +296,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
     row.outcome = then
-    _write(row, outcome=then)  # whoever finds the invoice without us does no more with it
+    _write(row, outcome=then, when=rule.when)  # whoever finds the invoice without us does no more with it
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -319,13 +344,14 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     return Made(invoice=invoice)
 
 
-def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
+def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> Made:
     """E-mails it once QuickBooks has it. One that was refused stands on the desk: whoever makes another sends that."""
     if not invoice.is_settled:
         return _later(row, _longer_each_time(row))
     if invoice.submission == Submission.REJECTED:
         return _done(row)
-    if not invoice.email:
+    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in rules.values())
+    if not invoice.email or not still_wanted:
         return _wait_for_a_person(row, Why.NOT_SENT)
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
@@ -361,14 +387,14 @@ def _wait_for_a_person(row: ReadyDeal, why: Why, in_the_way: Sequence[Finding] =
 
 
 def _try_again(row: ReadyDeal, error: ServiceError) -> Made:
-    if _is_too_late(row):
+    if _is_too_late(row.found_at):
         return _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.GAVE_UP)
     wait = timedelta(seconds=error.retry_after) if isinstance(error, RateLimited) else timedelta(0)
     return _later(row, max(wait, _longer_each_time(row)))
 
 
-def _is_too_late(row: ReadyDeal) -> bool:
-    return shared_now() - row.found_at > GIVEN_UP_AFTER
+def _is_too_late(since: datetime | None) -> bool:
+    return since is None or shared_now() - since > GIVEN_UP_AFTER
 
 
 def _longer_each_time(row: ReadyDeal) -> timedelta:

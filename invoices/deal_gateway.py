@@ -153,12 +153,12 @@ def _instalment(answer: Json) -> Instalment:
 
 
 def deals_changed_since(
-    user: PipedriveUser, moment: datetime, *, most: int
+    user: PipedriveUser, moment: datetime, *, most: int, archived: bool = False
 ) -> tuple[list[tuple[DealState, DealFacts]], bool]:
-    """The first of those that this user may see, the one that changed last at the end, and whether those are all.
-    Raises the errors of `integration_settings.errors`.
+    """The first of those that this user may see, the one that changed last at the end, and whether those are all;
+    the `archived` ones are a list of their own. Raises the errors of `integration_settings.errors`.
     """
-    answers, all_of_them = PipedriveClient(user).deals_changed_since(moment, most)
+    answers, all_of_them = PipedriveClient(user).deals_changed_since(moment, most, archived=archived)
     deals = [answer for answer in answers if (_id(answer.get("id")) or LARGEST_ID) < LARGEST_ID]
     return [(deal_state(answer), _facts(answer)) for answer in deals], all_of_them
 

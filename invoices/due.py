@@ -37,6 +37,12 @@ def oldest(now: datetime) -> datetime | None:
     return min((first for rows in every if (first := rows.aggregate(first=Min(since))["first"])), default=None)
 
 
+def oldest_look(now: datetime) -> datetime | None:
+    """The same of the companies whose deals are to be looked at."""
+    found: datetime | None = _deal_looks(now).aggregate(first=Min("next_look_at"))["first"]
+    return found
+
+
 def _submissions(now: datetime) -> QuerySet[Any]:
     return _due(Invoice, "realm_id", Q(sent_at__isnull=True, created_at__lt=now - OLDEST), now)
 
@@ -69,7 +75,11 @@ def notes(now: datetime, company_id: int = 0) -> list[int]:
 
 def deal_looks(now: datetime, company_id: int = 0) -> list[int]:
     """Companies with rules for deals, whose turn it is to be looked at."""
-    return _first(DealRules.objects.filter(next_look_at__lte=now), company_id, "next_look_at")
+    return _first(_deal_looks(now), company_id, "next_look_at")
+
+
+def _deal_looks(now: datetime) -> QuerySet[Any]:
+    return DealRules.objects.filter(next_look_at__lte=now)
 
 
 def ready_deals(now: datetime, company_id: int = 0) -> list[int]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integration_settings.clock import shared_now
 from integration_settings.metrics import Figure, figures
-from integration_settings.models import ConnectionState, DealRules
+from integration_settings.models import ConnectionState
 from invoices import due
 from invoices.models import IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
 
@@ -51,9 +51,8 @@ def _overdue() -> Iterator[Figure]:
 @figures
 def _automatic() -> Iterator[Figure]:
     now = shared_now()
-    first = DealRules.objects.filter(next_look_at__lte=now).aggregate(first=Min("next_look_at"))["first"]
-    told = "How long the company is due that has waited longest for a look at its deals."
-    yield Figure("invoicing_deal_looks_overdue_seconds", told, _seconds(first, now))
+    told = "How long the company is due whose deals no worker has looked at for longest, of those with rules for them."
+    yield Figure("invoicing_deal_looks_lateness_seconds", told, _seconds(due.oldest_look(now), now))
     waiting = ReadyDeal.objects.filter(put_away_at__isnull=True).exclude(why="").count()
     yield Figure("invoicing_ready_deals", "Deals that a rule has found and that wait for a person.", waiting)
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from integration_settings import rights
 from integration_settings.clock import shared_now
+from integration_settings.deal_rules import rules_of, stored_rules
 from integration_settings.models import Company
 from integration_settings.rights import Right
 from integration_settings.tenancy import Visitor
@@ -38,6 +39,8 @@ def try_again(visitor: Visitor, deal_id: int | None = None) -> list[int]:
     Raises `NotAllowed` without the right to create invoices.
     """
     rights.demand(visitor.user, Right.CREATE)
+    if not rules_of(stored_rules(visitor.company)):
+        return []  # nobody wants them any more: they would go from the list, and nobody would make them
     rows = waiting_deals(visitor.company).exclude(why__in=NOT_TRIED_AGAIN)
     if deal_id is not None:
         rows = rows.filter(deal_id=deal_id)

@@ -24,7 +24,7 @@ from integration_settings.http import Service
 from integration_settings.log_context import NOBODY
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import DealRules, QuickBooksConnection
-from integration_settings.shares import left_alone_until, seat
+from integration_settings.shares import left_alone_until, seat, unhurried
 from integration_settings.short_memory import let_go
 from integration_settings.side_by_side import behind_the_others
 from invoices import actions, automatic, customer_updates, due, following, notes, submission, sweep, unsent_forms
@@ -139,16 +139,18 @@ def publish_note(invoice_id: int) -> None:
 @shared_task
 def look_for_deals(rules_id: int) -> None:
     """The deals of a company that a rule may be for."""
-    with _place(look_for_deals, rules_id, DealRules.objects.filter(pk=rules_id), "pipedrive") as free:
-        if free:
+    rows = DealRules.objects.filter(pk=rules_id)
+    with _place(look_for_deals, rules_id, rows, "pipedrive") as free, unhurried("pipedrive") as may_call:
+        if free and may_call:
             for ready_id in automatic.look_for_deals(rules_id):
                 hand_out(invoice_ready_deal, ready_id)
 
 
 @shared_task
 def invoice_ready_deal(ready_id: int) -> None:
-    with _place(invoice_ready_deal, ready_id, ReadyDeal.objects.filter(pk=ready_id), "pipedrive") as free:
-        if free:
+    rows = ReadyDeal.objects.filter(pk=ready_id)
+    with _place(invoice_ready_deal, ready_id, rows, "pipedrive") as free, unhurried("pipedrive") as may_call:
+        if free and may_call:
             made = automatic.carry_out(ready_id)
             if made.invoice:
                 submit_soon(made.invoice)

@@ -152,7 +152,7 @@ GUARDS = [
     Guard("a rule tells nothing of another deal", "invoices/automatic.py", "plain(for_all_readers(in_the_way[:MOST_TOLD]))", "plain(in_the_way[:MOST_TOLD])", N + "test_automatic_meanwhile.py"),
     Guard("a rule does no more than was wanted", "integration_settings/deal_rules.py", "return self.then if is_new else min(", "return self.then if deal else min(", N + "test_automatic_changed_rules.py"),
     Guard("a rule e-mails what is to be e-mailed", "invoices/automatic.py", "if row.outcome == Outcome.SEND else _done(row)", "if row.outcome else _done(row)", N + "test_automatic_deaths.py"),
-    Guard("a rule e-mails no more than it wanted with the intent", "invoices/automatic.py", "    _write(row, outcome=then)", "    pass", N + "test_automatic_changed_rules.py"),
+    Guard("a rule e-mails no more than it wanted with the intent", "invoices/automatic.py", "    _write(row, outcome=then, when=rule.when)", "    pass", N + "test_automatic_changed_rules.py"),
     Guard("no deal slips through between two pages", "integration_settings/pipedrive.py", "if last > since:", "if not since:", N + "test_automatic_reading.py"),
     Guard("an uninstall and a rule in no circle", "invoices/automatic.py", "        if hold_company(row.company_id):  # else", "        if row:  # else", N + "test_uninstall_meanwhile.py", postgres=True),
     Guard("an import is not invoiced by itself", "invoices/automatic.py", "for row in new) > MOST_AT_ONCE", "for row in new) > 10**9", N + "test_automatic.py"),

@@ -129,7 +129,8 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
             *_rules(desk),
         ),
         ready=tuple(
-            ready_row(row, place.company, Words(say, place.country, {}, place.own_fields)) for row in desk.ready
+            ready_row(row, place.company, Words(say, place.country, {}, place.own_fields), has_rules=desk.has_rules)
+            for row in desk.ready
         ),
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
         signed_out=any(row.signed_out for row in desk.waiting),

@@ -30,7 +30,7 @@ class ReadyRow:
     invoices: bool
 
 
-def ready_row(row: ReadyDeal, company: Company, with_words: Words) -> ReadyRow:
+def ready_row(row: ReadyDeal, company: Company, with_words: Words, *, has_rules: bool) -> ReadyRow:
     say = with_words.say
     title = row.title or _("Deal {number}").format(number=row.deal_id)
     worth = say.money(Money(row.value, row.currency)) if row.currency else ""
@@ -42,7 +42,7 @@ def ready_row(row: ReadyDeal, company: Company, with_words: Words) -> ReadyRow:
         worth=worth,
         name=f"{title} · {worth}" if worth else title,
         text=waits_because(row, with_words),
-        again=why not in NOT_TRIED_AGAIN,
+        again=has_rules and why not in NOT_TRIED_AGAIN,
         invoices=why != Why.NOT_SENT,
     )
 

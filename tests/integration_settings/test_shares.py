@@ -19,7 +19,7 @@ from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import QuickBooksConnection
 from integration_settings.pipedrive import PipedriveClient
 from integration_settings.quickbooks import QuickBooksClient
-from integration_settings.shares import listening, seat
+from integration_settings.shares import listening, seat, unhurried
 from tests.conftest import Tenant
 from tests.integration_settings.vendors import INTUIT_TOKEN, add_discovery
 from tests.servers import wait_until
@@ -35,10 +35,10 @@ def free_places(service="quickbooks", company_id=OURS):
         return sum(stack.enter_context(seat(service, company_id)) for _ in range(9))
 
 
-def keep_silent(monkeypatch):
+def keep_silent(monkeypatch, company_id=OURS):
     with monkeypatch.context() as patch:
         patch.setattr(shares, "LONG", 0)
-        with pytest.raises(ServiceUnavailable), listening("quickbooks", OURS):
+        with pytest.raises(ServiceUnavailable), listening("quickbooks", company_id):
             raise ServiceUnavailable("quickbooks", "nothing came")
 
 
@@ -98,6 +98,21 @@ def test_who_kept_silent_again_and_again_is_left_alone_for_a_while(monkeypatch, 
         assert free_places() == 1
         clock.shift(shares.REMEMBERED)
         assert free_places() == 2
+
+
+def test_a_service_that_is_silent_for_several_companies_is_called_by_one_that_goes_by_the_clock(monkeypatch):
+    def may_call():
+        with ExitStack() as stack:
+            return sum(stack.enter_context(unhurried("quickbooks")) for _ in range(9))
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for company_id in range(shares.SEVERAL):
+            assert may_call() == 9
+            keep_silent(monkeypatch, company_id)
+        assert may_call() == may_call() == 1
+        assert free_places(company_id=99) == 2  # for people
+        clock.shift(shares.RECENTLY + 1)
+        assert may_call() == 9
 
 
 def test_a_failure_that_held_nobody_changes_nothing():

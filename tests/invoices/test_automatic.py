@@ -101,6 +101,16 @@ def test_a_deal_that_waits_for_a_person_and_leaves_its_place_waits_no_more(sales
     assert not ReadyDeal.objects.exists()
 
 
+def test_a_deal_that_waits_is_listed_as_it_is_called_by_now(sales):
+    sales.set_rule(Outcome.PREPARE)
+    deal_id = sales.win(SHELVES)
+    sales.look()
+    sales.change(SHELVES, title="Spare shelves, York", value=77)
+    sales.look()
+    row = ReadyDeal.objects.get()
+    assert (row.deal_id, row.title, row.value, row.why) == (deal_id, "Spare shelves, York", 77, Why.WANTED)
+
+
 # What waits for a person
 
 

@@ -11,7 +11,7 @@ from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.models import DealRules
 from invoices import automatic, ready_deals
 from invoices.domain.unattended import Why
-from invoices.models import ReadyDeal
+from invoices.models import InvoiceAction, ReadyDeal
 from tests.conftest import visitor_of
 from tests.invoices.conftest import RACKING
 from tests.invoices.intents import settle
@@ -98,6 +98,18 @@ def test_one_that_waits_is_wanted_no_more_once_its_rule_was_taken_away(sales, ch
     choose(None)
     assert sales.carry_out() == []
     assert not ReadyDeal.objects.exists()
+
+
+@pytest.mark.parametrize("then", [Outcome.CREATE, None])
+def test_what_nobody_wants_e_mailed_any_more_is_not(sales, choose, then):
+    sales.set_rule(Outcome.SEND)
+    sales.win(SHELVES)
+    (invoice,) = sales.invoice_by_rule()
+    settle(invoice)
+    choose(then)
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    assert sales.row(SHELVES).why == Why.NOT_SENT
 
 
 def test_a_worker_that_dies_after_the_intent_e_mails_only_what_is_to_be_e_mailed(sales, choose, monkeypatch):

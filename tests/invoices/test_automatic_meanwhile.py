@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -178,6 +179,17 @@ def test_what_somebody_has_typed_in_a_form_is_not_passed_over(sales, harbour, op
     assert sales.invoice_by_rule() == []
     assert sales.row(SHELVES).why == Why.BEGUN
     UnsentForm.objects.update(left_at=timezone.now() - KEPT_FOR)
+    ready_deals.try_again(visitor_of(harbour.user, "settings"))
+    assert len(sales.carry_out()) == 1
+
+
+def test_a_deal_that_is_seen_only_days_after_it_was_won_waits_for_a_person(sales, harbour, control):
+    """Nobody was signed in to look, or it was archived until now: nobody expects its invoice by itself any more."""
+    sales.set_rule(Outcome.SEND, since=timedelta(days=-9))
+    long_ago = (timezone.now() - timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sales.change(SHELVES, status="won", won_time=long_ago)
+    assert sales.invoice_by_rule() == []
+    assert sales.row(SHELVES).why == Why.GAVE_UP
     ready_deals.try_again(visitor_of(harbour.user, "settings"))
     assert len(sales.carry_out()) == 1
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
-from integration_settings import pipedrive
+from integration_settings import pipedrive, shares
 from integration_settings.clock import LONGEST_DIFFERENCE
 from integration_settings.deal_rules import Outcome
+from integration_settings.errors import ServiceUnavailable
 from integration_settings.models import DealRules
-from invoices import automatic
+from invoices import automatic, due, tasks
 from invoices.models import ReadyDeal
 from tests.invoices.conftest import RACKING
 from tests.invoices.selling import GARAGE, LATER, QUOTED, SECRET, SHELVES, sales
@@ -89,3 +91,32 @@ def test_a_rule_that_is_chosen_while_deals_are_read_counts_for_them(sales, contr
     for _ in range(3):
         sales.look()
     assert {row.title for row in ReadyDeal.objects.all()} == {SHELVES, GARAGE}
+
+
+def test_a_deal_that_is_archived_as_soon_as_it_is_won_is_found_within_the_hour(sales, control):
+    """An automation may do that with each of them; archived ones have a list of their own, which costs more."""
+    sales.set_rule(Outcome.CREATE)
+    sales.change(SHELVES, status="won", won_time=control.now(), is_archived=True)
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    control.forget_requests()
+    for minute in range(0, 60, 5):
+        with time_machine.travel(hour + timedelta(minutes=minute), tick=False):
+            sales.look()
+    assert 1 <= len(control.requests("pipedrive", path="/deals/archived")) <= 2
+    assert len(sales.carry_out()) == 1
+
+
+def test_while_pipedrive_keeps_silent_for_many_one_process_looks_and_the_others_are_for_people(sales, monkeypatch):
+    sales.set_rule(Outcome.PREPARE)
+    sales.win(SHELVES)
+    rules_id = DealRules.objects.get().pk
+    with monkeypatch.context() as patch:
+        patch.setattr(shares, "LONG", 0)
+        for company_id in range(1000, 1000 + shares.SEVERAL):
+            with pytest.raises(ServiceUnavailable), shares.listening("pipedrive", company_id):
+                raise ServiceUnavailable("pipedrive", "nothing came")
+    with shares.unhurried("pipedrive"):  # of another process, where it waits for an answer
+        tasks.look_for_deals(rules_id)
+    assert due.deal_looks(timezone.now()) == [rules_id]
+    tasks.look_for_deals(rules_id)
+    assert sales.row(SHELVES)

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integration_settings import deal_rules
+from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.metrics import as_text
 from integration_settings.models import ConnectionState, DealRules
 from invoices.domain.status import Submission
@@ -60,11 +62,16 @@ def test_it_is_told_for_how_long_no_worker_has_taken_up_what_is_due(company):
     assert 180 <= figure("invoicing_overdue_seconds") < 240
 
 
-def test_looks_at_deals_that_nobody_takes_up_are_told_and_deals_that_wait_are_counted(company, user):
-    assert figure("invoicing_deal_looks_overdue_seconds") == 0
-    late = timezone.now() - timedelta(minutes=9)
-    DealRules.objects.create(company=company, user=user, rules={}, next_look_at=late)
-    assert 540 <= figure("invoicing_deal_looks_overdue_seconds") < 600
+def test_it_is_told_for_how_long_no_worker_has_looked_at_deals_that_rules_are_for(company, user, other_company):
+    assert figure("invoicing_deal_looks_lateness_seconds") == 0
+    deal_rules.store(company, {1: Choice(WON, Outcome.CREATE)}, user)
+    DealRules.objects.update(next_look_at=timezone.now() + timedelta(minutes=4))
+    assert figure("invoicing_deal_looks_lateness_seconds") == 0
+    DealRules.objects.update(next_look_at=timezone.now() - timedelta(minutes=10))
+    assert 600 <= figure("invoicing_deal_looks_lateness_seconds") < 660
+
+
+def test_deals_that_wait_for_a_person_are_counted(company):
     of_deal = {
         "company": company,
         "title": "Racking",
@@ -75,7 +82,7 @@ def test_looks_at_deals_that_nobody_takes_up_are_told_and_deals_that_wait_are_co
     }
     ReadyDeal.objects.create(deal_id=1, why="checks", **of_deal)
     ReadyDeal.objects.create(deal_id=2, **of_deal)
-    ReadyDeal.objects.create(deal_id=3, why="checks", put_away_at=late, **of_deal)
+    ReadyDeal.objects.create(deal_id=3, why="checks", put_away_at=timezone.now(), **of_deal)
     assert figure("invoicing_ready_deals") == 1
 
 

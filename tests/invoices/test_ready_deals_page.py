@@ -27,6 +27,14 @@ def ready(company, deal_id=DEAL, why=Why.CHECKS, **columns):
     return ReadyDeal.objects.create(company=company, deal_id=deal_id, why=why, outcome=Outcome.CREATE, **values)
 
 
+@pytest.fixture(autouse=True)
+def rule(request):
+    """Of the company whose desk is looked at."""
+    if "desk" in request.fixturenames:
+        user = request.getfixturevalue("user")
+        store(user.company, {1: Choice(WON, Outcome.CREATE)}, user)
+
+
 # The desk
 
 
@@ -107,6 +115,16 @@ def test_what_a_person_is_to_make_anyway_is_not_tried_again(desk, user, company,
     assert row.why == Why.WANTED
 
 
+def test_without_any_rule_nothing_is_tried_again_and_nothing_goes_from_the_list(desk, user, company, browse):
+    row = ready(company)
+    address = press(desk(user), "Try again")
+    store(company, {}, user)
+    assert "Try again" not in desk(user).text
+    browse(user, "settings").post(address)
+    row.refresh_from_db()
+    assert row.why == Why.CHECKS
+
+
 def test_it_is_put_away(desk, user, company, browse):
     ready(company)
     answer = Page(browse(user, "settings").post(press(desk(user), "Put away")))
@@ -128,7 +146,7 @@ def test_only_administrators_of_the_company_do_something_about_it(company, user,
 
 def test_when_nobody_is_there_in_whose_name_rules_act_administrators_are_told(desk, user, company):
     gone = make_user(company)
-    store(company, {1: Choice(WON, Outcome.CREATE)}, gone)
+    store(company, {2: Choice(WON, Outcome.CREATE)}, gone)
     assert "No invoices are made by themselves" not in desk(user).text
     PipedriveUser.objects.filter(pk=gone.pk).delete()
     page = desk(user)

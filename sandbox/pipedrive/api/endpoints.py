@@ -88,7 +88,7 @@ V2 = [
     on("GET v2 /deals/installments", deal_lines.installments_of_deals, 10, DEALS_READ,
         paged("id", "billing_date", "deal_id", deal_ids=DEAL_IDS)),
     on("GET v2 /deals", deals.list_deals, 10, DEALS_READ, DEALS),
-    on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, MANY),
+    on("GET v2 /deals/archived", deals.list_archived_deals, 20, DEALS_READ, DEALS),
     on("GET v2 /deals/{id}", deals.get_deal, 1, DEALS_READ, ONE),
     on("PATCH v2 /deals/{id}", deals.patch_deal, 5, DEALS_FULL, body=deals.DEAL_BODY),
     on("GET v2 /pipelines", deals.list_pipelines, 5, DEALS_READ, paged("id", "update_time", "add_time")),
