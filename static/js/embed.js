@@ -269,6 +269,12 @@
 
   let focused = null; // how to find the focused thing again
 
+  /* For a moment the new stands above the old. A browser that keeps the old in its place would take the reader along,
+     to the end of the page. */
+  const anchored = (value) => { document.documentElement.style.overflowAnchor = value; };
+  body.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap } }) => shouldSwap && anchored("none"));
+  body.addEventListener("htmx:afterSettle", () => anchored(""));
+
   body.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
     const active = document.activeElement;
     focused = null;
