@@ -28,7 +28,16 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.refusals import OTHER_BOOKS
 from invoices.domain.status import Submission
-from invoices.models import IS_TO_FIX, IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
+from invoices.models import (
+    IS_BEING_MADE,
+    IS_TO_FIX,
+    IS_WAITING,
+    CustomerUpdate,
+    Intent,
+    Invoice,
+    InvoiceAction,
+    ReadyDeal,
+)
 from invoices.ready_deals import waiting_deals
 from invoices.reports import zone
 from invoices.selectors import Refusal, refusal_of, shown_total
@@ -98,6 +107,8 @@ class Desk:
     done_today: int
     ready: tuple[ReadyDeal, ...] = ()  # deals that a rule has found
     rules_stand_still: bool = False
+    being_made: int = 0  # deals of which a rule is making the invoice
+    connected: bool = True
 
     @property
     def shown_of_many(self) -> int:
@@ -122,12 +133,25 @@ def desk_of(visitor: Visitor) -> Desk:
         *_failed(visitor),
         *_notes(visitor),
     )
-    return Desk(groups, waiting, _done_today(visitor, connection, company), _ready(visitor), _stand_still(visitor))
+    return Desk(
+        groups,
+        waiting,
+        _done_today(visitor, connection, company),
+        _ready(visitor),
+        _stand_still(visitor),
+        _being_made(visitor),
+        connected=bool(connection and connection.is_connected),
+    )
 
 
 def _ready(visitor: Visitor) -> tuple[ReadyDeal, ...]:
     """For administrators: of everybody else nobody has asked whether he may see these deals, whose panels tell it."""
     return tuple(waiting_deals(visitor.company)[:LATEST]) if visitor.user.is_admin else ()
+
+
+def _being_made(visitor: Visitor) -> int:
+    """For administrators, as those that are ready."""
+    return visitor.company.ready_deals.filter(IS_BEING_MADE).count() if visitor.user.is_admin else 0
 
 
 def _stand_still(visitor: Visitor) -> bool:

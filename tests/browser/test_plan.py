@@ -22,7 +22,7 @@ def test_an_instalment_is_invoiced_from_the_panel(live_app, worker, person, conn
     more.focus()
     more.press("Enter")
     panel.get_by_role("menuitem", name="What Bramley Foods Ltd owes").click()
-    expect(panel.get_by_role("heading", name="Bramley Foods Ltd")).to_be_focused()
+    expect(panel.get_by_role("heading", name="What Bramley Foods Ltd owes")).to_be_focused()
     expect(panel.get_by_text("open invoice")).to_be_visible()
     assert priya.shut_out_by("panel") == []
     more.click()
