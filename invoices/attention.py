@@ -28,7 +28,16 @@ from invoices.domain.draft import from_json
 from invoices.domain.money import Money
 from invoices.domain.refusals import OTHER_BOOKS
 from invoices.domain.status import Submission
-from invoices.models import IS_TO_FIX, IS_WAITING, CustomerUpdate, Intent, Invoice, InvoiceAction, ReadyDeal
+from invoices.models import (
+    IS_BEING_MADE,
+    IS_TO_FIX,
+    IS_WAITING,
+    CustomerUpdate,
+    Intent,
+    Invoice,
+    InvoiceAction,
+    ReadyDeal,
+)
 from invoices.ready_deals import waiting_deals
 from invoices.reports import zone
 from invoices.selectors import Refusal, refusal_of, shown_total
@@ -100,6 +109,8 @@ class Desk:
     rules_stand_still: bool = False
     rules_see_nothing: bool = False
     has_rules: bool = False
+    being_made: int = 0  # deals of which a rule is making the invoice
+    connected: bool = True
 
     @property
     def shown_of_many(self) -> int:
@@ -133,12 +144,19 @@ def desk_of(visitor: Visitor) -> Desk:
         rules_stand_still=rules is not None and rules.stands_still,
         rules_see_nothing=rules is not None and rules.sees_nothing,
         has_rules=bool(rules and rules.rules),
+        being_made=_being_made(visitor),
+        connected=bool(connection and connection.is_connected),
     )
 
 
 def _ready(visitor: Visitor) -> tuple[ReadyDeal, ...]:
     """For administrators: of everybody else nobody has asked whether he may see these deals, whose panels tell it."""
     return tuple(waiting_deals(visitor.company)[:LATEST]) if visitor.user.is_admin else ()
+
+
+def _being_made(visitor: Visitor) -> int:
+    """For administrators, as those that are ready."""
+    return visitor.company.ready_deals.filter(IS_BEING_MADE).count() if visitor.user.is_admin else 0
 
 
 def _ask_anew_who_administers(visitor: Visitor) -> None:

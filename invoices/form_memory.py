@@ -90,6 +90,7 @@ class Memory:
     worth_before_tax: Decimal | None = None  # of the deal, in that case; None in forms older than that
     filled: dict[str, str] = field(default_factory=dict)  # and as the chosen preset left them; see `domain.presets`
     opened_with: str = ""  # the invoice date, which is the day it was opened; "" in forms older than that
+    customers_told: bool = True  # QuickBooks has said which customers may be meant
     worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `domain.draft`; else 0
 
     @property

@@ -21,6 +21,7 @@ IS_WAITING = models.Q(submission__in=UNSETTLED)
 IS_UNPAID = models.Q(submission=Submission.SUCCEEDED, deleted_on__isnull=True, voided_on__isnull=True, balance__gt=0)
 BY_RULE = uuid.UUID("6f0c1a52-6b0e-4a57-9d53-0f6f7b0f2c3e")  # names what the keys below it are of
 NOBODY = 0  # in place of a user: who asked for it is not on record
+IS_BEING_MADE = models.Q(next_attempt_at__isnull=False, invoice__isnull=True)  # of a `ReadyDeal`: its invoice
 IS_TO_FIX = models.Q(submission=Submission.REJECTED, put_away_at__isnull=True)
 
 

@@ -24,7 +24,7 @@ from invoices.domain.actions import Action, can_be_paid, has_document, possible_
 from invoices.domain.draft import limit_of
 from invoices.domain.money import Money
 from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
-from invoices.models import Intent, Invoice, ReadyDeal
+from invoices.models import IS_BEING_MADE, Intent, Invoice, ReadyDeal
 from invoices.panel_figures import COUNTED, Amounts, Figures, Owed, Sums, figures_of, first_of, listed, owed, sums_of
 from invoices.ready_deals import waiting_deal
 from invoices.reports import status_of, zone
@@ -160,6 +160,7 @@ class PanelData:
     sign_in_by: datetime | None = None  # when Intuit ends the sign-in for certain
     changed: tuple[Money, str] | None = None  # what the deal was worth at its latest invoice, and that one's number
     ready: ReadyDeal | None = None  # a rule found the deal ready, and it waits for a person
+    being_made: bool = False  # its invoice, by a rule
 
 
 # For the pages
@@ -196,6 +197,8 @@ def panel(
     figures = figures or _figures(rows)
     party = party or _party(invoices, resource, resource_id)
     customer = linked_customer(company, connection.realm_id, party) if connection else None
+    ready = waiting_deal(company, resource_id) if resource == "deal" and not rows else None
+    asked = company.ready_deals.filter(IS_BEING_MADE, deal_id=resource_id)
     url = quickbooks_url(connection, "customerdetail", nameId=customer.customer_id) if connection and customer else ""
     return PanelData(
         rows=tuple(rows),
@@ -215,7 +218,8 @@ def panel(
         shut_out=connection.shut_out if connection else "",
         sign_in_by=connection.hard_expires_at if connection and connection.is_connected else None,
         changed=_worth_otherwise(invoices, deal_value) if resource == "deal" else None,
-        ready=waiting_deal(company, resource_id) if resource == "deal" and not rows else None,
+        ready=ready,
+        being_made=resource == "deal" and not rows and ready is None and asked.exists(),
     )
 
 

@@ -98,6 +98,8 @@ class AttentionPage:
     issues: tuple[Issue, ...]
     ready: tuple[ReadyRow, ...]
     waiting: tuple[WaitingRow, ...]
+    being_made: int  # invoices of deals by a rule
+    by_itself: str  # which says so, "" without any
     signed_out: bool  # what waits does so until somebody signs in
     done_today: str
     time: str  # of the look
@@ -110,6 +112,10 @@ class AttentionPage:
     def count(self) -> int:
         """Of what needs somebody."""
         return len(self.issues) + len(self.ready)
+
+    @property
+    def under_way(self) -> int:
+        return len(self.waiting) + self.being_made
 
     @property
     def tries_all_again(self) -> bool:
@@ -133,7 +139,9 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
             for row in desk.ready
         ),
         waiting=tuple(waiting_row(row, say, now) for row in desk.waiting),
-        signed_out=any(row.signed_out for row in desk.waiting),
+        being_made=desk.being_made,
+        by_itself=_by_itself(desk.being_made, say) if desk.being_made else "",
+        signed_out=any(row.signed_out for row in desk.waiting) or bool(desk.being_made and not desk.connected),
         # Translators: how many invoices were created since midnight
         done_today=_("Done today {count}").format(count=say.number(desk.done_today)),
         time=say.clock(now),
@@ -142,6 +150,14 @@ def attention_page(desk: Desk, place: Place, say: Say, now: datetime, banner: Ba
         cut=_cut(desk, say),
         banner=banner,
     )
+
+
+def _by_itself(count: int, say: Say) -> str:
+    # Translators: of deals for which a rule is making the invoices at this moment
+    said = ngettext(
+        "{count} deal is being invoiced by itself.", "{count} deals are being invoiced by themselves.", count
+    )
+    return said.format(count=say.number(count))
 
 
 def _cut(desk: Desk, say: Say) -> str:

@@ -38,6 +38,7 @@ def memory_of(preparation: Preparation) -> Memory:
         person_name=deal.person.name if deal.person else "",
         linked_id=choice.linked.customer_id if choice.linked else "",
         candidates=((choice.linked,) if choice.linked else ()) + choice.candidates,
+        customers_told=choice.complete,
         lines={
             key_of(index): LineMemory(
                 line.description,

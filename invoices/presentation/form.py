@@ -191,10 +191,16 @@ def _new_card(memory: Memory, form: FormInput) -> CustomerCard:
     nothing_found = not memory.candidates
     suggested = (
         form.customer == NEW_CUSTOMER
+        and memory.customers_told
         and not memory.linked_id
         and all(found.strength == Strength.WEAK for found in memory.candidates)
     )
-    why = (Why("check", "positive", _("No customer has this name or e-mail address")),) if nothing_found else ()
+    why: tuple[Why, ...] = ()
+    if not memory.customers_told:
+        said = _("QuickBooks has not said whether it has this customer. Search before you create a new one.")
+        why = (Why("warning", "warning", said),)
+    elif nothing_found:
+        why = (Why("check", "positive", _("No customer has this name or e-mail address")),)
     return CustomerCard(
         value=NEW_CUSTOMER,
         name=_("New customer"),

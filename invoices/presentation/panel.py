@@ -93,6 +93,7 @@ class Panel:
     hidden: int
     more_text: str
     not_listed: str  # in the list of all, of those that are too many for it
+    being_made: bool  # the invoice, by a rule
     can_invoice: bool
     no_right: str  # why there is no "+ Invoice", and who can change that
     checked: str
@@ -149,13 +150,14 @@ def panel_of(
         if everything
         else ngettext("Show {count} more", "Show {count} more", hidden).format(count=say.number(hidden)),
         not_listed=_not_listed(hidden, say) if everything and hidden else "",
+        being_made=data.being_made,
         can_invoice=can_invoice,
         no_right=no_right,
         checked=_checked(data, say, now),
         checking=_checking(data, say, now),
         checked_is_old=data.stale,
         books_name=data.books_name,
-        poll_seconds=POLL_BUSY if data.unsettled else POLL,
+        poll_seconds=POLL_BUSY if data.unsettled or data.being_made else POLL,
     )
 
 
@@ -206,8 +208,13 @@ def _checking(data: PanelData, say: Say, now: datetime) -> str:
 def _owes(data: PanelData, place: Place) -> str:
     if not (data.customer_name and data.connected) or Right.CREATE not in place.rights:
         return ""
-    # Translators: entry of a menu
-    return _("What {customer} owes").format(customer=data.customer_name)
+    return what_is_owed(data.customer_name)
+
+
+def what_is_owed(customer: str) -> str:
+    """Names an entry of the menu and what it shows."""
+    # Translators: entry of a menu, and heading of what it shows
+    return _("What {customer} owes").format(customer=customer)
 
 
 def _unlink(data: PanelData, place: Place) -> Unlink | None:
@@ -269,7 +276,10 @@ def _ends_soon(data: PanelData, place: Place, say: Say, now: datetime) -> Banner
 
 
 def _ready(data: PanelData, place: Place, say: Say) -> Banner | None:
-    """A rule wants the deal invoiced, and it waits for a person."""
+    """A rule wants the deal invoiced, and is about to do it, or it waits for a person."""
+    if data.being_made:
+        text = _("It appears here in a moment, or why it could not be made.")
+        return Banner("info", _("The invoice of this deal is being made by itself."), text)
     if data.ready is None:
         return None
     # Translators: of a deal in Pipedrive

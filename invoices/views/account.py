@@ -14,6 +14,7 @@ from integration_settings.formats import with_one_stop
 from integration_settings.rights import NotAllowed
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices.customer_account import Account, account_of
+from invoices.presentation.panel import what_is_owed
 from invoices.views.answers import no_right, not_seen, problem_of, say
 from invoices.views.panel import record_in, scene_of
 
@@ -50,7 +51,7 @@ def _told(found: Account) -> dict[str, object]:
         overdue = _("{amount} of it is overdue, the oldest since {day}")
         overdue = with_one_stop(overdue.format(amount=words.money(found.overdue), day=words.day(found.since)))
     return {
-        "customer": found.customer,
+        "title": what_is_owed(found.customer),
         "open": words.money(found.open),
         "count": counted.format(invoices=count.format(count=words.number(found.invoices))),
         "overdue": overdue,

@@ -24,7 +24,7 @@ from integration_settings.tasks import know_user_soon
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from integration_settings.tickets import connect_url
 from invoices import automatic, selectors, services
-from invoices.deal_gateway import seen_deal, visible_deals
+from invoices.deal_gateway import deal_now, seen_deal, visible_deals
 from invoices.moved_deals import bring_along
 from invoices.presentation.panel import Banner, Panel, panel_of, refreshed
 from invoices.presentation.panel_html import rows_html
@@ -203,7 +203,7 @@ def scene_of(visitor: Visitor, record: Record, *, afresh: bool = False, everythi
 
 
 def _scene_of_deal(visitor: Visitor, record: Record, *, anew: bool) -> Scene:
-    facts = seen_deal(visitor.user, record.id)
+    facts = (deal_now if anew else seen_deal)(visitor.user, record.id)
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     bring_along(visitor.user, facts, anew=anew)

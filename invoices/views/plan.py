@@ -12,18 +12,21 @@ from integration_settings.tenancy import Visitor, page_token_required
 from invoices.deal_gateway import load_instalments, seen_deal
 from invoices.presentation.plan import plan_rows
 from invoices.selectors import billings_of
-from invoices.views.answers import not_seen, problem_of, say
+from invoices.views.answers import address, not_seen, problem_of, say
 from invoices.views.parameters import whole_number
 
 
 @page_token_required
 @require_safe
 def plan(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """GET /embed/panel/plan: the instalments that Pipedrive has of the deal, each with its invoice or a way to it."""
+    """GET /embed/panel/plan: the instalments that Pipedrive has of the deal, each with its invoice or a way to it. With
+    ?again= for the page, which has news of the invoices, and not for somebody who has asked for it.
+    """
     deal_id = whole_number(request.GET.get("deal", "")) or 0
     context: dict[str, object] = {
         "deal_id": deal_id,
-        "plan_url": request.get_full_path(),
+        "plan_url": address("embed_panel_plan", deal=deal_id, again=1),
+        "again": "again" in request.GET,
         "may_create": Right.CREATE in rights_of(visitor.user),
     }
     try:

@@ -269,17 +269,27 @@
 
   let focused = null; // how to find the focused thing again
 
+  /* For a moment the new stands above the old. A browser that keeps the old in its place would take the reader along,
+     to the end of the page. */
+  const anchored = (value) => { document.documentElement.style.overflowAnchor = value; };
+  body.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap } }) => shouldSwap && anchored("none"));
+  body.addEventListener("htmx:afterSettle", () => anchored(""));
+
   body.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
     const active = document.activeElement;
     focused = null;
     if (!shouldSwap || !target?.contains(active) || active === target) return;
-    focused = { target, id: active.id, name: active.getAttribute("name"), label: active.getAttribute("aria-label") };
+    const attribute = (name, element = active) => element?.getAttribute(name);
+    const card = attribute("aria-labelledby", active.closest("section[aria-labelledby]"));
+    focused = { target, id: active.id, name: attribute("name"), label: attribute("aria-label"), card };
   });
+
+  const isBelowTheTop = (element) => element.getClientRects()[0]?.top >= 0;
 
   body.addEventListener("htmx:afterSettle", () => {
     window.Host.fit();
     if (!focused || document.activeElement !== body) return;
-    const { target, id, name, label } = focused;
+    const { target, id, name, label, card } = focused;
     focused = null;
     const place = target.isConnected ? target : document.getElementById(target.id) ?? body;
     const titles = [...place.querySelectorAll("h1, h2")];
@@ -287,7 +297,8 @@
       (id && document.getElementById(id)) ||
       (name && place.querySelector(`[name="${CSS.escape(name)}"]`)) ||
       (label && place.querySelector(`[aria-label="${CSS.escape(label)}"]`)) ||
-      titles.find((title) => title.getClientRects()[0]?.top >= 0) || // what the reader has before him
+      titles.find((title) => title.id && title.id === card && isBelowTheTop(title)) ||
+      titles.find(isBelowTheTop) || // what the reader has before him
       titles[0] ||
       place;
     if (same.tabIndex < 0) same.tabIndex = -1;

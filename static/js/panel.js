@@ -23,6 +23,11 @@
     timer = window.setInterval(tick, seconds * 1000);
   }
 
+  // What is unfolded stays while the list below it is swapped; what it tells of invoices may be another now
+  body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
+    if (target?.id === "panel") window.htmx.trigger(body, "panel:news");
+  });
+
   document.addEventListener("htmx:load", start);
   document.addEventListener("visibilitychange", tick);
   body.addEventListener("host:visible", tick);

@@ -28,7 +28,9 @@ def test_a_rule_is_chosen_and_what_it_cannot_make_is_made_by_hand(live_app, pers
     then.select_option("Create the invoice")
     expect(page.get_by_text("2 changes not saved: Automatic invoices: Sales: Never → The deal is won")).to_be_visible()
     assert priya.shut_out_by("settings") == []
+    when.scroll_into_view_if_needed()
     priya.save_settings()
+    expect(when).to_be_in_viewport()
     expect(page.get_by_text("every five minutes in the name of Priya Nair, who chose this last.")).to_be_visible()
 
     won = {"status": "won", "won_time": control.now()}

@@ -65,7 +65,7 @@ def test_it_tells_what_is_open_and_what_of_it_is_overdue(owing, look):
     owing.owes("20.50", TODAY - timedelta(days=40))
     owing.owes("3.25", TODAY - timedelta(days=2))
     text = look().text
-    assert "Slow Payer Ltd £123.75 · 3 open invoices" in text
+    assert "What Slow Payer Ltd owes £123.75 · 3 open invoices" in text
     assert "£23.75 of it is overdue, the oldest since" in text
 
 

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from invoices.domain.status import Submission
 from tests.factories import make_invoice
-from tests.invoices.panels import DEAL, look
+from tests.invoices.conftest import RACKING
+from tests.invoices.fragments import Page
+from tests.invoices.panels import CONTENT, DEAL, REFRESH, look
 
 __all__ = ["look"]
 pytestmark = pytest.mark.django_db
@@ -51,3 +53,12 @@ def test_what_does_not_count_or_has_not_changed_is_not_told(look, company, colum
     invoiced(company, NOW)
     invoiced(company, **{"then": THEN} | columns)
     assert "has changed since" not in look().text
+
+
+def test_a_refresh_knows_what_the_deal_is_worth_now(browse, harbour, control, deal_id):
+    deal = deal_id(harbour, RACKING)
+    make_invoice(harbour.company, deal_id=deal, deal_then=NOW, number="1051")
+    where, panel = f"?resource=deal&id={deal}", browse(harbour.user, "panel")
+    assert "has changed since" not in Page(panel.get(CONTENT + where)).text
+    control.change_company(harbour.pair.pipedrive_company_id, {"deals": {str(deal): {"value": 25000}}})
+    assert "The deal has changed since invoice 1051" in Page(panel.post(REFRESH + where)).text

@@ -365,3 +365,13 @@ def test_a_proposed_customer_that_is_kept_in_another_currency_is_told_as_the_for
     _browser, fields, page = open_form(harbour, title)
     assert fields["customer"] != "new"
     assert "The customer has another currency" in page.by_id("preflight").text
+
+
+def test_nobody_is_said_to_be_new_while_quickbooks_does_not_tell_its_customers(harbour, open_form, control):
+    nobody = "No customer has this name or e-mail address"
+    *_, page = open_form(harbour, "Eleanor Finch – garage shelves")
+    assert nobody in page.text
+    control.fault("status", status=503, path="/query$", times=None, company=harbour.realm)
+    *_, page = open_form(harbour, "Eleanor Finch – garage shelves")
+    assert nobody not in page.text
+    assert "QuickBooks has not said whether it has this customer. Search before you create a new one." in page.text

@@ -35,6 +35,10 @@ def rule(request):
         store(user.company, {1: Choice(WON, Outcome.CREATE)}, user)
 
 
+def looks_again(page):
+    return any(element.attributes["hx-trigger"] == "every 10s" for element in page.with_attribute("hx-trigger"))
+
+
 # The desk
 
 
@@ -80,6 +84,29 @@ def test_it_is_tried_once_more_when_somebody_asks(desk, user, company, browse):
     row.refresh_from_db()
     assert (row.why, row.attempts) == ("", 0)
     assert row.next_attempt_at <= timezone.now()
+
+
+def test_what_a_rule_is_about_to_make_is_under_way_and_the_desk_looks_again(desk, user, company, browse):
+    ready(company)
+    assert not looks_again(desk(user))
+    answer = Page(browse(user, "settings").post(press(desk(user), "Try again")))
+    assert "Waiting 1 Runs by itself; nothing to do." in answer.text
+    assert "1 deal is being invoiced by itself." in answer.text
+    assert looks_again(answer)
+
+
+def test_what_a_rule_is_about_to_make_waits_for_a_sign_in(desk, user, company):
+    company.quickbooks.delete()
+    ready(company, why="", next_attempt_at=timezone.now())
+    assert "Goes on by itself once somebody has signed in to QuickBooks again." in desk(user).text
+
+
+def test_a_panel_does_not_say_that_a_press_is_needed_while_a_rule_is_at_work(look, company):
+    row = ready(company, why="", next_attempt_at=timezone.now())
+    assert "The invoice of this deal is being made by itself." in look().text
+    assert "Nothing reaches QuickBooks until" not in look().text
+    row.delete()
+    assert "Nothing reaches QuickBooks until" in look().text
 
 
 def test_what_the_form_would_say_stands_there(desk, user, company, look):
