@@ -27,6 +27,8 @@ OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>
 
 
 def lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
+    if _bills_an_instalment(form):
+        return _("An instalment of the deal’s billing plan")
     from_deal = memory.product_count
     if not from_deal:
         return _("The deal has no products; this line is its value")
@@ -42,6 +44,8 @@ def not_ticked(form: FormInput, memory: Memory) -> str:
     names = [_line_name(line, memory) for line in form.lines if not line.ticked and _stays(line, memory)]
     if not names:
         return ""
+    if _bills_an_instalment(form):
+        return _("Not ticked: what the deal sells, which its instalments bill.")
     if len(names) > 3:
         said = ngettext(
             "Not ticked: {count} line stays on the deal for a later invoice.",
@@ -56,6 +60,10 @@ def not_ticked(form: FormInput, memory: Memory) -> str:
     )
     # Translators: the name of a line, quoted, in a list of such names
     return said.format(names=", ".join(_("“{line}”").format(line=name) for name in names))
+
+
+def _bills_an_instalment(form: FormInput) -> bool:
+    return any(line.ticked and line.instalment for line in form.lines)
 
 
 def _stays(line: LineInput, memory: Memory) -> bool:

@@ -43,7 +43,7 @@ def ready_row(row: ReadyDeal, company: Company, with_words: Words, *, has_rules:
         name=f"{title} · {worth}" if worth else title,
         text=waits_because(row, with_words),
         again=has_rules and why not in NOT_TRIED_AGAIN,
-        invoices=why != Why.NOT_SENT,
+        invoices=why not in (Why.NOT_SENT, Why.PLAN),
     )
 
 

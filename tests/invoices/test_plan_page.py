@@ -102,6 +102,16 @@ def test_the_form_of_an_instalment_bills_its_amount_and_leaves_the_products_unti
     assert line.tax_code_id
 
 
+def test_the_form_of_an_instalment_promises_no_other_invoice_for_what_the_deal_sells(
+    harbour, browse, deal_id, quarters
+):
+    wanted = {"deal": deal_id(harbour, YEARLY), "instalment": quarters[0].id}
+    page = Page(browse(harbour.user).get(FORM, wanted))
+    assert "An instalment of the deal’s billing plan" in page.text
+    assert "Not ticked: what the deal sells, which its instalments bill." in page.text
+    assert "for a later invoice" not in page.text
+
+
 def test_the_item_of_an_instalment_does_not_change_its_tax(harbour, browse, deal_id, quarters):
     """The code is that of the products it stands for."""
     wanted = {"deal": deal_id(harbour, YEARLY), "instalment": quarters[0].id}

@@ -64,6 +64,13 @@ def test_one_that_could_not_be_e_mailed_stays_with_its_number(desk, user, compan
     assert "New invoice" not in page.text
 
 
+def test_one_with_a_plan_is_not_offered_to_be_invoiced_whole(desk, user, company):
+    ready(company)
+    assert "New invoice" in desk(user).text
+    ReadyDeal.objects.update(why=Why.PLAN)
+    assert "New invoice" not in desk(user).text
+
+
 def test_whoever_is_no_administrator_sees_none(desk, user, company):
     ready(company)
     make_user(company, is_admin=False)
