@@ -27,6 +27,7 @@
   body.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
     if (target?.id === "panel") window.htmx.trigger(body, "panel:news");
   });
+  body.addEventListener("host:modal-closed", () => document.getElementById("plan-title")?.focus()); // which opened it
 
   document.addEventListener("htmx:load", start);
   document.addEventListener("visibilitychange", tick);
