@@ -230,7 +230,7 @@ def carry_out(ready_id: int) -> Made:
             return _step(row)
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
-    except (services.DealChanged, services.DealMoved):  # in this very moment
+    except (services.DealChanged, services.DealMoved, services.NumberUnderWay):  # in this very moment
         _later(row, _longer_each_time(row))
     except services.DealInvoiced:
         _done(row)

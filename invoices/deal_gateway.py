@@ -138,9 +138,16 @@ def latest_deals(user: PipedriveUser) -> list[DealFacts]:
     return [each for each in known if each]
 
 
-def load_instalments(user: PipedriveUser, deal_id: int) -> tuple[Instalment, ...]:
-    """The deal's billing plan, in its order; empty without one. Raises the errors of `integration_settings.errors`."""
-    found = (_instalment(row) for row in PipedriveClient(user).deal_instalments(deal_id))
+def load_instalments(user: PipedriveUser, deal_id: int, *, kept: bool = False) -> tuple[Instalment, ...]:
+    """The deal's billing plan, in its order; empty without one. `kept`: as it was some minutes ago will do. Raises the
+    errors of `integration_settings.errors`.
+    """
+    key = _key(user, deal_id, "instalments")
+    rows: list[Any] | None = cache.get(key) if kept else None
+    if rows is None:
+        rows = PipedriveClient(user).deal_instalments(deal_id)
+        cache.set(key, plain(rows), REMEMBERED_SECONDS)
+    found = map(_instalment, rows)
     return tuple(each for each in found if each.id and each.amount > 0)
 
 

@@ -35,7 +35,7 @@ from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
 from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
 from invoices.domain.names import searchable
-from invoices.domain.status import Submission
+from invoices.domain.status import UNSETTLED, Submission
 from invoices.domain.tax import totals
 from invoices.drafting import connected, with_percentages
 from invoices.following import catch_up
@@ -83,6 +83,10 @@ class DealInvoiced(Exception):
         self.so_far = so_far
 
 
+class NumberUnderWay(Exception):
+    """Another invoice with that number is on its way to QuickBooks: nothing was stored."""
+
+
 class Settled(Exception):
     """The refused invoice needs no other one any more: it exists after all, its deal has a later one, or somebody has
     put it away. Nothing was stored.
@@ -123,14 +127,14 @@ def request_invoice(
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
-    `unattended`: a rule of the company asks in the visitor's name, so nothing of it counts as his choice.
+    `unattended`: a rule of the company asks in the visitor's name. Whose customer it is counts as his choice, no more.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
     somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
-    that one any more, `NotFound` when the visitor may not see the deal, or sends the key of another deal's form,
-    and the other `ServiceError`s of Pipedrive.
+    that one any more, `NumberUnderWay` when a rule would use a number twice, `NotFound` when the visitor may not see
+    the deal, or sends the key of another deal's form, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
     # The same for the same press, also when the database was lost and restored in between.
@@ -163,6 +167,8 @@ def request_invoice(
                 _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:
                 _refuse_settled(row, in_place_of)
+            if unattended and draft.number:
+                _refuse_number_under_way(row, draft.number)
             row.save(force_insert=True)
             if in_place_of:
                 Invoice.objects.filter(pk=in_place_of.pk).update(put_away_at=timezone.now())
@@ -174,11 +180,9 @@ def request_invoice(
         return requested
     hand_over(row)
     remember_items(connection, draft, by=visitor.user.name)
-    if (
-        in_place_of is None and not unattended
-    ):  # else it was a choice of then, and there may be a later one, or nobody's
-        if not draft.bill_to.is_new:
-            _remember_choice(row, draft, visitor.user)
+    if in_place_of is None and not draft.bill_to.is_new:  # else it was a choice of then, and there may be a later one
+        _remember_choice(row, draft, visitor.user)
+    if in_place_of is None and not unattended:
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
     return Requested(row)
@@ -254,6 +258,12 @@ def _refuse_settled(row: Invoice, refused: Invoice) -> None:
     stands = of_deal.filter(pk=refused.pk, submission=Submission.REJECTED, put_away_at__isnull=True)
     if of_deal.filter(pk__gt=refused.pk).exists() or not stands.exists():
         raise Settled
+
+
+def _refuse_number_under_way(row: Invoice, number: str) -> None:
+    under_way = Invoice.objects.filter(company=row.company, realm_id=row.realm_id, submission__in=UNSETTLED)
+    if not _was_sent_before(row) and under_way.filter(draft__number=number).exists():
+        raise NumberUnderWay
 
 
 def _was_sent_before(row: Invoice) -> bool:

@@ -139,6 +139,7 @@ GUARDS = [
     Guard("deals of the company only that a party follows", "invoices/moved_deals.py", "filter(company=company, deal_id=facts.deal_id, submission", "filter(deal_id=facts.deal_id, submission", N + "test_merged_deals.py"),
     Guard("invoices of the company only that go where a deal went", "invoices/moved_deals.py", "filter(company=company, deal_id=gone)", "filter(deal_id=gone)", N + "test_merged_deals.py"),
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
+    Guard("a rule uses no number twice", "invoices/services.py", "        raise NumberUnderWay", "        return", N + "test_automatic_meanwhile.py"),
     Guard("an instalment is billed once", "invoices/domain/checks.py", "if line.instalment_id in context.instalments_before:", "if line.instalment_id in ():", N + "test_plan_page.py"),
     Guard("instalments of the company's own invoices", "invoices/selectors.py", "all_living(company.pk).filter(deal_id=deal_id).order_by(\"-pk\")", "Invoice.objects.filter(deal_id=deal_id).order_by(\"-pk\")", N + "test_plan_page.py"),
     Guard("a deal with a plan is not invoiced by itself", "invoices/automatic.py", "return why or (Why.PLAN if load_instalments(visitor.user, prepared.deal.id) else None)", "return why", N + "test_plan_page.py"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -20,20 +22,19 @@ from invoices.views.parameters import whole_number
 @require_safe
 def plan(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """GET /embed/panel/plan: the instalments that Pipedrive has of the deal, each with its invoice or a way to it. With
-    ?again= for the page, which has news of the invoices, and not for somebody who has asked for it.
+    ?seen=, the digest of what is shown, for the page that looks again: 204 while nothing is new.
     """
     deal_id = whole_number(request.GET.get("deal", "")) or 0
     context: dict[str, object] = {
         "deal_id": deal_id,
-        "plan_url": address("embed_panel_plan", deal=deal_id, again=1),
-        "again": "again" in request.GET,
+        "again": "seen" in request.GET,
         "may_create": Right.CREATE in rights_of(visitor.user),
     }
     try:
         facts = seen_deal(visitor.user, deal_id) if deal_id else None
         if facts is None:
             raise NotFound("pipedrive", "the deal is not there or not visible to this user")
-        found = load_instalments(visitor.user, deal_id)
+        found = load_instalments(visitor.user, deal_id, kept="seen" in request.GET)
     except NotFound:
         context["problem"] = not_seen().title
     except ServiceError as error:
@@ -41,4 +42,8 @@ def plan(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     else:
         billed = billings_of(visitor.company, deal_id, visitor.connection)
         context["rows"] = plan_rows(found, billed, facts.value.currency, say())
+    digest = hashlib.sha256(repr((context.get("rows"), context.get("problem"))).encode()).hexdigest()[:16]
+    if request.GET.get("seen") == digest:
+        return HttpResponse(status=204)
+    context["plan_url"] = address("embed_panel_plan", deal=deal_id, seen=digest)
     return render(request, "invoices/panel_plan.html", context)

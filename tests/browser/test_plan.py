@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from invoices.models import Invoice
 from tests.factories import make_customer_link
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 YEARLY = "Bramley Foods – annual maintenance"
 
 
-def test_an_instalment_is_invoiced_from_the_panel(live_app, worker, person, connect):
+def test_an_instalment_is_invoiced_from_the_panel(live_app, worker, person, connect, control):
     tenant = connect("GB")
     make_customer_link(tenant.company, party_id=1, customer_id="1", realm_id=tenant.realm)
     priya = person()
@@ -44,5 +45,8 @@ def test_an_instalment_is_invoiced_from_the_panel(live_app, worker, person, conn
     expect(panel.get_by_role("button", name="Invoice this")).to_have_count(3)
     row = panel.get_by_role("region", name="Billing plan").get_by_role("listitem").first
     expect(row.get_by_text("Open", exact=True)).to_be_visible()
+    control.book(tenant.realm, "payment", id=Invoice.objects.get(number=number).qbo_invoice_id)
+    panel.get_by_role("button", name="Refresh").click()
+    expect(row.get_by_text("Paid", exact=True)).to_be_visible(timeout=60_000)
     panel.get_by_role("button", name="Close").click()
     expect(more).to_be_focused()

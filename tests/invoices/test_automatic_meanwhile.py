@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integration_settings.deal_rules import Outcome
+from integration_settings import deal_rules
+from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.errors import NotFound
 from integration_settings.models import DealRules, QuickBooksConnection
 from invoices import automatic, notes, ready_deals
@@ -209,3 +210,30 @@ def test_what_quickbooks_has_no_more_is_no_reason_to_forget_the_deal(sales, monk
         patch.setattr(automatic, "prepare", gone)
         assert sales.carry_out() == []
     assert len(sales.carry_out()) == 1
+
+
+def test_deals_of_books_that_number_by_hand_get_numbers_of_their_own(connect, control):
+    """The next number is one more than the last that QuickBooks has; of two deals at once the second waits for that."""
+    tenant = connect("AU")
+    company_id = tenant.pair.pipedrive_company_id
+    won = {"status": "won", "won_time": control.now()}
+    control.change_company(company_id, {"deals": {str(deal_id): won for deal_id in (1, 2)}})
+    deal_rules.store(tenant.company, {1: Choice(WON, Outcome.CREATE)}, tenant.user)
+    stored = DealRules.objects.get()
+    stored.rules = {key: rule | {"since": "2020-01-01T00:00:00+00:00"} for key, rule in stored.rules.items()}
+    stored.save()
+    now = timezone.now()
+    for deal_id in (1, 2):
+        of_deal = {"title": "Reef", "value": 1, "currency": "AUD", "when": WON, "outcome": Outcome.CREATE}
+        ReadyDeal.objects.create(company=tenant.company, deal_id=deal_id, next_attempt_at=now, **of_deal)
+    first, second = ReadyDeal.objects.order_by("pk")
+    automatic.carry_out(first.pk)
+    automatic.carry_out(second.pk)
+    (invoice,) = Invoice.objects.all()
+    settle(invoice)
+    ReadyDeal.objects.filter(pk=second.pk).update(next_attempt_at=timezone.now())
+    automatic.carry_out(second.pk)
+    other = Invoice.objects.exclude(pk=invoice.pk).get()
+    settle(other)
+    assert {invoice.submission, other.submission} == {Submission.SUCCEEDED}
+    assert invoice.number != other.number

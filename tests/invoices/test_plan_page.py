@@ -59,6 +59,23 @@ def test_the_panel_shows_each_instalment_with_a_way_to_its_invoice(plan):
     assert labels == [f"Invoice this: Quarter {number}, £1,172.00" for number in (1, 2, 3, 4)]
 
 
+def test_the_page_that_looks_again_gets_nothing_while_nothing_is_new_and_asks_nobody(
+    plan, open_quarter, browse, harbour, control
+):
+    again = next(
+        e.attributes["hx-get"] for e in plan().elements if "/embed/panel/plan" in e.attributes.get("hx-get", "")
+    )
+    control.forget_requests()
+    browser = browse(harbour.user, "panel")
+    assert browser.get(again).status_code == 204
+    assert control.requests("pipedrive", path="/installments") == []
+    form, fields = open_quarter(1)
+    pressed(form, fields)
+    answer = Page(browser.get(again))
+    assert "Its invoice is on its way" in answer.text
+    assert not [element for element in answer.elements if "data-autofocus" in element.attributes]
+
+
 def test_a_deal_without_a_plan_says_where_one_is_made(plan):
     assert "This deal has no instalments in Pipedrive." in plan(SHELVES).text
 
