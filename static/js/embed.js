@@ -203,9 +203,11 @@
       ? null
       : elt.closest("form")?.querySelector("[data-fault-slot]") ?? target?.querySelector("[data-fault-slot]");
 
+  const unsay = (place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+
   function place(banner, target, elt) {
     const slot = slotOf(elt, target);
-    (slot ?? target).querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+    unsay(slot ?? target);
     if (!slot && target.querySelector("[aria-busy]")) target.replaceChildren(banner);
     else (slot ?? target).prepend(banner);
     if (target.matches("[role=listbox]")) target.hidden = false;
@@ -218,8 +220,8 @@
       if (document.querySelector("[data-hold], [data-asked]")) event.preventDefault(); // somebody is busy with what would be replaced
       return;
     }
-    const places = [target, slotOf(elt, target)];
-    places.forEach((place) => place?.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove()));
+    unsay(target);
+    unsay(slotOf(elt, target));
   });
 
   // What is fetched by script: a document, a text to copy. Faults come as words for our own banner.
@@ -234,7 +236,7 @@
     const button = buttonOf(elt);
     if (button.getAttribute("aria-disabled") === "true") return null;
     const done = makeBusy(button);
-    page.querySelectorAll(":scope > [data-fault]").forEach((old) => old.remove());
+    unsay(page);
     try {
       if (ends - Date.now() < RENEW_BEFORE) await renew();
       let answer = await ask(url, options);
@@ -269,36 +271,28 @@
 
   let focused = null; // how to find the focused thing again
 
-  /* For a moment the new stands above the old. A browser that keeps the old in its place would take the reader along,
-     to the end of the page. */
-  const anchored = (value) => { document.documentElement.style.overflowAnchor = value; };
-  body.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap } }) => shouldSwap && anchored("none"));
-  body.addEventListener("htmx:afterSettle", () => anchored(""));
-
   body.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
     const active = document.activeElement;
     focused = null;
     if (!shouldSwap || !target?.contains(active) || active === target) return;
-    const attribute = (name, element = active) => element?.getAttribute(name);
-    const card = attribute("aria-labelledby", active.closest("section[aria-labelledby]"));
-    focused = { target, id: active.id, name: attribute("name"), label: attribute("aria-label"), card };
+    const card = active.closest("section")?.getAttribute("aria-labelledby");
+    focused = { target, active, card };
   });
-
-  const isBelowTheTop = (element) => element.getClientRects()[0]?.top >= 0;
 
   body.addEventListener("htmx:afterSettle", () => {
     window.Host.fit();
     if (!focused || document.activeElement !== body) return;
-    const { target, id, name, label, card } = focused;
+    const { target, active, card } = focused;
     focused = null;
     const place = target.isConnected ? target : document.getElementById(target.id) ?? body;
     const titles = [...place.querySelectorAll("h1, h2")];
+    const seen = titles.filter((title) => title.getClientRects()[0]?.top >= 0); // what the reader has before him
     const same =
-      (id && document.getElementById(id)) ||
-      (name && place.querySelector(`[name="${CSS.escape(name)}"]`)) ||
-      (label && place.querySelector(`[aria-label="${CSS.escape(label)}"]`)) ||
-      titles.find((title) => title.id && title.id === card && isBelowTheTop(title)) ||
-      titles.find(isBelowTheTop) || // what the reader has before him
+      document.getElementById(active.id) ||
+      (active.name && place.querySelector(`[name="${CSS.escape(active.name)}"]`)) ||
+      (active.ariaLabel && place.querySelector(`[aria-label="${CSS.escape(active.ariaLabel)}"]`)) ||
+      seen.find((title) => title.id === card) ||
+      seen[0] ||
       titles[0] ||
       place;
     if (same.tabIndex < 0) same.tabIndex = -1;
