@@ -35,7 +35,7 @@ HELD_BY_ALL = 6  # requests of all companies; from then on nobody has a second o
 
 NEXT_LOOK = 0.2
 
-_seat: ContextVar[tuple[str, str] | None] = ContextVar("seat", default=None)  # the place, and whose it is
+_held: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("held", default=())  # each place, and whose it is
 _change = threading.Condition()
 _calls: dict[object, dict[object, tuple[object, float]]] = {}  # under way: who asked, and since when
 
@@ -47,21 +47,28 @@ def seat(service: Service, company_id: int) -> Iterator[bool]:
     known = cache.get_many([silences, alone])
     most = 0 if alone in known else 1 if silences in known else SEATS
     places = (f"seat:{service}:{company_id}:{number}" for number in range(most))
+    with _first_free(places) as taken:
+        yield taken
+
+
+@contextmanager
+def _first_free(places: Iterable[str]) -> Iterator[bool]:
     whose = uuid.uuid4().hex
     taken = next((place for place in places if cache.add(place, whose, SEAT_SECONDS)), "")
-    before = _seat.set((taken, whose) if taken else _seat.get())
+    before = _held.set((*_held.get(), (taken, whose)) if taken else _held.get())
     try:
         yield bool(taken)
     finally:
-        _seat.reset(before)
+        _held.reset(before)
         if taken and cache.get(taken) == whose:  # else somebody else has it: its time was over
             cache.delete(taken)
 
 
 def _stay() -> None:
-    """Work of several calls, each of which takes long, would lose its place in the middle: to one more process."""
-    if (held := _seat.get()) and cache.get(held[0]) == held[1]:
-        cache.touch(held[0], SEAT_SECONDS)
+    """Work of several calls, each of which takes long, would lose its places in the middle: to one more process."""
+    for place, whose in _held.get():
+        if cache.get(place) == whose:
+            cache.touch(place, SEAT_SECONDS)
 
 
 @contextmanager
@@ -69,14 +76,11 @@ def unhurried(service: Service) -> Iterator[bool]:
     """For work that goes by the clock and that nobody waits for: whether it may call the service now. One that keeps
     silent for several companies is called by one process at a time, so that the others are there for people.
     """
-    asks = f"asks:{service}"
-    several = len(cache.get(_silent(service), ())) >= SEVERAL
-    free = not several or cache.add(asks, True, SEAT_SECONDS)
-    try:
+    if len(cache.get(_silent(service), ())) < SEVERAL:
+        yield True
+        return
+    with _first_free([f"asks:{service}"]) as free:
         yield free
-    finally:
-        if several and free:
-            cache.delete(asks)
 
 
 def left_alone_until(service: Service, company_id: int) -> datetime | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 
 import pytest
 import requests
@@ -58,11 +59,14 @@ def test_a_place_that_a_killed_worker_had_is_free_again_after_the_longest_call()
 
 def test_work_of_several_slow_calls_keeps_its_place():
     """The customer, the item and the invoice, say: in the middle of it one more process would have the company's."""
-    with time_machine.travel(timezone.now(), tick=False) as clock, seat("quickbooks", OURS), seat("quickbooks", OURS):
+    elsewhere, other = copy_context(), ExitStack()
+    with time_machine.travel(timezone.now(), tick=False) as clock, seat("quickbooks", OURS):
+        elsewhere.run(other.enter_context, seat("quickbooks", OURS))
         for _ in range(3):
             with listening("quickbooks", OURS):
                 clock.shift(20)
         assert free_places() == 1  # that of the other, who made no call
+    elsewhere.run(other.close)
 
 
 def test_whoever_comes_back_late_leaves_the_place_to_whoever_has_it_by_then():
@@ -113,6 +117,28 @@ def test_a_service_that_is_silent_for_several_companies_is_called_by_one_that_go
         assert free_places(company_id=99) == 2  # for people
         clock.shift(shares.RECENTLY + 1)
         assert may_call() == 9
+
+
+def test_the_one_that_goes_by_the_clock_stays_the_one_however_many_slow_calls_it_makes(monkeypatch):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for company_id in range(shares.SEVERAL):
+            keep_silent(monkeypatch, company_id)
+        with unhurried("quickbooks"), seat("quickbooks", 99):
+            for _ in range(3):
+                with listening("quickbooks", 99):
+                    clock.shift(20)
+            with unhurried("quickbooks") as may_call:
+                assert not may_call
+
+
+def test_the_one_that_comes_back_late_leaves_its_turn_to_whoever_has_it_by_then(monkeypatch):
+    with time_machine.travel(timezone.now(), tick=False) as clock, ExitStack() as others:
+        for company_id in range(shares.SEVERAL):
+            keep_silent(monkeypatch, company_id)
+        with unhurried("quickbooks"):
+            clock.shift(shares.SEAT_SECONDS + 1)
+            assert others.enter_context(unhurried("quickbooks"))
+        assert not others.enter_context(unhurried("quickbooks"))
 
 
 def test_a_failure_that_held_nobody_changes_nothing():
