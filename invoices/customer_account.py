@@ -16,7 +16,7 @@ from invoices.customers import linked_customer
 from invoices.domain.money import Money
 from invoices.drafting import connected
 from invoices.invoice_gateway import MOST_OPEN, QuickBooksGateway
-from invoices.reports import zone
+from invoices.reports import today_in
 
 KEPT_SECONDS = 60
 
@@ -59,7 +59,7 @@ def account_of(visitor: Visitor, party: tuple[str, int] | None) -> Account | Non
         kept = [timezone.now().isoformat(), currency, owed]
         cache.set(key, kept, KEPT_SECONDS)
     read_at, currency, owed = kept
-    today = timezone.now().astimezone(zone(connection.timezone)).date().isoformat()
+    today = today_in(connection.timezone).isoformat()
     late = [(amount, due) for amount, due in owed if due and due < today]
     return Account(
         customer=link.name,

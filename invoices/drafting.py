@@ -51,7 +51,7 @@ from invoices.domain.terms import due_date
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.moved_deals import MOST_ASKED, Beside, ask_beside, bring_along
-from invoices.reports import zone
+from invoices.reports import today_in
 from invoices.so_far import SoFar, drafts_of, invoiced_so_far, living_invoices, same_again, summed_up
 
 
@@ -127,7 +127,7 @@ def prepare(visitor: Visitor, deal_id: int, *, template_id: str | None = None) -
         if template_id is None
         else template_called(asked.templates, template_id)
     )
-    today = _today(asked.profile.timezone)
+    today = today_in(asked.profile.timezone)
     filled = prefill(
         deal,
         field_choices(partial(getattr, chosen), own_fields_from(chosen, connection), due_days=chosen.due_days),
@@ -353,10 +353,6 @@ def _soon(calls: SideBySide, read: Callable[[*Given], Found], *args: *Given) -> 
     return calls.start(read, *args) if isinstance(kept.exception(), NotKept) else kept
 
 
-def _today(place: str) -> date:
-    return timezone.now().astimezone(zone(place)).date()
-
-
 def _next_number(gateway: InvoiceGateway) -> str:
     """One more than the invoice created last: a proposal only, the person may write another."""
     with suppress(ServiceError):
@@ -418,7 +414,7 @@ def _checked(
         unconfirmed_before=so_far.unconfirmed,
         instalments_before=so_far.instalments,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
-        today=_today(connection.timezone),
+        today=today_in(connection.timezone),
         **known,
     )
     return Preview(added_up, tuple(preflight(draft, added_up, context)), timezone.now(), so_far)

@@ -27,6 +27,11 @@ def zone(name: str) -> ZoneInfo:
     return zone_called(name) or ZoneInfo("UTC")
 
 
+def today_in(name: str) -> date:
+    """The calendar day in the time zone of that name."""
+    return timezone.now().astimezone(zone(name)).date()
+
+
 def status_of(invoice: Invoice, today: date) -> InvoiceStatus:
     """`today` in the QuickBooks company's time zone."""
     return derive_status(

@@ -27,7 +27,7 @@ from invoices.domain.status import UNSETTLED, InvoiceStatus, Submission
 from invoices.models import IS_BEING_MADE, Intent, Invoice, ReadyDeal
 from invoices.panel_figures import COUNTED, Amounts, Figures, Owed, Sums, figures_of, first_of, listed, owed, sums_of
 from invoices.ready_deals import waiting_deal
-from invoices.reports import status_of, zone
+from invoices.reports import status_of, today_in, zone
 from invoices.so_far import all_living, instalments_of, like_the_invoices
 
 Look = list[Any]
@@ -245,7 +245,7 @@ def _figures(rows: Sequence[InvoiceRow]) -> Figures:
 
 
 def _today(connection: QuickBooksConnection | None) -> date:
-    return timezone.now().astimezone(zone(connection.timezone if connection else "")).date()
+    return today_in(connection.timezone if connection else "")
 
 
 def _is_under_way(row: InvoiceRow) -> bool:
@@ -326,7 +326,7 @@ def billings_of(
     before QuickBooks has it.
     """
     found: dict[int, tuple[str, InvoiceStatus | None]] = {}
-    today = timezone.now().astimezone(zone(connection.timezone if connection else "")).date()
+    today = _today(connection)
     for invoice in all_living(company.pk).filter(deal_id=deal_id).order_by("-pk"):
         status = status_of(invoice, today) if invoice.submission == Submission.SUCCEEDED else None
         found |= dict.fromkeys(instalments_of(invoice), (invoice.number, status))
