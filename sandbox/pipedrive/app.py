@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.applications import Starlette
 from starlette.responses import Response
+from starlette.routing import Route
 
 from ..clock import Clock
 from ..config import Config
 from ..faults import Faults
+from .api.files import storage
 from .api.routes import api_routes
 from .oauth import oauth_routes
 from .web.routes import web_routes
 from .wire import failure, unauthorized
 from .world import World
 
-PEOPLE_PATHS = ("/web/", "/as/", "/static/", "/oauth/authorize", "/sign-in", "/marketplace", "/theme", "/favicon.ico")
+PEOPLE_PATHS = (
+    "/web/", "/as/", "/static/", "/oauth/authorize", "/sign-in", "/marketplace", "/theme", "/favicon.ico", "/stored/",
+)  # fmt: skip
 FAULT_WORDS = {
     403: "Forbidden",
     429: "Request over limit",
@@ -28,7 +34,8 @@ FAULT_WORDS = {
 
 def create_app(world: World, clock: Clock, faults: Faults, config: Config) -> Starlette:
     """The ASGI app of the service; faults and recording are put around it elsewhere."""
-    return Starlette(routes=[*oauth_routes(world), *api_routes(world), *web_routes(world)])
+    stored = Route("/stored/{key}/{name}", partial(storage, world), methods=["GET"])
+    return Starlette(routes=[*oauth_routes(world), *api_routes(world), stored, *web_routes(world)])
 
 
 def fault_answer(status: int, path: str, retry_after: int | None) -> Response:

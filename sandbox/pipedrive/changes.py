@@ -18,9 +18,9 @@ from .uninstalling import uninstall
 from .wire import Json, Record, failure, time_v2
 from .world import World
 
-SETTABLE = ("deals", "persons", "organizations", "products")
+SETTABLE = ("deals", "persons", "organizations", "products", "files")
 LISTS = ("deal_products", "discounts", "installments")
-COMPANY_MEMBERS = ("plan", "name", "contact_sync", "currency", "hides_with")
+COMPANY_MEMBERS = ("plan", "name", "contact_sync", "currency", "hides_with", "keeps_files_elsewhere")
 
 
 class WrongWishError(Exception):
@@ -72,7 +72,8 @@ def merge_records(records: dict[int, Record], name: str, value: dict[str, Any], 
         if unknown:
             raise WrongWishError(f"{name} have no {', '.join(sorted(unknown))}")
         changes = dict(members)
-        record["custom_fields"].update(changes.pop("custom_fields", {}))
+        if "custom_fields" in record:
+            record["custom_fields"].update(changes.pop("custom_fields", {}))
         record.update(changes)
         record["update_time"] = now
 

@@ -55,6 +55,7 @@ class Company:
     contact_sync: bool
     seed: str
     hides_with: int = 404  # the status of what a user may not see; nobody has documented that it is always this one
+    keeps_files_elsewhere: bool = False  # a download is answered by the address of a storage, and not by the content
     users: dict[int, User] = field(default_factory=dict)
     pipelines: dict[int, Record] = field(default_factory=dict)
     stages: dict[int, Record] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class Company:
     discounts: dict[int, list[Record]] = field(default_factory=dict)
     installments: dict[int, list[Record]] = field(default_factory=dict)
     notes: dict[int, Record] = field(default_factory=dict)
+    files: dict[int, Record] = field(default_factory=dict)
+    contents: dict[int, bytes] = field(default_factory=dict)
     activities: list[Record] = field(default_factory=list)
     currencies: list[Record] = field(default_factory=list)
     fields: dict[str, list[Record]] = field(default_factory=lambda: {owner: [] for owner in FIELD_OWNERS})

@@ -29,6 +29,7 @@ class World:
         self.budgets = Budgets(self.clock)
         self.frame_token_seconds = 300
         self.clones = 0
+        self.stored: dict[str, bytes] = {}
         self.companies: dict[int, Company] = {}
         for seed in SEEDS:
             company = build(seed, self.clock.now())
@@ -96,7 +97,7 @@ class World:
                 name: getattr(company, name)
                 for name in (
                     "deals", "persons", "organizations", "products", "deal_products", "discounts", "installments",
-                    "notes", "activities", "fields", "stages", "pipelines", "currencies",
+                    "notes", "files", "activities", "fields", "stages", "pipelines", "currencies",
                 )
             }
         )  # fmt: skip

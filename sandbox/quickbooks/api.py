@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ..config import Config
 from ..faults import notes
-from . import batch, cdc, entities, invoices, query, refusals
+from . import attachments, batch, cdc, entities, invoices, query, refusals
 from .books import Books
 from .pdf import invoice_pdf
 from .refusals import Refusal, TokenRefusal
@@ -200,6 +200,10 @@ class Api:
             answers = batch.run(books, call.json())
             notes(call.request.scope)["items"] = len(answers)
             return {"BatchItemResponse": answers}
+        if parts == ["upload"]:
+            call.demand_type("multipart/form-data")
+            content_type = call.request.headers["content-type"]
+            return {"AttachableResponse": attachments.upload(books, content_type, call.body)}
         if len(parts) == 3 and parts[0] == "invoice" and parts[2] == "send":
             call.demand_type("application/octet-stream", "application/json", "")
             return {"Invoice": invoices.send(books, parts[1], call.parameter("sendTo"))}

@@ -17,7 +17,7 @@ TRANSACTIONS = ("Invoice", "Payment", "CreditMemo")
 NAMES = ("Customer", "Vendor", "Employee")
 LISTS = (
     "Item", "Account", "Term", "TaxCode", "TaxRate", "TaxAgency", "Class", "Department", "CompanyCurrency",
-    "PaymentMethod", "ExchangeRate", "RecurringTransaction",
+    "PaymentMethod", "ExchangeRate", "RecurringTransaction", "Attachable",
 )  # fmt: skip
 INDEXES: dict[str, tuple[str, ...]] = {
     "Invoice": ("DocNumber", "CustomerRef"),
@@ -50,6 +50,8 @@ class Books:
         self.tax_ids: dict[str, str] = {}
         """Tax identifiers as they were written; the API answers them masked."""
         self.answered: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self.files: dict[str, bytes] = {}
+        """The content of each `Attachable`, by its id."""
         self.outbox: list[Row] = []
         """E-mails that would have been sent."""
         self.refusing: str | None = None

@@ -10,7 +10,7 @@ from .wire import Row, moment_from, stamp
 
 OLDEST = timedelta(days=30)
 MOST = 1000
-LEFT_OUT = {"TaxCode", "TaxRate", "TaxAgency", "ExchangeRate", "RecurringTransaction"}
+LEFT_OUT = {"TaxCode", "TaxRate", "TaxAgency", "ExchangeRate", "RecurringTransaction", "Attachable"}
 NEVER_HERE = {
     "Bill", "BillPayment", "Budget", "Deposit", "Estimate", "JournalEntry", "Purchase", "PurchaseOrder",
     "RefundReceipt", "SalesReceipt", "Transfer", "VendorCredit",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from . import attachments, links, payments, refusals, sales
 from . import books as b
-from . import links, payments, refusals, sales
 from .money import ZERO
 from .wire import Row, date_from, stamp
 
@@ -100,5 +100,13 @@ def send(books: b.Books, identity: str, address: str | None) -> Row:
     delivery = {"DeliveryType": "Email", "DeliveryTime": stamp(now)}
     row = {**old, "EmailStatus": "EmailSent", "BillEmail": email, "DeliveryInfo": delivery}
     books.store("Invoice", row)
-    books.outbox.append({"invoice": identity, "number": row.get("DocNumber"), "to": email["Address"], "at": stamp(now)})
+    books.outbox.append(
+        {
+            "invoice": identity,
+            "number": row.get("DocNumber"),
+            "to": email["Address"],
+            "at": stamp(now),
+            "files": attachments.sent_with(books, identity),
+        }
+    )
     return row

@@ -93,6 +93,15 @@ SHAPES: dict[str, dict[str, str]] = {
         "TaxClassificationRef": "Ref", "PrefVendorRef": "Ref", "RatePercent": "number", "ItemGroupDetail": "any",
         "Source": "text",
     },
+    "Attachable": COMMON | {
+        "FileName": "text:1000", "FileAccessUri": "text", "TempDownloadUri": "text", "Size": "whole",
+        "ContentType": "text:100", "Category": "text:100", "Lat": "text:100", "Long": "text:100",
+        "PlaceName": "text:2000", "Note": "text:2000", "Tag": "text:2000", "ThumbnailFileAccessUri": "text",
+        "ThumbnailTempDownloadUri": "text", "AttachableRef": "[AttachableRef]",
+    },
+    "AttachableRef": {
+        "EntityRef": "Ref", "LineInfo": "text", "IncludeOnSend": "flag", "CustomField": "[CustomField]",
+    },
     "Line": {
         "Id": "text", "LineNum": "whole", "Description": "text:4000", "Amount": "amount", "DetailType": "LineKind",
         "LinkedTxn": "[LinkedTxn]",

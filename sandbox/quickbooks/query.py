@@ -59,6 +59,7 @@ FILTERABLE: dict[str, tuple[str, ...]] = {
     "CompanyCurrency": (*NAME, "Code"),
     "ExchangeRate": ("SourceCurrencyCode", "AsOfDate"),
     "RecurringTransaction": ("Id", *TIMES),
+    "Attachable": ("Id", "FileName", "Note", "Category", *TIMES),
     "CompanyInfo": ("Id", *TIMES),
     "Preferences": ("Id", *TIMES),
 }

@@ -339,6 +339,43 @@ class Builder:
             }
         )
 
+    def file(
+        self, deal: int, name: str, content: bytes, *, days_ago: int, owner: int = 1, size: int = 0, where: str = "s3"
+    ) -> int:
+        """A file of the deal, with its entry in the timeline. `size` makes it longer than what is in it."""
+        company, number = self.company, self.company.next_id("file")
+        then, told = time_v1(self.ago(days_ago, 11, 20)), company.deals[deal]
+        who = self.user_id(owner)
+        company.files[number] = {
+            "id": number,
+            "user_id": who,
+            "deal_id": deal,
+            "person_id": told["person_id"],
+            "org_id": told["org_id"],
+            "product_id": None,
+            "activity_id": None,
+            "lead_id": None,
+            "log_id": None,
+            "add_time": then,
+            "update_time": then,
+            "file_name": f"{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}.{name.rpartition('.')[2]}",
+            "file_type": name.rpartition(".")[2],
+            "file_size": max(size, len(content)),
+            "active_flag": True,
+            "inline_flag": False,
+            "remote_location": where,
+            "remote_id": None,
+            "cid": None,
+            "s3_bucket": None,
+            "mail_message_id": None,
+            "mail_template_id": None,
+            "name": name,
+            "description": None,
+        }
+        company.contents[number] = content
+        self.activity(deal, name, "file", days_ago=days_ago, who=company.users[who].name)
+        return number
+
     def activity(self, deal: int, subject: str, kind: str, *, days_ago: int, who: str, done: bool = True) -> None:
         """An entry of the timeline that is no note. `kind`: email, meeting, call, task, file."""
         self.company.activities.append(

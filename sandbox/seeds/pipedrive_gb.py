@@ -8,6 +8,8 @@ from ..pipedrive.company import OWNER_GROUP, Company
 from .pipedrive_builder import Builder, Details, Line, address
 
 PLACE = ("en-GB", "en_GB", "Europe/London")
+QUOTE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PICTURE = b"\x89PNG\r\n\x1a\n"
 LONG_NAME = (
     "The Worshipful Society of Independent Warehouse Keepers, Shelf Builders, Pallet Makers, Cold Store Operators and "
     "Allied Trades of the Counties of Yorkshire, Lancashire, Derbyshire, Nottinghamshire and Lincolnshire (Northern "
@@ -132,7 +134,8 @@ def bramley(build: Builder, fields: Fields, products: dict[str, int]) -> None:
     )
     build.activity(phase2, "Site survey, Aire Park", "meeting", days_ago=26, who="done by Tom Hale")
     build.activity(phase2, "Delivery slot for week 49", "email", days_ago=6, who="Alice Whitcombe")
-    build.activity(phase2, "Quote BF phase 2.pdf", "file", days_ago=25, who="Priya Nair")
+    build.file(phase2, "Quote BF phase 2.pdf", QUOTE, days_ago=25)
+    build.file(phase2, "Signed order BF-2026-0871.pdf", QUOTE + b" signed", days_ago=8, owner=2)
     build.deal("Spare shelves, Hull", bramley, alice, [Line(products["shelf"], "50")], Details(stage=5, owner=2))
     yearly = build.deal(
         "Bramley Foods – annual maintenance",
@@ -256,6 +259,10 @@ def special(build: Builder, fields: Fields, products: dict[str, int]) -> None:
     )
     build.discount(tricky, "percentage", "5", "Loyal customer")
     build.discount(tricky, "amount", "15.50", "Returned pallets")
+    build.file(tricky, "Floor plan Aire Park.PNG", PICTURE, days_ago=20, owner=2, size=845_000)
+    build.file(tricky, "Site survey.mp4", b"\0", days_ago=26, owner=2, size=64_000_000)
+    build.file(tricky, "Racking drawings.pdf", QUOTE, days_ago=24, size=26_500_000)
+    build.file(tricky, "Shared calculation.xlsx", b"", days_ago=22, where="googledrive")
     recurring = [Line(products["plan"], billing="monthly", cycles=12), Line(products["inspection"])]
     build.deal("Moss & Co – inspection plan", moss, oliver, recurring, Details(stage=8, owner=2))
     secret = build.organization("Albion Land Holdings plc", None, owner=1, visible_to=OWNER_GROUP)

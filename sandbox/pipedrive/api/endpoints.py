@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from ..wire import RefusalError
-from . import contacts, deal_lines, deals, field_definitions, notes, users
+from . import contacts, deal_lines, deals, field_definitions, files, notes, users
 from .calls import Call, Endpoint, Handler
 from .paging import paged
 from .rules import BOOL, CUSTOM_FIELDS, IDS, TEXT, Member, Param
@@ -14,6 +14,7 @@ DEALS_READ = ("deals:read", "deals:full")
 DEALS_FULL = ("deals:full",)
 CONTACTS_READ = ("contacts:read", "contacts:full")
 PRODUCTS_READ = ("products:read", "products:full")
+FILES_READ = (*DEALS_READ, *CONTACTS_READ, "activities:read", "activities:full")
 NOTES_READ = (*DEALS_READ, *CONTACTS_READ)
 NOTES_WRITE = ("deals:full", "contacts:full")
 FIELD_SCOPES = {
@@ -75,6 +76,8 @@ V1 = [
     on("GET v1 /users/me", users.me, 2, ("base",)),
     on("GET v1 /users", users.list_users, 20, ("users:read",)),
     on("GET v1 /currencies", users.list_currencies, 20, ("base",), {"term": TEXT}),
+    on("GET v1 /deals/{id}/files", files.list_files, 20, DEALS_READ, files.FILES_QUERY),
+    on("GET v1 /files/{id}/download", files.download, 20, FILES_READ),
     on("GET v1 /notes", notes.list_notes, 20, NOTES_READ, notes.NOTES_QUERY),
     on("GET v1 /notes/{id}", notes.get_note, 2, NOTES_READ),
     on("POST v1 /notes", notes.add_note, 10, NOTES_WRITE, body=notes.NEW_NOTE_BODY),
