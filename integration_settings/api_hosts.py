@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+PUBLIC_NAME = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")  # no number, and none of one word
+
 
 class UntrustedHost(Exception):
     """The token answer names an API host that is not Pipedrive's."""
@@ -35,6 +37,19 @@ def checked_api_domain(text: str) -> str:
     elif parts.scheme != "https" or port not in (None, 443):
         raise UntrustedHost
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def checked_storage(text: str) -> str:
+    """The address at which Pipedrive says that a file is kept, when it is one on the public network. No token goes
+    there. Raises `UntrustedHost` for an address of another kind, so that nobody is led into our own network.
+    """
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    if _host_accepted(host) and is_loopback(host):
+        return text
+    if parts.scheme != "https" or "@" in parts.netloc or not PUBLIC_NAME.fullmatch(host):
+        raise UntrustedHost
+    return text
 
 
 def _host_accepted(host: str) -> bool:

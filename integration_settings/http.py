@@ -7,33 +7,24 @@ string or body, and the translation of lost answers into `errors`.
 
 from __future__ import annotations
 
-import atexit
-import http.client
-import io
 import json
 import logging
 import math
-import os
 import random
 import re
 import ssl
-import threading
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from time import sleep as wait  # by a name of its own, which tests may shorten
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.utils import timezone
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.filepost import encode_multipart_formdata
 
 from integration_settings.errors import (
     AccessDenied,
@@ -46,6 +37,7 @@ from integration_settings.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from integration_settings.sockets import Outgoing, adapter, this_call
 
 log = logging.getLogger("integration_settings.http")
 
@@ -71,114 +63,8 @@ HEADERS = {
 }
 PLAIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?/[\w/.-]*", re.ASCII)  # nothing to encode, and no query yet
 CHUNK = 65_536
-CALLS_AT_ONCE = 150  # of one process, whose connections to one host are kept alive
-KEPT_SECONDS = 60.0  # from its last call on; the NATs of clouds forget after four minutes or more
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what no database and no page takes; half an emoji for instance
 MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-
-
-class _OfThisThread(threading.local):
-    deadline = math.inf
-
-
-_call = _OfThisThread()
-
-
-class _InTime(io.RawIOBase):
-    """What a socket brings, until the deadline of this thread's call: a time limit of a socket is for its next bytes
-    only, so that single bytes of a head or a body could hold somebody for hours.
-    """
-
-    def __init__(self, raw: io.RawIOBase) -> None:
-        self.raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > _call.deadline:
-            raise TimeoutError("not complete in time")
-        return self.raw.readinto(buffer)
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp = io.BufferedReader(_InTime(self.fp.detach()))
-
-    def _read_status(self) -> tuple[str, int, str]:
-        """That of the answer, past what is said before it, such as 103 Early Hints. Taken for the answer, it would
-        leave the real one to whoever uses the connection next.
-        """
-        read: Callable[[], tuple[str, int, str]]
-        read = super()._read_status  # type: ignore[misc]  # its types leave it out
-        found = read()
-        while http.HTTPStatus.CONTINUE < found[1] < http.HTTPStatus.OK:
-            http.client.parse_headers(self.fp)
-            found = read()
-        return found
-
-
-class _Kept(HTTPConnection):
-    """Kept alive for the next call, but not for long: what is silent is forgotten by a NAT or a firewall on its way,
-    after a few minutes mostly and without a word to either end. A call on it would get no answer, and nobody could say
-    whether the service has seen it.
-    """
-
-    response_class = _Answer
-    used_at = math.inf
-
-    def connect(self) -> None:
-        super().connect()
-        _refuse_late(self)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _refuse_late(self)
-        self.used_at = time.monotonic()
-        super().request(*args, **kwargs)
-
-    @property
-    def is_connected(self) -> bool:
-        """What the pool asks before it gives a connection to somebody; one that is not is made anew."""
-        return super().is_connected and time.monotonic() - self.used_at < KEPT_SECONDS
-
-
-class _HTTPSConnection(_Kept, HTTPSConnection):
-    pass
-
-
-def _refuse_late(connection: HTTPConnection) -> None:
-    """No time limit holds for looking up an address, nor for a process that is stopped. What is sent so late may be
-    somebody else's by now: our lease has run out.
-    """
-    if time.monotonic() > _call.deadline:
-        connection.close()
-        raise ConnectTimeoutError(connection, "not connected in time, so nothing was sent")
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _Kept
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-@lru_cache(maxsize=1)
-def _adapter() -> HTTPAdapter:
-    """One pool of kept-alive connections for the whole process, whoever opens a session."""
-    adapter = HTTPAdapter(pool_connections=20, pool_maxsize=CALLS_AT_ONCE, max_retries=0)
-    adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-    return adapter
-
-
-# A forked worker must not speak through its parent's sockets.
-os.register_at_fork(after_in_child=_adapter.cache_clear)
-atexit.register(lambda: _adapter().close())
 
 
 def is_read(method: str, url: str) -> bool:
@@ -258,8 +144,20 @@ class VendorSession:
     out for each call was a fifth of what a look at a company cost.
     """
 
-    def __init__(self, service: Service, access_token: str = "", read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        service: Service,
+        access_token: str = "",
+        read_seconds: float = READ_SECONDS,
+        most_bytes: int | None = None,
+        logged_as: str = "",
+    ) -> None:
+        """An answer of more than `most_bytes` is given up. `logged_as` stands in the log for an address that may tell
+        what is a customer's, the name of a file for instance.
+        """
         self.service = service
+        self.most_bytes = most_bytes or LARGEST_BODY
+        self.logged_as = logged_as
         self.access_token = access_token  # python-quickbooks reads this attribute
         self.read_seconds = read_seconds
         self.last_response: requests.Response | None = None
@@ -321,11 +219,11 @@ class VendorSession:
         started = time.monotonic()
         response: requests.Response | None = None
         problem: Exception | None = None
-        _call.deadline = begun + TOTAL_SECONDS
+        this_call.deadline = begun + TOTAL_SECONDS
         try:
             # As a stream, so that the time limit covers the body too.
-            response = _adapter().send(sent, stream=True, timeout=(CONNECT_SECONDS, self.read_seconds))
-            _read_body(response)
+            response = adapter().send(sent, stream=True, timeout=(CONNECT_SECONDS, self.read_seconds))
+            _read_body(response, self.most_bytes)
         except (requests.RequestException, OSError) as error:
             response, problem = None, error
         milliseconds = round((time.monotonic() - started) * 1000)
@@ -333,7 +231,7 @@ class VendorSession:
             "%s %s %s %s %s ms trace=%s",
             self.service,
             sent.method,
-            urlsplit(sent.url or "").path,
+            self.logged_as or urlsplit(sent.url or "").path,
             response.status_code if response is not None else type(problem).__name__,
             milliseconds,
             (trace_id_of(self.service, response) or "-") if response is not None else "-",
@@ -358,6 +256,8 @@ def _prepared(
         data = to_json(json).encode()
     if data:
         request.prepare_body(data, None)
+        if len(data) > CHUNK:
+            request.body = Outgoing(data)  # type: ignore[assignment]  # any file will do
     else:
         request.prepare_content_length(None)
     if auth is not None:
@@ -365,8 +265,15 @@ def _prepared(
     return request
 
 
-def open_session(service: Service, *, access_token: str = "", read_seconds: float = READ_SECONDS) -> VendorSession:
-    return VendorSession(service, access_token, read_seconds)
+def open_session(
+    service: Service,
+    *,
+    access_token: str = "",
+    read_seconds: float = READ_SECONDS,
+    most_bytes: int | None = None,
+    logged_as: str = "",
+) -> VendorSession:
+    return VendorSession(service, access_token, read_seconds, most_bytes, logged_as)
 
 
 def to_json(value: Any) -> str:
@@ -382,6 +289,11 @@ def to_json(value: Any) -> str:
     if isinstance(value, float):
         raise TypeError("floats are not sent")
     return json.dumps(value)
+
+
+def form_of(parts: dict[str, tuple[str, bytes, str]]) -> tuple[bytes, str]:
+    """A form of files (name of the file, content, content type), by the names of its parts, and its content type."""
+    return encode_multipart_formdata(parts)
 
 
 def parse_json(response: requests.Response) -> Any:
@@ -451,7 +363,7 @@ class _TooLarge(requests.RequestException):
     """More than any answer of theirs has; it would take the memory of everybody's work."""
 
 
-def _read_body(response: requests.Response) -> None:
+def _read_body(response: requests.Response, most_bytes: int) -> None:
     """Reads the body into the response."""
     parts: list[bytes] = []
     size = 0
@@ -459,7 +371,7 @@ def _read_body(response: requests.Response) -> None:
         while part := response.raw.read1(CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
-            if size > LARGEST_BODY:
+            if size > most_bytes:
                 raise _TooLarge("a body without end")
         # A connection closed early must not pass as a short body.
         if response.raw.length_remaining:

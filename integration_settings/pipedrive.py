@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from integration_settings import http
+from integration_settings.api_hosts import UntrustedHost, checked_storage
 from integration_settings.call_slots import slot
 from integration_settings.clock import hear_pipedrive
 from integration_settings.connections import fresh_access_token, pause, refresh_after_401, refuse_while_paused
 from integration_settings.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ConnectionExpired,
     NotFound,
     OutcomeUnknown,
@@ -34,7 +36,10 @@ IDS_AT_ONCE = 100
 MOST_PAGES = 40
 READING_SECONDS = 40.0  # after which no further page of changed deals is asked for
 UNAUTHORIZED, PAYMENT_REQUIRED, FEATURE_OFF = 401, 402, 415
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_FILES = 100  # of one page
 Json = dict[str, Any]
+Answer = TypeVar("Answer")
 FieldsOf = Literal["deal", "person", "organization"]
 
 
@@ -122,6 +127,18 @@ class PipedriveClient:
         with suppress(AccessDenied):
             return _none_if_off(lambda: self._pages(path, deal_ids=int(deal_id), sort_by="billing_date"))
         return []
+
+    def deal_files(self, deal_id: int) -> list[Json]:
+        """https://developers.pipedrive.com/docs/api/v1/Deals#getDealFiles ; the hundred that were changed last"""
+        return _records(self._get(f"v1/deals/{int(deal_id)}/files", limit=MOST_FILES, sort="update_time DESC"))
+
+    def file_content(self, file_id: int, most_bytes: int) -> bytes:
+        """https://developers.pipedrive.com/docs/api/v1/Files#downloadFile
+
+        Raises `AnswerTooLarge` for a larger file.
+        """
+        path = f"v1/files/{int(file_id)}/download"
+        return self._allowed(lambda token: download(self.user.api_domain, token, path, most_bytes))
 
     def person(self, person_id: int) -> Json:
         """https://developers.pipedrive.com/docs/api/v1/Persons#getPerson"""
@@ -212,20 +229,23 @@ class PipedriveClient:
         return found[:most]
 
     def _send(self, method: str, path: str, **kwargs: Any) -> Json:
+        return self._allowed(lambda token: call(self.user.api_domain, token, method, path, **kwargs))
+
+    def _allowed(self, send: Callable[[str], Answer]) -> Answer:
+        """What `send` brings with a token that is good, within the limits that are ours to keep."""
         refuse_while_paused(self.user)
         token = fresh_access_token(self.user)
         try:
-            return self._once(token, method, path, **kwargs)
+            return self._once(send, token)
         except ConnectionExpired as refused:
             if refused.status != UNAUTHORIZED:  # another token of the same grant would have the same scopes
                 raise
-            token = refresh_after_401(self.user, token)
-            return self._once(token, method, path, **kwargs)
+            return self._once(send, refresh_after_401(self.user, token))
 
-    def _once(self, token: str, method: str, path: str, **kwargs: Any) -> Json:
+    def _once(self, send: Callable[[str], Answer], token: str) -> Answer:
         with listening("pipedrive", self.user.company_id), slot("pipedrive", str(self.user.pk)):
             try:
-                return call(self.user.api_domain, token, method, path, **kwargs)
+                return send(token)
             except RateLimited as error:
                 pause(self.user, error.retry_after)
                 raise
@@ -285,13 +305,7 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
     session = http.open_session("pipedrive", access_token=access_token)
     response = session.request(method, f"{api_domain}/api/{path}", headers={"Accept": "application/json"}, **kwargs)
     hear_pipedrive(response.headers.get("Date", ""))
-    error = http.error_for("pipedrive", response)
-    if isinstance(error, Rejected):
-        error.message = _words(response)
-    if isinstance(error, AccessDenied):
-        error = _forbidden(error, response)
-    if error:
-        raise error
+    _raise_refusal(response)
     try:
         answer = http.parse_json(response)
     except ValueError as problem:
@@ -299,6 +313,37 @@ def call(api_domain: str, access_token: str, method: str, path: str, **kwargs: A
     if not isinstance(answer, dict) or answer.get("success") is False:
         raise http.unreadable("pipedrive", response)
     return answer
+
+
+def download(api_domain: str, access_token: str, path: str, most_bytes: int) -> bytes:
+    """A file's content, there or where Pipedrive says that it keeps it: that address needs no token, and has to get
+    none.
+    """
+    session = http.open_session("pipedrive", access_token=access_token, most_bytes=most_bytes)
+    response = session.request("GET", f"{api_domain}/api/{path}")
+    if response.status_code not in REDIRECTS:
+        _raise_refusal(response)
+        return response.content
+    storage = http.open_session("pipedrive", most_bytes=most_bytes, logged_as="storage of files")
+    try:
+        stored = storage.request("GET", checked_storage(response.headers.get("Location", "")))
+    except AnswerTooLarge:
+        raise AnswerTooLarge("pipedrive", "a file that is too large") from None
+    except (ServiceError, UntrustedHost):
+        raise ServiceUnavailable("pipedrive", "no answer where the file is kept") from None
+    if stored.status_code != 200:
+        raise ServiceUnavailable("pipedrive", f"{stored.status_code} where the file is kept", status=stored.status_code)
+    return stored.content
+
+
+def _raise_refusal(response: Any) -> None:
+    error = http.error_for("pipedrive", response)
+    if isinstance(error, Rejected):
+        error.message = _words(response)
+    if isinstance(error, AccessDenied):
+        error = _forbidden(error, response)
+    if error:
+        raise error
 
 
 def me_with(api_domain: str, access_token: str) -> Json:

@@ -173,6 +173,28 @@ class QuickBooksClient:
         self.written = Written(("sendTo",))
         return _member(self._call(send, self._keep_trace), "Invoice")
 
+    def attach(self, attachable: Json, content: bytes) -> Json:
+        """Uploads a file with what it belongs to. No request id makes a repeat of it harmless.
+
+        https://developer.intuit.com/app/developer/qbo/docs/workflows/attach-images-and-notes
+        """
+        told = http.to_json(attachable)
+        parts = {
+            "file_metadata_0": ("attachment.json", told.encode(), "application/json"),
+            "file_content_0": (attachable["FileName"], content, attachable["ContentType"]),
+        }
+        form, content_type = http.form_of(parts)
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        params = {"minorversion": MINOR_VERSION}
+
+        def send(library: _Library) -> Json:
+            response = library.process_request("POST", self._url("upload"), headers=headers, params=params, data=form)
+            return http.parse_json(response)  # type: ignore[no-any-return]
+
+        self.written = Written(tuple(attachable), hashlib.sha256(told.encode() + content).hexdigest())
+        answers = self._call(send, self._keep_trace).get("AttachableResponse")
+        return _member(answers[0] if isinstance(answers, list) and answers else None, "Attachable")
+
     def invoice_pdf(self, invoice_id: str) -> bytes:
         """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#get-an-invoice-as-pdf"""
         content: bytes = self._call(lambda library: library.download_pdf("Invoice", _id(invoice_id)))
@@ -389,6 +411,8 @@ def _first_fault(response: Any) -> Json:
         answer = http.parse_json(response)
     except ValueError:
         return {}
+    if isinstance(answer, dict) and isinstance(parts := answer.get("AttachableResponse"), list) and parts:
+        answer = parts[0]
     if not isinstance(answer, dict):
         return {}
     fault = answer.get("Fault") or answer.get("fault")

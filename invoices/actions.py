@@ -1,4 +1,4 @@
-"""A void, a deletion or an e-mail is carried out once, whatever fails on the way and whoever is killed.
+"""A void, a deletion, an e-mail or files for an invoice: carried out once, whatever fails and whoever is killed.
 
 The row is the truth, as with new invoices (docs/decisions/0002). Each try begins with a look at the invoice: what is
 there tells whether an earlier try did the work, and gives the version that QuickBooks wants named. To void or delete
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -30,8 +31,10 @@ from integration_settings.errors import (
 from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
+from invoices import attachments
 from invoices.domain.actions import Action
 from invoices.domain.emails import addresses_in
+from invoices.domain.files import FileWish, to_json
 from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NOT_SENT, NOT_THERE, PAID_MEANWHILE, VOIDED_MEANWHILE
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
@@ -58,7 +61,12 @@ from invoices.submission import MakeGateway, follow_soon
 
 log = logging.getLogger(__name__)
 
-NEEDS = {Action.SEND: Right.SEND, Action.VOID: Right.VOID, Action.DELETE: Right.VOID}
+NEEDS = {
+    Action.SEND: Right.SEND,
+    Action.VOID: Right.VOID,
+    Action.DELETE: Right.VOID,
+    Action.ATTACH: Right.CREATE,
+}
 LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
 
 
@@ -87,6 +95,7 @@ def ask(
     intent_key: uuid.UUID,
     to: str = "",
     paid_seen: Decimal | None = None,
+    files: Sequence[FileWish] = (),
 ) -> InvoiceAction:
     """Stores what a person wants; a worker carries it out. The same key, or a second wish meanwhile, adds nothing: the
     action that is there comes back.
@@ -106,6 +115,7 @@ def ask(
         asked_by_name=user.name,
         paid_then=invoice.settled if paid_seen is None else paid_seen,
         emailed_before=invoice.emailed_at,
+        files=to_json(files),
         next_attempt_at=shared_now(),
     )
     try:
@@ -121,7 +131,7 @@ def ask(
         found = stored or under_way
         if found is None:
             # The one under way ended in this very moment.
-            return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen)
+            return ask(invoice, kind, user=user, intent_key=intent_key, to=to, paid_seen=paid_seen, files=files)
         return found
     return row
 
@@ -164,6 +174,8 @@ def _look_first(this: Try) -> None:
 def _go_on(this: Try, found: IssuedInvoice, *, unseen: bool) -> None:
     """What the invoice as it is now leaves to do. `unseen`: more of it is paid than whoever asked had been shown."""
     action = this.action
+    if this.kind == Action.ATTACH:
+        return attachments.carry_on(action, this.gateway)
     if _is_done(this):
         return _succeed(this, found)
     if this.kind == Action.SEND and action.sent_at is not None:

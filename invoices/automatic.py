@@ -40,7 +40,8 @@ from integration_settings.rights import NotAllowed
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
-from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, load_instalments, party_of_loaded
+from invoices.deal_answers import deal_state
+from invoices.deal_gateway import DealFacts, deals_changed_since, load_instalments, party_of_loaded
 from invoices.domain.actions import Action
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -20,8 +19,23 @@ from integration_settings.errors import AccessDenied, ConnectionExpired, NotFoun
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive import UNAUTHORIZED, PipedriveClient
 from integration_settings.side_by_side import SideBySide
-from invoices.domain.deal import Deal, DealProduct, Discount, Frequency, Party, Recurrence, TaxMethod, party_of
-from invoices.domain.money import Money, round_amount
+from invoices.deal_answers import (
+    LARGEST_ID,
+    Json,
+    deal_discount,
+    deal_file,
+    deal_product,
+    deal_state,
+    id_of,
+    instalment,
+    number_of,
+    tax_method_of,
+    text_of,
+    values_of,
+)
+from invoices.domain.deal import Deal, Party, TaxMethod, party_of
+from invoices.domain.files import DealFile
+from invoices.domain.money import Money
 from invoices.domain.plain import plain
 from invoices.domain.plan import Instalment
 
@@ -32,8 +46,6 @@ ASKED_ONE_BY_ONE = 30  # deals; 100 in the lists of both kinds cost as much
 PRODUCT_SECONDS = 3600
 JUST_NOW_SECONDS = 5
 KEPT = ("name", "code")  # of a product
-LARGEST_ID = 2**63  # what a column holds is below it
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ def load_deal(client: PipedriveClient, deal_id: int) -> Deal:
             _deal(answer),
             tax_method=tax_method_of(rows),
             products=tuple(deal_product(row, codes) for row in rows),
-            discounts=tuple(_deal_discount(row) for row in discounts.result()),
+            discounts=tuple(deal_discount(row) for row in discounts.result()),
             organization=organization.party(),
             person=person.party(),
         )
@@ -118,8 +130,8 @@ def load_deal_fields(user: PipedriveUser, deal_id: int) -> Deal:
     answer = _read(client, deal_id)
     remember(user, _facts(answer))
     with SideBySide(2) as calls:
-        organization = calls.start(_party, client.organization, _id(answer.get("org_id")))
-        person = calls.start(_party, client.person, _id(answer.get("person_id")))
+        organization = calls.start(_party, client.organization, id_of(answer.get("org_id")))
+        person = calls.start(_party, client.person, id_of(answer.get("person_id")))
         return replace(_deal(answer), organization=organization.result(), person=person.result())
 
 
@@ -147,16 +159,21 @@ def load_instalments(user: PipedriveUser, deal_id: int, *, kept: bool = False) -
     if rows is None:
         rows = PipedriveClient(user).deal_instalments(deal_id)
         cache.set(key, plain(rows), REMEMBERED_SECONDS)
-    found = map(_instalment, rows)
+    found = map(instalment, rows)
     return tuple(each for each in found if each.id and each.amount > 0)
 
 
-def _instalment(answer: Json) -> Instalment:
-    day: date | None = None
-    with suppress(ValueError):
-        day = date.fromisoformat(_text(answer.get("billing_date"))[:10])
-    number = _id(answer.get("id")) or 0
-    return Instalment(number, _number(answer.get("amount")), day, _text(answer.get("description")))
+def load_files(user: PipedriveUser, deal_id: int, *, kept: bool = False) -> tuple[DealFile, ...]:
+    """The deal's files, the latest first; likewise."""
+    key = _key(user, deal_id, "files")
+    rows: list[Any] | None = cache.get(key) if kept else None
+    if rows is None:
+        rows = PipedriveClient(user).deal_files(deal_id)
+        cache.set(key, plain(rows), REMEMBERED_SECONDS)
+    there = (row for row in rows if id_of(row.get("id")) and row.get("active_flag") is not False)
+    return tuple(
+        deal_file(row) for row in there if row.get("inline_flag") is not True
+    )  # that is a picture in an e-mail
 
 
 def deals_changed_since(
@@ -166,32 +183,8 @@ def deals_changed_since(
     the `archived` ones are a list of their own. Raises the errors of `integration_settings.errors`.
     """
     answers, all_of_them = PipedriveClient(user).deals_changed_since(moment, most, archived=archived)
-    deals = [answer for answer in answers if (_id(answer.get("id")) or LARGEST_ID) < LARGEST_ID]
+    deals = [answer for answer in answers if (id_of(answer.get("id")) or LARGEST_ID) < LARGEST_ID]
     return [(deal_state(answer), _facts(answer)) for answer in deals], all_of_them
-
-
-def deal_state(values: Mapping[str, object]) -> DealState:
-    """Where the deal with these `values`, see `domain.deal.Deal`, stands in Pipedrive."""
-    deleted = values.get("is_deleted") is True
-    return DealState(
-        deal_id=_id(values.get("id")) or 0,
-        pipeline_id=_id(values.get("pipeline_id")),
-        stage_id=_id(values.get("stage_id")),
-        status="deleted" if deleted else _text(values.get("status")),
-        won_at=_moment(values.get("won_time")),
-        # A deal that was made in its stage has not changed it.
-        in_stage_since=_moment(values.get("stage_change_time")) or _moment(values.get("add_time")),
-        changed_at=_moment(values.get("update_time")),
-    )
-
-
-def _moment(told: object) -> datetime | None:
-    """None for what is no time. One without a zone is universal time, as in version 1."""
-    try:
-        moment = datetime.fromisoformat(_text(told))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
@@ -323,104 +316,32 @@ def _key(user: PipedriveUser, deal_id: int, what: str = "deal") -> str:
 def _facts(answer: Json) -> DealFacts:
     return DealFacts(
         deal_id=int(answer["id"]),
-        title=_text(answer.get("title")),
-        value=Money(_number(answer.get("value")), _text(answer.get("currency"))),
-        organization_id=_id(answer.get("org_id")),
-        person_id=_id(answer.get("person_id")),
-        update_time=_text(answer.get("update_time")),
+        title=text_of(answer.get("title")),
+        value=Money(number_of(answer.get("value")), text_of(answer.get("currency"))),
+        organization_id=id_of(answer.get("org_id")),
+        person_id=id_of(answer.get("person_id")),
+        update_time=text_of(answer.get("update_time")),
     )
-
-
-def deal_of_note(answer: Json) -> int | None:
-    """https://developers.pipedrive.com/docs/api/v1/Notes#getNote ; None where it hangs on something else, a lead say"""
-    return _id(answer.get("deal_id"))
 
 
 def _deal(answer: Json) -> Deal:
     return Deal(
         id=int(answer["id"]),
-        title=_text(answer.get("title")),
-        value=_number(answer.get("value")),
-        currency=_text(answer.get("currency")),
+        title=text_of(answer.get("title")),
+        value=number_of(answer.get("value")),
+        currency=text_of(answer.get("currency")),
         tax_method=TaxMethod.EXCLUSIVE,
         products=(),
         discounts=(),
         organization=None,
         person=None,
-        values=_values(answer),
+        values=values_of(answer),
     )
-
-
-def tax_method_of(rows: Iterable[Json]) -> TaxMethod:
-    """Pipedrive keeps the method with each product and one for all products of a deal."""
-    for row in rows:
-        if row.get("tax_method") in set(TaxMethod):
-            return TaxMethod(row["tax_method"])
-    return TaxMethod.EXCLUSIVE
-
-
-def deal_product(row: Json, codes: Mapping[int, Json]) -> DealProduct:
-    """https://developers.pipedrive.com/docs/api/v1/Deals#getDealProducts"""
-    product_id = _id(row.get("product_id"))
-    product = codes.get(product_id or 0, {})
-    return DealProduct(
-        attachment_id=int(row["id"]),
-        product_id=product_id,
-        name=_text(row.get("name")) or _text(product.get("name")),
-        quantity=_number(row.get("quantity")),
-        unit_price=_number(row.get("item_price")),
-        discount=line_discount_of(row),
-        tax_percentage=_number(row.get("tax")),
-        enabled=row.get("is_enabled") is not False,
-        code=_text(product.get("code")),
-        comments=_text(row.get("comments")),
-        recurrence=_recurrence(row),
-        names_tax=row.get("tax") is not None,
-    )
-
-
-def _recurrence(row: Json) -> Recurrence | None:
-    """Plans without recurring products leave both members out, or have "one-time". Cycles that are no number end at
-    some time that nobody can tell.
-    """
-    frequency, cycles = row.get("billing_frequency"), int(_number(row.get("billing_frequency_cycles")))
-    if frequency not in set(Frequency):
-        return None
-    return Recurrence(Frequency(frequency), cycles if cycles > 0 else None)
-
-
-def line_discount_of(row: Json) -> Discount:
-    """The discount of the whole line. One whose kind is not told is a percentage, which is Pipedrive's default.
-
-    Whether Pipedrive's amount is meant per line or per unit is not documented. Its own `sum` of the line tells: when
-    only the reading per unit gives that sum, it is per unit.
-    """
-    value = _number(row.get("discount"))
-    if row.get("discount_type") in (None, "", "percentage"):
-        return Discount(value, True)
-    quantity, full = _number(row.get("quantity")), _number(row.get("quantity")) * _number(row.get("item_price"))
-    if value and row.get("sum") is not None and quantity != 1:
-        currency = _text(row.get("currency"))
-        told = round_amount(_number(row.get("sum")), currency)
-        factors = [
-            Decimal(1),
-            1 + _number(row.get("tax")) / 100,
-        ]  # the sum may contain the tax, which is not told either
-        per_line = {round_amount((full - value) * factor, currency) for factor in factors}
-        per_unit = {round_amount((full - value * quantity) * factor, currency) for factor in factors}
-        if told in per_unit and told not in per_line:
-            return Discount(value * quantity, False)
-    return Discount(value, False)
-
-
-def _deal_discount(row: Json) -> Discount:
-    """https://developers.pipedrive.com/docs/api/v1/Deals#getAdditionalDiscounts"""
-    return Discount(_number(row.get("amount")), row.get("type") == "percentage", _text(row.get("description")))
 
 
 def _codes(client: PipedriveClient, rows: Iterable[Json]) -> dict[int, Json]:
     """Name and code of the products, remembered for an hour: they seldom change, and asking is dear (10 tokens)."""
-    ids = {product_id for row in rows if (product_id := _id(row.get("product_id")))}
+    ids = {product_id for row in rows if (product_id := id_of(row.get("product_id")))}
     key = partial(_product_key, client.user)
     known: dict[str, Json] = cache.get_many([key(product_id) for product_id in ids])
     unknown = [product_id for product_id in ids if key(product_id) not in known]
@@ -452,31 +373,4 @@ def _party(read: Callable[[int], Json], party_id: int | None) -> Party | None:
         if refused.status != UNAUTHORIZED:
             raise
         return None  # with a token that was just fetched: it is about this party, as the deal itself is read beside it
-    return Party(party_id, _text(answer.get("name")), _values(answer))
-
-
-def _values(answer: Json) -> dict[str, object]:
-    """All fields by their code; custom ones stand in an object of their own."""
-    custom = answer.get("custom_fields")
-    plain = {name: value for name, value in answer.items() if name != "custom_fields"}
-    return plain | (dict(custom) if isinstance(custom, Mapping) else {})
-
-
-def _id(value: object) -> int | None:
-    """Version 1 answers carry an object in places where version 2 has the bare id."""
-    found = value.get("value") if isinstance(value, Mapping) else value
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
-
-
-def _text(value: object) -> str:
-    return str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        return Decimal(0)
-    try:
-        found = Decimal(value)
-    except InvalidOperation:
-        return Decimal(0)
-    return found if found.is_finite() else Decimal(0)
+    return Party(party_id, text_of(answer.get("name")), values_of(answer))

@@ -20,6 +20,8 @@ from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft
+from invoices.domain.files import LONGEST_NAME as LONGEST_FILE_NAME
+from invoices.domain.files import FileWish, content_type
 from invoices.domain.money import DIGITS, decimal_places, smallest_unit
 from invoices.domain.names import clean_item_name, clean_name
 from invoices.domain.plain import plain_number
@@ -83,6 +85,20 @@ def _seal(owner: str, deal_id: int, mark: str) -> str:
 def carries_mark(private_note: str, request_id: str) -> bool:
     """QuickBooks may put words before the note (when voiding), and people may write around it."""
     return mark_of(request_id) in private_note
+
+
+def attachable_body(qbo_invoice_id: str, wish: FileWish, *, deal_id: int, request_id: str) -> Body:
+    """What a file belongs to, and how it is found again.
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/attachable
+    """
+    reference = {"EntityRef": {"type": "Invoice", "value": qbo_invoice_id}, "IncludeOnSend": wish.on_send}
+    return {
+        "AttachableRef": [reference],
+        "FileName": wish.name[-LONGEST_FILE_NAME:],
+        "ContentType": content_type(wish.name) or "application/octet-stream",
+        "Note": f"Pipedrive deal {deal_id} · file {wish.file_id} · {mark_of(request_id)}",
+    }
 
 
 def customer_body(bill_to: BillTo, currency: str, books: Books, *, mark: str) -> Body:

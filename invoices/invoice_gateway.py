@@ -24,6 +24,7 @@ from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain, is_alike
+from invoices.domain.files import FileWish
 from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
     DELETED,
@@ -38,6 +39,7 @@ from invoices.invoice_answers import (
     payment_link,
 )
 from invoices.invoice_bodies import (
+    attachable_body,
     carries_mark,
     customer_body,
     customer_update_body,
@@ -96,6 +98,12 @@ class InvoiceGateway(Protocol):
 
     def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
         """E-mails it from QuickBooks, and makes `to` the invoice's own address."""
+
+    def attach_file(self, qbo_invoice_id: str, wish: FileWish, content: bytes, *, deal_id: int, request_id: str) -> str:
+        """QuickBooks' id of what is attached. Here no request id makes a repeat harmless: it makes the mark."""
+
+    def attachment_of(self, request_id: str, *, since: datetime) -> str:
+        """The id of the file that carries the request's mark, attached at or after `since`; "" for none."""
 
     def invoice_pdf(self, qbo_invoice_id: str) -> bytes: ...
 
@@ -223,6 +231,19 @@ class QuickBooksGateway:
     def send_invoice(self, qbo_invoice_id: str, to: str, *, request_id: str) -> IssuedInvoice:
         answer = self.client.send_invoice(qbo_invoice_id, to, request_id=request_id)
         return issued_invoice(_about(qbo_invoice_id, answer, OutcomeUnknown))
+
+    def attach_file(self, qbo_invoice_id: str, wish: FileWish, content: bytes, *, deal_id: int, request_id: str) -> str:
+        body = attachable_body(qbo_invoice_id, wish, deal_id=deal_id, request_id=request_id)
+        made = self.client.attach(body, content)
+        if not made.get("Id"):
+            raise OutcomeUnknown("quickbooks", "an answer without the id of what is attached")
+        return str(made["Id"])
+
+    def attachment_of(self, request_id: str, *, since: datetime) -> str:
+        # By time: what it is attached to is nothing that every version of the query language can ask for.
+        rows = self.client.query_all("Attachable", f"MetaData.CreateTime >= {self._moment(since)}")
+        marked = (row for row in rows if carries_mark(str(row.get("Note") or ""), request_id))
+        return str(next(marked, {}).get("Id") or "")
 
     def invoice_pdf(self, qbo_invoice_id: str) -> bytes:
         return self.client.invoice_pdf(qbo_invoice_id)

@@ -309,7 +309,9 @@ class ReadyDeal(models.Model):
 
 
 class InvoiceAction(Intent):
-    """A person's void, deletion or e-mail of an invoice: stored before anything is sent, carried out by `actions`."""
+    """A person's void, deletion or e-mail of an invoice, or files for it: stored before anything is sent; `actions`
+    carries it out.
+    """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invoice_actions")
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="actions")
@@ -322,6 +324,8 @@ class InvoiceAction(Intent):
     # What was paid on the invoice as the person saw it. Empty on rows older than that.
     paid_then = models.DecimalField(max_digits=20, decimal_places=5, null=True, blank=True)
     emailed_before = models.DateTimeField(null=True, blank=True)  # when it had last been e-mailed, before ours
+    # The files that are to be attached: `domain.files.FileWish`es as plain JSON.
+    files: models.JSONField[Any, Any] = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:
         constraints = [
@@ -372,6 +376,7 @@ class WriteKind(models.TextChoices):
     VOID = "void"
     DELETE = "delete"
     SEND = "send"
+    ATTACH = "attach"
 
 
 class WriteOutcome(models.TextChoices):

@@ -25,7 +25,8 @@ from integration_settings.models import Company, PipedriveUser
 from integration_settings.pipedrive import Json, PipedriveClient
 from integration_settings.prepared import Prepared
 from integration_settings.side_by_side import SideBySide
-from invoices.deal_gateway import DealFacts, deal_of_note, shown_soon
+from invoices.deal_answers import deal_of_note
+from invoices.deal_gateway import DealFacts, shown_soon
 from invoices.domain.status import Submission
 from invoices.models import Invoice
 

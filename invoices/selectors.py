@@ -269,7 +269,7 @@ def with_doing(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
 def _doing_of(invoice: Invoice) -> Doing | None:
     columns: dict[str, Any] = {name: getattr(invoice, f"doing_{name}", None) for name in DOING}
     kind, submission, to, asked_at, refusal = columns.values()
-    if kind is None:
+    if kind not in set(Action):  # none, or one that only a newer version knows
         return None
     return Doing(Action(kind), Submission(submission), to, asked_at, _refusal(submission, refusal))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,11 +27,13 @@ from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor
 from invoices import actions, customer_updates, customers, unsent_forms
+from invoices.attachments import attached_files
 from invoices.customers import NameClash
-from invoices.deal_gateway import DealFacts, deal_now, may_see_deal
+from invoices.deal_gateway import DealFacts, deal_now, load_files, may_see_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
+from invoices.domain.files import MOST_AT_ONCE, DealFile, FileWish
 from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
 from invoices.domain.names import searchable
@@ -380,6 +382,39 @@ def request_action(
     if kind not in invoice_row(invoice, connection).can:
         raise NotPossible(kind)
     return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
+
+
+def files_for(visitor: Visitor, invoice: Invoice) -> tuple[tuple[DealFile, ...], frozenset[int]]:
+    """The files of the invoice's deal, and the ids of those that are attached to it already.
+
+    Raises `NotAllowed`, `NotPossible`, and the `ServiceError`s of Pipedrive.
+    """
+    _demand_files(visitor, invoice)
+    return load_files(visitor.user, invoice.deal_id), attached_files(invoice)
+
+
+def request_files(
+    visitor: Visitor, invoice: Invoice, file_ids: Collection[int], *, intent_key: uuid.UUID, on_send: bool
+) -> InvoiceAction:
+    """Stores the wish that these files of the deal are attached; a worker carries it out. `on_send`: e-mails of the
+    invoice take them along. What is attached already, or cannot be, is left out.
+
+    Raises like `files_for`, and `NotPossible` when nothing is left.
+    """
+    _demand_files(visitor, invoice)
+    known = {file.file_id: file for file in load_files(visitor.user, invoice.deal_id, kept=True)}
+    attached = attached_files(invoice)
+    left = (known[each] for each in dict.fromkeys(file_ids) if each in known and each not in attached)
+    wishes = [FileWish(each.file_id, each.name, each.size, on_send) for each in left if each.unfit is None]
+    if not wishes:
+        raise NotPossible(Action.ATTACH)
+    return actions.ask(invoice, Action.ATTACH, user=visitor.user, intent_key=intent_key, files=wishes[:MOST_AT_ONCE])
+
+
+def _demand_files(visitor: Visitor, invoice: Invoice) -> None:
+    rights.demand(visitor.user, actions.NEEDS[Action.ATTACH])
+    if Action.ATTACH not in invoice_row(invoice, connected(visitor.connection)).can:
+        raise NotPossible(Action.ATTACH)
 
 
 def invoice_pdf(visitor: Visitor, invoice: Invoice) -> bytes:

@@ -21,11 +21,11 @@ from django.db import DataError, IntegrityError
 from integration_settings import connections, read_budget
 from integration_settings.clock import shared_now
 from integration_settings.errors import RateLimited, ServiceError
-from integration_settings.http import CALLS_AT_ONCE
 from integration_settings.log_context import about_company
 from integration_settings.log_context import company_id as logged_company
 from integration_settings.models import QuickBooksConnection
 from integration_settings.quickbooks import OneOfManyClient
+from integration_settings.sockets import CALLS_AT_ONCE
 from invoices import following
 from invoices.following import Finding
 from invoices.invoice_answers import IssuedInvoice

@@ -31,6 +31,7 @@ urlpatterns = [
     path("embed/invoice/<uuid:public_id>/check", result.check, name="embed_invoice_check"),
     path("embed/invoice/<uuid:public_id>/retry", result.retry, name="embed_invoice_retry"),
     path("embed/invoice/<uuid:public_id>/send", actions.send, name="embed_invoice_send"),
+    path("embed/invoice/<uuid:public_id>/files", actions.files, name="embed_invoice_files"),
     path("embed/invoice/<uuid:public_id>/payment-link", actions.payment_link, name="embed_invoice_payment_link"),
     path("embed/invoice/<uuid:public_id>/pdf", actions.pdf, name="embed_invoice_pdf"),
     path("embed/invoice/<uuid:public_id>/void", actions.void, name="embed_invoice_void"),

@@ -84,8 +84,8 @@ def test_the_rules_look_at_all_of_the_app():
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        ("requests", {"integration_settings.http"}),
-        ("urllib3", {"integration_settings.http"}),
+        ("requests", {"integration_settings.http", "integration_settings.sockets"}),
+        ("urllib3", {"integration_settings.http", "integration_settings.sockets"}),
         ("httpx", set()),
         ("urllib.request", set()),
         ("quickbooks", {"integration_settings.quickbooks"}),

@@ -54,7 +54,12 @@ READ = {
     "embed_settings_content", "embed_settings_deals", "embed_settings_in_deal", "embed_settings_presets",
     "embed_settings_products",
 }  # fmt: skip
-READ_AND_SENT = {"embed_invoice_send", "embed_settings_preset_change", "embed_settings_preset_new"}
+READ_AND_SENT = {
+    "embed_invoice_send",
+    "embed_invoice_files",
+    "embed_settings_preset_change",
+    "embed_settings_preset_new",
+}
 """All other fragments are only sent to."""
 
 

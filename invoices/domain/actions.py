@@ -8,11 +8,12 @@ from invoices.domain.status import InvoiceStatus
 
 
 class Action(StrEnum):
-    """What changes the invoice in QuickBooks."""
+    """What changes the invoice in QuickBooks, or what belongs to it."""
 
     SEND = "send"  # by e-mail, from QuickBooks
     VOID = "void"
     DELETE = "delete"
+    ATTACH = "attach"  # files of the deal
 
 
 LIVING = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.PAID, InvoiceStatus.OVERDUE})

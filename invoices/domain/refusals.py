@@ -17,6 +17,9 @@ UNKNOWN_MEMBER = "2010"
 OTHER_BOOKS, GAVE_UP, ACCESS_DENIED, CANCELLED = "other_books", "gave_up", "access_denied", "cancelled"
 NOT_SENT = "not_sent"  # of an e-mail whose answer was lost: the invoice shows no trace of it
 PAID_MEANWHILE = "paid_meanwhile"  # of a void: whoever asked for it had seen less paid
+NOT_ATTACHED = "not_attached"  # of a file whose answer was lost: QuickBooks has none with our mark
+FILE_GONE, FILE_TOO_LARGE = "file_gone", "file_too_large"  # in Pipedrive
+NO_GRANT = "no_grant"  # of whoever asked: Pipedrive gives the file to nobody else
 VOIDED_MEANWHILE = "voided_meanwhile"  # of an e-mail: nobody wants to be asked for nothing
 BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}
 

@@ -12,6 +12,10 @@ from invoices.domain.actions import Action
 from invoices.domain.money import Money
 from invoices.domain.refusals import (
     BOOKS_CLOSED,
+    FILE_GONE,
+    FILE_TOO_LARGE,
+    NO_GRANT,
+    NOT_ATTACHED,
     NOT_SENT,
     NOT_THERE,
     PAID_MEANWHILE,
@@ -45,10 +49,20 @@ class Menu:
     void: Question | None = None
     delete: Question | None = None
     history: bool = False
+    files: bool = False
 
     @property
     def is_empty(self) -> bool:
-        entries = (self.quickbooks_url, self.send, self.link, self.pdf, self.void, self.delete, self.history)
+        entries = (
+            self.quickbooks_url,
+            self.send,
+            self.files,
+            self.link,
+            self.pdf,
+            self.void,
+            self.delete,
+            self.history,
+        )
         return not any(entries)
 
 
@@ -80,6 +94,7 @@ def menu_of(row: InvoiceRow, say: Say, rights: frozenset[Right], *, history: boo
         void=_void(row, number, say) if Action.VOID in can else None,
         delete=_delete(row, number) if Action.DELETE in can else None,
         history=history,
+        files=Action.ATTACH in can,
     )
 
 
@@ -131,6 +146,7 @@ def progress_of(doing: Doing | None) -> Progress | None:
                 Action.VOID: _("QuickBooks did not answer in time. We are checking whether the invoice was voided."),
                 Action.DELETE: _("QuickBooks did not answer in time. We are checking whether the invoice was deleted."),
                 Action.SEND: _("QuickBooks did not answer in time. We are checking whether the e-mail was sent."),
+                Action.ATTACH: _("QuickBooks did not answer in time. We are checking whether the file was attached."),
             }[doing.kind]
         )
     return Progress(
@@ -138,6 +154,7 @@ def progress_of(doing: Doing | None) -> Progress | None:
             Action.VOID: _("Being voided in QuickBooks…"),
             Action.DELETE: _("Being deleted in QuickBooks…"),
             Action.SEND: _("QuickBooks is sending it to {address}…").format(address=doing.to),
+            Action.ATTACH: _("Files are being attached in QuickBooks…"),
         }[doing.kind]
     )
 
@@ -147,6 +164,7 @@ def not_done(kind: Action) -> str:
         Action.VOID: _("The invoice was not voided."),
         Action.DELETE: _("The invoice was not deleted."),
         Action.SEND: _("The e-mail was not sent."),
+        Action.ATTACH: _("Files could not be attached."),
     }[kind]
 
 
@@ -156,10 +174,17 @@ def found_done(kind: Action) -> str:
         Action.VOID: _("The invoice is void in QuickBooks"),
         Action.DELETE: _("The invoice is not in QuickBooks any more"),
         Action.SEND: _("QuickBooks has sent the e-mail"),
+        Action.ATTACH: _("The files are attached in QuickBooks"),
     }[kind]
 
 
 def why_not(refusal: Refusal, kind: Action) -> str:
+    why = _why_not(refusal, kind)
+    # Translators: {files} is one or more names of files, {why} a sentence
+    return _("{files}: {why}").format(files=refusal.name, why=why) if kind == Action.ATTACH and refusal.name else why
+
+
+def _why_not(refusal: Refusal, kind: Action) -> str:
     known = reasons() | {
         NOT_SENT: _("QuickBooks shows no trace of it. It can be sent again."),
         NOT_THERE: _("It is not in QuickBooks any more."),
@@ -167,6 +192,10 @@ def why_not(refusal: Refusal, kind: Action) -> str:
         PAID_MEANWHILE: _("A payment has come in that was not shown yet. Voiding it has to be asked for again."),
         # Translators: why an invoice was not e-mailed; it = the invoice
         VOIDED_MEANWHILE: _("It was voided meanwhile."),
+        NOT_ATTACHED: _("QuickBooks shows no trace of it. It can be attached again."),
+        FILE_GONE: _("Pipedrive does not have this file any more, or not for you."),
+        FILE_TOO_LARGE: _("It is larger than QuickBooks takes."),
+        NO_GRANT: _("Whoever asked for it is not signed in to Pipedrive any more. It can be attached again."),
     }
     if refusal.code in known:
         return known[refusal.code]

@@ -129,6 +129,7 @@ def _step(write: QuickBooksWrite, say: Say) -> HistoryStep:
         WriteKind.VOID: _("Void the invoice"),
         WriteKind.DELETE: _("Delete the invoice"),
         WriteKind.SEND: _("Send the invoice by e-mail"),
+        WriteKind.ATTACH: _("Attach a file"),
     }
     outcomes = {
         WriteOutcome.DONE: _("done"),
@@ -198,6 +199,11 @@ def in_words(members: Iterable[str]) -> list[str]:
         "IncomeAccountRef": _("Income account"),
         "SalesTaxCodeRef": _("Tax code"),
         "Taxable": _("Taxable"),
+        # of a file
+        "AttachableRef": _("Invoice"),
+        "FileName": _("Name"),
+        "ContentType": _("Type"),
+        "Note": _("Notes"),
         # of what is there already
         "Id": _("QuickBooks id"),
         "SyncToken": _("Version"),

@@ -110,6 +110,7 @@ class Story:
     rights: frozenset[Right] = frozenset(Right)
     trace_id: str = ""  # of the answer that brought the invoice
     writes_notes: bool = True  # into the deal's history, where the company wants that
+    files: int = 0  # attached to it through us
 
     @property
     def customer(self) -> str:
@@ -352,7 +353,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     heading = country_words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
-    rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story))
+    rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story), *_files(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -383,6 +384,15 @@ def _left_open(story: Story) -> tuple[Fact, ...]:
         return ()
     left = story.say.amount(invoice.balance, invoice.currency) if invoice.balance else _("Nothing left to pay")
     return (Fact(pgettext("part of the deal", "Open"), left),)
+
+
+def _files(story: Story) -> tuple[Fact, ...]:
+    label = _("Files")
+    if story.row.doing is not None and story.row.doing.kind == Action.ATTACH:
+        progress = progress_of(story.row.doing)
+        return (Fact(label, progress.text, failed=progress.failed),) if progress else ()
+    attached = ngettext("{count} attached", "{count} attached", story.files)
+    return (Fact(label, attached.format(count=story.say.number(story.files))),) if story.files else ()
 
 
 def _email(story: Story) -> Fact:

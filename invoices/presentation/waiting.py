@@ -65,6 +65,7 @@ def _doing(row: Waiting) -> str:
             Action.VOID: _("To be voided."),
             Action.DELETE: _("To be deleted."),
             Action.SEND: _("To be sent to {address}.").format(address=intent.to),
+            Action.ATTACH: _("Files to be attached."),
         }[Action(intent.kind)]
     return _("The customer is to be updated.") if isinstance(intent, CustomerUpdate) else ""
 

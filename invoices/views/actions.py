@@ -1,4 +1,4 @@
-"""What is done with an invoice from the panel or the result: e-mail, payment link, PDF, void, delete."""
+"""What is done with an invoice from the panel or the result: e-mail, files, payment link, PDF, void, delete."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from invoices import actions, customer_updates, services
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.domain.emails import addresses_in
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceAction
 from invoices.presentation.actions import called
+from invoices.presentation.files import FilesForm, rows_of
 from invoices.presentation.panel import Banner, panel_of
 from invoices.selectors import invoice_for, shown_total
 from invoices.tasks import act_soon
@@ -38,7 +39,7 @@ from invoices.views.answers import (
     words_for_script,
 )
 from invoices.views.panel import answer, record_in, scene_of, wants_all
-from invoices.views.parameters import uuid_in
+from invoices.views.parameters import uuid_in, whole_number
 from invoices.views.result import result_fragment
 
 Fetched = TypeVar("Fetched")
@@ -70,7 +71,11 @@ def delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> Http
 def _void_or_delete(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID, kind: Action) -> HttpResponse:
     try:
         paid = _amount(request.GET.get("paid", ""))
-        return _act(request, visitor, public_id, kind, intent_key=uuid.uuid4(), paid_seen=paid)
+
+        def ask(invoice: Invoice) -> InvoiceAction:
+            return services.request_action(visitor, invoice, kind, intent_key=uuid.uuid4(), paid_seen=paid)
+
+        return _act(request, visitor, public_id, ask)
     except NotAllowed as denied:
         problem = Banner("error", *no_right(visitor, denied.right))
         refused = _panel(request, visitor, invoice_for(visitor.company, public_id), problem)
@@ -97,10 +102,55 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
     if wrong := address_error(form.to):
         return _send_form(request, public_id, replace(form, error=wrong), status=422)
     try:
-        return _act(request, visitor, public_id, Action.SEND, intent_key=key, to=form.to)
+        return _act(
+            request,
+            visitor,
+            public_id,
+            lambda asked: services.request_action(visitor, asked, Action.SEND, intent_key=key, to=form.to),
+        )
     except NotAllowed as denied:
         off = " ".join(no_right(visitor, denied.right))
         return _send_form(request, public_id, replace(form, no_right=off), status=403)
+
+
+@page_token_required
+@require_http_methods(["GET", "POST"])
+def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpResponse:
+    """GET: the files of the deal, to choose from. POST: the wish is stored, or the form comes back."""
+    invoice = seen(request, visitor, public_id)
+    if isinstance(invoice, HttpResponse):
+        return invoice
+    key = uuid_in(request.POST.get("intent_key", "")) or uuid.uuid4()
+    chosen = [number for each in request.POST.getlist("file") if (number := whole_number(each))]
+    form = FilesForm(called(invoice.number, shown_total(invoice), say()), (), str(key))
+    status = 200 if request.method == "GET" else 422
+    try:
+        if chosen:
+            return _act(request, visitor, public_id, lambda asked: _attach(request, visitor, asked, chosen, key))
+        found, attached = services.files_for(visitor, invoice)
+        form = replace(form, rows=rows_of(found, attached, say()))
+    except NotAllowed as denied:
+        form = replace(form, problem=" ".join(no_right(visitor, denied.right)))
+        status = 200 if request.method == "GET" else 403
+    except services.NotPossible:
+        form = replace(form, problem=" ".join(changed_meanwhile()))
+    except ServiceError as error:
+        told = problem_of(error)
+        form = replace(form, problem=f"{told.title} {told.text}")
+    if request.method == "POST":
+        form = replace(form, on_send="on_send" in request.POST, error=_("Tick the files to attach."))
+    return _files_form(request, public_id, form, status)
+
+
+def _attach(
+    request: HttpRequest, visitor: Visitor, invoice: Invoice, chosen: list[int], key: uuid.UUID
+) -> InvoiceAction:
+    """Raises `Busy` when something else is being done with the invoice: the files would be forgotten."""
+    on_send = "on_send" in request.POST
+    action = services.request_files(visitor, invoice, chosen, intent_key=key, on_send=on_send)
+    if action.intent_key != key:
+        raise Busy
+    return action
 
 
 @page_token_required
@@ -146,6 +196,10 @@ def payment_link(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -
     return JsonResponse({"text": link})
 
 
+class Busy(Exception):
+    """Another action on the invoice is under way."""
+
+
 class Fault(Exception):
     """What is fetched by script and cannot be had."""
 
@@ -180,11 +234,7 @@ def _act(
     request: HttpRequest,
     visitor: Visitor,
     public_id: uuid.UUID,
-    kind: Action,
-    *,
-    intent_key: uuid.UUID,
-    to: str = "",
-    paid_seen: Decimal | None = None,
+    ask: Callable[[Invoice], InvoiceAction],
 ) -> HttpResponse:
     """Raises `NotAllowed`."""
     invoice = seen(request, visitor, public_id)
@@ -192,7 +242,10 @@ def _act(
         return invoice
     problem: Banner | None = None
     try:
-        act_soon(services.request_action(visitor, invoice, kind, intent_key=intent_key, to=to, paid_seen=paid_seen))
+        act_soon(ask(invoice))
+    except Busy:
+        busy = _("Something else is being done with this invoice."), _("Attach the files when that is over.")
+        problem = Banner("warning", *busy)
     except services.NotPossible:
         problem = Banner("warning", *changed_meanwhile())
     except ServiceError as error:
@@ -227,14 +280,25 @@ def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Ba
 
 
 def _send_form(request: HttpRequest, public_id: uuid.UUID, form: SendForm, status: int = 200) -> HttpResponse:
+    return _small_form(request, public_id, form, "send", status)
+
+
+def _files_form(request: HttpRequest, public_id: uuid.UUID, form: FilesForm, status: int = 200) -> HttpResponse:
+    return _small_form(request, public_id, form, "files", status)
+
+
+def _small_form(
+    request: HttpRequest, public_id: uuid.UUID, form: SendForm | FilesForm, name: str, status: int
+) -> HttpResponse:
+    """Below the invoice's row, or on the page of the result."""
     query = {name: request.GET[name] for name in ("resource", "id", "all", "from") if name in request.GET}
     context = {
         "form": form,
         "public_id": public_id,
         "target": "#invoice" if from_result(request) else "#panel",
-        "action_url": address("embed_invoice_send", public_id, **query),
+        "action_url": address(f"embed_invoice_{name}", public_id, **query),
     }
-    response = render(request, "invoices/panel_send.html", context, status=status)
+    response = render(request, f"invoices/panel_{name}.html", context, status=status)
     if status != 200:
         response["X-Fragment"] = "swap"
         response["HX-Retarget"] = f"#send-{public_id}"

@@ -24,6 +24,7 @@ from integration_settings.side_by_side import SideBySide
 from integration_settings.tenancy import Visitor, page_token_required
 from integration_settings.tickets import connect_url
 from invoices import drafting, selectors, services
+from invoices.attachments import attached_files
 from invoices.deal_gateway import deal_now
 from invoices.domain.checks import Severity, may_be_mended
 from invoices.domain.draft import from_json
@@ -341,7 +342,8 @@ def _story(visitor: Visitor, invoice: Invoice) -> Story:
         elif invoice.customer_id:
             url = quickbooks_url(connection, "customerdetail", nameId=invoice.customer_id)
     row, rights = selectors.row_of(invoice, connection), rights_of(visitor.user)
-    trace_id = trace_of_creation(invoice) if invoice.submission == Submission.SUCCEEDED else ""
+    exists = invoice.submission == Submission.SUCCEEDED
+    trace_id, files = (trace_of_creation(invoice), len(attached_files(invoice))) if exists else ("", 0)
     stored = settings_read_with(visitor.company)
     draft, now, wants_notes = from_json(invoice.draft), timezone.now(), stored.writes_notes
-    return Story(invoice, draft, connection, url, now, say(), row, rights, trace_id, wants_notes)
+    return Story(invoice, draft, connection, url, now, say(), row, rights, trace_id, wants_notes, files)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from integration_settings import http
+from integration_settings import http, sockets
 from integration_settings.errors import (
     AccessDenied,
     ConnectionExpired,
@@ -273,7 +273,7 @@ def test_what_a_firewall_on_the_way_may_have_forgotten_is_not_used_any_more(monk
         connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
         kept.append(connection.dup())
 
-    monkeypatch.setattr(http, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(sockets, "KEPT_SECONDS", 0.0)
     with server(answer_once_and_say_nothing_more) as url:
         answers = [http.open_session("quickbooks", read_seconds=0.5).post(url).text for _ in range(2)]
     assert (answers, len(kept)) == (["{}", "{}"], 2)

@@ -11,6 +11,7 @@ from responses import matchers
 
 from integration_settings.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ConnectionExpired,
     NotFound,
     OutcomeUnknown,
@@ -228,3 +229,63 @@ def test_an_id_that_is_none_never_gets_into_an_address(client, vendor):
         client.deal("12/../../users")
     assert isinstance(vendor, responses.RequestsMock)
     assert not vendor.calls
+
+
+FILE = f"{V1}/files/7/download"
+
+
+def led_to(vendor, place):
+    vendor.get(FILE, status=302, headers={"Location": place})
+
+
+def test_a_file_is_fetched_where_pipedrive_keeps_it_without_our_token(client, vendor):
+    place = "https://files.example.com/a/quote.pdf?X-Signature=1"
+    led_to(vendor, place)
+    vendor.get(place, body=b"%PDF")
+    assert client.file_content(7, 100) == b"%PDF"
+    assert "Authorization" in vendor.calls[0].request.headers
+    assert "Authorization" not in vendor.calls[1].request.headers
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://files.example.com/quote.pdf",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.5/quote.pdf",
+        "https://[::1]/quote.pdf",
+        "https://2130706433/quote.pdf",
+        "https://redis/quote.pdf",
+        "https://user@files.example.com/quote.pdf",
+        "file:///etc/passwd",
+        "/quote.pdf",
+        "",
+    ],
+)
+def test_a_file_is_fetched_from_no_place_inside_our_network(client, vendor, place):
+    led_to(vendor, place)
+    with pytest.raises(ServiceUnavailable):
+        client.file_content(7, 100)
+    assert len(vendor.calls) == 1
+
+
+def test_one_place_is_followed_and_no_other_one_from_there(client, vendor):
+    led_to(vendor, "https://files.example.com/quote.pdf")
+    vendor.get(
+        "https://files.example.com/quote.pdf", status=302, headers={"Location": "https://elsewhere.example.com/"}
+    )
+    with pytest.raises(ServiceUnavailable):
+        client.file_content(7, 100)
+    assert len(vendor.calls) == 2
+
+
+def test_a_file_larger_than_wanted_is_given_up(client, vendor):
+    vendor.get(FILE, body=b"x" * 101)
+    with pytest.raises(AnswerTooLarge):
+        client.file_content(7, 100)
+
+
+def test_a_file_that_is_gone_is_not_there(client, vendor):
+    vendor.get(FILE, status=404, json={"success": False, "error": "File not found"})
+    with pytest.raises(NotFound):
+        client.file_content(7, 100)

@@ -15,6 +15,7 @@ from invoices.reports import apply_report, status_of, zone
 from tests.factories import a_draft, make_invoice
 from tests.invoices.submitting import until_settled
 
+# Files come from Pipedrive first: test_attachments.py
 CALLS = {Action.VOID: "void_invoice", Action.DELETE: "delete_invoice", Action.SEND: "send_invoice"}
 ENDS = {Action.VOID: InvoiceStatus.VOIDED, Action.DELETE: InvoiceStatus.DELETED, Action.SEND: InvoiceStatus.OPEN}
 

@@ -23,7 +23,7 @@ DEAL = 12
 QUERY = {"resource": "deal", "id": DEAL}
 LATER = date(2100, 12, 7)
 ELSEWHERE = ("Settings", "Billing plan", "Disconnect QuickBooks…", "Open in QuickBooks", "History")
-ALL = ["Send by e-mail…", "Copy payment link", "Download PDF", "Void…", "Delete…"]
+ALL = ["Send by e-mail…", "Attach files…", "Copy payment link", "Download PDF", "Void…", "Delete…"]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_an_invoice_without_a_number_is_called_by_its_amount_in_its_menu_and_que
         ({"due_date": LATER}, ALL),
         ({"due_date": LATER, "balance": D(70)}, ALL),
         ({"due_date": date(2026, 1, 1)}, ALL),
-        ({"balance": D(0)}, ["Send by e-mail…", "Download PDF", "Void…", "Delete…"]),
+        ({"balance": D(0)}, ["Send by e-mail…", "Attach files…", "Download PDF", "Void…", "Delete…"]),
         ({"voided_on": date(2026, 11, 3), "balance": D(0)}, ["Download PDF", "Delete…"]),
         ({"deleted_on": date(2026, 10, 28)}, []),
     ],

@@ -10,11 +10,10 @@ from django.core.cache import cache
 from integration_settings.errors import AccessDenied, NotFound
 from integration_settings.pipedrive import PipedriveClient
 from invoices import deal_gateway
+from invoices.deal_answers import deal_product, line_discount_of
 from invoices.deal_gateway import (
     deal_now,
-    deal_product,
     latest_deals,
-    line_discount_of,
     load_deal,
     load_deal_fields,
     look_ahead,

@@ -17,6 +17,7 @@ from invoices.domain.actions import Action
 from invoices.domain.status import Submission
 from invoices.models import CustomerLink, Invoice
 from tests.factories import D
+from tests.invoices.acting import CALLS
 from tests.invoices.intents import CREATE, ask, customers_called, draft_for, in_the_books, let_time_pass, settle
 from tests.servers import ROOT, environment_of_app, wait_until
 
@@ -229,7 +230,7 @@ def test_two_deals_of_one_organization_at_once_make_one_customer_and_two_invoice
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["request ids honoured", "request ids ignored"])
 @pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "error_after", "status": 504}], ids=["lost", "504"])
-@pytest.mark.parametrize("kind", Action)
+@pytest.mark.parametrize("kind", CALLS)
 def test_a_lost_answer_about_an_action_is_settled_and_no_second_letter_is_sent(
     tenant, draft, control, kind, fault, ignored
 ):
