@@ -53,8 +53,17 @@ class _Waits(Exception):
 
 def attached_files(invoice: Invoice) -> frozenset[int]:
     """Pipedrive's ids of the files that QuickBooks has with the invoice, through us."""
+    return frozenset(wish.file_id for wish in _attached(invoice))
+
+
+def files_that_go_along(invoice: Invoice) -> int:
+    """How many files an e-mail of the invoice takes along, as far as we have attached them."""
+    return sum(wish.on_send for wish in _attached(invoice))
+
+
+def _attached(invoice: Invoice) -> list[FileWish]:
     rows = invoice.actions.filter(company=invoice.company).exclude(files=[]).values_list("files", flat=True)
-    return frozenset(wish.file_id for files in rows for wish in from_json(files) if wish.attachable_id)
+    return [wish for files in rows for wish in from_json(files) if wish.attachable_id]
 
 
 def carry_on(action: InvoiceAction, gateway: InvoiceGateway) -> None:

@@ -357,6 +357,8 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> M
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
         action = services.request_action(visitor, invoice, Action.SEND, intent_key=key, to=invoice.email)
+    except services.Busy:  # somebody attaches a file, say
+        return _later(row, _longer_each_time(row))
     except services.NotPossible:
         was_taken_back = invoice.voided_on or invoice.deleted_on
         return _done(row) if was_taken_back else _wait_for_a_person(row, Why.NOT_SENT)  # the books are others

@@ -350,6 +350,10 @@ def unlink_customer(visitor: Visitor, *, party: tuple[str, int]) -> None:
 # Doing something with an invoice
 
 
+class Busy(Exception):
+    """Something else is being done with the invoice, one thing at a time; nothing was stored."""
+
+
 class NotPossible(Exception):
     """The action makes no sense for the invoice as it is now: it was voided or deleted meanwhile, say."""
 
@@ -375,13 +379,16 @@ def request_action(
 ) -> InvoiceAction:
     """Stores the wish; a worker carries it out. `paid_seen` as in `actions.ask`.
 
-    Raises `NotAllowed` without the right to, `NotPossible`, and `ConnectionExpired` without a connection.
+    Raises `NotAllowed` without the right to, `NotPossible`, `Busy`, and `ConnectionExpired` without a connection.
     """
     rights.demand(visitor.user, actions.NEEDS[kind])
     connection = connected(visitor.connection)
     if kind not in invoice_row(invoice, connection).can:
         raise NotPossible(kind)
-    return actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
+    action = actions.ask(invoice, kind, user=visitor.user, intent_key=intent_key, to=to, paid_seen=paid_seen)
+    if action.kind != kind:
+        raise Busy
+    return action
 
 
 def files_for(visitor: Visitor, invoice: Invoice) -> tuple[tuple[DealFile, ...], frozenset[int]]:
@@ -399,7 +406,7 @@ def request_files(
     """Stores the wish that these files of the deal are attached; a worker carries it out. `on_send`: e-mails of the
     invoice take them along. What is attached already, or cannot be, is left out.
 
-    Raises like `files_for`, and `NotPossible` when nothing is left.
+    Raises like `files_for`, `NotPossible` when nothing is left, and `Busy` also while other files are attached.
     """
     _demand_files(visitor, invoice)
     known = {file.file_id: file for file in load_files(visitor.user, invoice.deal_id, kept=True)}
@@ -408,7 +415,11 @@ def request_files(
     wishes = [FileWish(each.file_id, each.name, each.size, on_send) for each in left if each.unfit is None]
     if not wishes:
         raise NotPossible(Action.ATTACH)
-    return actions.ask(invoice, Action.ATTACH, user=visitor.user, intent_key=intent_key, files=wishes[:MOST_AT_ONCE])
+    wishes = wishes[:MOST_AT_ONCE]
+    action = actions.ask(invoice, Action.ATTACH, user=visitor.user, intent_key=intent_key, files=wishes)
+    if action.intent_key != intent_key:
+        raise Busy
+    return action
 
 
 def _demand_files(visitor: Visitor, invoice: Invoice) -> None:

@@ -13,12 +13,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from integration_settings.errors import NotFound, ServiceError
 from integration_settings.rights import NotAllowed, Right, rights_of
 from integration_settings.tenancy import Visitor, page_token_required
 from invoices import actions, customer_updates, services
+from invoices.attachments import files_that_go_along
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.domain.emails import addresses_in
@@ -54,6 +56,7 @@ class SendForm:
     intent_key: str
     error: str = ""
     no_right: str = ""  # why it cannot be sent by this reader, and who can change that
+    files: str = ""  # that go along
 
 
 @page_token_required
@@ -94,9 +97,9 @@ def send(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpRe
     number = called(invoice.number, shown_total(invoice), say())
     if request.method == "GET":
         off = "" if Right.SEND in rights_of(visitor.user) else " ".join(no_right(visitor, Right.SEND))
-        form = SendForm(number, invoice.email, str(uuid.uuid4()), no_right=off)
+        form = SendForm(number, invoice.email, str(uuid.uuid4()), no_right=off, files=_along(invoice))
         return _send_form(request, public_id, form)
-    form = SendForm(number, tidy(request.POST.get("to", "")), request.POST.get("intent_key", ""))
+    form = SendForm(number, tidy(request.POST.get("to", "")), request.POST.get("intent_key", ""), files=_along(invoice))
     key = uuid_in(form.intent_key) or uuid.uuid4()
     form = replace(form, intent_key=str(key))
     if wrong := address_error(form.to):
@@ -124,9 +127,14 @@ def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
     chosen = [number for each in request.POST.getlist("file") if (number := whole_number(each))]
     form = FilesForm(called(invoice.number, shown_total(invoice), say()), (), str(key))
     status = 200 if request.method == "GET" else 422
+
+    def attach(asked: Invoice) -> InvoiceAction:
+        on_send = "on_send" in request.POST
+        return services.request_files(visitor, asked, chosen, intent_key=key, on_send=on_send)
+
     try:
         if chosen:
-            return _act(request, visitor, public_id, lambda asked: _attach(request, visitor, asked, chosen, key))
+            return _act(request, visitor, public_id, attach)
         found, attached = services.files_for(visitor, invoice)
         form = replace(form, rows=rows_of(found, attached, say()))
     except NotAllowed as denied:
@@ -140,17 +148,6 @@ def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
     if request.method == "POST":
         form = replace(form, on_send="on_send" in request.POST, error=_("Tick the files to attach."))
     return _files_form(request, public_id, form, status)
-
-
-def _attach(
-    request: HttpRequest, visitor: Visitor, invoice: Invoice, chosen: list[int], key: uuid.UUID
-) -> InvoiceAction:
-    """Raises `Busy` when something else is being done with the invoice: the files would be forgotten."""
-    on_send = "on_send" in request.POST
-    action = services.request_files(visitor, invoice, chosen, intent_key=key, on_send=on_send)
-    if action.intent_key != key:
-        raise Busy
-    return action
 
 
 @page_token_required
@@ -196,10 +193,6 @@ def payment_link(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -
     return JsonResponse({"text": link})
 
 
-class Busy(Exception):
-    """Another action on the invoice is under way."""
-
-
 class Fault(Exception):
     """What is fetched by script and cannot be had."""
 
@@ -243,9 +236,9 @@ def _act(
     problem: Banner | None = None
     try:
         act_soon(ask(invoice))
-    except Busy:
-        busy = _("Something else is being done with this invoice."), _("Attach the files when that is over.")
-        problem = Banner("warning", *busy)
+    except services.Busy:
+        fact = _("Something else is being done with this invoice.")
+        problem = Banner("warning", fact, _("Nothing of yours was done. Try it again when that is over."))
     except services.NotPossible:
         problem = Banner("warning", *changed_meanwhile())
     except ServiceError as error:
@@ -277,6 +270,12 @@ def _panel(request: HttpRequest, visitor: Visitor, invoice: Invoice, problem: Ba
     if problem:
         shown = replace(shown, announce=problem.fact)
     return answer(request, visitor, record, shown, everything=everything)
+
+
+def _along(invoice: Invoice) -> str:
+    count = files_that_go_along(invoice)
+    told = ngettext("{count} attached file goes along.", "{count} attached files go along.", count)
+    return told.format(count=say().number(count)) if count else ""
 
 
 def _send_form(request: HttpRequest, public_id: uuid.UUID, form: SendForm, status: int = 200) -> HttpResponse:

@@ -205,6 +205,21 @@ def test_while_something_else_is_done_with_the_invoice_files_are_not_forgotten_s
     assert InvoiceAction.objects.get().kind == Action.SEND
 
 
+def test_while_files_are_attached_an_email_is_not_forgotten_silently(desk, harbour, browse):
+    desk.want(QUOTE)
+    sent = {"to": "a@bramley.example", "intent_key": str(uuid.uuid4())}
+    answer = browse(harbour.user, "panel").post(desk.address("send"), sent)
+    assert "Something else is being done with this invoice." in Page(answer).text
+    assert InvoiceAction.objects.get().kind == Action.ATTACH
+
+
+def test_whoever_sends_the_invoice_is_told_what_goes_along(desk, harbour, browse):
+    carry_out(desk.want(QUOTE, on_send=False))
+    carry_out(desk.want(ORDER))
+    text = Page(browse(harbour.user, "panel").get(desk.address("send"))).text
+    assert "1 attached file goes along." in text
+
+
 def test_a_file_whose_answer_was_lost_is_found_and_not_sent_again(desk, harbour, control):
     control.fault("lost", method="POST", path=UPLOAD, times=1, company=harbour.realm)
     action = carry_out(desk.want(QUOTE, ORDER))

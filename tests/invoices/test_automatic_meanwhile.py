@@ -12,7 +12,9 @@ from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.errors import NotFound
 from integration_settings.models import DealRules, QuickBooksConnection
-from invoices import automatic, notes, ready_deals
+from invoices import actions, automatic, notes, ready_deals
+from invoices.domain.actions import Action
+from invoices.domain.files import FileWish
 from invoices.domain.status import Submission
 from invoices.domain.unattended import Why
 from invoices.models import Invoice, InvoiceAction, ReadyDeal, UnsentForm
@@ -237,3 +239,14 @@ def test_deals_of_books_that_number_by_hand_get_numbers_of_their_own(connect, co
     settle(other)
     assert {invoice.submission, other.submission} == {Submission.SUCCEEDED}
     assert invoice.number != other.number
+
+
+def test_the_email_of_a_rule_waits_while_somebody_attaches_a_file(sales, created, harbour):
+    invoice = created(Outcome.SEND)
+    wish = FileWish(1, "Quote.pdf", 1, on_send=True)
+    attaching = actions.ask(invoice, Action.ATTACH, user=harbour.user, intent_key=uuid.uuid4(), files=[wish])
+    sales.carry_out()
+    assert InvoiceAction.objects.get().kind == Action.ATTACH
+    InvoiceAction.objects.filter(pk=attaching.pk).update(submission=Submission.SUCCEEDED, settled_at=timezone.now())
+    sales.carry_out()
+    assert InvoiceAction.objects.latest("pk").kind == Action.SEND
