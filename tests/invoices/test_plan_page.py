@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from integration_settings.deal_rules import Outcome
+from integration_settings.formats import format_date
 from integration_settings.models import CompanySettings
 from integration_settings.pipedrive import PipedriveClient
 from invoices.deal_gateway import load_instalments
 from invoices.domain.draft import to_json
 from invoices.domain.unattended import Why
 from invoices.models import Invoice
+from invoices.reports import today_in
 from tests.factories import D, a_draft, a_line, make_company, make_invoice
 from tests.invoices.desk import item_id
 from tests.invoices.form_answers import CREATE, FORM, pressed, previewed
@@ -54,9 +58,27 @@ def open_quarter(harbour, browse, deal_id, quarters):
 
 def test_the_panel_shows_each_instalment_with_a_way_to_its_invoice(plan):
     page = plan()
-    assert "Quarter 1 £1,172.00 To be billed on" in page.text
+    assert "Quarter 2 £1,172.00 To be billed on" in page.text
     labels = [element.attributes["aria-label"] for element in page.elements if "data-modal-data" in element.attributes]
     assert labels == [f"Invoice this: Quarter {number}, £1,172.00" for number in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "said"),
+    [
+        (-1, "To be billed on {day}"),
+        (0, "To be billed on {day}"),
+        (1, "Was to be billed on {day}, 1 day ago"),
+        (12, "Was to be billed on {day}, 12 days ago"),
+    ],
+)
+def test_an_instalment_whose_day_is_over_says_since_when(plan, harbour, deal_id, control, days_ago, said):
+    deal, day = deal_id(harbour, YEARLY), today_in("Europe/London") - timedelta(days=days_ago)
+    deposit = {"id": 77, "amount": 100, "billing_date": day.isoformat(), "description": "Deposit", "deal_id": deal}
+    control.change_company(harbour.pair.pipedrive_company_id, {"installments": {str(deal): [deposit]}})
+    page = plan()
+    assert f"Deposit £100.00 {said.format(day=format_date(day, 'en-GB'))} Invoice this" in page.text
+    assert bool(page.by_class("row__alert")) == (days_ago > 0)
 
 
 def test_the_page_that_looks_again_gets_nothing_while_nothing_is_new_and_asks_nobody(
@@ -165,7 +187,7 @@ def test_another_company_s_invoices_bill_nothing_here(plan, quarters, harbour, d
     draft = to_json(a_draft(lines=(line,)))
     make_invoice(make_company(), realm_id="1", deal_id=deal_id(harbour, YEARLY), draft=draft)
     assert "Open" not in plan().text
-    assert plan().text.count("To be billed on") == 4
+    assert plan().text.count("be billed on") == 4
 
 
 def test_all_instalments_together_come_to_the_deal_and_no_more_is_asked(open_quarter, harbour):
