@@ -356,7 +356,8 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
     nowhere = [line for line, code in usual if code is None and _is_zero_rated(line, context)]
     if lacking:
         line, code = lacking[0]
-        yield _warns("lines", "items_are_taxed", count=len(lacking), line=line.name, tax_code=code.name)
+        item = context.items[line.item_id].shown_name
+        yield _warns("lines", "items_are_taxed", count=len(lacking), item=item, tax_code=code.name)
     elif nowhere and not any(line.tax_percentage for line in draft.lines):
         yield _warns("lines", "all_at_zero")
 

@@ -158,6 +158,42 @@ def test_the_item_of_an_instalment_does_not_change_its_tax(harbour, browse, deal
     assert "data-item-tax" not in page.by_id("i1").attributes
 
 
+def with_taxes(control, harbour, deal, *percentages):
+    """The deal's products, with these taxes."""
+    number = harbour.pair.pipedrive_company_id
+    rows = control.company(number)["deal_products"][str(deal)]
+    changed = [{**row, "tax": tax} for row, tax in zip(rows, percentages, strict=True)]
+    control.change_company(number, {"deal_products": {str(deal): changed}})
+
+
+def test_a_share_whose_tax_no_code_fits_says_which_percentage_that_is(harbour, browse, deal_id, quarters, control):
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 7, 13)
+    page = Page(browse(harbour.user).get(FORM, {"deal": deal, "instalment": quarters[0].id}))
+    assert f"“Quarter 1 – {YEARLY} (7%)”" in page.text
+    assert f"“Quarter 1 – {YEARLY} (13%)”" in page.text
+
+
+def test_the_shares_of_one_instalment_are_called_by_their_tax(harbour, browse, deal_id, quarters, control):
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 20, 0)
+    fields = Page(browse(harbour.user).get(FORM, {"deal": deal, "instalment": quarters[0].id})).fields()
+    names = [fields[f"i{place}-description"] for place in (1, 2)]
+    assert names == [f"Quarter 1 – {YEARLY} (20%)", f"Quarter 1 – {YEARLY} (0%)"]
+
+
+def test_an_instalment_without_tax_is_told_by_the_item_that_is_sold_with_some(
+    harbour, browse, deal_id, quarters, control
+):
+    """QuickBooks has never heard of the line's name, which nobody has written."""
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 0, 0)
+    browser = browse(harbour.user)
+    fields = Page(browser.get(FORM, {"deal": deal, "instalment": quarters[0].id})).fields()
+    page = previewed(browser, fields | {"i1-item": item_id(harbour, "Delivery")})
+    assert "QuickBooks sells “Delivery” with 20.0% S." in page.text
+
+
 def test_what_an_invoice_bills_is_told_in_the_plan_and_not_billed_again(open_quarter, plan, harbour, control):
     browser, fields = open_quarter(1)
     again = open_quarter(1)[1]
