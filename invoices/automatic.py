@@ -143,9 +143,7 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
     by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
     found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
-    wanted = {
-        facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
-    }
+    wanted = {facts.deal_id: _ready(company, facts, state, rule) for rule, state, facts in found if rule}
     too_late = {state.deal_id for rule, state, _ in found if rule and _is_too_late(rule.came(state))}
     listed = list(company.ready_deals.filter(deal_id__in=wanted))
     known = {row.deal_id for row in listed} | deals_with_living_invoices(company, wanted)
@@ -167,7 +165,7 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     return list(started.values_list("pk", flat=True))
 
 
-def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> ReadyDeal:
+def _ready(company: Company, facts: DealFacts, state: DealState, rule: Rule) -> ReadyDeal:
     shown = facts.value if abs(facts.value.amount) < MOST_WORTH else Money(Decimal(0), "")
     return ReadyDeal(
         company=company,
@@ -175,8 +173,9 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
         title=facts.title[:255],
         value=shown.amount,
         currency=shown.currency[:3],
+        pipeline_id=state.pipeline_id,
         when=rule.when,
-        outcome=outcome,
+        outcome=rule.outcome_for(state),
         found_at=shared_now(),
     )
 
@@ -296,7 +295,8 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
     row.outcome = then
-    _write(row, outcome=then, when=rule.when)  # whoever finds the invoice without us does no more with it
+    # Whoever finds the invoice without us does no more with it.
+    _write(row, outcome=then, when=rule.when, pipeline_id=state.pipeline_id)
     requested = services.request_invoice(
         visitor=visitor,
         draft=prepared.rest.without_done,
@@ -350,7 +350,8 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> M
         return _later(row, _longer_each_time(row))
     if invoice.submission == Submission.REJECTED:
         return _done(row)
-    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in rules.values())
+    its_own = [rule for pipeline, rule in rules.items() if row.pipeline_id in (None, pipeline)]
+    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in its_own)
     if not invoice.email or not still_wanted:
         return _wait_for_a_person(row, Why.NOT_SENT)
     key = uuid.uuid5(row.intent_key, "e-mail")
