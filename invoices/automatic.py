@@ -36,11 +36,19 @@ from integration_settings.deal_rules import (
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules, PipedriveUser
-from integration_settings.rights import NotAllowed
+from integration_settings.rights import NotAllowed, Right, rights_of
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
-from invoices.deal_gateway import DealFacts, deal_state, deals_changed_since, load_instalments, party_of_loaded
+from invoices.customers import is_anothers, one_like_it_is_made
+from invoices.deal_gateway import (
+    DealFacts,
+    deal_state,
+    deals_changed_since,
+    facts_of,
+    load_instalments,
+    party_of_loaded,
+)
 from invoices.domain.actions import Action
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
@@ -229,7 +237,8 @@ def carry_out(ready_id: int) -> Made:
             return _step(row)
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
-    except (services.DealChanged, services.DealMoved, services.NumberUnderWay):  # in this very moment
+    except (services.DealChanged, services.DealMoved, services.NumberUnderWay, services.WantedNoMore):
+        # In this very moment: it is looked at anew.
         _later(row, _longer_each_time(row))
     except services.DealInvoiced:
         _done(row)
@@ -294,12 +303,21 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
         return _wait_for_a_person(row, why, in_the_way)
+    draft = prepared.rest.without_done
+
+    def still(now: DealFacts) -> bool:
+        if now.place != facts_of(deal).place or not _still_acts(row.company, visitor.user, rules):
+            return False
+        return not (
+            somebody_has_begun(row.company, row.deal_id) or one_like_it_is_made(visitor.connection, draft, now.party)
+        )
+
     row.outcome = then
     # Whoever finds the invoice without us does no more with it.
     _write(row, outcome=then, when=rule.when, pipeline_id=state.pipeline_id)
     requested = services.request_invoice(
         visitor=visitor,
-        draft=prepared.rest.without_done,
+        draft=draft,
         intent_key=row.intent_key,
         template_id=prepared.template.id,
         seen=services.SeenDeal(
@@ -311,9 +329,16 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
             invoices=0,
             latest=prepared.so_far.latest,
         ),
-        unattended=True,
+        unattended=still,
     )
     return _asked(row, requested.invoice)
+
+
+def _still_acts(company: Company, user: PipedriveUser, rules: Rules) -> bool:
+    """Nobody has changed the rules, in whose name they act, or what that person may do."""
+    stored = stored_rules(company)
+    same = stored is not None and stored.user_id == user.pk and rules_of(stored) == rules
+    return bool(same and stored and stored.user and Right.CREATE in rights_of(stored.user))
 
 
 def _why_not(
@@ -326,7 +351,7 @@ def _why_not(
     why = why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
-        customer_is_clear=prepared.customer.is_clear,
+        customer_is_clear=prepared.customer.is_clear and not is_anothers(visitor.connection, prepared.customer),
         email=prepared.draft.bill_to.email,
         sends=sends,
     )
