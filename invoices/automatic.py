@@ -302,7 +302,7 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
-        return _wait_for_a_person(row, why, in_the_way)
+        return _wait_for_a_person(row, why, () if why == Why.PLAN else in_the_way)
     draft = prepared.rest.without_done
 
     def still(now: DealFacts) -> bool:
@@ -348,14 +348,15 @@ def _why_not(
         return Why.TAKEN_BACK
     if somebody_has_begun(row.company, row.deal_id):
         return Why.BEGUN
-    why = why_not_unattended(
+    if load_instalments(visitor.user, prepared.deal.id):
+        return Why.PLAN
+    return why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
         customer_is_clear=prepared.customer.is_clear and not is_anothers(visitor.connection, prepared.customer),
         email=prepared.draft.bill_to.email,
         sends=sends,
     )
-    return why or (Why.PLAN if load_instalments(visitor.user, prepared.deal.id) else None)
 
 
 def _asked(row: ReadyDeal, invoice: Invoice) -> Made:

@@ -273,3 +273,12 @@ def test_a_rule_leaves_a_deal_with_a_plan_to_a_person(sales, control, harbour, d
     sales.win(SHELVES)
     assert sales.invoice_by_rule() == []
     assert sales.row(SHELVES).why == Why.PLAN
+
+
+def test_a_deal_with_a_plan_waits_for_that_and_not_for_what_only_the_whole_of_it_lacks(sales):
+    """Whoever mended an item would be led to the form of the whole deal."""
+    sales.set_rule(Outcome.CREATE)
+    sales.win(YEARLY)
+    assert sales.invoice_by_rule() == []
+    row = sales.row(YEARLY)
+    assert (row.why, row.findings) == (Why.PLAN, [])

@@ -53,6 +53,8 @@ def test_each_reason_has_words(desk, user, company, why):
     assert "Ready to be invoiced 1 Deals that were won" in page.text
     assert "Warehouse racking · £24,000.00" in page.text.replace("\xa0", " ")
     assert count(page) == "1"
+    assert "Nothing needs you" not in page.text
+    assert "Nothing to fix. Last checked" in page.text
 
 
 def test_a_deal_that_somebody_has_invoiced_is_ready_no_more(desk, user, company):
