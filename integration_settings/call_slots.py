@@ -2,7 +2,7 @@
 
 A call takes one of its owner's slots, and the slot rests for a while after the call has ended. So there are never more
 calls at once than slots, nor more in a time than slots and rest allow, whichever of our processes make them. The slots
-lie in the cache: in Redis for all processes together, without Redis for each one by itself.
+lie in the cache: in Redis for the processes of all machines together, without Redis in files for those of one.
 
 QuickBooks: 10 at once and 10 a second for each company, 500 a minute. Seven slots, each taken for a call of two tenths
 at least and a second of rest, are 350 a minute. The rest is left to the regular looks at all companies
@@ -24,7 +24,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import BaseCache, cache, caches
 
 from integration_settings.errors import RateLimited
 from integration_settings.http import Service
@@ -51,7 +52,7 @@ def slot(service: Service, owner: str) -> Iterator[None]:
     try:
         yield
     finally:
-        cache.touch(key, REST[service])
+        _slots().touch(key, REST[service])
 
 
 @contextmanager
@@ -85,11 +86,16 @@ def _free(service: Service, owner: str) -> str:
     """A slot that is ours now, "" when all are taken. Those that this process took last rest still: it goes on behind
     them, so that the first one it asks for is free mostly.
     """
+    slots = _slots()
     for _ in range(SLOTS[service]):
         key = f"slot:{service}:{owner}:{next(_turn) % SLOTS[service]}"
-        if cache.add(key, True, LONGEST_CALL):
+        if slots.add(key, True, LONGEST_CALL):
             return key
     return ""
+
+
+def _slots() -> BaseCache:
+    return caches["calls"] if "calls" in settings.CACHES else cache
 
 
 @contextmanager

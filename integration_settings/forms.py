@@ -228,7 +228,7 @@ class SettingsForm(forms.Form):
             for field, column in ((when, "when"), (then, "then")):
                 field.widget.attrs |= {
                     "aria-labelledby": f"rule-{pipeline} rules-{column}",
-                    "data-change-label": f"{_('Automatic invoices')}: {name}",
+                    "data-change-label": f"{_('Automatic invoices')}, {name}",
                 }
                 self.fields[f"rule_{column}_{pipeline}"] = field
 

@@ -146,7 +146,7 @@ class ReadyDealPage(ReadOnly):
     )
     list_filter = ("why", "outcome")
     list_select_related = ("company",)
-    fields = ("company", *list_display, "when", "invoice")
+    fields = ("company", *list_display, "pipeline_id", "when", "invoice")
     search_fields = (*OF_COMPANY, "=deal_id")
     ordering = ("-found_at",)
 

@@ -36,12 +36,19 @@ from integration_settings.deal_rules import (
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules, PipedriveUser
-from integration_settings.rights import NotAllowed
+from integration_settings.rights import NotAllowed, Right, rights_of
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
+from invoices.customers import is_anothers, one_like_it_is_made
 from invoices.deal_answers import deal_state
-from invoices.deal_gateway import DealFacts, deals_changed_since, load_instalments, party_of_loaded
+from invoices.deal_gateway import (
+    DealFacts,
+    deals_changed_since,
+    facts_of,
+    load_instalments,
+    party_of_loaded,
+)
 from invoices.domain.actions import Action
 from invoices.domain.checks import Finding
 from invoices.domain.draft import AmountsAre
@@ -144,9 +151,7 @@ def _looked(stored: DealRules, wait: timedelta, *, problem: str = "", **columns:
 def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState, DealFacts]]) -> list[int]:
     by_deal = {state.deal_id: (state, facts) for state, facts in changed}  # as it was read last
     found = [(rule_for(rules, state), state, facts) for state, facts in by_deal.values()]
-    wanted = {
-        facts.deal_id: _ready(company, facts, rule, rule.outcome_for(state)) for rule, state, facts in found if rule
-    }
+    wanted = {facts.deal_id: _ready(company, facts, state, rule) for rule, state, facts in found if rule}
     too_late = {state.deal_id for rule, state, _ in found if rule and _is_too_late(rule.came(state))}
     listed = list(company.ready_deals.filter(deal_id__in=wanted))
     known = {row.deal_id for row in listed} | deals_with_living_invoices(company, wanted)
@@ -168,7 +173,7 @@ def _note_down(company: Company, rules: Rules, changed: Iterable[tuple[DealState
     return list(started.values_list("pk", flat=True))
 
 
-def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> ReadyDeal:
+def _ready(company: Company, facts: DealFacts, state: DealState, rule: Rule) -> ReadyDeal:
     shown = facts.value if abs(facts.value.amount) < MOST_WORTH else Money(Decimal(0), "")
     return ReadyDeal(
         company=company,
@@ -176,8 +181,9 @@ def _ready(company: Company, facts: DealFacts, rule: Rule, outcome: Outcome) -> 
         title=facts.title[:255],
         value=shown.amount,
         currency=shown.currency[:3],
+        pipeline_id=state.pipeline_id,
         when=rule.when,
-        outcome=outcome,
+        outcome=rule.outcome_for(state),
         found_at=shared_now(),
     )
 
@@ -231,7 +237,8 @@ def carry_out(ready_id: int) -> Made:
             return _step(row)
     except NotAllowed:
         _wait_for_a_person(row, Why.NOT_SENT if row.invoice else Why.NO_RIGHT)
-    except (services.DealChanged, services.DealMoved, services.NumberUnderWay):  # in this very moment
+    except (services.DealChanged, services.DealMoved, services.NumberUnderWay, services.WantedNoMore):
+        # In this very moment: it is looked at anew.
         _later(row, _longer_each_time(row))
     except services.DealInvoiced:
         _done(row)
@@ -295,12 +302,22 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
-        return _wait_for_a_person(row, why, in_the_way)
+        return _wait_for_a_person(row, why, () if why == Why.PLAN else in_the_way)
+    draft = prepared.rest.without_done
+
+    def still(now: DealFacts) -> bool:
+        if now.place != facts_of(deal).place or not _still_acts(row.company, visitor.user, rules):
+            return False
+        return not (
+            somebody_has_begun(row.company, row.deal_id) or one_like_it_is_made(visitor.connection, draft, now.party)
+        )
+
     row.outcome = then
-    _write(row, outcome=then, when=rule.when)  # whoever finds the invoice without us does no more with it
+    # Whoever finds the invoice without us does no more with it.
+    _write(row, outcome=then, when=rule.when, pipeline_id=state.pipeline_id)
     requested = services.request_invoice(
         visitor=visitor,
-        draft=prepared.rest.without_done,
+        draft=draft,
         intent_key=row.intent_key,
         template_id=prepared.template.id,
         seen=services.SeenDeal(
@@ -312,9 +329,16 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
             invoices=0,
             latest=prepared.so_far.latest,
         ),
-        unattended=True,
+        unattended=still,
     )
     return _asked(row, requested.invoice)
+
+
+def _still_acts(company: Company, user: PipedriveUser, rules: Rules) -> bool:
+    """Nobody has changed the rules, in whose name they act, or what that person may do."""
+    stored = stored_rules(company)
+    same = stored is not None and stored.user_id == user.pk and rules_of(stored) == rules
+    return bool(same and stored and stored.user and Right.CREATE in rights_of(stored.user))
 
 
 def _why_not(
@@ -324,14 +348,15 @@ def _why_not(
         return Why.TAKEN_BACK
     if somebody_has_begun(row.company, row.deal_id):
         return Why.BEGUN
-    why = why_not_unattended(
+    if load_instalments(visitor.user, prepared.deal.id):
+        return Why.PLAN
+    return why_not_unattended(
         in_the_way,
         prepared.tax_proposals,
-        customer_is_clear=prepared.customer.is_clear,
+        customer_is_clear=prepared.customer.is_clear and not is_anothers(visitor.connection, prepared.customer),
         email=prepared.draft.bill_to.email,
         sends=sends,
     )
-    return why or (Why.PLAN if load_instalments(visitor.user, prepared.deal.id) else None)
 
 
 def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
@@ -351,7 +376,8 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> M
         return _later(row, _longer_each_time(row))
     if invoice.submission == Submission.REJECTED:
         return _done(row)
-    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in rules.values())
+    its_own = [rule for pipeline, rule in rules.items() if row.pipeline_id in (None, pipeline)]
+    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in its_own)
     if not invoice.email or not still_wanted:
         return _wait_for_a_person(row, Why.NOT_SENT)
     key = uuid.uuid5(row.intent_key, "e-mail")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from integration_settings.clock import shared_now
 from integration_settings.errors import Rejected, ServiceError
-from integration_settings.models import Company
+from integration_settings.models import Company, QuickBooksConnection
 from integration_settings.prepared import Prepared
 from integration_settings.selectors import hold_company
 from integration_settings.side_by_side import SideBySide
@@ -19,16 +21,27 @@ from invoices.claims import claimed
 from invoices.deal_gateway import party_of_loaded
 from invoices.domain.customer_update import CustomerRecord
 from invoices.domain.deal import Deal
-from invoices.domain.draft import BillTo, InvoiceDraft
+from invoices.domain.draft import BillTo, InvoiceDraft, from_json
 from invoices.domain.emails import addresses_typed
-from invoices.domain.matching import CustomerCandidate, Evidence, Strength, best_candidate, has_name, rank_customers
+from invoices.domain.matching import (
+    CustomerCandidate,
+    Described,
+    Evidence,
+    Strength,
+    best_candidate,
+    has_name,
+    rank_customers,
+)
 from invoices.domain.names import clean_name, same_name
 from invoices.domain.refusals import NAME_TAKEN
+from invoices.domain.status import UNSETTLED
 from invoices.evidence import written_down
 from invoices.invoice_answers import KnownCustomer
 from invoices.invoice_bodies import party_mark
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.models import CustomerLink, Invoice, WriteKind
+
+SEARCH_LAGS = timedelta(minutes=5)  # what was created within may not be found yet
 
 
 class NameTaken(Exception):
@@ -86,6 +99,17 @@ def linked_customer(company: Company, realm_id: str, party: tuple[str, int], cur
 def _links_of(company_id: int, realm_id: str, kind: str, party_id: int) -> QuerySet[CustomerLink]:
     rows = CustomerLink.objects.filter(company_id=company_id, realm_id=realm_id, party_kind=kind, party_id=party_id)
     return rows.order_by("-linked_at", "-pk")
+
+
+def is_anothers(connection: QuickBooksConnection | None, choice: CustomerChoice) -> bool:
+    """Whether the customer that is ticked was chosen for another party, and never for this one: two people may have one
+    name.
+    """
+    if connection is None or not choice.preselected:
+        return False
+    rows = CustomerLink.objects.filter(company=connection.company, realm_id=connection.realm_id)
+    parties = set(rows.filter(customer_id=choice.preselected).values_list("party_kind", "party_id"))
+    return bool(parties) and (choice.party_kind, choice.party_id) not in parties
 
 
 def link(*, company: Company, realm_id: str, party: tuple[str, int], customer: CustomerCandidate, by: str) -> None:
@@ -236,6 +260,25 @@ def _similar(gateway: InvoiceGateway, name: str, email: str) -> tuple[list[Known
 
 
 # New customers
+
+
+def one_like_it_is_made(connection: QuickBooksConnection | None, draft: InvoiceDraft, party: tuple[str, int]) -> bool:
+    """Whether the draft's new customer might be one that QuickBooks gets in this moment for another party: no search
+    finds that yet, and nobody could say afterwards which of the two is the right one.
+    """
+    if connection is None or not draft.bill_to.is_new:
+        return False
+    rows = Invoice.objects.filter(company=connection.company, realm_id=connection.realm_id)
+    lately = Q(submission__in=UNSETTLED) | Q(settled_at__gt=shared_now() - SEARCH_LAGS)
+    others = [row for row in rows.filter(lately).exclude(customer_request_id="") if row.party != party]
+    return bool(rank_customers((_as_made(row) for row in others), draft.bill_to, currency=draft.currency))
+
+
+def _as_made(invoice: Invoice) -> Described:
+    made = from_json(invoice.draft).bill_to
+    address, name = made.address, clean_name(made.name)
+    candidate = CustomerCandidate(str(invoice.public_id), name, email=made.email, currency=invoice.currency)
+    return Described(candidate, (made.tax_id,), (address.line1, address.line2), address.postal_code)
 
 
 @dataclass(frozen=True, slots=True)

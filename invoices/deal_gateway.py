@@ -58,6 +58,7 @@ class DealFacts:
     organization_id: int | None
     person_id: int | None
     update_time: str = ""  # as Pipedrive writes it
+    place: str = ""  # its status, pipeline and stage, for comparing alone
 
     @property
     def party(self) -> tuple[str, int]:
@@ -201,10 +202,12 @@ def look_ahead(user: PipedriveUser, deal_id: int) -> None:
         cache.set(_key(user, deal_id, "deal-just-now"), plain(facts), JUST_NOW_SECONDS)
 
 
-def deal_now(user: PipedriveUser, deal_id: int) -> DealFacts | None:
+def deal_now(user: PipedriveUser, deal_id: int, *, in_any_case: bool = True) -> DealFacts | None:
     """The same, asked of Pipedrive in this moment, or just before by `look_ahead`; while it does not answer, as it was
-    some minutes ago.
+    some minutes ago. Not `in_any_case`: nothing that was read before will do.
     """
+    if not in_any_case:
+        return _ask(user, deal_id)
     if just_now := _recalled(cache.get(_key(user, deal_id, "deal-just-now"))):
         return just_now
     try:
@@ -321,7 +324,13 @@ def _facts(answer: Json) -> DealFacts:
         organization_id=id_of(answer.get("org_id")),
         person_id=id_of(answer.get("person_id")),
         update_time=text_of(answer.get("update_time")),
+        place=_place(answer),
     )
+
+
+def _place(answer: Json) -> str:
+    state = deal_state(answer)
+    return f"{state.status} {state.pipeline_id} {state.stage_id}"
 
 
 def _deal(answer: Json) -> Deal:

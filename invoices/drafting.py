@@ -218,7 +218,8 @@ def lines_of_instalment(visitor: Visitor, preparation: Preparation, instalment_i
     before_tax = preparation.worth_before_tax
     if before_tax is not None and deal.value > 0:  # the instalment has that tax, too
         amount = round_amount(amount * before_tax / deal.value, draft.currency)
-    return lines_of(chosen, draft, amount=amount, title=deal.title)
+    products_tax = [proposal.percentage for proposal in preparation.tax_proposals]
+    return lines_of(chosen, draft, products_tax, amount=amount, title=deal.title)
 
 
 @dataclass(frozen=True, slots=True)

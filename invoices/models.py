@@ -279,6 +279,7 @@ class ReadyDeal(models.Model):
     title = models.CharField(max_length=255)  # this and the next two as Pipedrive had them last
     value = models.DecimalField(max_digits=30, decimal_places=5)
     currency = models.CharField(max_length=3)
+    pipeline_id = models.BigIntegerField(null=True, blank=True)  # whose rule it is; None in rows of earlier versions
     when = models.CharField(max_length=20)  # as in the rule
     outcome = models.CharField(max_length=8)  # `integration_settings.deal_rules.Outcome`
     found_at = models.DateTimeField(default=timezone.now)

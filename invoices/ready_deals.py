@@ -17,7 +17,7 @@ from invoices.models import Invoice, ReadyDeal
 from invoices.so_far import all_living
 
 AT_ONCE = 50  # that are tried again; the others stay for another press
-NOT_TRIED_AGAIN = (Why.WANTED, Why.TAKEN_BACK, Why.NOT_SENT)
+NOT_TRIED_AGAIN = (Why.WANTED, Why.TAKEN_BACK, Why.NOT_SENT, Why.PLAN)
 
 
 def waiting_deals(company: Company) -> QuerySet[ReadyDeal]:

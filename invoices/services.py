@@ -89,6 +89,10 @@ class NumberUnderWay(Exception):
     """Another invoice with that number is on its way to QuickBooks: nothing was stored."""
 
 
+class WantedNoMore(Exception):
+    """What asked for an unattended invoice is not so any more: nothing was stored."""
+
+
 class Settled(Exception):
     """The refused invoice needs no other one any more: it exists after all, its deal has a later one, or somebody has
     put it away. Nothing was stored.
@@ -120,7 +124,7 @@ def request_invoice(
     template_id: str = "",
     seen: SeenDeal = UNSEEN,
     in_place_of: Invoice | None = None,
-    unattended: bool = False,
+    unattended: Callable[[DealFacts], bool] | None = None,
     deal_soon: Future[DealFacts | None] | None = None,
     hand_over: Callable[[Invoice], None] = lambda stored: None,
 ) -> Requested:
@@ -129,13 +133,15 @@ def request_invoice(
     The template it was made with is kept beside it, and is what the user's next form opens with.
     `wish` is what is to be updated at the customer the invoice goes to; it becomes a row of its own beside it.
     `in_place_of` is a refused invoice that is run again from the desk: it is put away with the same stroke.
-    `unattended`: a rule of the company asks in the visitor's name. Whose customer it is counts as his choice, no more.
+    `unattended`: a rule of the company asks in the visitor's name, where this still says so of the deal as it is now,
+    while nobody else asks for an invoice or saves settings. Whose customer it is counts as his choice, no more.
     `deal_soon` is what `deal_now` says, from a caller who asked while it had something else to do; `hand_over` gets the
     row as soon as it is stored, before what the press says of the next forms is remembered.
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
     somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
-    that one any more, `NumberUnderWay` when a rule would use a number twice, `NotFound` when the visitor may not see
+    that one any more, `NumberUnderWay` when a rule would use a number twice, `WantedNoMore` when it is `unattended` and
+    that says no, `NotFound` when the visitor may not see
     the deal, or sends the key of another deal's form, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
@@ -147,7 +153,7 @@ def request_invoice(
     draft = _with_expected_total(connection, draft)
     templates = list_templates(connection)
     template = template_called(templates, template_id)
-    facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id)
+    facts = deal_soon.result() if deal_soon else deal_now(visitor.user, draft.deal_id, in_any_case=unattended is None)
     if facts is None:
         raise NotFound("pipedrive", "the deal is not there or not visible to this user")
     if not asked_before:
@@ -165,6 +171,8 @@ def request_invoice(
             _hold(company)
             # None also when somebody has deleted it since the templates were listed
             row.preset = presets_of(company).filter(pk=template.row_id).first() if template.row_id else None
+            if unattended and not _was_sent_before(row) and not unattended(facts):
+                raise WantedNoMore
             if seen.invoices is not None:
                 _refuse_unseen(row, seen.invoices, seen.latest)
             if in_place_of:

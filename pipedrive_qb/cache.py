@@ -1,4 +1,5 @@
-"""Redis as a cache that may be away: what is kept there is a comfort, never a truth.
+"""Redis as a cache that may be away: what is kept there is a comfort, never a truth. And what stands in for it on one
+machine without Redis.
 
 With Django's own backend every page would answer 500 while Redis is down. Here a miss is answered instead, and the
 work behind it is done anew.
@@ -10,11 +11,17 @@ a few seconds, as if Redis were away, which costs nothing.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError, TimeoutError
 
@@ -135,3 +142,31 @@ class ForgivingRedisCache(RedisCache):
 def _say(error: RedisError) -> None:
     silence.note(error)
     log.warning("the cache does not answer: %s", type(error).__name__)
+
+
+class OneMachineCache(FileBasedCache):
+    """Files that all processes of one machine share. Of several that `add` the same key one succeeds, and what has
+    expired is no fault when it is touched; Django's own promises neither.
+    """
+
+    def __init__(self, folder: str, params: dict[str, Any]) -> None:
+        super().__init__(folder, params)
+        self.lock = Path(folder, "lock")
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        with self._alone():
+            return bool(super().add(*args, **kwargs))
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
+        with self._alone():
+            value = self.get(key, version=version)
+            if value is not None:
+                self.set(key, value, timeout, version)
+            return value is not None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.lock.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

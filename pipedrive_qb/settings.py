@@ -290,6 +290,12 @@ CACHES: dict[str, Any] = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+if not REDIS_URL:  # the vendors' limits are for all our processes together, see `integration_settings.call_slots`
+    CACHES["calls"] = {
+        "BACKEND": "pipedrive_qb.cache.OneMachineCache",
+        "LOCATION": str(VAR_DIR / "calls"),
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", "English"),

@@ -179,7 +179,7 @@ def forget_last_demo(environment: dict[str, str]) -> None:
         for file in VAR.glob("demo.sqlite3*"):
             file.unlink()
     if not environment.get("REDIS_URL"):
-        for folder in ("broker", "broker-control"):
+        for folder in ("broker", "broker-control", "calls"):
             shutil.rmtree(VAR / folder, ignore_errors=True)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
+from multiprocessing import get_context
 
 import pytest
 from django.core.cache import CacheHandler
 
 from pipedrive_qb import cache as cache_module
-from pipedrive_qb.cache import ForgivingRedisCache
+from pipedrive_qb.cache import ForgivingRedisCache, OneMachineCache
 from tests.servers import wait_until
 
 
@@ -119,3 +121,29 @@ def test_one_that_is_away_is_asked_each_time(cache_without_redis, monkeypatch):
     monkeypatch.setattr(cache_module.silence, "until", 0.0)
     cache_without_redis.get("deal")
     cache_module.silence.refuse()
+
+
+# One machine without Redis
+
+
+def who_was_first(folder, keys):
+    shared = OneMachineCache(folder, {})
+    return sum(shared.add(f"slot:{key}", True, 30) for key in range(keys))
+
+
+def test_of_several_processes_that_add_the_same_one_is_first(tmp_path):
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        firsts = list(pool.map(who_was_first, [str(tmp_path)] * 4, [200] * 4))
+    assert sum(firsts) == 200
+
+
+def test_what_is_over_is_free_again_and_no_fault_to_touch(tmp_path):
+    shared = OneMachineCache(str(tmp_path), {})
+    assert shared.add("slot", True, 0.05)
+    assert not shared.add("slot", True, 30)
+    time.sleep(0.1)
+    assert shared.touch("slot", 1) is False
+    assert shared.add("slot", True, 30)
+    assert shared.touch("slot", 0.05) is True
+    time.sleep(0.1)
+    assert shared.add("slot", True, 30)

@@ -356,7 +356,8 @@ def _less_tax_than_usual(draft: InvoiceDraft, context: Context) -> Iterator[Find
     nowhere = [line for line, code in usual if code is None and _is_zero_rated(line, context)]
     if lacking:
         line, code = lacking[0]
-        yield _warns("lines", "items_are_taxed", count=len(lacking), line=line.name, tax_code=code.name)
+        item = context.items[line.item_id].shown_name
+        yield _warns("lines", "items_are_taxed", count=len(lacking), item=item, tax_code=code.name)
     elif nowhere and not any(line.tax_percentage for line in draft.lines):
         yield _warns("lines", "all_at_zero")
 
@@ -435,7 +436,10 @@ def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Fi
     with_tax = context.deal_with_tax or draft.amounts_are == AmountsAre.TAX_INCLUSIVE
     amount = Money(totals.total if with_tax else totals.net, totals.currency)
     rounded = len(draft.lines) * (context.invoices_before + 1)  # as often at most, if the earlier ones were alike
-    yield from _against_the_deal(amount, context, rounding=rounded * smallest_unit(draft.currency))
+    left_out = not with_tax and (totals.net != totals.total or not totals.tax_known)
+    yield from _against_the_deal(
+        amount, context, rounding=rounded * smallest_unit(draft.currency), tax_left_out=left_out
+    )
 
 
 def _tax_settings(books: Books) -> set[AmountsAre]:
@@ -446,8 +450,9 @@ def _tax_settings(books: Books) -> set[AmountsAre]:
     return {AmountsAre.WITHOUT_TAX_SETTING, *before}
 
 
-def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> Iterator[Finding]:
-    """A deal's value contains tax where its prices do, so it is compared with the same.
+def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal, tax_left_out: bool) -> Iterator[Finding]:
+    """A deal's value contains tax where its prices do, so it is compared with the same; `tax_left_out` is whether there
+    is tax that neither has.
 
     `rounding` is what Pipedrive's value and QuickBooks' amounts may differ by, as only one of them rounds each line of
     each invoice.
@@ -466,4 +471,5 @@ def _against_the_deal(amount: Money, context: Context, *, rounding: Decimal) -> 
         over = amount.amount - max(left, Decimal(0))
         yield tell("over_deal", "over_the_deal", amount=over, currency=amount.currency)
     elif before or not count:  # of several currencies nobody can tell what they leave
-        yield _fine("", "within_the_deal", amount=amount.amount, left=left, currency=amount.currency)
+        told = {"amount": amount.amount, "left": left, "currency": amount.currency}
+        yield _fine("", "within_the_deal", **told, first=not count, tax_left_out=tax_left_out)

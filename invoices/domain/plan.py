@@ -21,15 +21,24 @@ class Instalment:
     description: str
 
 
-def lines_of(instalment: Instalment, draft: InvoiceDraft, *, amount: Decimal, title: str) -> tuple[DraftLine, ...]:
+def lines_of(
+    instalment: Instalment,
+    draft: InvoiceDraft,
+    products_tax: Sequence[Decimal | None],
+    *,
+    amount: Decimal,
+    title: str,
+) -> tuple[DraftLine, ...]:
     """One line for each tax code of the deal's `draft`, which together come to `amount` to the smallest coin: each code
-    has the share of the instalment that it has of the deal. `title` is the deal's.
+    has the share of the instalment that it has of the deal. `products_tax` is the percentage of each line's product,
+    `title` the deal's.
 
-    A line gets the item that most of its share is sold with; a person may choose another.
+    A line gets the item that most of its share is sold with; a person may choose another. What no code fits has a line
+    for each percentage, which that line keeps: whoever chooses its code has to know.
     """
-    groups: dict[str, list[DraftLine]] = {}
-    for line in draft.lines:
-        groups.setdefault(line.tax_code_id, []).append(line)
+    groups: dict[tuple[str, Decimal | None], list[DraftLine]] = {}
+    for line, percentage in zip(draft.lines, products_tax, strict=True):
+        groups.setdefault((line.tax_code_id, None if line.tax_code_id else percentage), []).append(line)
     weights = [sum((line.amount(draft.currency) for line in group), Decimal(0)) for group in groups.values()]
     shares = _shares(amount, weights, smallest_unit(draft.currency))
     name = " – ".join(part for part in (" ".join(instalment.description.split()), title) if part)
@@ -41,10 +50,10 @@ def lines_of(instalment: Instalment, draft: InvoiceDraft, *, amount: Decimal, ti
             unit_price=share,
             discount=Decimal(0),
             tax_code_id=code,
-            tax_percentage=group[0].tax_percentage,
+            tax_percentage=percentage or group[0].tax_percentage,
             instalment_id=instalment.id,
         )
-        for (code, group), share in zip(groups.items(), shares, strict=True)
+        for ((code, percentage), group), share in zip(groups.items(), shares, strict=True)
         if share
     )
 

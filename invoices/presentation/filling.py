@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from invoices.deal_gateway import party_of_loaded
 from invoices.domain.customer_update import PartyDetails
 from invoices.domain.deal import Address
@@ -216,13 +218,27 @@ def line_input(line: DraftLine, key: str, currency: str, say: Say) -> LineInput:
 
 
 def for_instalment(form: FormInput, lines: Sequence[DraftLine], say: Say) -> FormInput:
-    """The opened form with these lines in place of the deal's, which stay there unticked."""
+    """The opened form with these lines in place of the deal's, which stay there unticked. Several of one instalment are
+    told apart by their tax, and so is one for whose tax no code fits.
+    """
+    if len({line.tax_percentage for line in lines}) > 1 or any(_has_no_code(line) for line in lines):
+        lines = [replace(line, description=_with_tax(line, say)) for line in lines]
     added = (
         replace(line_input(line, f"i{place}", form.currency, say), added=True)
         for place, line in enumerate(lines, start=1)
     )
     rest = (replace(line, ticked=False) for line in form.lines)
     return replace(form, lines=(*added, *rest), discount="")
+
+
+def _has_no_code(line: DraftLine) -> bool:
+    return bool(line.tax_percentage and not line.tax_code_id)
+
+
+def _with_tax(line: DraftLine, say: Say) -> str:
+    # Translators: a line that bills a part of an instalment, with the rate of its tax: "Deposit – Racking (20%)"
+    said = _("{line} ({percentage})")
+    return said.format(line=line.description, percentage=say.percent(line.tax_percentage))
 
 
 def whole_discount(draft: InvoiceDraft, say: Say) -> str:

@@ -283,11 +283,17 @@ def _over_the_deal(finding: Finding, with_words: Words) -> Told:
 def _within_the_deal(finding: Finding, with_words: Words) -> Told:
     currency = text_of(finding, "currency")
     amount, left = (with_words.say.amount(number_of(finding, name), currency) for name in ("amount", "left"))
-    return Told(
-        _("Total is within the deal"),
-        # Translators: what this invoice takes of what the deal still had to be invoiced, both without tax
-        _("{amount} of {left} was left.").format(amount=amount, left=left),
-    )
+    if finding.values.get("first"):
+        # Translators: said before "This invoice bills £9,000.00 of it." or "This invoice bills all of it."
+        before = _("The deal is worth {left}.")
+    else:
+        # Translators: said before "This invoice bills £9,000.00 of it." or "This invoice bills all of it."
+        before = _("{left} of the deal was still to be invoiced.")
+    now = _("This invoice bills all of it.") if amount == left else _("This invoice bills {amount} of it.")
+    # Translators: of amounts; {tax} is VAT, GST or sales tax
+    tax = _("Both are without {tax}.") if finding.values.get("tax_left_out") else ""
+    text = " ".join(part for part in (before, now, tax) if part)
+    return Told(_("Total is within the deal"), text.format(left=left, amount=amount, tax=with_words.tax))
 
 
 TELLING: dict[str, Callable[[Finding, Words], Told]] = {

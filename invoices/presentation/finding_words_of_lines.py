@@ -196,10 +196,10 @@ def _items_are_taxed(finding: Finding, with_words: Words) -> Told:
         "{count} lines are without {tax}, though their items have some",
         count,
     )
-    said = _("In QuickBooks “{line}” is sold with {tax_code}. If that is right, choose it on the line.")
+    said = _("QuickBooks sells “{item}” with {tax_code}. If that is right, choose it on the line.")
+    item = text_of(finding, "item") or text_of(finding, "line")  # findings of earlier versions name the line
     return Told(
-        fact.format(count=count, tax=with_words.tax),
-        said.format(line=line_name(finding, with_words), tax_code=text_of(finding, "tax_code")),
+        fact.format(count=count, tax=with_words.tax), said.format(item=item, tax_code=text_of(finding, "tax_code"))
     )
 
 

@@ -17,6 +17,7 @@ from integration_settings.fault_words import shut_out_words
 from integration_settings.formats import with_one_stop
 from integration_settings.models import TOLD_ADMINISTRATORS, TOLD_EVERYONE
 from integration_settings.rights import Right
+from invoices.domain.unattended import Why
 from invoices.panel_figures import Owed, Sums
 from invoices.presentation.finding_parts import Words
 from invoices.presentation.panel_rows import Place, Row, row_of, rows_that_fit
@@ -53,7 +54,7 @@ class Sum:
 @dataclass(frozen=True, slots=True)
 class Banner:
     """`sign_in` is the word on the link to QuickBooks' sign-in, "" for those whom it would not let in; `again` is that
-    on a button for `again_url`.
+    on a button for `again_url`. `plan`: with a way to the deal's billing plan.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Banner:
     sign_in: str = ""
     again_url: str = ""
     again: str = ""
+    plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,8 @@ def _ready(data: PanelData, place: Place, say: Say) -> Banner | None:
     if data.ready is None:
         return None
     # Translators: of a deal in Pipedrive
-    return Banner("info", _("Ready to be invoiced."), waits_because(data.ready, Words(say, place.country, {})))
+    text = waits_because(data.ready, Words(say, place.country, {}))
+    return Banner("info", _("Ready to be invoiced."), text, plan=data.ready.why == Why.PLAN)
 
 
 def _who_signs_in(place: Place) -> str:

@@ -18,7 +18,7 @@ from invoices.ready_deals import NOT_TRIED_AGAIN, findings_of
 
 @dataclass(frozen=True, slots=True)
 class ReadyRow:
-    """`again`: the rule may try it once more; `invoices`: its form is what it waits for."""
+    """`again`: the rule may try it once more; `invoices`: its form is what it waits for, else what its panel has."""
 
     deal_id: int
     url: str
@@ -62,7 +62,7 @@ def waits_because(row: ReadyDeal, with_words: Words) -> str:
         Why.TAX: _("Several tax codes have the product’s rate: choose one in the form."),
         Why.CHECKS: _("The form’s checks do not let it pass. The form says what is wrong."),
         Why.LOOK: _("The form has something to point out first."),
-        Why.PLAN: _("It is billed in instalments: “Billing plan” in the panel of the deal has them."),
+        Why.PLAN: _("It is billed in instalments: invoice each of them from “Billing plan” in the deal’s panel."),
         Why.NO_EMAIL: _("There is no e-mail address to send it to."),
         Why.NO_RIGHT: _("Whoever set up the automatic invoices has no right to create invoices."),
         Why.GAVE_UP: _("It could not be made in time."),

@@ -26,7 +26,7 @@ def test_a_rule_is_chosen_and_what_it_cannot_make_is_made_by_hand(live_app, pers
     expect(then).to_be_hidden()
     when.select_option("The deal is won")
     then.select_option("Create the invoice")
-    expect(page.get_by_text("2 changes not saved: Automatic invoices: Sales: Never → The deal is won")).to_be_visible()
+    expect(page.get_by_text("2 changes not saved: Automatic invoices, Sales: Never → The deal is won")).to_be_visible()
     assert priya.shut_out_by("settings") == []
     when.scroll_into_view_if_needed()
     priya.save_settings()

@@ -18,7 +18,7 @@ SHELVES = "Spare shelves, Hull"  # the form opens without a question
 GARAGE = "Eleanor Finch – garage shelves"  # nor here, for a new customer
 QUOTED = '<b>O\'Brien & Sons</b> – "quoted" racking'  # QuickBooks has somebody who is like it
 SECRET = "Confidential – site acquisition"  # nobody's e-mail address
-SALES = 1  # the pipeline
+SALES, SERVICE = 1, 2  # the pipelines
 EARLIER, LATER = timedelta(hours=-1), timedelta(minutes=1)
 
 

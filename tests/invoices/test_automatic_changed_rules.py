@@ -15,7 +15,7 @@ from invoices.models import InvoiceAction, ReadyDeal
 from tests.conftest import visitor_of
 from tests.invoices.conftest import RACKING
 from tests.invoices.intents import settle
-from tests.invoices.selling import SALES, SHELVES, sales
+from tests.invoices.selling import SALES, SERVICE, SHELVES, sales
 
 __all__ = ["sales"]
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -141,3 +141,17 @@ def test_a_rule_of_an_older_version_counts_from_its_beginning(sales):
     stored.save()
     sales.win(SHELVES)
     assert len(sales.invoice_by_rule()) == 1
+
+
+@pytest.mark.parametrize("then", [Outcome.CREATE, None])
+def test_what_another_pipelines_rule_e_mails_is_not_this_ones(sales, harbour, choose, then):
+    """Both are for deals that are won."""
+    sales.set_rule(Outcome.SEND)
+    sales.win(SHELVES)
+    (invoice,) = sales.invoice_by_rule()
+    settle(invoice)
+    others = {SERVICE: Choice(WON, Outcome.SEND)}
+    deal_rules.store(harbour.company, others | ({SALES: Choice(WON, then)} if then else {}), harbour.user)
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    assert sales.row(SHELVES).why == Why.NOT_SENT

@@ -11,7 +11,7 @@ from django.utils import timezone
 from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.errors import NotFound
-from integration_settings.models import DealRules, QuickBooksConnection
+from integration_settings.models import CompanySettings, DealRules, PipedriveUser, QuickBooksConnection
 from invoices import actions, automatic, notes, ready_deals
 from invoices.domain.actions import Action
 from invoices.domain.files import FileWish
@@ -22,7 +22,7 @@ from invoices.unsent_forms import KEPT_FOR
 from tests.conftest import visitor_of
 from tests.factories import make_invoice
 from tests.invoices.intents import settle
-from tests.invoices.selling import EARLIER, GARAGE, SHELVES, sales
+from tests.invoices.selling import EARLIER, GARAGE, SALES, SHELVES, sales
 
 __all__ = ["sales"]
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -160,6 +160,108 @@ def test_a_deal_that_changes_in_the_moment_it_is_invoiced_is_looked_at_once_more
     made = sales.carry_out()
     row = sales.row(SHELVES)
     assert (row.why, bool(row.invoice), len(made)) == (why, not why, 0 if why else 1)
+
+
+@pytest.fixture
+def meanwhile(sales, monkeypatch):
+    """meanwhile(do): once everything has been read for the invoice, and before it is asked for."""
+
+    def run(do, last_read="prepare"):
+        read, done = getattr(automatic, last_read), []
+
+        def interrupted(*args, **kwargs):
+            made = read(*args, **kwargs)
+            if not done:
+                done.append(True)
+                do()
+            return made
+
+        monkeypatch.setattr(automatic, last_read, interrupted)
+
+    return run
+
+
+@pytest.mark.parametrize("change", [{"status": "lost"}, {"is_deleted": True}, {"status": "open"}, {"pipeline_id": 2}])
+def test_a_deal_that_leaves_its_place_in_the_moment_it_is_invoiced_gets_no_invoice(sales, meanwhile, change):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    meanwhile(lambda: sales.change(SHELVES, **change))
+    assert sales.carry_out() == []
+    assert sales.carry_out() == []
+    assert not ReadyDeal.objects.exists()
+
+
+def test_while_pipedrive_does_not_say_whether_the_deal_is_still_won_nothing_is_made(sales, meanwhile, control):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    meanwhile(lambda: control.fault("status", service="pipedrive", status=503, path=r"/deals/\d+$", times=9))
+    assert sales.carry_out() == []
+    control.clear_faults()
+    assert len(sales.carry_out()) == 1
+
+
+@pytest.mark.parametrize(
+    ("then", "made"), [(None, 0), (Outcome.PREPARE, 0), (Outcome.CREATE, 1)], ids=["off", "listed", "not e-mailed"]
+)
+def test_a_rule_that_is_changed_in_the_moment_a_deal_is_invoiced_counts_as_it_is_now(
+    sales, harbour, meanwhile, then, made
+):
+    sales.set_rule(Outcome.SEND)
+    sales.win(SHELVES)
+    sales.look()
+    chosen = {SALES: Choice(WON, then)} if then else {}
+    meanwhile(lambda: deal_rules.store(harbour.company, chosen, harbour.user))
+    assert sales.carry_out() == []
+    assert len(sales.carry_out()) == made
+    assert not ReadyDeal.objects.filter(outcome=Outcome.SEND, invoice__isnull=False).exists()
+
+
+def test_a_right_that_is_taken_away_in_the_moment_a_deal_is_invoiced_is_gone(sales, harbour, meanwhile, control):
+    sales.set_rule(Outcome.CREATE)
+    PipedriveUser.objects.update(is_admin=False)
+    control.change_company(sales.company_id, {"users": {str(harbour.user.user_id): {"admin": False}}})
+    sales.win(SHELVES)
+    sales.look()
+    meanwhile(lambda: CompanySettings.objects.update(everyone_creates=False))
+    assert sales.carry_out() == []
+    assert sales.carry_out() == []
+    assert sales.row(SHELVES).why == Why.NO_RIGHT
+
+
+def test_a_form_that_somebody_begins_in_the_moment_a_deal_is_invoiced_is_not_passed_over(
+    sales, harbour, meanwhile, open_form, colleague
+):
+    sales.set_rule(Outcome.CREATE)
+    sales.win(SHELVES)
+    sales.look()
+    browser, fields, _page = open_form(harbour, SHELVES, colleague(harbour))
+    meanwhile(lambda: browser.post("/embed/invoice/leave", fields | {"memo": "PO 4711"}), "load_instalments")
+    assert sales.carry_out() == []
+    assert sales.carry_out() == []
+    assert sales.row(SHELVES).why == Why.BEGUN
+
+
+@pytest.mark.parametrize("name", ["Zora Quill-Hunt", "ZORA QUILL"])
+def test_of_two_new_customers_that_are_alike_the_second_waits_for_a_person(sales, harbour, control, deal_id, name):
+    """No search finds the first while it is being made; afterwards it does."""
+    sales.set_rule(Outcome.CREATE)
+    garage = control.company(sales.company_id)["deals"][str(deal_id(harbour, GARAGE))]
+    one = garage["person_id"]
+    other = next(int(each) for each in control.company(sales.company_id)["persons"] if int(each) != one)
+    called = {
+        str(person): {"name": named, "first_name": "Zora", "emails": [{"value": mail, "primary": True}]}
+        for person, named, mail in ((one, "Zora Quill", "zora@one.example"), (other, name, "zora@other.example"))
+    }
+    control.change_company(sales.company_id, {"persons": called})
+    sales.change(SHELVES, org_id=None, person_id=other)
+    sales.win(GARAGE, SHELVES)
+    (first,) = sales.invoice_by_rule()
+    assert sales.carry_out() == [first]
+    settle(first)
+    assert sales.carry_out() == [first]
+    assert [row.why for row in ReadyDeal.objects.filter(invoice__isnull=True)] == [Why.CUSTOMER]
 
 
 def test_of_an_invoice_like_it_in_another_deal_nothing_is_told_to_those_who_may_not_see_that_deal(sales, created):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from integration_settings.deal_rules import Outcome
+from integration_settings.formats import format_date
 from integration_settings.models import CompanySettings
 from integration_settings.pipedrive import PipedriveClient
 from invoices.deal_gateway import load_instalments
 from invoices.domain.draft import to_json
 from invoices.domain.unattended import Why
 from invoices.models import Invoice
+from invoices.reports import today_in
 from tests.factories import D, a_draft, a_line, make_company, make_invoice
 from tests.invoices.desk import item_id
 from tests.invoices.form_answers import CREATE, FORM, pressed, previewed
@@ -54,9 +58,27 @@ def open_quarter(harbour, browse, deal_id, quarters):
 
 def test_the_panel_shows_each_instalment_with_a_way_to_its_invoice(plan):
     page = plan()
-    assert "Quarter 1 £1,172.00 To be billed on" in page.text
+    assert "Quarter 2 £1,172.00 To be billed on" in page.text
     labels = [element.attributes["aria-label"] for element in page.elements if "data-modal-data" in element.attributes]
     assert labels == [f"Invoice this: Quarter {number}, £1,172.00" for number in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "said"),
+    [
+        (-1, "To be billed on {day}"),
+        (0, "To be billed on {day}"),
+        (1, "Was to be billed on {day}, 1 day ago"),
+        (12, "Was to be billed on {day}, 12 days ago"),
+    ],
+)
+def test_an_instalment_whose_day_is_over_says_since_when(plan, harbour, deal_id, control, days_ago, said):
+    deal, day = deal_id(harbour, YEARLY), today_in("Europe/London") - timedelta(days=days_ago)
+    deposit = {"id": 77, "amount": 100, "billing_date": day.isoformat(), "description": "Deposit", "deal_id": deal}
+    control.change_company(harbour.pair.pipedrive_company_id, {"installments": {str(deal): [deposit]}})
+    page = plan()
+    assert f"Deposit £100.00 {said.format(day=format_date(day, 'en-GB'))} Invoice this" in page.text
+    assert bool(page.by_class("row__alert")) == (days_ago > 0)
 
 
 def test_the_page_that_looks_again_gets_nothing_while_nothing_is_new_and_asks_nobody(
@@ -136,6 +158,42 @@ def test_the_item_of_an_instalment_does_not_change_its_tax(harbour, browse, deal
     assert "data-item-tax" not in page.by_id("i1").attributes
 
 
+def with_taxes(control, harbour, deal, *percentages):
+    """The deal's products, with these taxes."""
+    number = harbour.pair.pipedrive_company_id
+    rows = control.company(number)["deal_products"][str(deal)]
+    changed = [{**row, "tax": tax} for row, tax in zip(rows, percentages, strict=True)]
+    control.change_company(number, {"deal_products": {str(deal): changed}})
+
+
+def test_a_share_whose_tax_no_code_fits_says_which_percentage_that_is(harbour, browse, deal_id, quarters, control):
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 7, 13)
+    page = Page(browse(harbour.user).get(FORM, {"deal": deal, "instalment": quarters[0].id}))
+    assert f"“Quarter 1 – {YEARLY} (7%)”" in page.text
+    assert f"“Quarter 1 – {YEARLY} (13%)”" in page.text
+
+
+def test_the_shares_of_one_instalment_are_called_by_their_tax(harbour, browse, deal_id, quarters, control):
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 20, 0)
+    fields = Page(browse(harbour.user).get(FORM, {"deal": deal, "instalment": quarters[0].id})).fields()
+    names = [fields[f"i{place}-description"] for place in (1, 2)]
+    assert names == [f"Quarter 1 – {YEARLY} (20%)", f"Quarter 1 – {YEARLY} (0%)"]
+
+
+def test_an_instalment_without_tax_is_told_by_the_item_that_is_sold_with_some(
+    harbour, browse, deal_id, quarters, control
+):
+    """QuickBooks has never heard of the line's name, which nobody has written."""
+    deal = deal_id(harbour, YEARLY)
+    with_taxes(control, harbour, deal, 0, 0)
+    browser = browse(harbour.user)
+    fields = Page(browser.get(FORM, {"deal": deal, "instalment": quarters[0].id})).fields()
+    page = previewed(browser, fields | {"i1-item": item_id(harbour, "Delivery")})
+    assert "QuickBooks sells “Delivery” with 20.0% S." in page.text
+
+
 def test_what_an_invoice_bills_is_told_in_the_plan_and_not_billed_again(open_quarter, plan, harbour, control):
     browser, fields = open_quarter(1)
     again = open_quarter(1)[1]
@@ -165,7 +223,7 @@ def test_another_company_s_invoices_bill_nothing_here(plan, quarters, harbour, d
     draft = to_json(a_draft(lines=(line,)))
     make_invoice(make_company(), realm_id="1", deal_id=deal_id(harbour, YEARLY), draft=draft)
     assert "Open" not in plan().text
-    assert plan().text.count("To be billed on") == 4
+    assert plan().text.count("be billed on") == 4
 
 
 def test_all_instalments_together_come_to_the_deal_and_no_more_is_asked(open_quarter, harbour):
@@ -215,3 +273,12 @@ def test_a_rule_leaves_a_deal_with_a_plan_to_a_person(sales, control, harbour, d
     sales.win(SHELVES)
     assert sales.invoice_by_rule() == []
     assert sales.row(SHELVES).why == Why.PLAN
+
+
+def test_a_deal_with_a_plan_waits_for_that_and_not_for_what_only_the_whole_of_it_lacks(sales):
+    """Whoever mended an item would be led to the form of the whole deal."""
+    sales.set_rule(Outcome.CREATE)
+    sales.win(YEARLY)
+    assert sales.invoice_by_rule() == []
+    row = sales.row(YEARLY)
+    assert (row.why, row.findings) == (Why.PLAN, [])

@@ -39,6 +39,10 @@ def looks_again(page):
     return any(element.attributes["hx-trigger"] == "every 10s" for element in page.with_attribute("hx-trigger"))
 
 
+def banner_links(page):
+    return page.by_class("banner__link")
+
+
 # The desk
 
 
@@ -49,6 +53,8 @@ def test_each_reason_has_words(desk, user, company, why):
     assert "Ready to be invoiced 1 Deals that were won" in page.text
     assert "Warehouse racking · £24,000.00" in page.text.replace("\xa0", " ")
     assert count(page) == "1"
+    assert "Nothing needs you" not in page.text
+    assert "Nothing to fix. Last checked" in page.text
 
 
 def test_a_deal_that_somebody_has_invoiced_is_ready_no_more(desk, user, company):
@@ -69,6 +75,29 @@ def test_one_with_a_plan_is_not_offered_to_be_invoiced_whole(desk, user, company
     assert "New invoice" in desk(user).text
     ReadyDeal.objects.update(why=Why.PLAN)
     assert "New invoice" not in desk(user).text
+
+
+@pytest.mark.parametrize("why", [Why.PLAN, Why.NOT_SENT])
+def test_what_only_the_deals_panel_helps_is_led_there_and_not_tried_again(desk, user, company, browse, why):
+    row = ready(company, why=why)
+    page = desk(user)
+    (way,) = [e for e in page.elements if e.attributes.get("aria-label", "").startswith("Open the deal:")]
+    assert way.attributes["href"].endswith(f"/deal/{DEAL}")
+    assert way.attributes["data-redirect-id"] == str(DEAL)
+    assert "Try again" not in page.text
+    assert "Put away" in page.text
+    browse(user, "settings").post(f"/embed/settings/ready/{DEAL}/again")
+    row.refresh_from_db()
+    assert row.why == why
+
+
+def test_the_panel_of_a_deal_with_a_plan_leads_to_it(look, company):
+    row = ready(company)
+    assert not banner_links(look())
+    row.why = Why.PLAN
+    row.save()
+    (way,) = banner_links(look())
+    assert way.attributes["hx-get"].startswith("/embed/panel/plan?")
 
 
 def test_whoever_is_no_administrator_sees_none(desk, user, company):

@@ -333,6 +333,19 @@ def test_earlier_invoices_in_different_currencies_are_told_and_nothing_is_said_o
     assert "within_the_deal" not in found
 
 
+def test_what_is_within_the_deal_is_told_with_what_it_is_compared_with():
+    def told(draft=None, **context):
+        found = check(draft, context={"deal_value": Money(D(150), "GBP")} | context)
+        (finding,) = [finding for finding in found if finding.code == "within_the_deal"]
+        return {name: finding.values[name] for name in ("left", "first", "tax_left_out")}
+
+    assert told() == {"left": D(150), "first": True, "tax_left_out": True}
+    before = {"invoiced_before": Money(D(20), "GBP"), "invoices_before": 1}
+    assert told(**before) == {"left": D(130), "first": False, "tax_left_out": True}
+    with_tax = a_draft(amounts_are=AmountsAre.TAX_INCLUSIVE)
+    assert told(with_tax)["tax_left_out"] is False, "what is compared is the form's total"
+
+
 def test_more_than_the_deal_is_billed_only_when_it_is_meant():
     context = {"deal_value": Money(D(99), "GBP")}
     assert ("over_deal", "over_the_deal") in codes(check(context=context), Severity.BLOCKS)

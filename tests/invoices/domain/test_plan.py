@@ -12,9 +12,9 @@ from invoices.domain.plan import Instalment, lines_of
 from tests.factories import D, a_draft, a_line
 
 
-def billed(amount, *lines, currency="GBP", description="Deposit", draft=None):
-    draft = draft or a_draft(lines=lines, currency=currency)
-    return lines_of(Instalment(7, D(amount), None, description), draft, amount=D(amount), title="Racking")
+def billed(amount, *lines, currency="GBP", description="Deposit", products_tax=None):
+    draft, tax = a_draft(lines=lines, currency=currency), products_tax or [None] * len(lines)
+    return lines_of(Instalment(7, D(amount), None, description), draft, tax, amount=D(amount), title="Racking")
 
 
 def amounts(lines):
@@ -33,6 +33,16 @@ def test_each_tax_code_has_its_share_of_the_deal():
         a_line(tax_code_id="4", quantity=D(1), unit_price=D(100)),
     )
     assert amounts(billed("1000", *lines)) == [("3", D(750)), ("4", D(250))]
+
+
+def test_what_no_code_fits_is_told_apart_by_the_products_tax():
+    lines = [a_line(tax_code_id=code, tax_percentage=D(0), unit_price=D(100)) for code in ("", "", "", "5")]
+    found = billed("400", *lines, products_tax=[D(7), D(13), D(7), D(0)])
+    assert [(line.tax_code_id, line.tax_percentage, line.unit_price) for line in found] == [
+        ("", D(7), D(200)),
+        ("", D(13), D(100)),
+        ("5", D(0), D(100)),
+    ]
 
 
 def test_an_item_is_the_one_that_most_is_sold_with():
