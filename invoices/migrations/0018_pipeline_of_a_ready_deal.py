@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('invoices', '0016_deals_that_are_ready'),
+        ('invoices', '0017_files_of_a_deal'),
     ]
 
     operations = [
