@@ -409,17 +409,25 @@ def files_for(visitor: Visitor, invoice: Invoice) -> tuple[tuple[DealFile, ...],
 
 
 def request_files(
-    visitor: Visitor, invoice: Invoice, file_ids: Collection[int], *, intent_key: uuid.UUID, on_send: bool
+    visitor: Visitor,
+    invoice: Invoice,
+    file_ids: Collection[int],
+    *,
+    again: Collection[int] = (),
+    intent_key: uuid.UUID,
+    on_send: bool,
 ) -> InvoiceAction:
     """Stores the wish that these files of the deal are attached; a worker carries it out. `on_send`: e-mails of the
-    invoice take them along. What is attached already, or cannot be, is left out.
+    invoice take them along. What is attached already, or cannot be, is left out; `again` are those of which the person
+    has seen that they are.
 
     Raises like `files_for`, `NotPossible` when nothing is left, and `Busy` also while other files are attached.
     """
     _demand_files(visitor, invoice)
     known = {file.file_id: file for file in load_files(visitor.user, invoice.deal_id, kept=True)}
     attached = attached_files(invoice)
-    left = (known[each] for each in dict.fromkeys(file_ids) if each in known and each not in attached)
+    wanted = dict.fromkeys([*(each for each in file_ids if each not in attached), *again])
+    left = (known[each] for each in wanted if each in known)
     wishes = [FileWish(each.file_id, each.name, each.size, on_send) for each in left if each.unfit is None]
     if not wishes:
         raise NotPossible(Action.ATTACH)

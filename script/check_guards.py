@@ -55,7 +55,7 @@ GUARDS = [
     Guard("end of a page token", "integration_settings/tenancy.py", "salt=PAGE_TOKEN_SALT, max_age=PAGE_TOKEN_SECONDS)", "salt=PAGE_TOKEN_SALT)", S + "test_tenancy.py"),
     Guard("a token ends with the installation", "integration_settings/tenancy.py", "if user is None or not user.is_connected:", "if user is None:", S + "test_tenancy.py"),
     Guard("credentials of an uninstall", "integration_settings/views/pipedrive_install.py", "return secrets.compare_digest(given, expected) and", "return bool(given) and", S + "test_uninstall.py"),
-    Guard("a file that is attached already", "invoices/services.py", "if each in known and each not in attached)", "if each in known)", N + "test_attachments.py"),
+    Guard("a file that is attached already", "invoices/services.py", "(each for each in file_ids if each not in attached)", "file_ids", N + "test_attachments.py"),
     Guard("an e-mail is not forgotten for something else", "invoices/services.py", "    if action.kind != kind:\n        raise Busy", "    if action is None:\n        raise Busy", N + "test_attachments.py " + N + "test_automatic_meanwhile.py"),
     Guard("a file that went out is noted down before", "invoices/attachments.py", "wishes[place] = replace(wish, sent=True)", "wishes[place] = wish", N + "test_attachments.py"),
     Guard("files are not forgotten for something else", "invoices/services.py", "    if action.intent_key != intent_key:\n        raise Busy", "    if action is None:\n        raise Busy", N + "test_attachments.py"),

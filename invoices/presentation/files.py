@@ -16,12 +16,15 @@ KILOBYTE = Decimal(1024)
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """`why` it cannot be chosen, "" when it can."""
+    """`why` it cannot be chosen, "" when it can. One that is `attached` can be once more: somebody may have taken it
+    away in QuickBooks.
+    """
 
     file_id: int
     name: str
     about: str
     why: str = ""
+    attached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def rows_of(files: Iterable[DealFile], attached: Collection[int], say: Say) -> t
             file.file_id,
             file.name,
             _about(file, say),
-            _("attached already") if file.file_id in attached else _why_not(file.unfit, say),
+            _why_not(file.unfit, say),
+            file.file_id in attached,
         )
         for file in files
     )

@@ -124,16 +124,18 @@ def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
     if isinstance(invoice, HttpResponse):
         return invoice
     key = uuid_in(request.POST.get("intent_key", "")) or uuid.uuid4()
-    chosen = [number for each in request.POST.getlist("file") if (number := whole_number(each))]
+    chosen, again = (
+        [number for each in request.POST.getlist(name) if (number := whole_number(each))] for name in ("file", "again")
+    )
     form = FilesForm(called(invoice.number, shown_total(invoice), say()), (), str(key))
     status = 200 if request.method == "GET" else 422
 
     def attach(asked: Invoice) -> InvoiceAction:
         on_send = "on_send" in request.POST
-        return services.request_files(visitor, asked, chosen, intent_key=key, on_send=on_send)
+        return services.request_files(visitor, asked, chosen, again=again, intent_key=key, on_send=on_send)
 
     try:
-        if chosen:
+        if chosen or again:
             return _act(request, visitor, public_id, attach)
         found, attached = services.files_for(visitor, invoice)
         form = replace(form, rows=rows_of(found, attached, say()))

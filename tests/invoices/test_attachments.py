@@ -190,13 +190,23 @@ def test_a_double_press_is_one_wish(desk):
     assert desk.attached() == [QUOTE]
 
 
-def test_what_is_attached_already_is_not_offered_again_and_not_taken_again(desk):
+def test_what_is_attached_already_is_not_taken_again_from_a_list_that_did_not_say_so(desk):
     desk.press(QUOTE)
     carry_out(InvoiceAction.objects.get())
-    assert chosen(desk.look())[1][0].endswith("attached already")
     answer = Page(desk.press(QUOTE))
     assert "The invoice has changed meanwhile." in answer.text
     assert InvoiceAction.objects.count() == 1
+
+
+def test_what_somebody_has_taken_away_in_quickbooks_can_be_attached_again(desk):
+    desk.press(QUOTE)
+    carry_out(InvoiceAction.objects.get())
+    page = desk.look()
+    box = next(e for e in page.elements if e.attributes.get("name") == "again")
+    assert box.parent.text.endswith("attached already")
+    desk.press(again=[desk.files()[QUOTE]])
+    carry_out(InvoiceAction.objects.latest("pk"))
+    assert desk.attached() == [QUOTE, QUOTE]
 
 
 def test_while_something_else_is_done_with_the_invoice_files_are_not_forgotten_silently(desk, harbour):
