@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from invoices.domain.status import Submission
+from invoices.models import InvoiceAction
 from tests.invoices.test_deal_gateway import deal_called
 from tests.servers import wait_until
 
@@ -47,7 +49,8 @@ def test_files_are_attached_and_go_along_with_the_email(live_app, worker, person
     assert priya.shut_out_by("panel") == []
     panel.get_by_role("checkbox", name=re.compile(QUOTE)).check()
     panel.get_by_role("button", name="Attach", exact=True).click()
-    wait_until(lambda: len(control.books(tenant.realm)["attachables"]) == 2)
+    wait_until(lambda: InvoiceAction.objects.filter(submission=Submission.SUCCEEDED).count() == 2)
+    assert sorted(row["FileName"] for row in control.books(tenant.realm)["attachables"]) == [QUOTE, ORDER]
 
     expect(panel.get_by_text("Files are being attached")).to_have_count(0, timeout=60_000)
     more.click()
