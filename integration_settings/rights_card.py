@@ -63,7 +63,7 @@ def rights_card(ticks: Ticks, people: Sequence[PipedriveUser], *, stored: Ticks)
     return RightsCard(
         columns=tuple(columns.values()),
         rows=(
-            row(EVERYONE, _("Everyone in Pipedrive"), _("Ticked here, it needs no tick below")),
+            row(EVERYONE, _("Everyone in Pipedrive"), _("A tick here counts for everybody below")),
             RightsRow(admins, _("Always, whatever is ticked"), always, fixed=True),
             *(row(str(user.user_id), user.name, _("Regular user")) for user in people),
         ),

@@ -291,7 +291,7 @@ def _within_the_deal(finding: Finding, with_words: Words) -> Told:
         before = _("{left} of the deal was still to be invoiced.")
     now = _("This invoice bills all of it.") if amount == left else _("This invoice bills {amount} of it.")
     # Translators: of amounts; {tax} is VAT, GST or sales tax
-    tax = _("Both are without {tax}.") if finding.values.get("tax_left_out") else ""
+    tax = _("Amounts here are without {tax}.") if finding.values.get("tax_left_out") else ""
     text = " ".join(part for part in (before, now, tax) if part)
     return Told(_("Total is within the deal"), text.format(left=left, amount=amount, tax=with_words.tax))
 

@@ -65,7 +65,11 @@
     event.preventDefault();
     elt.dataset.asked = "";
     try {
-      if (question && !(await window.Host.confirm(question))) return;
+      if (question) {
+        const yes = await window.Host.confirm(question);
+        buttonOf(elt, triggeringEvent)?.focus(); // which the host's question had
+        if (!yes) return;
+      }
       if (stale) await renew().catch(() => {}); // the answer says so if the token is not accepted
     } finally {
       delete elt.dataset.asked;

@@ -187,14 +187,11 @@
   async function confirm({ title, text, button, tone = "negative" }) {
     await ready;
     if (!sdk) return ownDialog({ title, text, button, tone });
-    const theirs = sdk.execute("show_confirmation", {
+    const settled = sdk.execute("show_confirmation", {
       title, description: text ?? "", okText: button, cancelText: words("cancel"), okColor: tone,
-    });
-    const alive = ask("get_metadata").then(() => true, () => false);
-    const settled = theirs.then((answer) => Boolean(answer?.confirmed));
-    const first = await Promise.race([settled.catch(() => "silent"), alive.then((is) => (is ? settled : "silent"))])
-      .catch(() => "silent");
-    return first === "silent" ? ownDialog({ title, text, button, tone }) : first;
+    }).then((answer) => Boolean(answer?.confirmed));
+    const first = await Promise.race([settled, ask("get_metadata").then(() => settled)]).catch(() => null);
+    return first ?? ownDialog({ title, text, button, tone });
   }
 
   async function openModal(data) {

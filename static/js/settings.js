@@ -14,6 +14,8 @@
     return control.value !== initialValue(control);
   }
 
+  const MOST_WHOLE = 3; // of more changes only what they are about is told
+
   const isTick = ({ type }) => type === "checkbox" || type === "radio";
   const initialValue = (control) => control.dataset.saved ?? control.defaultValue;
   const wasChecked = ({ dataset: { saved }, value, defaultChecked }) => saved === undefined ? defaultChecked : value === saved;
@@ -23,8 +25,10 @@
     return [...select.options].find(isInitial) ?? select.options[0];
   };
 
+  const labelOf = (control) => control.dataset.changeLabel ?? control.labels?.[0]?.textContent.trim() ?? control.name;
+
   function changeOf(control) {
-    const label = control.dataset.changeLabel ?? control.labels?.[0]?.textContent.trim() ?? control.name;
+    const label = labelOf(control);
     if (control.options) return `${label}: ${initialOption(control)?.text.trim()} → ${control.selectedOptions[0]?.text.trim()}`;
     if (isTick(control)) return label;
     return `${label}: ${initialValue(control) || "–"} → ${control.value || "–"}`;
@@ -48,7 +52,8 @@
     if (appears) uncover(document.activeElement, bar);
     if (text && changed.length) {
       const pattern = changed.length === 1 ? text.dataset.one : text.dataset.many;
-      const names = changed.map(changeOf).join(" · ");
+      const told = changed.length > MOST_WHOLE ? [...new Set(changed.map(labelOf))] : changed.map(changeOf);
+      const names = told.join(" · ");
       text.textContent = pattern.replace("{count}", String(changed.length)).replace("{names}", names);
     }
     fit();

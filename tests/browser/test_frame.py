@@ -61,6 +61,7 @@ def test_the_host_asks_before_a_dangerous_step_and_a_no_stops_it(shown: Shown) -
     assert (asked["title"], asked["okText"], asked["okColor"]) == ("Void invoice 1053?", "Void invoice", "negative")
     shown.page.wait_for_timeout(300)
     assert sent == []
+    expect(frame.get_by_role("button", name="More for invoice 1053")).to_be_focused()
     shown.page.evaluate("answers.show_confirmation = { confirmed: true }")
     frame.get_by_role("button", name="More for invoice 1053").click()
     frame.get_by_role("menuitem", name="Void…").click()

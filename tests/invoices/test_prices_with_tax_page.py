@@ -111,7 +111,7 @@ def test_the_panel_says_what_the_deal_value_is_without(cedar, gloves, invoice, b
 
 def test_the_form_says_how_much_of_the_deal_it_bills_without_tax(cedar, gloves, open_form):
     _, _, page = open_form(cedar, GLOVES)
-    assert "The deal is worth $555.19. This invoice bills all of it. Both are without sales tax." in page.text
+    assert "The deal is worth $555.19. This invoice bills all of it. Amounts here are without sales tax." in page.text
 
 
 def test_more_than_the_deal_has_without_tax_is_more_than_the_deal(cedar, gloves, fill_in, invoice):
