@@ -21,7 +21,7 @@ from .refusals import Refusal
 from .wire import answer
 from .world import World
 
-SHOWN = ("Invoice", "Customer", "Payment", "CreditMemo", "Item", "Vendor", "Employee")
+SHOWN = ("Invoice", "Customer", "Payment", "CreditMemo", "Estimate", "Item", "Vendor", "Employee")
 
 
 class Control:

@@ -143,6 +143,18 @@ def business(detail: str) -> Refusal:
     return Refusal("6000", message, f"Business Validation Error: {detail}", "")
 
 
+def invoiced_already() -> Refusal:
+    """Of an invoice that names an estimate: there is none, or it is closed. The words tell of more than estimates."""
+    return business(
+        "You've attempted to invoice for a charge, credit, billable expense, time, or estimate that does not exist or "
+        "has already been invoiced."
+    )
+
+
+def not_to_be_linked(identity: str) -> Refusal:
+    return Refusal("620", "Transaction ID cannot be linked", f"Transaction ID {identity} cannot be linked.", "")
+
+
 def amount_mismatch(element: str) -> Refusal:
     return Refusal(
         "6070", "Amount calculation incorrect in the request", "Amount is not equal to UnitPrice * Qty.", element
