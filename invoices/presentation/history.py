@@ -94,6 +94,9 @@ def _asked(invoice: Invoice, *, by_rule: bool) -> str:
     if by_rule:
         # Translators: first step of the history of an invoice that was made automatically
         return _("Made by itself when the deal was ready, in the name of {name}").format(name=invoice.created_by_name)
+    if invoice.estimate_id:
+        said = _("{name} asked for the invoice, from estimate {number}")
+        return said.format(name=invoice.created_by_name, number=invoice.estimate_number or "–")
     # Translators: first step of an invoice's history
     return _("{name} asked for the invoice").format(name=invoice.created_by_name)
 
@@ -181,6 +184,7 @@ def in_words(members: Iterable[str]) -> list[str]:
         "ClassRef": _("Class"),
         "DepartmentRef": _("Location"),
         "CustomField": _("Custom fields"),
+        "LinkedTxn": _("Estimate"),
         "ApplyTaxAfterDiscount": _("Tax after discount"),
         "sendTo": _("E-mail to"),
         # of a customer

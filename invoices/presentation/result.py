@@ -352,7 +352,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     heading = country_words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
-    rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story))
+    rest = (*_at_home(story), *_left_open(story), customer, *_estimate(story), *link, _email(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -383,6 +383,17 @@ def _left_open(story: Story) -> tuple[Fact, ...]:
         return ()
     left = story.say.amount(invoice.balance, invoice.currency) if invoice.balance else _("Nothing left to pay")
     return (Fact(pgettext("part of the deal", "Open"), left),)
+
+
+def _estimate(story: Story) -> tuple[Fact, ...]:
+    """What it is made from, and whether QuickBooks has kept that."""
+    if not story.invoice.estimate_id:
+        return ()
+    number = story.invoice.estimate_number or _("without a number")
+    if story.invoice.estimate_kept is False:
+        note = _("QuickBooks has not linked it: close the estimate there, or it may be invoiced again")
+        return (Fact(_("Estimate"), number, note, "warning"),)
+    return (Fact(_("Estimate"), number, _("linked and closed in QuickBooks") if story.invoice.estimate_kept else ""),)
 
 
 def _email(story: Story) -> Fact:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..seeds import quickbooks_us
 from . import books as b
-from . import creditmemos, customers, estimates, invoices, items, links, money, payments, refusals
+from . import creditmemos, customers, estimates, invoices, items, links, money, payments, refusals, validation
 from .refusals import Refusal
 from .wire import Row
 
@@ -145,13 +145,14 @@ def add_category(books: b.Books, wish: Row) -> Row:
 
 def add_estimate(books: b.Books, wish: Row) -> Row:
     """{set: {…}}: members as the API names them."""
-    return estimates.save(books, dict(wish.get("set") or {}))
+    return estimates.save(books, validation.check("Estimate", dict(wish.get("set") or {})))
 
 
 def edit_estimate(books: b.Books, wish: Row) -> Row:
     """{id, set: {…}}: its lines or its status, say."""
     row = row_of(books, "Estimate", wish)
-    return estimates.save(books, {**handle(row), "sparse": True, **dict(wish.get("set") or {})})
+    changes = validation.check("Estimate", {"sparse": True, **dict(wish.get("set") or {})})
+    return estimates.save(books, {**handle(row), **changes})
 
 
 def delete_estimate(books: b.Books, wish: Row) -> Row:
