@@ -102,6 +102,11 @@ def _left_out(what: str, count: int, say: Say) -> str:
     return said.format(count=say.number(count))
 
 
+def not_linked() -> str:
+    """Of an invoice that QuickBooks took without the link, or that somebody has freed of it there."""
+    return _("QuickBooks has not linked it: close the estimate there, or it may be invoiced again")
+
+
 def beside(number: str) -> str:
     """After something else about an invoice that is made from one."""
     # Translators: at the end of a line about an invoice

@@ -14,6 +14,7 @@ from invoices.domain.refusals import CANCELLED
 from invoices.domain.status import Submission
 from invoices.models import Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
 from invoices.presentation.actions import found_done, not_done, why_not
+from invoices.presentation.estimate import not_linked
 from invoices.presentation.say import Say
 from invoices.selectors import refusal_of
 
@@ -70,6 +71,8 @@ def history_of(
         # Nothing but a search told us, or it is older than these notes.
         found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
         steps.append((invoice.settled_at, found))
+    if invoice.estimate_kept is False and invoice.settled_at:
+        steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), not_linked(), "warning")))
     for action in asked_since:
         own = [write for write in writes if write.request_id.startswith(action.request_id)]
         if action.settled_at and not (own and _says_so(own[-1], action)):

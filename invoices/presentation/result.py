@@ -24,6 +24,7 @@ from invoices.models import Invoice
 from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, found_done, menu_of, progress_of
 from invoices.presentation.customer_update import told
+from invoices.presentation.estimate import not_linked
 from invoices.presentation.form import at_home
 from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
@@ -391,8 +392,7 @@ def _estimate(story: Story) -> tuple[Fact, ...]:
         return ()
     number = story.invoice.estimate_number or _("without a number")
     if story.invoice.estimate_kept is False:
-        note = _("QuickBooks has not linked it: close the estimate there, or it may be invoiced again")
-        return (Fact(_("Estimate"), number, note, "warning"),)
+        return (Fact(_("Estimate"), number, not_linked(), "warning"),)
     return (Fact(_("Estimate"), number, _("linked and closed in QuickBooks") if story.invoice.estimate_kept else ""),)
 
 

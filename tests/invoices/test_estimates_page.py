@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.utils import timezone
 
 from integration_settings.models import CompanySettings
-from invoices import services, submission
+from invoices import notes, services, submission
 from invoices.domain.draft import AmountsAre
 from invoices.domain.status import Submission
 from invoices.invoice_gateway import QuickBooksGateway
@@ -259,6 +260,8 @@ def test_the_invoice_closes_the_estimate_and_both_keep_the_link(harbour, with_es
     history = Page(browser.get(address(invoice, "history")))
     assert "Priya Nair asked for the invoice, from estimate 1001" in history.text
     assert "Estimate" in history.text
+    note = str(notes.note_of(invoice, invoice.company.quickbooks, reader=harbour.user, now=timezone.now()).html)
+    assert "<li>Estimate 1001</li>" in note
 
 
 def test_a_second_press_finds_the_first_ones_invoice(with_estimate):
@@ -276,6 +279,16 @@ def test_a_lost_answer_and_a_forgotten_request_id_end_with_one_invoice(harbour, 
     settle(invoice)
     assert invoice.submission == Submission.SUCCEEDED
     assert len(in_the_books(control, harbour, invoice)) == 1
+
+
+def test_an_invoice_without_the_link_is_told_with_what_to_do(harbour, with_estimate, books, browse):
+    browser, fields = with_estimate("1001")
+    _, invoice = pressed(browser, fields)
+    settle(invoice)
+    books.delete("1001")  # which takes the link away
+    services.refresh_now(harbour.company)
+    for page in (browser.get(address(invoice)), browser.get(address(invoice, "history"))):
+        assert "QuickBooks has not linked it: close the estimate there" in Page(page).text
 
 
 # What must not happen
