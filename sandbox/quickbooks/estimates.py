@@ -54,10 +54,9 @@ def asked_for(books: b.Books, body: Row) -> Row | None:
     if len(named) > 1:
         raise refusals.business("Only one estimate can be linked to an invoice.")
     row = books.table("Estimate").rows.get(str(named[0].get("TxnId", "")))
-    if row is None or row["TxnStatus"] == "Closed":
+    customer = body.get("CustomerRef", {}).get("value")
+    if row is None or row["TxnStatus"] == "Closed" or row["CustomerRef"]["value"] != customer:
         raise refusals.invoiced_already()
-    if row["CustomerRef"]["value"] != body.get("CustomerRef", {}).get("value"):
-        raise refusals.not_to_be_linked(row["Id"])
     return row
 
 

@@ -144,15 +144,11 @@ def business(detail: str) -> Refusal:
 
 
 def invoiced_already() -> Refusal:
-    """Of an invoice that names an estimate: there is none, or it is closed. The words tell of more than estimates."""
+    """Of an invoice that names an estimate: its customer has none of that id, or it is closed. The words tell of more."""
     return business(
         "You've attempted to invoice for a charge, credit, billable expense, time, or estimate that does not exist or "
         "has already been invoiced."
     )
-
-
-def not_to_be_linked(identity: str) -> Refusal:
-    return Refusal("620", "Transaction ID cannot be linked", f"Transaction ID {identity} cannot be linked.", "")
 
 
 def amount_mismatch(element: str) -> Refusal:
