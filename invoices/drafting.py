@@ -52,7 +52,15 @@ from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import creates_items, item_policy, up_to_date_items
 from invoices.moved_deals import MOST_ASKED, Beside, ask_beside, bring_along
 from invoices.reports import today_in
-from invoices.so_far import SoFar, drafts_of, invoiced_so_far, living_invoices, same_again, summed_up
+from invoices.so_far import (
+    SoFar,
+    drafts_of,
+    invoiced_so_far,
+    is_estimate_used,
+    living_invoices,
+    same_again,
+    summed_up,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +423,8 @@ def _checked(
         unconfirmed_before=so_far.unconfirmed,
         instalments_before=so_far.instalments,
         same_again=same_again(connection, draft, added_up, reader_id=reader_id),
+        estimate_used=draft.estimate is not None
+        and is_estimate_used(company.pk, connection.realm_id, draft.estimate.id),
         today=today_in(connection.timezone),
         **known,
     )

@@ -8,8 +8,8 @@ the user, the deal and the books that it was made for: in other books the same i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,7 +19,8 @@ from django.core import signing
 from integration_settings.tenancy import Visitor
 from invoices.domain.customer_update import Change, CustomerField, Difference, PartyDetails, Reason
 from invoices.domain.deal import Address, Frequency, Recurrence
-from invoices.domain.draft import AmountsAre
+from invoices.domain.draft import AmountsAre, FromEstimate, from_estimate, from_json, to_json
+from invoices.domain.estimate import TakenOver
 from invoices.domain.matching import CustomerCandidate, Evidence, ItemProposal, ItemReason, Strength
 from invoices.domain.money import Money
 from invoices.domain.plain import plain
@@ -30,6 +31,7 @@ SALT = "invoice-form"
 LIFE = timedelta(days=7)
 CANDIDATE_SALT = "invoice-form-customer"
 COMPARED_SALT = "invoice-form-customer-compared"
+ESTIMATE_SALT = "invoice-form-estimate"
 Recalled = TypeVar("Recalled")
 
 
@@ -92,6 +94,9 @@ class Memory:
     opened_with: str = ""  # the invoice date, which is the day it was opened; "" in forms older than that
     customers_told: bool = True  # QuickBooks has said which customers may be meant
     worth_in_all: Decimal | None = Decimal(0)  # of what is billed again and again, see `domain.draft`; else 0
+    estimate: FromEstimate | None = None  # that the invoice is made from
+    left_out: tuple[tuple[str, int], ...] = ()  # of it, as in `TakenOver`
+    before_estimate: dict[str, str] = field(default_factory=dict)  # what its choice has changed, see `filling`
 
     @property
     def deal_worth(self) -> Money:
@@ -149,8 +154,13 @@ class Memory:
 
 
 def keep(memory: Memory, visitor: Visitor) -> str:
-    """The memory as text for a hidden field."""
-    return signing.dumps(_marked(visitor, memory=plain(memory)), salt=SALT, compress=True)
+    """The memory as text for a hidden field. Of an estimate it speaks only where there is one: a version that knows
+    of none would make another invoice of the form, and reads the others all the same.
+    """
+    told = {each.name: getattr(memory, each.name) for each in fields(memory)}
+    if memory.estimate is None:
+        del told["estimate"], told["left_out"], told["before_estimate"]
+    return signing.dumps(_marked(visitor, memory=plain(told)), salt=SALT, compress=True)
 
 
 def recall(text: str, visitor: Visitor, *, deal_id: int) -> Memory:
@@ -192,8 +202,14 @@ def _memory(stored: dict[str, Any]) -> Memory:
             "lines": {key: _line(each) for key, each in stored["lines"].items()},
             "amounts_are": AmountsAre(stored["amounts_are"]),
             "details": _details(stored.get("details", {})),
+            "estimate": from_estimate(stored.get("estimate")),
+            "left_out": _counted(stored.get("left_out", ())),
         }
     )
+
+
+def _counted(stored: Sequence[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(what), int(count)) for what, count in stored)
 
 
 def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
@@ -204,6 +220,21 @@ def offer(candidate: CustomerCandidate, visitor: Visitor) -> str:
 def accept(text: str, visitor: Visitor) -> CustomerCandidate:
     """The customer of an option that `offer` made for this visitor in these books; raises `BadMemory`."""
     return _recalled(text, CANDIDATE_SALT, visitor, "customer", _candidate)
+
+
+def offer_estimate(estimate: TakenOver, visitor: Visitor) -> str:
+    """An estimate of the list, as the value of its button: what would stand in the form, so that nobody asks again."""
+    told = {"draft": to_json(estimate.draft), "left_out": plain(estimate.left_out)}
+    return signing.dumps(_marked(visitor, estimate=told), salt=ESTIMATE_SALT, compress=True)
+
+
+def accept_estimate(text: str, visitor: Visitor) -> TakenOver:
+    """The estimate of a button that `offer_estimate` made for this visitor in these books; raises `BadMemory`."""
+    return _recalled(text, ESTIMATE_SALT, visitor, "estimate", _taken_over)
+
+
+def _taken_over(stored: dict[str, Any]) -> TakenOver:
+    return TakenOver(from_json(stored["draft"]), _counted(stored["left_out"]))
 
 
 @dataclass(frozen=True, slots=True)

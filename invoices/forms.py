@@ -253,6 +253,7 @@ def understand(form: FormInput, *, memory: Memory, lists: Lists, locale: str, to
         lines=tuple(_with_origin(reader.line(line, lists), line, memory) for line in form.ticked),
         number=form.number,
         sales_tax_id=form.sales_tax,
+        estimate=memory.estimate,
         discount_percentage=percentage,
         discount_amount=amount,
         memo=form.memo.strip(),

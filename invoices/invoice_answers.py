@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +14,8 @@ from typing import Any
 from integration_settings.quickbooks import number_of
 from invoices.domain.addresses import MOST_LINES
 from invoices.domain.customer_update import AddressParts, CustomerRecord, is_masked
+from invoices.domain.draft import AmountsAre
+from invoices.domain.estimate import Estimate, LeftOut, OfferedLine
 from invoices.domain.matching import CustomerCandidate, Described
 from invoices.domain.money import decimal_places, to_places
 
@@ -59,6 +61,7 @@ class IssuedInvoice:
     own_fields: tuple[tuple[str, str], ...] = ()  # of the company's own fields those with a text: (id, name)
     voided: bool = False  # only when QuickBooks says so in as many words; see `domain.status.looks_voided`
     deleted: bool = False
+    estimate_ids: tuple[str, ...] | None = None  # that it is made from; None where QuickBooks says nothing of links
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,100 @@ def issued_invoice(answer: Json) -> IssuedInvoice:
         ),
         voided=answer.get("status") == "Voided",
         deleted=answer.get("status") == "Deleted",
+        estimate_ids=_estimate_ids(answer) if "LinkedTxn" in answer else None,
     )
+
+
+def _estimate_ids(answer: Json) -> tuple[str, ...]:
+    """Its lines may name it, too: those of a progress invoice, say."""
+    links = [
+        *_list(answer, "LinkedTxn"),
+        *(link for line in _list(answer, "Line") for link in _list(line, "LinkedTxn")),
+    ]
+    return tuple(dict.fromkeys(_text(link, "TxnId") for link in links if link.get("TxnType") == "Estimate"))
+
+
+PRICES = {
+    "TaxExcluded": AmountsAre.TAX_EXCLUSIVE,
+    "TaxInclusive": AmountsAre.TAX_INCLUSIVE,
+    "NotApplicable": AmountsAre.NO_TAX,
+}
+
+
+def estimate(answer: Json) -> Estimate:
+    """https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/estimate
+
+    The lines of a bundle stand for it. The subtotal at the end of all lines is QuickBooks' own; others are somebody's.
+    """
+    left_out: Counter[LeftOut] = Counter()
+    lines = tuple(_offered_lines(_list(answer, "Line"), left_out))
+    left_out[LeftOut.SUBTOTALS] -= 1
+    discounts = [line for line in _list(answer, "Line") if line.get("DetailType") == "DiscountLineDetail"]
+    left_out[LeftOut.OTHERS] += len(discounts[1:])
+    discount = discounts[0] if discounts else {}
+    by_percentage = _object(discount, "DiscountLineDetail").get("PercentBased") is True
+    return Estimate(
+        id=_text(answer, "Id"),
+        number=_text(answer, "DocNumber"),
+        status=_text(answer, "TxnStatus"),
+        customer_id=_text(_object(answer, "CustomerRef"), "value"),
+        customer_name=_text(_object(answer, "CustomerRef"), "name"),
+        currency=_text(_object(answer, "CurrencyRef"), "value"),
+        total=_told_amount(answer, "TotalAmt"),
+        tax=_amount(_object(answer, "TxnTaxDetail"), "TotalTax") or ZERO,
+        day=_date(answer, "TxnDate"),
+        ends_on=_date(answer, "ExpirationDate"),
+        prices=PRICES.get(_text(answer, "GlobalTaxCalculation")),
+        lines=lines,
+        discount_percentage=_figure(_object(discount, "DiscountLineDetail"), "DiscountPercent")
+        if by_percentage
+        else None,
+        discount_amount=None if by_percentage else _figure(discount, "Amount"),
+        tax_after_discount=answer.get("ApplyTaxAfterDiscount") is True,
+        sales_tax_id=_text(_object(_object(answer, "TxnTaxDetail"), "TxnTaxCodeRef"), "value"),
+        class_id=_text(_object(answer, "ClassRef"), "value"),
+        location_id=_text(_object(answer, "DepartmentRef"), "value"),
+        own_fields=tuple(
+            (_text(field, "DefinitionId"), text)
+            for field in _list(answer, "CustomField")
+            if (text := _text(field, "StringValue"))
+        ),
+        left_out={what: count for what, count in left_out.items() if count > 0},
+        invoice_ids=tuple(
+            _text(link, "TxnId") for link in _list(answer, "LinkedTxn") if link.get("TxnType") == "Invoice"
+        ),
+    )
+
+
+def _offered_lines(lines: Iterable[Json], left_out: Counter[LeftOut]) -> Iterator[OfferedLine]:
+    for line in lines:
+        kind, amount = line.get("DetailType"), _amount(line, "Amount")
+        detail = _object(line, "SalesItemLineDetail")
+        item = _object(detail, "ItemRef")
+        if kind == "GroupLineDetail":
+            left_out[LeftOut.BUNDLES] += 1
+            yield from _offered_lines(_list(_object(line, "GroupLineDetail"), "Line"), left_out)
+        elif kind == "SalesItemLineDetail" and amount is not None and (item or amount):
+            yield OfferedLine(
+                description=_text(line, "Description") or _text(item, "name").rpartition(":")[2],
+                item_id=_text(item, "value"),
+                quantity=_figure(detail, "Qty"),
+                unit_price=_figure(detail, "UnitPrice"),
+                amount=amount,
+                gross=_figure(detail, "TaxInclusiveAmt"),
+                tax_code_id=_text(_object(detail, "TaxCodeRef"), "value"),
+                class_id=_text(_object(detail, "ClassRef"), "value"),
+                service_date=_date(detail, "ServiceDate"),
+            )
+        elif kind == "SubTotalLineDetail":
+            left_out[LeftOut.SUBTOTALS] += 1
+        elif kind != "DiscountLineDetail":
+            left_out[LeftOut.TEXTS if kind in ("DescriptionOnly", "SalesItemLineDetail") else LeftOut.OTHERS] += 1
+
+
+def _figure(answer: Json, name: str) -> Decimal | None:
+    """As it is told; None where it is not, or cannot be read."""
+    return number_of(answer[name]) if _is_told(answer, name) else None
 
 
 def payment_link(answer: Json) -> str:

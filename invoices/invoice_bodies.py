@@ -9,20 +9,20 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from integration_settings.country_words import keeps_tax_ids
 from invoices.domain.addresses import MOST_LINES, address_lines
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, ClassPer
-from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS
+from invoices.domain.checks import LONGEST_DESCRIPTION
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord, is_masked, with_line
 from invoices.domain.deal import Address
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft
 from invoices.domain.files import LONGEST_NAME as LONGEST_FILE_NAME
 from invoices.domain.files import FileWish, content_type
-from invoices.domain.money import DIGITS, decimal_places, smallest_unit
+from invoices.domain.money import decimal_places, unit_price_for
 from invoices.domain.names import clean_item_name, clean_name
 from invoices.domain.plain import plain_number
 from invoices.domain.tax import LineFigures, is_taxed, line_figures, net_discount
@@ -36,7 +36,6 @@ GLOBAL_TAX = {
     AmountsAre.WITHOUT_TAX_SETTING: "TaxExcluded",  # so that a line without a code is refused once there is a tax
 }
 MOST_PERCENTAGE_DECIMALS = 5
-CENT = Decimal("0.01")
 MARK_LINE = re.compile(r"\bPipedrive deal ([0-9]{1,18}) · ([0-9a-f]{12})-([0-9a-f]{8})\b")
 FOUND, MARK_LENGTH = "found ", 12
 LONGEST_NOTE, LONGEST_SKU = 4000, 100
@@ -211,6 +210,8 @@ def invoice_body(draft: InvoiceDraft, customer_id: str, books: Books, *, mark: s
     if draft.memo.strip():
         body["CustomerMemo"] = {"value": draft.memo.strip()}
     _put_extras(body, draft.extras, books)
+    if draft.estimate:  # on the whole invoice: of an estimate's parts the API makes no invoices
+        body["LinkedTxn"] = [{"TxnId": draft.estimate.id, "TxnType": "Estimate"}]
     if draft.has_discount:
         body["Line"].append(_discount_body(draft, books))
         if books.american:
@@ -270,28 +271,6 @@ def _line_bodies(line: DraftLine, draft: InvoiceDraft, books: Books) -> list[Bod
         make(full, quantity=line.quantity, price=line.unit_price, description=text),
         make(off, quantity=Decimal(1), price=off.net, description=f"{text} ({_discount_words(line)})"),
     ]
-
-
-def unit_price_for(quantity: Decimal, amount: Decimal, currency: str, *, wanted: Decimal) -> Decimal | None:
-    """A price with which quantity times price is the amount; the person's own if it fits, else with few decimals.
-
-    QuickBooks counts lines to the cent, in currencies that have none too: three at 33.33 yen are 99.99 there, and not
-    100. Where no price is that exact, one that comes to the amount in the currency's own unit has to do.
-    """
-    exact = _price(quantity, amount, min(smallest_unit(currency), CENT), wanted)
-    return _price(quantity, amount, smallest_unit(currency), wanted) if exact is None else exact
-
-
-def _price(quantity: Decimal, amount: Decimal, unit: Decimal, wanted: Decimal) -> Decimal | None:
-    def comes_to_it(price: Decimal) -> bool:
-        return (quantity * price).quantize(unit, rounding=ROUND_HALF_UP, context=DIGITS) == amount
-
-    if comes_to_it(wanted):
-        return wanted
-    if not quantity:
-        return None
-    prices = ((amount / quantity).quantize(Decimal(1).scaleb(-places)) for places in range(2, MOST_PRICE_DECIMALS + 1))
-    return next((price for price in prices if comes_to_it(price)), None)
 
 
 def _sales_line(

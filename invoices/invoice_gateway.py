@@ -24,6 +24,7 @@ from invoices.domain.books import Books, ClassPer, OwnField
 from invoices.domain.customer_update import Change, CustomerRecord
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import company_domain, is_alike
+from invoices.domain.estimate import Estimate
 from invoices.domain.files import FileWish
 from invoices.domain.names import composed, same_name, search_prefix, searchable
 from invoices.invoice_answers import (
@@ -34,6 +35,7 @@ from invoices.invoice_answers import (
     KnownCustomer,
     applied_payment,
     customer_record,
+    estimate,
     issued_invoice,
     known_customer,
     payment_link,
@@ -53,6 +55,7 @@ IDS_AT_ONCE = 1000  # of one statement, and the most rows that one answer holds
 MOST_FOUND = 21  # one more than a page shows, which then says so
 MOST_ALIKE = 100
 MOST_OPEN = 1000
+MOST_ESTIMATES = 200
 EVEN_INACTIVE = "Active in (true, false)"
 
 
@@ -150,6 +153,12 @@ class InvoiceGateway(Protocol):
         """Those of the customer that have something left to pay, the one that is due first at the start; `MOST_OPEN` at
         most.
         """
+
+    def estimates_of(self, customer_id: str) -> list[Estimate]:
+        """The customer's latest ones, whatever became of them; `MOST_ESTIMATES` at most."""
+
+    def read_estimate(self, estimate_id: str) -> Estimate | None:
+        """As it is at this moment, None when it is not there any more."""
 
     def last_number(self) -> str:
         """The number of the invoice created last, "" when there is none."""
@@ -387,6 +396,17 @@ class QuickBooksGateway:
         found = f"select * from Invoice where {where}"  # noqa: S608  # quoted
         rows = self.client.query(f"{found} orderby DueDate maxresults {MOST_OPEN}")
         return [issued_invoice(row) for row in rows]
+
+    def estimates_of(self, customer_id: str) -> list[Estimate]:
+        """Their status is no condition that a query can have."""
+        found = f"select * from Estimate where CustomerRef = {self._quote(customer_id)}"  # noqa: S608  # quoted
+        return [estimate(row) for row in self.client.query(f"{found} orderby TxnDate desc maxresults {MOST_ESTIMATES}")]
+
+    def read_estimate(self, estimate_id: str) -> Estimate | None:
+        try:
+            return estimate(_about(estimate_id, self.client.read("Estimate", estimate_id), NotFound))
+        except NotFound:
+            return None
 
     def last_number(self) -> str:
         rows = self.client.query("select * from Invoice orderby MetaData.CreateTime desc maxresults 1")

@@ -137,6 +137,9 @@ class Invoice(Intent):
     customer_request_id = models.CharField(max_length=50, blank=True, default="")
     # The request id of each new item, by its product; an id is kept over all tries.
     item_request_ids: models.JSONField[Any, Any] = models.JSONField(default=dict, db_default={}, blank=True)
+    # Of QuickBooks, that it is made from; and whether QuickBooks has kept the link, None before it has said.
+    estimate_id = models.CharField(max_length=32, blank=True, default="", db_default="")
+    estimate_kept = models.BooleanField(null=True, blank=True)
     preset = models.ForeignKey(InvoicePreset, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     preset_name = models.CharField(max_length=60, blank=True, default="", db_default="")  # what it was called then
     # The deal as it was when the invoice was asked for: title, value, currency, whether the value has tax in it, and
@@ -193,6 +196,9 @@ class Invoice(Intent):
             ),
             models.Index(fields=["note_due_at"], condition=models.Q(note_due_at__isnull=False), name="notes_due"),
             models.Index(fields=["company"], condition=IS_TO_FIX, name="refused_to_fix"),
+            models.Index(
+                fields=["company", "estimate_id"], condition=~models.Q(estimate_id=""), name="invoices_of_estimate"
+            ),
             # Few of many: else the figures, the desk and each look at QuickBooks read every invoice there is.
             models.Index(fields=["company"], condition=IS_WAITING, name="invoices_unsettled"),
             models.Index(fields=["company", "realm_id"], condition=IS_UNPAID, name="invoices_unpaid"),
@@ -225,6 +231,11 @@ class Invoice(Intent):
     def confirmed(self) -> InvoiceDraft:
         """What the person confirmed, of the deal that the invoice belongs to now."""
         return replace(from_json(self.draft), deal_id=self.deal_id)
+
+    @property
+    def estimate_number(self) -> str:
+        """Of the estimate it is made from; "" for none, and for one without a number."""
+        return str((self.draft.get("estimate") or {}).get("number", ""))
 
     @property
     def confirmed_total(self) -> Decimal | None:

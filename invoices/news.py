@@ -204,6 +204,7 @@ def _take_up(
             "draft": to_json(_draft_of(issued, deal_id, books_of(connection))),
         },
         currency=issued.currency,
+        estimate_id=next(iter(issued.estimate_ids or ()), ""),
         note_attempts=TRIED,  # its note may be there: it is looked for before one is written
         **succeeded(),
     )

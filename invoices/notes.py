@@ -296,6 +296,8 @@ def _rows(invoice: Invoice, status: InvoiceStatus, locale: str, place: ZoneInfo)
         yield _dates(invoice, status, locale, place)
     # Translators: in the note of an invoice, followed by the customer's name in QuickBooks
     yield _("Customer {name}").format(name=invoice.customer_name)
+    if invoice.estimate_number:
+        yield _("Estimate {number}").format(number=invoice.estimate_number)
 
 
 def _what_was(invoice: Invoice, status: InvoiceStatus, locale: str) -> str:

@@ -95,8 +95,8 @@ def _again(visitor: Visitor, refused: Invoice, mend: Mend) -> Invoice | Held:
             ),
             in_place_of=refused,
         )
-    except (services.DealChanged, services.DealMoved):
-        return Held.DEAL_CHANGED
+    except (services.DealChanged, services.DealMoved, services.EstimateUsed) as changed:
+        return Held.CHECKS if isinstance(changed, services.EstimateUsed) else Held.DEAL_CHANGED
     except NotFound:
         return Held.DEAL_GONE
     return requested.invoice

@@ -159,7 +159,15 @@ def _columns(invoice: Invoice, issued: IssuedInvoice, place: ZoneInfo, paid_on: 
         "deleted_on": None,
         "paid_on": (paid_on or invoice.paid_on or changed_on) if paid else None,
         "qbo_updated_at": issued.updated_at,
+        **_link(invoice, issued),
     }
+
+
+def _link(invoice: Invoice, issued: IssuedInvoice) -> dict[str, bool]:
+    """Whether QuickBooks has the estimate that the invoice is made from, where it says anything of that."""
+    if not invoice.estimate_id or issued.estimate_ids is None:
+        return {}
+    return {"estimate_kept": invoice.estimate_id in issued.estimate_ids}
 
 
 def _fitting(column: str, told: str) -> str:

@@ -122,6 +122,7 @@ class InvoiceRow:
     can_be_paid: bool = False
     doing: Doing | None = None
     updating: Updating | None = None
+    estimate: str = ""  # the number of the one it is made from
     former_books: bool = False  # of a QuickBooks company that is not connected any more: nobody asks what became of it
 
     @property
@@ -407,6 +408,7 @@ def invoice_row(invoice: Invoice, connection: QuickBooksConnection | None = None
         can_be_paid=actionable and can_be_paid(status),
         doing=_doing_of(invoice),
         updating=_updating_of(invoice),
+        estimate=invoice.estimate_number if invoice.estimate_id else "",
         former_books=connection is not None and not same_books,
     )
 

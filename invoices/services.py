@@ -47,7 +47,7 @@ from invoices.items import remember_items, with_income_account
 from invoices.models import Invoice, InvoiceAction
 from invoices.moved_deals import bring_along
 from invoices.selectors import invoice_for, invoice_row
-from invoices.so_far import SoFar, invoiced_so_far
+from invoices.so_far import SoFar, invoiced_so_far, is_estimate_used
 
 BETWEEN_REFRESHES = timedelta(seconds=5)
 DERIVED = 5  # the version of the ids that `Invoice.key_of_successor` makes
@@ -83,6 +83,10 @@ class DealInvoiced(Exception):
     def __init__(self, so_far: SoFar) -> None:
         super().__init__(str(so_far.count))
         self.so_far = so_far
+
+
+class EstimateUsed(Exception):
+    """Another invoice is made from that estimate, or is on its way: nothing was stored."""
 
 
 class NumberUnderWay(Exception):
@@ -140,8 +144,8 @@ def request_invoice(
 
     Raises `NotAllowed` without the right to, `DealChanged` when it is worth something else now, `DealMoved` when it is
     somebody else's now, `DealInvoiced` when it has more invoices now, `Settled` when no invoice is wanted `in_place_of`
-    that one any more, `NumberUnderWay` when a rule would use a number twice, `WantedNoMore` when it is `unattended` and
-    that says no, `NotFound` when the visitor may not see
+    that one any more, `NumberUnderWay` when a rule would use a number twice, `EstimateUsed` when its estimate is
+    invoiced already, `WantedNoMore` when it is `unattended` and that says no, `NotFound` when the visitor may not see
     the deal, or sends the key of another deal's form, and the other `ServiceError`s of Pipedrive.
     """
     company, connection = visitor.company, connected(visitor.connection)
@@ -173,10 +177,7 @@ def request_invoice(
             row.preset = presets_of(company).filter(pk=template.row_id).first() if template.row_id else None
             if unattended and not _was_sent_before(row) and not unattended(facts):
                 raise WantedNoMore
-            if seen.invoices is not None:
-                _refuse_unseen(row, seen.invoices, seen.latest)
-            if in_place_of:
-                _refuse_settled(row, in_place_of)
+            _refuse_what_others_did(row, draft, seen, in_place_of)
             if unattended and draft.number:
                 _refuse_number_under_way(row, draft.number)
             row.save(force_insert=True)
@@ -196,6 +197,16 @@ def request_invoice(
         remember_template(templates, visitor.user, template)
         unsent_forms.forget(visitor, draft.deal_id)
     return Requested(row)
+
+
+def _refuse_what_others_did(row: Invoice, draft: InvoiceDraft, seen: SeenDeal, in_place_of: Invoice | None) -> None:
+    """Since the person has seen the form; under the company's lock."""
+    if seen.invoices is not None:
+        _refuse_unseen(row, seen.invoices, seen.latest)
+    if in_place_of:
+        _refuse_settled(row, in_place_of)
+    if draft.estimate:
+        _refuse_estimate_used(row)
 
 
 def _with_expected_total(connection: QuickBooksConnection, draft: InvoiceDraft) -> InvoiceDraft:
@@ -227,6 +238,7 @@ def _new_row(connection: QuickBooksConnection, draft: InvoiceDraft, facts: DealF
         next_attempt_at=shared_now(),
         item_request_ids={str(line.product_id): uuid.uuid4().hex for line in draft.lines if line.needs_new_item},
         currency=draft.currency,
+        estimate_id=draft.estimate.id if draft.estimate else "",
         deal_then={
             "title": facts.title,
             "value": str(facts.value.amount),
@@ -274,6 +286,14 @@ def _refuse_number_under_way(row: Invoice, number: str) -> None:
     under_way = Invoice.objects.filter(company=row.company, realm_id=row.realm_id, submission__in=UNSETTLED)
     if not _was_sent_before(row) and under_way.filter(draft__number=number).exists():
         raise NumberUnderWay
+
+
+def _refuse_estimate_used(row: Invoice) -> None:
+    """Under the company's lock, by which its presses come one after the other. A constraint of the table would hold as
+    well, and would stand in the way of what QuickBooks reports: that an invoice exists which had counted as refused.
+    """
+    if not _was_sent_before(row) and is_estimate_used(row.company_id, row.realm_id, row.estimate_id):
+        raise EstimateUsed
 
 
 def _was_sent_before(row: Invoice) -> bool:

@@ -52,6 +52,11 @@ def deals_with_living_invoices(company: Company, deal_ids: Iterable[int]) -> set
     return set(all_living(company.pk).filter(deal_id__in=list(deal_ids)).values_list("deal_id", flat=True))
 
 
+def is_estimate_used(company_id: int, realm_id: str, estimate_id: str) -> bool:
+    """Whether a living invoice is made from that estimate of QuickBooks."""
+    return all_living(company_id).filter(realm_id=realm_id, estimate_id=estimate_id).exists()
+
+
 def taken_back(company: Company, deal_ids: Iterable[int]) -> set[int]:
     """Those of the deals that have an invoice which somebody has voided or deleted."""
     gone = Q(voided_on__isnull=False) | Q(deleted_on__isnull=False)

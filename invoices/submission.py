@@ -38,12 +38,22 @@ from invoices.claims import Busy
 from invoices.customers import NameTaken, customer_for
 from invoices.domain.books import Books
 from invoices.domain.draft import InvoiceDraft, asks_for_more, from_json, to_json
+from invoices.domain.estimate import Estimate
 from invoices.domain.money import is_rounding
-from invoices.domain.refusals import ACCESS_DENIED, GAVE_UP, NO_REFERENCE, NOT_THERE, Step, field_of
+from invoices.domain.refusals import (
+    ACCESS_DENIED,
+    ESTIMATE_CHANGED,
+    ESTIMATE_GONE,
+    GAVE_UP,
+    NO_REFERENCE,
+    NOT_THERE,
+    Step,
+    field_of,
+)
 from invoices.domain.status import Submission
 from invoices.evidence import written_down
 from invoices.invoice_answers import IssuedInvoice
-from invoices.invoice_bodies import sent_lines
+from invoices.invoice_bodies import carries_mark, sent_lines
 from invoices.invoice_gateway import InvoiceGateway, QuickBooksGateway, books_of
 from invoices.items import ItemRefused, with_items
 from invoices.leases import (
@@ -126,11 +136,13 @@ def _first_time(this: Try) -> None:
     invoice = this.invoice
     try:
         customer_id = invoice.customer_id or customer_for(invoice, this.draft, this.gateway)
+        outcome: IssuedInvoice | dict[str, Any] | None = None
         if shared_now() - invoice.created_at > PERHAPS_DONE:
             renew(invoice, customer_id=customer_id)
-            if found := _search(this):
-                return _record(this, found)
+            outcome = _search(this)
             renew(invoice)
+        if outcome := outcome or _by_estimate(this, customer_id):
+            return _record(this, outcome) if isinstance(outcome, IssuedInvoice) else _reject(invoice, outcome)
         draft = with_items(invoice, _with_rate(this), this.connection, this.gateway)
     except Busy:
         return wait(invoice, timedelta(seconds=WAITS[0]))
@@ -142,6 +154,34 @@ def _first_time(this: Try) -> None:
     except ServiceError as error:  # nothing of the invoice was sent; what was created before its answer is found again
         return wait(invoice, wait_for(error, invoice, LONG_WAITS))
     return _send(replace(this, draft=draft), customer_id)
+
+
+def _by_estimate(this: Try, customer_id: str) -> IssuedInvoice | dict[str, Any] | None:
+    """Why no invoice can be made of the estimate any more; or the one that was, by this very press, where the row of
+    then is lost. It is read again, as weeks may lie between the choice and the press, and people go on working in
+    QuickBooks. None: it is as it was chosen.
+    """
+    chosen = this.draft.estimate
+    if chosen is None:
+        return None
+    renew(this.invoice, customer_id=customer_id)
+    estimate = this.gateway.read_estimate(chosen.id)
+    if estimate and (found := _ours_of(estimate, this)):
+        return found
+    renew(this.invoice)
+    if estimate is None or not estimate.is_open:
+        return {"code": ESTIMATE_GONE, "field": "estimate"}
+    return None if estimate.still_says(chosen, customer_id) else {"code": ESTIMATE_CHANGED, "field": "estimate"}
+
+
+def _ours_of(estimate: Estimate, this: Try) -> IssuedInvoice | None:
+    """The invoice of this press, where that is what has closed the estimate: no search has to find it."""
+    for qbo_invoice_id in estimate.invoice_ids:
+        renew(this.invoice)
+        found = this.gateway.read_invoice(qbo_invoice_id)
+        if found and carries_mark(found.private_note, this.invoice.request_id):
+            return found
+    return None
 
 
 def _with_rate(this: Try) -> InvoiceDraft:
@@ -222,9 +262,10 @@ def _as_it_is_now(this: Try, issued: IssuedInvoice) -> IssuedInvoice:
 def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
     """Nothing was created by this call. But an earlier one may have done it, and its number may be what is refused."""
     invoice, field = this.invoice, ""
+    content = _refusal(refusal, Step.INVOICE, this)
     try:
         renew(invoice)
-        if may_exist and (found := _search(this)):
+        if may_exist and (found := _search(this) or _found_by_estimate(this, content["field"])):
             return _record(this, found)
         renew(invoice)
         if isinstance(refusal, NotFound) or getattr(refusal, "code", "") in (NOT_THERE, NO_REFERENCE):
@@ -233,8 +274,16 @@ def _refused(this: Try, refusal: ServiceError, *, may_exist: bool) -> None:
         if may_exist:
             return wait(invoice, wait_for(error, invoice), submission=Submission.UNKNOWN)
     doubt(this.connection)
-    content = _refusal(refusal, Step.INVOICE, this)
     return _reject(invoice, content | ({"field": field} if field else {}))
+
+
+def _found_by_estimate(this: Try, field: str) -> IssuedInvoice | None:
+    """Where QuickBooks refuses to invoice an estimate twice, the first time may have been ours."""
+    if field != "estimate" or this.draft.estimate is None:
+        return None
+    renew(this.invoice)
+    estimate = this.gateway.read_estimate(this.draft.estimate.id)
+    return _ours_of(estimate, this) if estimate else None
 
 
 def _refusal(refusal: ServiceError, step: Step, this: Try | None = None) -> dict[str, Any]:
@@ -293,6 +342,8 @@ def _record(this: Try, issued: IssuedInvoice) -> None:
         if issued.deleted:  # as of its last version, so that a look that finds it all the same is the later one
             mark_deleted(invoice, place=place, at=issued.updated_at)
         follow_soon(this.connection, unless_held=True)
+    if this.draft.estimate and not invoice.estimate_kept:
+        log.warning("invoice %s: QuickBooks does not tell that it is made from an estimate", invoice.public_id)
     expected = this.draft.expected_total
     off = ""
     if expected is not None and issued.total is not None and expected != issued.total:

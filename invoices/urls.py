@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import webhooks
-from invoices.views import account, actions, attention, fields_in_deal, form, history, panel, plan, result
+from invoices.views import account, actions, attention, estimates, fields_in_deal, form, history, panel, plan, result
 
 urlpatterns = [
     # First, because it is asked most often.
@@ -21,6 +21,8 @@ urlpatterns = [
     path("embed/invoice/customers", form.customers, name="embed_invoice_customers"),
     path("embed/invoice/customer", form.customer, name="embed_invoice_customer"),
     path("embed/invoice/customer-update", form.customer_update, name="embed_invoice_customer_update"),
+    path("embed/invoice/estimates", estimates.estimates, name="embed_invoice_estimates"),
+    path("embed/invoice/estimate", estimates.estimate, name="embed_invoice_estimate"),
     path("embed/invoice/preset", form.preset, name="embed_invoice_preset"),
     path("embed/invoice/name", form.name, name="embed_invoice_name"),
     path("embed/invoice/items", form.items, name="embed_invoice_items"),

@@ -47,7 +47,8 @@ FRAGMENTS = sorted(
 )
 
 READ = {
-    "embed_attention_happened", "embed_attention_item", "embed_invoice_customers", "embed_invoice_form",
+    "embed_attention_happened", "embed_attention_item", "embed_invoice_customers", "embed_invoice_estimates",
+    "embed_invoice_form",
     "embed_invoice_history", "embed_invoice_items", "embed_invoice_look_ahead", "embed_invoice_payment_link",
     "embed_invoice_pdf", "embed_invoice_result", "embed_panel_account", "embed_panel_content",
     "embed_panel_plan", "embed_settings_attention",

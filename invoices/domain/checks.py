@@ -17,7 +17,7 @@ from invoices.domain.addresses import LONGEST_PLACE, LONGEST_POSTAL_CODE, addres
 from invoices.domain.books import NOT_TAXABLE, TAXABLE, Books, Item, TaxCode
 from invoices.domain.draft import AmountsAre, DraftLine, InvoiceDraft, limit_of
 from invoices.domain.emails import addresses_in, addresses_typed
-from invoices.domain.money import Money, decimal_places, smallest_unit
+from invoices.domain.money import MOST_PRICE_DECIMALS, Money, decimal_places, is_rounding, smallest_unit
 from invoices.domain.names import LONGEST_NAME, clean_name, composed, second_name
 from invoices.domain.tax import (
     TaxProposal,
@@ -41,7 +41,7 @@ LONGEST_TAX_ID = 30
 LONGEST_COPIES = 200
 LONGEST_OWN_FIELD = 31
 MOST_LINES, MOST_TAXABLE_LINES = 5_000, 750  # a discount may need a second line, and 10 000 is the most
-MOST_QUANTITY_DECIMALS, MOST_PRICE_DECIMALS, MOST_DIGITS = 5, 7, 15
+MOST_QUANTITY_DECIMALS, MOST_DIGITS = 5, 15
 FAR = timedelta(days=400)  # terms of a year, and some days; what is further away is a slip of the finger
 TOO_LARGE = Decimal(10) ** 10  # an amount has ten digits before its point, and five after it
 EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"‘’‚“”„«»\0-\x1f\x7f]+@([^\W_][\w-]*\.)+[^\W\d_][\w-]*[^\W_]")
@@ -61,8 +61,8 @@ class Finding:
     """`field` names the form's field, "" the whole form. The fields:
 
     customer, customer.name, customer.taken_name, customer.email, customer.address, customer.tax_id, currency,
-    invoice_date, due_date, number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, discount,
-    lines, over_deal; own.1 is a field of the company's own; and of the line with index 3: lines.3.item,
+    invoice_date, due_date, number, amounts_are, sales_tax, memo, private_note, cc, bcc, class, location, estimate,
+    discount, lines, over_deal; own.1 is a field of the company's own; and of the line with index 3: lines.3.item,
     lines.3.tax_code, lines.3.quantity, lines.3.unit_price, lines.3.discount, lines.3.description,
     lines.3.service_date.
     """
@@ -120,6 +120,7 @@ class Context:
     customer_gone: bool = False  # QuickBooks has the chosen one no more or inactive, as far as it was asked
     usual_tax: str = ""  # the code that QuickBooks usually taxes the customer with, as far as it was asked
     same_again: SameAgain | None = None
+    estimate_used: bool = False  # another living invoice of ours is made from the draft's estimate
     today: date | None = None  # at the QuickBooks company
 
 
@@ -134,6 +135,7 @@ def preflight(draft: InvoiceDraft, totals: Totals, context: Context) -> list[Fin
         *_lines(draft, context),
         *_discount(draft, context.books),
         *_sales_tax(draft, context),
+        *_estimate(draft, totals, context),
         *_whole(draft, totals, context),
     ]
     order = list(Severity)
@@ -417,6 +419,24 @@ def _sales_tax(draft: InvoiceDraft, context: Context) -> Iterator[Finding]:
         yield _blocks("sales_tax", "no_sales_tax", count=taxed)
     elif draft.sales_tax_id not in [code.id for code in sales_taxes(context.codes.values())]:
         yield _blocks("sales_tax", "sales_tax_gone")
+
+
+def _estimate(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Finding]:
+    """QuickBooks closes it with the invoice, whatever that bills of it; where it adds the tax, both are without."""
+    estimate = draft.estimate
+    if estimate is None:
+        return
+    told: dict[str, FindingValue] = {"number": estimate.number, "currency": estimate.currency}
+    if estimate.customer_id != draft.bill_to.customer_id:
+        yield _blocks("estimate", "estimate_of_another", **told)
+    elif estimate.currency != draft.currency:
+        yield _blocks("estimate", "estimate_currency", **told)
+    elif context.estimate_used:
+        yield _blocks("estimate", "estimate_used", **told)
+    else:
+        more = totals.total - estimate.total if totals.tax_known else totals.net - (estimate.total - estimate.tax)
+        if not is_rounding(more, draft.currency):
+            yield _warns("estimate", "over_estimate" if more > 0 else "under_estimate", amount=abs(more), **told)
 
 
 def _whole(draft: InvoiceDraft, totals: Totals, context: Context) -> Iterator[Finding]:

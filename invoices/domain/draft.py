@@ -118,6 +118,20 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
+class FromEstimate:
+    """The estimate in QuickBooks that an invoice is made from, as it was when somebody chose it; `tax` is in `total`.
+    QuickBooks closes it with the first invoice that names it.
+    """
+
+    id: str
+    number: str
+    customer_id: str
+    currency: str
+    total: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDraft:
     """At most one of `discount_percentage` and `discount_amount` is given: QuickBooks knows one discount an invoice.
 
@@ -142,6 +156,7 @@ class InvoiceDraft:
     term_id: str = ""  # the customer's terms in QuickBooks, when the due date is theirs
     expected_total: Decimal | None = None
     sales_tax_id: str = ""
+    estimate: FromEstimate | None = None
 
     @property
     def has_discount(self) -> bool:
@@ -306,7 +321,16 @@ def from_json(stored: Mapping[str, Any]) -> InvoiceDraft:
         term_id=stored.get("term_id", ""),
         expected_total=_decimal_or_none(stored["expected_total"]),
         sales_tax_id=stored.get("sales_tax_id", ""),
+        estimate=from_estimate(stored.get("estimate")),
     )
+
+
+def from_estimate(stored: Mapping[str, Any] | None) -> FromEstimate | None:
+    """The estimate as it was made plain; None for none. Raises like `from_json`."""
+    if not stored:
+        return None
+    amounts = {name: Decimal(stored[name]) for name in ("total", "tax")}
+    return FromEstimate(**(_known(FromEstimate, stored) | amounts))
 
 
 def asks_for_more(stored: Mapping[str, Any]) -> bool:

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from invoices.domain.addresses import address_from_parts
 from invoices.domain.books import Books, Item, TaxCode
-from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_PRICE_DECIMALS, MOST_QUANTITY_DECIMALS
+from invoices.domain.checks import LONGEST_DESCRIPTION, MOST_QUANTITY_DECIMALS
 from invoices.domain.deal import Address, Deal, DealProduct, Discount, TaxMethod
 from invoices.domain.draft import AmountsAre, BillTo, DraftLine, Extras, InvoiceDraft, line_discount
 from invoices.domain.emails import as_quickbooks_keeps
 from invoices.domain.matching import ItemMatcher, ItemPolicy, ItemProposal, ItemReason
-from invoices.domain.money import decimal_places, decimals, is_rounding, round_amount, to_places
+from invoices.domain.money import MOST_PRICE_DECIMALS, decimal_places, decimals, is_rounding, round_amount, to_places
 from invoices.domain.names import composed
 from invoices.domain.plain import plain_number
 from invoices.domain.presets import Preset, Texts, filled, texts_of, with_texts

@@ -13,6 +13,8 @@ NO_DECIMALS = (
 )  # fmt: skip
 THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 MOST_ODD_UNITS = 5
+MOST_PRICE_DECIMALS = 7
+CENT = Decimal("0.01")
 DIGITS = Context(prec=1000)  # a figure that is too large is refused at its field; until then it is counted with
 DECIMALS = {**dict.fromkeys(NO_DECIMALS, 0), **dict.fromkeys(THREE_DECIMALS, 3)}
 
@@ -42,6 +44,28 @@ def decimal_places(number: Decimal) -> int:
 
 def to_places(number: Decimal, places: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-places), context=DIGITS)
+
+
+def unit_price_for(quantity: Decimal, amount: Decimal, currency: str, *, wanted: Decimal) -> Decimal | None:
+    """A price with which quantity times price is the amount; the person's own if it fits, else with few decimals.
+
+    QuickBooks counts lines to the cent, in currencies that have none too: three at 33.33 yen are 99.99 there, and not
+    100. Where no price is that exact, one that comes to the amount in the currency's own unit has to do.
+    """
+    exact = _price(quantity, amount, min(smallest_unit(currency), CENT), wanted)
+    return _price(quantity, amount, smallest_unit(currency), wanted) if exact is None else exact
+
+
+def _price(quantity: Decimal, amount: Decimal, unit: Decimal, wanted: Decimal) -> Decimal | None:
+    def comes_to_it(price: Decimal) -> bool:
+        return (quantity * price).quantize(unit, rounding=ROUND_HALF_UP, context=DIGITS) == amount
+
+    if comes_to_it(wanted):
+        return wanted
+    if not quantity:
+        return None
+    prices = ((amount / quantity).quantize(Decimal(1).scaleb(-places)) for places in range(2, MOST_PRICE_DECIMALS + 1))
+    return next((price for price in prices if comes_to_it(price)), None)
 
 
 class CurrencyMismatchError(ValueError):

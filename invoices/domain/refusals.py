@@ -11,7 +11,7 @@ from enum import StrEnum
 
 NAME_TAKEN, NUMBER_TAKEN, BOOKS_CLOSED, NOT_THERE = "6240", "6140", "6210", "610"
 NO_REFERENCE = "2500"  # of what an invoice names: inactive, merged into another one, or never there
-NOT_PAID_FOR = "6190"
+NOT_PAID_FOR, NOT_TO_BE_LINKED = "6190", "620"
 UNKNOWN_MEMBER = "2010"
 # Our own, for what ended without an answer of QuickBooks
 OTHER_BOOKS, GAVE_UP, ACCESS_DENIED, CANCELLED = "other_books", "gave_up", "access_denied", "cancelled"
@@ -20,8 +20,15 @@ PAID_MEANWHILE = "paid_meanwhile"  # of a void: whoever asked for it had seen le
 NOT_ATTACHED = "not_attached"  # of a file whose answer was lost: QuickBooks has none with our mark
 FILE_GONE, FILE_TOO_LARGE = "file_gone", "file_too_large"  # in Pipedrive
 NO_GRANT = "no_grant"  # of whoever asked: Pipedrive gives the file to nobody else
+ESTIMATE_GONE = "estimate_gone"  # closed, rejected or deleted since it was chosen
+ESTIMATE_CHANGED = "estimate_changed"  # or it says something else
 VOIDED_MEANWHILE = "voided_meanwhile"  # of an e-mail: nobody wants to be asked for nothing
-BY_CODE = {NAME_TAKEN: "customer.name", NUMBER_TAKEN: "number", BOOKS_CLOSED: "invoice_date"}
+BY_CODE = {
+    NAME_TAKEN: "customer.name",
+    NUMBER_TAKEN: "number",
+    BOOKS_CLOSED: "invoice_date",
+    NOT_TO_BE_LINKED: "estimate",
+}
 
 
 class Step(StrEnum):
@@ -51,6 +58,8 @@ CUSTOMER_WORDS = (
     ("name", "customer.name"),
 )
 INVOICE_WORDS = (
+    ("LinkedTxn", "estimate"),
+    ("estimate", "estimate"),
     ("DocNumber", "number"),
     ("TxnTaxCodeRef", "sales_tax"),
     ("BillEmailCc", "cc"),

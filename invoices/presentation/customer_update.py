@@ -74,6 +74,7 @@ class UpdateCard:
     usual_tax: str = ""  # the id of what it usually pays
     gone_customer: str = ""  # the id of one that is not there any more
     renamed: str = ""  # that it has another name now than the form shows
+    estimates_of: str = ""  # the id of a customer whose estimates may be asked for
 
 
 def card_of(

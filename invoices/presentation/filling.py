@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,12 +16,16 @@ from invoices.domain.deal import Address
 from invoices.domain.draft import DraftLine, InvoiceDraft
 from invoices.domain.money import round_amount
 from invoices.domain.plain import plain_number
+from invoices.domain.presets import OWN
 from invoices.drafting import Preparation
 from invoices.form_memory import LineMemory, Memory
-from invoices.forms import NEW_CUSTOMER, NEW_ITEM, FormInput, LineInput
+from invoices.forms import NEW_CUSTOMER, NEW_ITEM, OWN_FIELDS, FormInput, LineInput, Lists
 from invoices.presentation.say import Say
 
 NO_KEY = uuid.UUID(int=0)
+ESTIMATE = "e"  # begins the keys of lines that an estimate has brought
+OF_ESTIMATE = ("currency", "amounts_are", "discount", "class_id", "location_id", "sales_tax")  # and own fields
+TICKED = "ticked"
 
 
 def memory_of(preparation: Preparation) -> Memory:
@@ -239,6 +243,47 @@ def _with_tax(line: DraftLine, say: Say) -> str:
     # Translators: a line that bills a part of an instalment, with the rate of its tax: "Deposit – Racking (20%)"
     said = _("{line} ({percentage})")
     return said.format(line=line.description, percentage=say.percent(line.tax_percentage))
+
+
+def before_estimate(form: FormInput) -> dict[str, str]:
+    """What `for_estimate` changes, for when somebody thinks better of it."""
+    ticked = " ".join(line.key for line in form.ticked)
+    return form.texts([*OF_ESTIMATE, *(f"{OWN}{field_id}" for field_id, _text in form.own_fields)]) | {TICKED: ticked}
+
+
+def for_estimate(form: FormInput, estimate: InvoiceDraft, say: Say, lists: Lists) -> FormInput:
+    """The form with what an estimate says in place of what stood there: lines of before stay, and are not ticked."""
+    added = (
+        replace(line_input(line, f"{ESTIMATE}{place}", estimate.currency, say), added=True)
+        for place, line in enumerate(estimate.lines, start=1)
+    )
+    rest = (replace(line, ticked=False) for line in form.lines if not _is_of_estimate(line))
+    own = {field_id: text for field_id, text in estimate.extras.own_fields if field_id in OWN_FIELDS}
+    texts = {"currency": estimate.currency, "amounts_are": str(estimate.amounts_are)}
+    texts["discount"] = whole_discount(estimate, say)
+    for name, chosen, known in (
+        ("class_id", estimate.extras.class_id, lists.classes),
+        ("location_id", estimate.extras.location_id, lists.locations),
+        ("sales_tax", estimate.sales_tax_id, lists.tax_codes),
+    ):
+        if chosen in known:
+            texts[name] = chosen
+    form = form.with_texts(texts | {f"{OWN}{field_id}": text for field_id, text in own.items()})
+    follows = form.sales_tax_follows and "sales_tax" not in texts
+    return replace(form, lines=(*added, *rest), sales_tax_follows=follows)
+
+
+def without_estimate(form: FormInput, before: Mapping[str, str]) -> FormInput:
+    """As it was before one was chosen; other fields stay as they were typed since."""
+    ticked = before.get(TICKED, "").split()
+    lines = (line for line in form.lines if not _is_of_estimate(line))
+    lines = (replace(line, ticked=line.ticked or line.key in ticked) for line in lines)
+    texts = {name: text for name, text in before.items() if name in OF_ESTIMATE or name.startswith(OWN)}
+    return replace(form.with_texts(texts), lines=tuple(lines))
+
+
+def _is_of_estimate(line: LineInput) -> bool:
+    return line.added and line.key.startswith(ESTIMATE)
 
 
 def whole_discount(draft: InvoiceDraft, say: Say) -> str:

@@ -64,6 +64,7 @@ class Words:
             "location": _("Location"),
             "service_date": _("Service date"),
             "discount": _("Discount") if of_line else _("Discount on the whole invoice"),
+            "estimate": _("Estimate"),
             "lines": _("Lines"),
             "over_deal": _("Bill more than the deal"),
             "item": _("QuickBooks item"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from invoices.domain.checks import Finding
+from invoices.presentation.estimate import called
 from invoices.presentation.finding_parts import Told, Words, day_of, number_of, text_of
 from invoices.presentation.finding_words_of_lines import TELLING_OF_LINES
 
@@ -296,6 +297,41 @@ def _within_the_deal(finding: Finding, with_words: Words) -> Told:
     return Told(_("Total is within the deal"), text.format(left=left, amount=amount, tax=with_words.tax))
 
 
+def _estimate_of_another(finding: Finding, _w: Words) -> Told:
+    return Told(
+        _("The estimate is another customer’s"),
+        _("Choose the customer of “{estimate}” again, or do not use the estimate.").format(estimate=_of(finding)),
+    )
+
+
+def _estimate_currency(finding: Finding, _w: Words) -> Told:
+    said = _("“{estimate}” is in {currency}. Invoice in {currency}, or do not use the estimate.")
+    said = said.format(estimate=_of(finding), currency=text_of(finding, "currency"))
+    return Told(_("The estimate has another currency"), said)
+
+
+def _estimate_used(finding: Finding, _w: Words) -> Told:
+    said = _("Another invoice is made from “{estimate}”. Look at that one first, or do not use the estimate.")
+    return Told(_("The estimate is invoiced already"), said.format(estimate=_of(finding)))
+
+
+def _unlike_the_estimate(finding: Finding, with_words: Words) -> Told:
+    amount = with_words.say.amount(number_of(finding, "amount"), text_of(finding, "currency"))
+    if finding.code == "over_estimate":
+        return Told(
+            _("This invoices {amount} more than the estimate").format(amount=amount),
+            _("Compare it with “{estimate}” if that is not meant.").format(estimate=_of(finding)),
+        )
+    said = _("QuickBooks closes “{estimate}” all the same, and what is left of it is not offered again.")
+    return Told(
+        _("This invoices {amount} less than the estimate").format(amount=amount), said.format(estimate=_of(finding))
+    )
+
+
+def _of(finding: Finding) -> str:
+    return called(text_of(finding, "number"))
+
+
 TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     **TELLING_OF_LINES,
     "customer_chosen": _customer_chosen,
@@ -328,6 +364,11 @@ TELLING: dict[str, Callable[[Finding, Words], Told]] = {
     "prices_were_with_tax": _prices_were_with_tax,
     "negative_total": _negative_total,
     "zero_total": _zero_total,
+    "estimate_of_another": _estimate_of_another,
+    "estimate_currency": _estimate_currency,
+    "estimate_used": _estimate_used,
+    "over_estimate": _unlike_the_estimate,
+    "under_estimate": _unlike_the_estimate,
     "invoiced_before": _invoiced_before,
     "invoiced_before_unconfirmed": _invoiced_before,
     "same_again": _same_again,

@@ -67,6 +67,7 @@ TARGETS = {
     "class": "f-class_id",
     "location": "f-location_id",
     "discount": "f-discount",
+    "estimate": "f-estimate",
     "lines": "f-add-line",
     "over_deal": "f-over_deal",
     "": "f-customer",
@@ -75,7 +76,20 @@ TARGETS = {
 PAGE = (
     *("customer", "customer.name", "customer.taken_name", "customer.address", "customer.tax_id"),
     *("currency", "invoice_date", "due_date", "amounts_are", "sales_tax", "number", "own", "customer.email"),
-    *("location", "class", "memo", "cc", "bcc", "private_note", "lines.", "lines", "discount", "over_deal", ""),
+    *(
+        "location",
+        "class",
+        "memo",
+        "cc",
+        "bcc",
+        "private_note",
+        "estimate",
+        "lines.",
+        "lines",
+        "discount",
+        "over_deal",
+        "",
+    ),
 )
 """The fields as they follow one another on the page."""
 

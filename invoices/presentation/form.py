@@ -21,6 +21,7 @@ from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory
 from invoices.forms import NEW_CUSTOMER, FormInput
 from invoices.presentation.customer_update import UpdateCard, card_of, with_name, with_usual_tax
+from invoices.presentation.estimate import chosen as chosen_estimate
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_lines import empty_row, line_labels, line_rows, lines_aside, not_ticked, tax_mode
 from invoices.presentation.form_parts import (
@@ -82,7 +83,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         empty_row=empty_row(material),
         not_ticked=not_ticked(form, memory),
         discount_shown=bool(form.discount),
-        discount_source=_("from the deal") if form.discount else "",
+        discount_source=_discount_source(material),
         discount_amount=discount_amount(material),
         figures=figures(material),
         preflight=preflight(material),
@@ -94,6 +95,7 @@ def form_page(material: Material, *, errors: tuple[Issue, ...] = ()) -> FormPage
         may_send=material.may_send,
         leave_text=_leave_text(memory),
         update_card=_update_card(material),
+        estimate=chosen_estimate(memory, say),
     )
 
 
@@ -134,6 +136,7 @@ def _update_card(material: Material) -> UpdateCard | None:
     )
     shown = material.memory.customer(form.customer)
     card = with_name(card, seen.name, shown.name if shown else seen.name)
+    card = replace(card, estimates_of="" if material.no_right else form.customer)
     return with_usual_tax(card, material.lists.tax_codes.get(form.usual_tax), form)
 
 
@@ -321,6 +324,12 @@ def discount_amount(material: Material) -> str:
     if material.totals is None or not material.totals.invoice_discount:
         return ""
     return material.say.amount(-material.totals.invoice_discount, material.totals.currency)
+
+
+def _discount_source(material: Material) -> str:
+    if not material.input.discount:
+        return ""
+    return _("from the estimate") if material.memory.estimate else _("from the deal")
 
 
 def figures(material: Material) -> Figures:

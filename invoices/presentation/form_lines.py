@@ -18,6 +18,7 @@ from invoices.domain.matching import ItemReason
 from invoices.domain.tax import TaxReason, code_of_item, item_decides
 from invoices.form_memory import LineMemory, Memory
 from invoices.forms import NEW_ITEM, FormInput, LineInput, Lists
+from invoices.presentation.estimate import called
 from invoices.presentation.findings import Issue
 from invoices.presentation.form_parts import Choice, LineRow, Material
 from invoices.presentation.say import Say
@@ -29,6 +30,8 @@ OPTION, CHOSEN = '<option value="{}">{}</option>', '<option value="{}" selected>
 def lines_aside(form: FormInput, memory: Memory, say: Say) -> str:
     if _bills_an_instalment(form):
         return _("An instalment of the deal’s billing plan")
+    if memory.estimate:
+        return called(memory.estimate.number)
     from_deal = memory.product_count
     if not from_deal:
         return _("The deal has no products; this line is its value")
@@ -46,6 +49,8 @@ def not_ticked(form: FormInput, memory: Memory) -> str:
         return ""
     if _bills_an_instalment(form):
         return _("Not ticked: what the deal sells, which its instalments bill.")
+    if memory.estimate:
+        return _("Not ticked: what stood here before; the invoice has the estimate’s lines.")
     if len(names) > 3:
         said = ngettext(
             "Not ticked: {count} line stays on the deal for a later invoice.",

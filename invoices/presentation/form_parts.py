@@ -15,6 +15,7 @@ from invoices.exchange_rates import HomeRate
 from invoices.form_memory import Memory, SeenCustomer
 from invoices.forms import FormInput, LineInput, Lists
 from invoices.presentation.customer_update import UpdateCard
+from invoices.presentation.estimate import ChosenEstimate
 from invoices.presentation.findings import Issue
 from invoices.presentation.say import Say
 
@@ -168,6 +169,7 @@ class FormPage:
     may_send: bool = True
     leave_text: str = ""  # what becomes of the entries when somebody leaves
     update_card: UpdateCard | None = None  # as it was ticked; without it the page asks for the customer's
+    estimate: ChosenEstimate | None = None  # that the invoice is made from
 
 
 @dataclass(frozen=True, slots=True)

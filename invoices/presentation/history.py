@@ -14,6 +14,7 @@ from invoices.domain.refusals import CANCELLED
 from invoices.domain.status import Submission
 from invoices.models import Invoice, InvoiceAction, QuickBooksWrite, WriteKind, WriteOutcome
 from invoices.presentation.actions import found_done, not_done, why_not
+from invoices.presentation.estimate import not_linked
 from invoices.presentation.say import Say
 from invoices.selectors import refusal_of
 
@@ -70,6 +71,8 @@ def history_of(
         # Nothing but a search told us, or it is older than these notes.
         found = HistoryStep(_moment(invoice.settled_at, say), _("The invoice is in QuickBooks"), "positive")
         steps.append((invoice.settled_at, found))
+    if invoice.estimate_kept is False and invoice.settled_at:
+        steps.append((invoice.settled_at, HistoryStep(_moment(invoice.settled_at, say), not_linked(), "warning")))
     for action in asked_since:
         own = [write for write in writes if write.request_id.startswith(action.request_id)]
         if action.settled_at and not (own and _says_so(own[-1], action)):
@@ -94,6 +97,9 @@ def _asked(invoice: Invoice, *, by_rule: bool) -> str:
     if by_rule:
         # Translators: first step of the history of an invoice that was made automatically
         return _("Made by itself when the deal was ready, in the name of {name}").format(name=invoice.created_by_name)
+    if invoice.estimate_id:
+        said = _("{name} asked for the invoice, from estimate {number}")
+        return said.format(name=invoice.created_by_name, number=invoice.estimate_number or "–")
     # Translators: first step of an invoice's history
     return _("{name} asked for the invoice").format(name=invoice.created_by_name)
 
@@ -182,6 +188,7 @@ def in_words(members: Iterable[str]) -> list[str]:
         "ClassRef": _("Class"),
         "DepartmentRef": _("Location"),
         "CustomField": _("Custom fields"),
+        "LinkedTxn": _("Estimate"),
         "ApplyTaxAfterDiscount": _("Tax after discount"),
         "sendTo": _("E-mail to"),
         # of a customer

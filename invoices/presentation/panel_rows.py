@@ -18,6 +18,7 @@ from invoices.domain.status import InvoiceStatus, Submission
 from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, menu_of, progress_of
 from invoices.presentation.customer_update import progress_of_update
+from invoices.presentation.estimate import beside as from_estimate
 from invoices.presentation.say import Say
 from invoices.selectors import InvoiceRow
 
@@ -230,6 +231,8 @@ def second_line(  # noqa: PLR0911  # one line a status
     if row.emailed_on and row.due_date:
         emailed = say.day_short(row.emailed_on, near=row.due_date)
         return _("Due {date} · e-mailed {emailed}").format(date=due, emailed=emailed)
+    if row.estimate:
+        return " · ".join([_("Due {date}").format(date=due), from_estimate(row.estimate)])
     return _("Due {date}").format(date=due)
 
 

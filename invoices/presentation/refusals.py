@@ -15,6 +15,8 @@ from invoices.domain.refusals import (
     ACCESS_DENIED,
     BOOKS_CLOSED,
     CANCELLED,
+    ESTIMATE_CHANGED,
+    ESTIMATE_GONE,
     GAVE_UP,
     NAME_TAKEN,
     NO_REFERENCE,
@@ -25,7 +27,13 @@ from invoices.domain.refusals import (
 )
 from invoices.selectors import Refusal
 
-NOT_REFUSED = (OTHER_BOOKS, GAVE_UP, CANCELLED)  # by QuickBooks, which may have a new customer or item of it
+NOT_REFUSED = (
+    OTHER_BOOKS,
+    GAVE_UP,
+    CANCELLED,
+    ESTIMATE_GONE,
+    ESTIMATE_CHANGED,
+)  # by QuickBooks, which may have a new customer or item of it
 LONGEST_QUOTE = 300
 
 
@@ -56,6 +64,8 @@ def explain(refusal: Refusal | None, *, customer: str = "") -> Explained:
         return _item_refused(refusal)
     if refusal.code == NAME_TAKEN:
         return _name_taken(refusal, customer)
+    if refusal.field == "estimate":
+        return _estimate_refused(refusal)
     known = {
         NUMBER_TAKEN: Explained(_("The invoice number is taken in QuickBooks."), _("Give the invoice another number.")),
         BOOKS_CLOSED: Explained(
@@ -113,6 +123,17 @@ def _not_there(field: str) -> str:
     if field.startswith("lines."):
         return _("An item on this invoice is inactive in QuickBooks or no longer there.")
     return _("Something this invoice names is inactive in QuickBooks or no longer there.")
+
+
+def _estimate_refused(refusal: Refusal) -> Explained:
+    if refusal.code == ESTIMATE_CHANGED:
+        said = _("Choose it again to take over what it says now, or do not use the estimate.")
+        return Explained(_("The estimate was changed in QuickBooks since it was chosen."), said)
+    if refusal.code == ESTIMATE_GONE:
+        said = _("It was closed, rejected or deleted there. Choose another one, or do not use the estimate.")
+    else:
+        said = quoted(refusal)
+    return Explained(_("QuickBooks has the estimate no more as one that can be invoiced."), said)
 
 
 def _name_taken(refusal: Refusal, customer: str) -> Explained:

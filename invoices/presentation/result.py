@@ -24,6 +24,7 @@ from invoices.models import Invoice
 from invoices.presentation import refusals
 from invoices.presentation.actions import Menu, Progress, found_done, menu_of, progress_of
 from invoices.presentation.customer_update import told
+from invoices.presentation.estimate import not_linked
 from invoices.presentation.form import at_home
 from invoices.presentation.panel_rows import second_line
 from invoices.presentation.refusals import Explained
@@ -353,7 +354,7 @@ def _facts(story: Story, *, with_link: bool) -> tuple[Fact, ...]:
     heading = country_words.tax_heading(story.country)
     customer = Fact(_("Customer"), story.customer, _("created in QuickBooks") if story.draft.bill_to.is_new else "")
     link = (Fact(_("Payment link"), "", copies=True),) if with_link else ()
-    rest = (*_at_home(story), *_left_open(story), customer, *link, _email(story), *_files(story))
+    rest = (*_at_home(story), *_left_open(story), customer, *_estimate(story), *link, _email(story), *_files(story))
     if _tax_was_added(story):
         return (
             Fact(_("Before tax"), say.amount(invoice.total - (invoice.tax or Decimal(0)), currency)),
@@ -393,6 +394,16 @@ def _files(story: Story) -> tuple[Fact, ...]:
         return (Fact(label, progress.text, failed=progress.failed),) if progress else ()
     attached = ngettext("{count} attached", "{count} attached", story.files)
     return (Fact(label, attached.format(count=story.say.number(story.files))),) if story.files else ()
+
+
+def _estimate(story: Story) -> tuple[Fact, ...]:
+    """What it is made from, and whether QuickBooks has kept that."""
+    if not story.invoice.estimate_id:
+        return ()
+    number = story.invoice.estimate_number or _("without a number")
+    if story.invoice.estimate_kept is False:
+        return (Fact(_("Estimate"), number, not_linked(), "warning"),)
+    return (Fact(_("Estimate"), number, _("linked and closed in QuickBooks") if story.invoice.estimate_kept else ""),)
 
 
 def _email(story: Story) -> Fact:

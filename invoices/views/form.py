@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integration_settings.errors import ServiceError
 from integration_settings.models import QuickBooksConnection
 from integration_settings.presets import Template, list_templates, template_called
-from integration_settings.rights import NotAllowed, Right, demand
+from integration_settings.rights import NotAllowed, Right, demand, rights_of
 from integration_settings.selectors import settings_of
 from integration_settings.tenancy import Visitor, framed_shell, page_token_required, shell_context
 from invoices import customer_updates, deal_gateway, drafting, exchange_rates, services, unsent_forms
@@ -381,7 +381,9 @@ def customer_update(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if visitor.connection is None:
         return problem_fragment(request, visitor, not_connected())
     card = _update_card(visitor, visitor.connection, chosen, sent) if chosen else UpdateCard()
-    return render(request, "invoices/form_customer_update.html", {"card": card})
+    if chosen and not card.gone_customer and Right.CREATE in rights_of(visitor.user):
+        card = replace(card, estimates_of=chosen.customer_id)
+    return render(request, "invoices/form_customer_update.html", {"card": card, "alone": True})
 
 
 def _update_card(

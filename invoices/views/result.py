@@ -108,7 +108,13 @@ def create(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 " ".join(no_right(visitor, denied.right)),
             )
             return page_fragment(request, form_page(checked.material), banner=banner, status=403)
-        except (services.DealChanged, services.DealMoved, services.DealInvoiced, ServiceError) as reason:
+        except (
+            services.DealChanged,
+            services.DealMoved,
+            services.DealInvoiced,
+            services.EstimateUsed,
+            ServiceError,
+        ) as reason:
             _nothing_is_created(visitor, sent, type(reason).__name__)
             return _not_taken(request, visitor, sent, checked.material, reason)
     note = _("This form had been sent before, with other entries. The first ones count.") if requested.differs else ""
@@ -137,7 +143,7 @@ def _not_taken(
     visitor: Visitor,
     sent: Sent,
     material: Material,
-    reason: services.DealChanged | services.DealMoved | services.DealInvoiced | ServiceError,
+    reason: services.DealChanged | services.DealMoved | services.DealInvoiced | services.EstimateUsed | ServiceError,
 ) -> HttpResponse:
     if isinstance(reason, services.DealChanged):
         return _deal_changed(request, visitor, sent, reason.value)
@@ -145,6 +151,9 @@ def _not_taken(
         return _asked_again(request, visitor, sent, sent.memory, _deal_moved(sent.memory))
     if isinstance(reason, services.DealInvoiced):
         return _deal_invoiced(request, visitor, sent, reason.so_far)
+    if isinstance(reason, services.EstimateUsed):  # in this very moment; the checks find it now
+        material = checked_form(visitor, sent, say()).material
+        return page_fragment(request, form_page(material, errors=blocking(material.issues)), status=422)
     if isinstance(reason, NotFound):
         return problem_fragment(request, visitor, not_seen())
     text = _("The invoice was not created. Your entries are kept; try again.")
@@ -278,7 +287,7 @@ def _form_again(
     other_books = invoice.realm_id != connection.realm_id
     form, keys = filling.reopened(preparation, invoice.confirmed, say(), other_books=other_books)
     form = replace(form, intent_key=invoice.key_of_successor)
-    memory = filling.memory_of(preparation)
+    memory = replace(filling.memory_of(preparation), estimate=None if other_books else invoice.confirmed.estimate)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id and not other_books) and request.POST.get("use_customer") == "yes"
     customer_id, name = "", ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..seeds import quickbooks_us
 from . import books as b
-from . import creditmemos, customers, invoices, items, links, money, payments, refusals
+from . import creditmemos, customers, estimates, invoices, items, links, money, payments, refusals, validation
 from .refusals import Refusal
 from .wire import Row
 
@@ -143,6 +143,22 @@ def add_category(books: b.Books, wish: Row) -> Row:
     return items.save(books, {"Name": str(wish.get("name", "")), "Type": "Category"})
 
 
+def add_estimate(books: b.Books, wish: Row) -> Row:
+    """{set: {…}}: members as the API names them."""
+    return estimates.save(books, validation.check("Estimate", dict(wish.get("set") or {})))
+
+
+def edit_estimate(books: b.Books, wish: Row) -> Row:
+    """{id, set: {…}}: its lines or its status, say."""
+    row = row_of(books, "Estimate", wish)
+    changes = validation.check("Estimate", {"sparse": True, **dict(wish.get("set") or {})})
+    return estimates.save(books, {**handle(row), **changes})
+
+
+def delete_estimate(books: b.Books, wish: Row) -> Row:
+    return estimates.delete(books, handle(row_of(books, "Estimate", wish)))
+
+
 def activity(entity: str, active: bool) -> Deed:
     change = edit_customer if entity == "Customer" else edit_item
     return lambda books, wish: change(books, {**wish, "set": {"Active": active}})
@@ -197,6 +213,9 @@ DEEDS: dict[str, Deed] = {
     "activate_customer": activity("Customer", active=True),
     "edit_item": edit_item,
     "add_category": add_category,
+    "add_estimate": add_estimate,
+    "edit_estimate": edit_estimate,
+    "delete_estimate": delete_estimate,
     "deactivate_item": activity("Item", active=False),
     "activate_item": activity("Item", active=True),
     "list_activity": list_activity,

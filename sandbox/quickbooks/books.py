@@ -13,7 +13,7 @@ from . import money, refusals
 from .tables import Table
 from .wire import PACIFIC, Row, date_from
 
-TRANSACTIONS = ("Invoice", "Payment", "CreditMemo")
+TRANSACTIONS = ("Invoice", "Payment", "CreditMemo", "Estimate")
 NAMES = ("Customer", "Vendor", "Employee")
 LISTS = (
     "Item", "Account", "Term", "TaxCode", "TaxRate", "TaxAgency", "Class", "Department", "CompanyCurrency",
@@ -23,6 +23,7 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "Invoice": ("DocNumber", "CustomerRef"),
     "Payment": ("CustomerRef",),
     "CreditMemo": ("CustomerRef",),
+    "Estimate": ("CustomerRef",),
     "Customer": ("DisplayName",),
     "Item": ("Name", "Sku"),
 }
@@ -43,6 +44,7 @@ class Books:
         self.preferences: Row = {}
         self.counters: dict[str, int] = {}
         self.next_number = 1001
+        self.next_estimate = 1001
         self.rates: dict[str, Decimal] = {}
         """Home units for one unit of a foreign currency."""
         self.taken_names: dict[str, tuple[str, str]] = {}

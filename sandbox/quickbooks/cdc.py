@@ -12,7 +12,7 @@ OLDEST = timedelta(days=30)
 MOST = 1000
 LEFT_OUT = {"TaxCode", "TaxRate", "TaxAgency", "ExchangeRate", "RecurringTransaction", "Attachable"}
 NEVER_HERE = {
-    "Bill", "BillPayment", "Budget", "Deposit", "Estimate", "JournalEntry", "Purchase", "PurchaseOrder",
+    "Bill", "BillPayment", "Budget", "Deposit", "JournalEntry", "Purchase", "PurchaseOrder",
     "RefundReceipt", "SalesReceipt", "Transfer", "VendorCredit",
 }  # fmt: skip
 """What the vendor follows too and these books never hold: nothing of it ever changed."""

@@ -21,7 +21,7 @@ from .refusals import Refusal
 from .wire import answer
 from .world import World
 
-SHOWN = ("Invoice", "Customer", "Payment", "CreditMemo", "Item", "Vendor", "Employee", "Attachable")
+SHOWN = ("Invoice", "Customer", "Payment", "CreditMemo", "Estimate", "Item", "Vendor", "Employee", "Attachable")
 
 
 class Control:

@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from . import books as b
-from . import creditmemos, customers, invoices, items, payments, refusals, validation
+from . import creditmemos, customers, estimates, invoices, items, payments, refusals, validation
 from .wire import Row
 
 BY_PATH = {name.lower(): name for name in (*b.TRANSACTIONS, *b.NAMES, *b.LISTS) if name != "ExchangeRate"}
-WRITABLE = ("Invoice", "Customer", "Item", "Payment", "CreditMemo")
+WRITABLE = ("Invoice", "Customer", "Item", "Payment", "CreditMemo", "Estimate")
 VOID = {"Invoice": invoices.void, "Payment": payments.void, "CreditMemo": creditmemos.void}
-DELETE = {"Invoice": invoices.delete, "Payment": payments.delete, "CreditMemo": creditmemos.delete}
-SAVE = {"Customer": customers.save, "Item": items.save, "Payment": payments.save, "CreditMemo": creditmemos.save}
+DELETE = {
+    "Invoice": invoices.delete,
+    "Payment": payments.delete,
+    "CreditMemo": creditmemos.delete,
+    "Estimate": estimates.delete,
+}
+SAVE = {
+    "Customer": customers.save,
+    "Item": items.save,
+    "Payment": payments.save,
+    "CreditMemo": creditmemos.save,
+    "Estimate": estimates.save,
+}
 
 
 def act(books: b.Books, entity: str, operation: str | None, body: Any, *, allow_duplicate: bool = False) -> Row:

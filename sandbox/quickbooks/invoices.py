@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import attachments, links, payments, refusals, sales
+from . import attachments, estimates, links, payments, refusals, sales
 from . import books as b
 from .money import ZERO
 from .wire import Row, date_from, stamp
@@ -15,6 +15,7 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     """Creates, or changes when the body has an Id. Returns the stored row."""
     old = books.for_update("Invoice", body) if body.get("Id") else None
     row = sales.build(books, body, old)
+    estimate = estimates.asked_for(books, body) if old is None else None
     wanted = sales.merged(body, old)
     online = {name: bool(wanted.get(name, False)) for name in ONLINE}
     row["DueDate"] = wanted["DueDate"][:10] if "DueDate" in wanted else sales.due_date(books, row)
@@ -27,7 +28,11 @@ def save(books: b.Books, body: Row, *, allow_duplicate: bool = False) -> Row:
     row["Id"] = old["Id"] if old else books.new_id("Invoice")
     if old is None:
         row["MetaData"] = {"CreateTime": stamp(books.now()), "LastModifiedByRef": {"value": books.realm}}
+    if estimate is not None:
+        row["LinkedTxn"] = [{"TxnId": estimate["Id"], "TxnType": "Estimate"}]
     stored = settle(books, row, old)
+    if estimate is not None:
+        estimates.close(books, estimate, stored)
     return use_credits(books, stored) if old is None and books.sales_setting("AutoApplyCredit") else stored
 
 
@@ -65,25 +70,28 @@ def settle(books: b.Books, row: Row, old: Row | None) -> Row:
         if old["LinkedTxn"] and old["CustomerRef"]["value"] != row["CustomerRef"]["value"]:
             raise refusals.business("The customer of a paid invoice cannot change.")
         links.release(books, "Invoice", old, keep=owed)
-    row["LinkedTxn"] = old["LinkedTxn"] if old is not None else []
+    row["LinkedTxn"] = old["LinkedTxn"] if old is not None else row.get("LinkedTxn", [])
     return books.store("Invoice", links.with_balance(books, "Invoice", row))
 
 
 def void(books: b.Books, body: Row) -> Row:
-    """All amounts become 0 and the note says Voided; payments stay, unapplied."""
+    """All amounts become 0 and the note says Voided; payments stay, unapplied, and an estimate stays closed."""
     old = books.for_update("Invoice", body)
     books.refuse_closed(old["TxnDate"])
     links.release(books, "Invoice", old, keep=ZERO)
     row = sales.zeroed({name: value for name, value in old.items() if name != "Deposit"})
-    return books.store("Invoice", {**row, "LinkedTxn": []})
+    return books.store(
+        "Invoice", {**row, "LinkedTxn": [each for each in old["LinkedTxn"] if each["TxnType"] == "Estimate"]}
+    )
 
 
 def delete(books: b.Books, body: Row) -> Row:
     """Gone for good; an invoice with payments has to be freed of them first."""
     old = books.for_update("Invoice", body)
     books.refuse_closed(old["TxnDate"])
-    if old["LinkedTxn"]:
+    if estimates.without_estimates(old):
         raise refusals.business("The invoice is linked to other transactions; unlink them first.")
+    estimates.reopen(books, old)
     return books.drop("Invoice", old["Id"])
 
 

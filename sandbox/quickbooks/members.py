@@ -49,6 +49,10 @@ SHAPES: dict[str, dict[str, str]] = {
         "callToAction": "text",
         "LessCIS": "number", "CfdiUse": "any", "Exportation": "text", "InvoiceEx": "any",
     },
+    "Estimate": SALE | {
+        "TxnStatus": "EstimateStatus", "ExpirationDate": "date", "AcceptedBy": "text", "AcceptedDate": "date",
+        "DeliveryInfo": "any", "EstimateEx": "any",
+    },
     "CreditMemo": SALE | {"RemainingCredit": "number", "InvoiceRef": "Ref", "CreditMemoEx": "any"},
     "Payment": COMMON | {
         "CustomerRef": "Ref", "TotalAmt": "number", "UnappliedAmt": "number", "TxnDate": "date", "CurrencyRef": "Ref",
@@ -161,6 +165,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "GlobalTaxCalculation": ("TaxExcluded", "TaxInclusive", "NotApplicable"),
     "PrintStatus": ("NotSet", "NeedToPrint", "PrintComplete"),
     "EmailStatus": ("NotSet", "NeedToSend", "EmailSent"),
+    "EstimateStatus": ("Accepted", "Closed", "Pending", "Rejected"),
     "Delivery": ("Print", "Email", "None"),
     "ItemType": ("Service", "NonInventory", "Inventory", "Category", "Group"),
     "LineKind": (

@@ -39,6 +39,7 @@ FILTERABLE: dict[str, tuple[str, ...]] = {
     "Employee": PERSON,
     "Payment": ("Id", "CustomerRef", "TxnDate", "TotalAmt", *TIMES),
     "CreditMemo": ("Id", "CustomerRef", "DocNumber", "TxnDate", "Balance", *TIMES),
+    "Estimate": ("Id", "CustomerRef", "DocNumber", "TxnDate", "DueDate", *TIMES),
     "Item": (*NAME, "Sku", "Type", "FullyQualifiedName", "UnitPrice", "ParentRef"),
     "Account": (
         *NAME,

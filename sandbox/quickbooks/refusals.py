@@ -143,6 +143,14 @@ def business(detail: str) -> Refusal:
     return Refusal("6000", message, f"Business Validation Error: {detail}", "")
 
 
+def invoiced_already() -> Refusal:
+    """Of an invoice that names an estimate: its customer has none of that id, or it is closed. It tells of more."""
+    return business(
+        "You've attempted to invoice for a charge, credit, billable expense, time, or estimate that does not exist or "
+        "has already been invoiced."
+    )
+
+
 def amount_mismatch(element: str) -> Refusal:
     return Refusal(
         "6070", "Amount calculation incorrect in the request", "Amount is not equal to UnitPrice * Qty.", element

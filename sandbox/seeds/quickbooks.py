@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..clock import Clock
 from ..quickbooks import books as b
-from ..quickbooks import customers, invoices, items, terms
+from ..quickbooks import customers, estimates, invoices, items, terms
 from ..quickbooks.wire import Row
 from . import PAIRS, quickbooks_au, quickbooks_ca, quickbooks_gb, quickbooks_us
 
@@ -204,7 +204,26 @@ def invoice(
     books: b.Books, customer_id: str, sold: Iterable[tuple[str, str, str, str]], days: int = 30, **more: object
 ) -> Row:
     """An invoice of the clock's today, due after so many days; lines are (item, quantity, price, tax code)."""
-    today = books.today()
+    due = (books.today() + timedelta(days=days)).isoformat()
+    return invoices.save(books, sale(books, customer_id, sold) | {"DueDate": due, **more})
+
+
+def estimate(
+    books: b.Books,
+    customer_id: str,
+    sold: Iterable[tuple[str, str, str, str]],
+    *beside: Row,
+    days: int = 30,
+    **more: object,
+) -> Row:
+    """An estimate of the clock's today that ends after so many days; `beside` are lines that sell nothing."""
+    body = sale(books, customer_id, sold)
+    ends = (books.today() + timedelta(days=days)).isoformat()
+    return estimates.save(books, body | {"Line": [*body["Line"], *beside], "ExpirationDate": ends, **more})
+
+
+def sale(books: b.Books, customer_id: str, sold: Iterable[tuple[str, str, str, str]]) -> Row:
+    """What a request says of a sale of the clock's today; lines are (item, quantity, price, tax code)."""
     lines = [
         {
             "DetailType": "SalesItemLineDetail",
@@ -220,13 +239,10 @@ def invoice(
         for item_id, quantity, price, code in sold
     ]
     currency = books.table("Customer").rows[customer_id]["CurrencyRef"]["value"]
-    body: Row = {
+    return {
         "CustomerRef": {"value": customer_id},
         "CurrencyRef": {"value": currency},
-        "TxnDate": today.isoformat(),
-        "DueDate": (today + timedelta(days=days)).isoformat(),
+        "TxnDate": books.today().isoformat(),
         "Line": lines,
         **({} if books.american else {"GlobalTaxCalculation": "TaxExcluded"}),
-        **more,
     }
-    return invoices.save(books, body)

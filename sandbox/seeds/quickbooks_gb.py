@@ -94,6 +94,7 @@ def fill(books: b.Books) -> None:
     people(books, agreed)
     goods = catalogue(books, sales, codes)
     history(books, goods, codes)
+    offers(books, goods, codes)
     books.next_number = 1042
 
 
@@ -271,3 +272,22 @@ def history(books: b.Books, goods: dict[str, str], codes: dict[str, str]) -> Non
     )
     sell(6, moss, (goods["Packing bench"], "2", "325.00", standard))
     sell(2, ids["O'Brien & Sons"], (goods["Pallet truck"], "1", "279.00", codes["Z"]))
+
+
+def offers(books: b.Books, goods: dict[str, str], codes: dict[str, str]) -> None:
+    """Estimates: two that can be invoiced, one that somebody refused, one that was closed by hand."""
+    ids = {row["DisplayName"]: row["Id"] for row in books.table("Customer").rows.values()}
+    bramley, moss, standard = ids["Bramley Foods Ltd"], ids["Moss & Co"], codes["S"]
+    seed.days_ago(books, 1)
+    five = {"PercentBased": True, "DiscountPercent": Decimal(5)}
+    today = books.today().isoformat()
+    accepted: Row = {"TxnStatus": "Accepted", "AcceptedBy": "Alice Whitcombe", "AcceptedDate": today}
+    seed.estimate(
+        books, bramley, [(goods["Shelf 900 × 400"], "50", "31.50", standard)],
+        {"DetailType": "DiscountLineDetail", "DiscountLineDetail": five}, **accepted,
+    )  # fmt: skip
+    bays, fitting = (goods["Pallet racking bay 4L"], "24", "520.00"), (goods["Installation"], "8", "640.00")
+    text = {"DetailType": "DescriptionOnly", "Description": "Fitting at the weekend on request."}
+    seed.estimate(books, bramley, [(*bays, standard), (*fitting, standard)], text, days=45)
+    seed.estimate(books, moss, [(goods["Site survey"], "1", "190.00", standard)], TxnStatus="Rejected")
+    seed.estimate(books, moss, [(goods["Delivery"], "1", "85.00", standard)], TxnStatus="Closed")

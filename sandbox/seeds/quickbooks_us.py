@@ -89,6 +89,7 @@ def fill(books: b.Books) -> None:
         account, kind = (goods, "NonInventory") if taxed else (services, "Service")
         items[name] = seed.item(books, name, price, account, sku=sku, kind=kind, Taxable=taxed)
     history(books, items)
+    offers(books, items)
     books.next_number = 2307
 
 
@@ -169,3 +170,12 @@ def history(books: b.Books, items: dict[str, str]) -> None:
         row = seed.invoice(books, ids[name], [sold])
         if days == 120:
             payments.receive(books, row, row["TotalAmt"])
+
+
+def offers(books: b.Books, items: dict[str, str]) -> None:
+    """An estimate that can be invoiced."""
+    clinic = next(
+        row["Id"] for row in books.table("Customer").rows.values() if row["DisplayName"] == "Prairie Family Clinic"
+    )
+    seed.days_ago(books, 1)
+    seed.estimate(books, clinic, [(items["Nitrile gloves, box of 100"], "40", "14.99", "TAX")])

@@ -25,6 +25,7 @@ from invoices.domain.customer_update import (
 )
 from invoices.domain.draft import BillTo, DraftLine, InvoiceDraft
 from invoices.domain.emails import is_alike
+from invoices.domain.estimate import Estimate
 from invoices.domain.names import clean_item_name, clean_name, name_words, same_name, searchable
 from invoices.domain.tax import totals
 from invoices.invoice_answers import AppliedPayment, IssuedInvoice, KnownCustomer
@@ -58,6 +59,7 @@ class FakeInvoiceGateway:
     inactive_items: set[str] = field(default_factory=set)
     items: dict[str, Item] = field(default_factory=dict)
     """Those that were created here, and what else tests put beside them: categories, say."""
+    estimates: dict[str, Estimate] = field(default_factory=dict)
     rates: dict[date, Decimal] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     blind: bool = False
@@ -106,6 +108,14 @@ class FakeInvoiceGateway:
         self.inactive_items.add(item_id)
         if item := self.items.get(item_id):
             self.items[item_id] = replace(item, active=False, name=f"{item.name} (deleted)")
+
+    def add_estimate(self, customer_id: str, total: str = "120.00", **fields: Any) -> Estimate:
+        number = str(next(self.ids))
+        values = {"id": number, "number": f"E{number}", "status": "Pending", "customer_id": customer_id}
+        values |= {"customer_name": self.customers[customer_id].name, "currency": "GBP", "total": Decimal(total)}
+        values |= {"tax": Decimal("20.00"), "day": None, "ends_on": None, "prices": None}
+        self.estimates[number] = Estimate(**(values | fields))
+        return self.estimates[number]
 
     def change(self, qbo_invoice_id: str, **fields: Any) -> IssuedInvoice:
         """A bookkeeper's deed."""
@@ -191,6 +201,10 @@ class FakeInvoiceGateway:
                     code="6000",
                     detail="The customer's currency is another.",
                 )
+            estimate = self.estimates.get(draft.estimate.id) if draft.estimate else None
+            if draft.estimate and (estimate is None or estimate.status == "Closed"):
+                said = "Business Validation Error: an estimate that does not exist or has already been invoiced."
+                raise Rejected("quickbooks", "refused", code="6000", detail=said)
             added = totals(draft, {}, books=self.books)
             number = str(next(self.ids))
             issued = IssuedInvoice(
@@ -212,7 +226,10 @@ class FakeInvoiceGateway:
                 created_at=timezone.now(),
                 updated_at=timezone.now(),
                 email=draft.bill_to.email,
+                estimate_ids=(estimate.id,) if estimate else (),
             )
+            if estimate:
+                self.estimates[estimate.id] = replace(estimate, status="Closed", invoice_ids=(number,))
             self.invoices[number] = issued
             return issued
 
@@ -328,6 +345,14 @@ class FakeInvoiceGateway:
         self._read("open_invoices")
         found = [row for row in self.invoices.values() if row.customer_id == customer_id and row.balance]
         return sorted(found, key=lambda row: row.due_date or date.max)
+
+    def estimates_of(self, customer_id: str) -> list[Estimate]:
+        self._read("estimates_of")
+        return [each for each in self.estimates.values() if each.customer_id == customer_id]
+
+    def read_estimate(self, estimate_id: str) -> Estimate | None:
+        self._read("read_estimate")
+        return self.estimates.get(estimate_id)
 
     def last_number(self) -> str:
         self._read("last_number")

@@ -52,6 +52,9 @@ class InMemory(Case):
     def delete(self, invoice_id: str) -> None:
         self.gateway.delete(invoice_id)
 
+    def offer(self, customer_id: str) -> Any:
+        return self.gateway.add_estimate(customer_id)
+
     def deactivate_customer(self, customer_id: str) -> None:
         customers = self.gateway.customers
         customers[customer_id] = replace(customers[customer_id], active=False)
@@ -79,6 +82,14 @@ class StandIn(Case):
 
     def pay(self, invoice_id: str, amount: str) -> None:
         self.book("payment", invoice_id, amount=amount)
+
+    def offer(self, customer_id: str) -> Any:
+        detail = {"ItemRef": {"value": self.item_id}, "TaxCodeRef": {"value": self.tax_code_id}}
+        line = {"DetailType": "SalesItemLineDetail", "Amount": 100, "SalesItemLineDetail": detail}
+        body = {"CustomerRef": {"value": customer_id}, "CurrencyRef": {"value": "GBP"}, "Line": [line]}
+        body |= {"GlobalTaxCalculation": "TaxExcluded"}
+        made = self.control.book(self.realm, "add_estimate", set=body)
+        return self.gateway.read_estimate(made["Id"])
 
     def void(self, invoice_id: str) -> None:
         self.book("void", invoice_id)

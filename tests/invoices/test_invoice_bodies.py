@@ -13,7 +13,7 @@ from invoices.domain.books import ClassPer, OwnField
 from invoices.domain.customer_update import AddressParts, Change, CustomerField, CustomerRecord
 from invoices.domain.deal import Address, Discount
 from invoices.domain.draft import AmountsAre, Extras, from_json, line_discount, to_json
-from invoices.domain.money import round_amount
+from invoices.domain.money import round_amount, unit_price_for
 from invoices.domain.tax import totals
 from invoices.invoice_bodies import (
     carries_mark,
@@ -26,7 +26,6 @@ from invoices.invoice_bodies import (
     marked_deal,
     request_id_of_found,
     sent_lines,
-    unit_price_for,
 )
 from invoices.presentation.history import in_words
 from tests.factories import D, a_bill_to, a_draft, a_line

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integration_settings import reference
 from integration_settings.errors import Rejected
-from invoices.domain.draft import AmountsAre, Extras
+from invoices.domain.draft import AmountsAre, Extras, FromEstimate
 from invoices.domain.status import looks_voided
 from invoices.invoice_gateway import QuickBooksGateway
 from tests.factories import D, a_bill_to, a_draft, a_line
@@ -340,3 +340,21 @@ def test_copies_class_location_and_own_fields_reach_the_books(connect, control):
         assert row[book_of] == {"value": tags[0].id, "name": tags[0].name}
         assert [field["StringValue"] for field in row["CustomField"]] == ["BF-2026-0871"]
         assert row["Line"][0]["SalesItemLineDetail"]["ServiceDate"] == "2026-11-20"
+
+
+def test_an_estimate_is_read_closed_by_its_invoice_and_refused_to_a_second_one(case):
+    customer = case.customer()
+    offered = case.offer(customer.customer_id)
+    assert [each.id for each in case.gateway.estimates_of(customer.customer_id)] == [offered.id]
+    assert (offered.is_open, offered.total, offered.currency) == (True, D("120.00"), "GBP")
+    chosen = FromEstimate(offered.id, offered.number, customer.customer_id, "GBP", D("120.00"), D("20.00"))
+    issued = case.invoice(customer.customer_id, estimate=chosen)
+    assert issued.estimate_ids == (offered.id,)
+    closed = case.gateway.read_estimate(offered.id)
+    assert (closed.status, closed.invoice_ids) == ("Closed", (issued.qbo_invoice_id,))
+    with pytest.raises(Rejected) as refusal:
+        case.invoice(customer.customer_id, estimate=chosen)
+    assert refusal.value.code == "6000"
+    assert "estimate that does not exist or has already been invoiced" in refusal.value.detail
+    assert case.gateway.read_estimate("999999") is None
+    assert case.invoice(customer.customer_id).estimate_ids == ()

@@ -21,9 +21,10 @@ from integration_settings.errors import (
 )
 from integration_settings.quickbooks import QuickBooksClient
 from invoices.domain.customer_update import Change, Comparison, CustomerField, PartyDetails
+from invoices.domain.estimate import LeftOut
 from invoices.domain.refusals import Step, field_of
 from invoices.domain.status import InvoiceStatus, looks_voided
-from invoices.invoice_answers import applied_payment, customer_record, issued_invoice, known_customer
+from invoices.invoice_answers import applied_payment, customer_record, estimate, issued_invoice, known_customer
 from invoices.invoice_gateway import QuickBooksGateway
 from invoices.models import Invoice
 from invoices.reports import apply_report, mark_deleted, overdue_from, status_of, zone
@@ -64,6 +65,51 @@ def test_a_created_invoice_of_2026(vendor, gateway):
     assert found.line_amounts == (D(100),)
     assert found.created_at == datetime(2026, 5, 5, 9, 8, 55, tzinfo=UTC)
     assert "requestid=request-1" in vendor.calls[0].request.url
+
+
+def test_an_estimate_of_2026_and_the_invoice_that_it_became(vendor, gateway):
+    answer_with(vendor, recordings.answer("get-estimate"), path="estimate/100")
+    told = gateway.read_estimate("100")
+    assert (told.id, told.number, told.status, told.is_open) == ("100", "1001", "Closed", False)
+    assert (told.customer_id, told.customer_name) == ("24", "Sonnenschein Family Store")
+    assert (told.currency, told.total, told.tax) == ("USD", D("362.07"), D("26.82"))
+    assert told.invoice_ids == ("130",)
+    rows = [(line.description, line.item_id, line.quantity, line.unit_price, line.amount) for line in told.lines]
+    assert rows[2] == ("Concrete for fountain installation", "3", D(5), D("9.50"), D("47.50"))
+    assert [line.tax_code_id for line in told.lines] == ["TAX"] * 3
+    assert (told.left_out, told.tax_after_discount, told.sales_tax_id) == ({}, False, "2")
+    answer_with(vendor, recordings.answer("send-invoice"))
+    assert gateway.send_invoice("103", "a@b.example", request_id="r").estimate_ids == ("41",)
+
+
+def test_estimates_of_2026_in_a_list():
+    told = [estimate(row) for row in recordings.answer("list-estimates").json["QueryResponse"]["Estimate"]]
+    assert [each.status for each in told] == ["Pending"] * 4 + ["Closed"] * 4
+    amount_alone = told[0].lines[0]
+    assert (amount_alone.quantity, amount_alone.unit_price, amount_alone.amount) == (None, None, D(100))
+
+
+def test_what_of_an_estimate_sells_nothing_is_counted_and_a_bundle_is_what_is_in_it():
+    sold = {"DetailType": "SalesItemLineDetail", "Amount": D(10), "SalesItemLineDetail": {"ItemRef": {"value": "1"}}}
+    subtotal = {"DetailType": "SubTotalLineDetail", "Amount": D(10), "SubTotalLineDetail": {}}
+    told = estimate(
+        {
+            "Id": "7",
+            "TotalAmt": D(30),
+            "Line": [
+                *(sold, {"DetailType": "DescriptionOnly", "Description": "Hello"}, subtotal),
+                {"DetailType": "GroupLineDetail", "GroupLineDetail": {"Line": [sold, sold]}},
+                {"DetailType": "SalesItemLineDetail", "Description": "no item"},
+                {"DetailType": "TaxLineDetail", "Amount": D(1)},
+                {"DetailType": "DiscountLineDetail", "Amount": D(2), "DiscountLineDetail": {"PercentBased": False}},
+                {"DetailType": "DiscountLineDetail", "Amount": D(1), "DiscountLineDetail": {"PercentBased": False}},
+                subtotal,
+            ],
+        }
+    )
+    assert len(told.lines) == 3
+    assert (told.discount_amount, told.discount_percentage) == (D(2), None)
+    assert told.left_out == {LeftOut.TEXTS: 2, LeftOut.SUBTOTALS: 1, LeftOut.BUNDLES: 1, LeftOut.OTHERS: 2}
 
 
 def test_an_answer_that_says_nothing_of_the_balance_is_no_payment():

@@ -225,3 +225,21 @@ def test_the_last_part_of_a_deal_with_tax_in_its_prices_is_not_called_more_than_
     submission.submit(last.pk)
     last.refresh_from_db()
     assert first.total - first.tax + last.total - last.tax == D("555.19")  # 40 × 14.99, without 8 %
+
+
+def test_the_rate_of_an_estimate_is_that_of_its_invoice(cedar, fill_in, control):
+    """The customer has another one by now."""
+    books = control.books(cedar.realm)
+    offered = next(row for row in books["estimates"] if row["CustomerRef"]["name"] == "Prairie Family Clinic")
+    browser, fields = fill_in(cedar, GLOVES)
+    named = rates(Page(browser.get("/embed/invoice/form", {"deal": fields["deal"]})))
+    tax = {"TxnTaxDetail": {"TxnTaxCodeRef": {"value": named["Tacoma, WA (10.3%)"]}}}
+    control.book(cedar.realm, "edit_estimate", id=offered["Id"], set=tax | {"Line": offered["Line"][:1]})
+    shown = Page(browser.get("/embed/invoice/estimates", {"customer": fields["customer"]}))
+    value = next(each.attributes["value"] for each in shown.elements if each.attributes.get("name") == "estimate")
+    chosen = Page(browser.post("/embed/invoice/estimate", fields | {"estimate": value})).fields()
+    assert (chosen["sales_tax"], chosen["sales_tax_follows"]) == (named["Tacoma, WA (10.3%)"], "")
+    page = previewed(browser, chosen)
+    assert "than the estimate" not in page.text
+    row = created(browser, chosen)
+    assert (row.total, row.estimate_kept) == (D("661.35"), True)
