@@ -146,7 +146,7 @@ GUARDS = [
     Guard("invoices of the company only that go where a deal went", "invoices/moved_deals.py", "filter(company=company, deal_id=gone)", "filter(deal_id=gone)", N + "test_merged_deals.py"),
     Guard("where the company's own deal went", "invoices/moved_deals.py", "filter(company=invoice.company_id, draft__deal_id", "filter(draft__deal_id", N + "test_merged_deals.py"),
     Guard("a rule uses no number twice", "invoices/services.py", "        raise NumberUnderWay", "        return", N + "test_automatic_meanwhile.py"),
-    Guard("an estimate is invoiced once, in the same second", "invoices/services.py", "if draft.estimate:\n                _refuse_estimate_used(row)", "if False:\n                pass", N + "test_estimates_page.py"),
+    Guard("an estimate is invoiced once, in the same second", "invoices/services.py", "if draft.estimate:\n        _refuse_estimate_used(row)", "if False:\n        pass", N + "test_estimates_page.py"),
     Guard("an estimate is invoiced once, of two at once", "invoices/services.py", "            _hold(company)\n            # None also", "            # None also", N + "test_estimates_meanwhile.py", postgres=True),
     Guard("an estimate is invoiced once, by the checks", "invoices/domain/checks.py", "elif context.estimate_used:", "elif False:", N + "domain/test_estimate.py"),
     Guard("an estimate goes to its customer", "invoices/domain/checks.py", "if estimate.customer_id != draft.bill_to.customer_id:", "if False:", N + "domain/test_estimate.py"),
