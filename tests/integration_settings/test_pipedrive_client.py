@@ -239,7 +239,7 @@ def led_to(vendor, place):
 
 
 def test_a_file_is_fetched_where_pipedrive_keeps_it_without_our_token(client, vendor):
-    place = "https://files.example.com/a/quote.pdf?X-Signature=1"
+    place = "https://our_files.s3.eu-1.example.com/a/quote.pdf?X-Signature=1"
     led_to(vendor, place)
     vendor.get(place, body=b"%PDF")
     assert client.file_content(7, 100) == b"%PDF"
