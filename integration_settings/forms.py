@@ -454,7 +454,8 @@ def _when_choices(stages: Sequence[Stage], kept: str) -> list[tuple[str, Any]]:
 
 def _preset_choices(presets: Sequence[InvoicePreset], kept: str) -> list[tuple[str, Any]]:
     """Only the first one where there is nothing to choose."""
-    found = [(str(preset.pk), preset.name) for preset in presets]
+    # Translators: of the company's presets for new invoices, in a list of choices
+    found = [(str(preset.pk), _("Preset: {name}").format(name=preset.name)) for preset in presets]
     # Translators: what automatic invoices start with, where the company has marked one of its presets as the default
     none = [(NONE, _("No preset"))] if any(preset.is_default for preset in presets) else []
     gone = [(kept, _("A preset that is gone"))] if kept not in ("", *dict(none), *dict(found)) else []

@@ -71,8 +71,8 @@ def test_a_rule_has_a_preset_of_its_own_where_the_company_has_some(client, tenan
     (rule,) = rules(tenant).values()
     assert rule.preset == str(retainer.pk)
     row = client.get(CONTENT, headers=headers).context["form"].rule_rows[0]
-    assert [label for _, label in row.preset.field.choices] == ["The usual preset", "Retainer"]
-    assert row.shown[2] == "Retainer"
+    assert [label for _, label in row.preset.field.choices] == ["The usual preset", "Preset: Retainer"]
+    assert row.shown[2] == "Preset: Retainer"
     assert choose(client, headers, WON, "create", rule_preset_1="999").status_code == 422
 
 
