@@ -37,13 +37,15 @@ class DealState:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`when` is `WON` or the id of a stage. Deals that were there before `since` are nobody's surprise: they are left
-    alone. Those that were there before `then` was chosen get no more than was wanted then.
+    alone. Those that were there before `then` was chosen get no more than was wanted then. `preset` is the id of what
+    its invoices start with, or `presets.NONE`; "" for what every new form starts with.
     """
 
     when: str
     then: Outcome
     since: datetime
     then_since: datetime
+    preset: str = ""
 
     def wants(self, deal: DealState) -> bool:
         """Whether the deal is where the rule wants it."""
@@ -76,6 +78,7 @@ class Choice:
 
     when: str
     then: Outcome
+    preset: str = ""
 
 
 def rules_of(stored: DealRules | None) -> Rules:
@@ -85,6 +88,7 @@ def rules_of(stored: DealRules | None) -> Rules:
             Outcome(rule["then"]),
             datetime.fromisoformat(rule["since"]),
             datetime.fromisoformat(rule.get("then_since", rule["since"])),
+            rule.get("preset", ""),
         )
         for pipeline, rule in (stored.rules if stored else {}).items()
     }
@@ -129,10 +133,12 @@ def store(company: Company, chosen: Mapping[int, Choice], user: PipedriveUser) -
 def _begun(before: Rule | None, choice: Choice, now: datetime) -> Rule:
     """One that wants something else of the same deals goes on: those that nobody has seen yet are not forgotten."""
     if before is None or before.when != choice.when:
-        return Rule(choice.when, choice.then, now, now)
-    return before if before.then == choice.then else Rule(choice.when, choice.then, before.since, now)
+        return Rule(choice.when, choice.then, now, now, choice.preset)
+    then_since = before.then_since if before.then == choice.then else now
+    return Rule(choice.when, choice.then, before.since, then_since, choice.preset)
 
 
 def _as_json(rule: Rule) -> dict[str, str]:
     since = {"since": rule.since.isoformat(), "then_since": rule.then_since.isoformat()}
-    return {"when": rule.when, "then": rule.then, **since}
+    preset = {"preset": rule.preset} if rule.preset else {}
+    return {"when": rule.when, "then": rule.then, **since, **preset}

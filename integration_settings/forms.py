@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from integration_settings.country_words import tax_id_label
 from integration_settings.deal_rules import WON, Choice, Outcome, Rules
 from integration_settings.item_links import LONGEST, ChosenPolicy
-from integration_settings.models import CompanySettings, ItemPolicy, QuickBooksConnection
+from integration_settings.models import CompanySettings, InvoicePreset, ItemPolicy, QuickBooksConnection
 from integration_settings.pipedrive_fields import AMOUNTS, TEXTS, Field
+from integration_settings.presets import NONE
 from integration_settings.profile import profile_of
 from integration_settings.reference import Account, Item
 from integration_settings.selectors import own_fields_from
@@ -29,7 +30,7 @@ MAPPINGS = (
 TOLD = ("deal_status_field", "deal_number_field", "deal_open_field")
 OWN_MAPPING = "own_field_"
 PAID_STAGE = "paid_stage_"
-RULE_WHEN, RULE_THEN = "rule_when_", "rule_then_"
+RULE_WHEN, RULE_THEN, RULE_PRESET = "rule_when_", "rule_then_", "rule_preset_"
 SWITCHES = ("customer_terms_first", "updates_customers", "writes_notes")
 OF_BOOKS = ("item_policy", "default_item_id", "default_item_name", "income_account_id", "own_fields_from")
 POLICY = ("item_policy", "default_item_id", "income_account_id")
@@ -61,7 +62,8 @@ class RuleRow:
     pipeline: int
     when: forms.BoundField
     then: forms.BoundField
-    shown: tuple[str, str]
+    preset: forms.BoundField | None  # None where the company has none
+    shown: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class SettingsForm(forms.Form):
         own: OwnFields,
         stages: Sequence[Stage] = (),
         rules: Rules | None = None,
+        presets: Sequence[InvoicePreset] = (),
     ) -> None:
         self.items, self.own, self.paid_stages, self.rules = items, own, dict(stored.paid_stages), dict(rules or {})
         self.pipelines = {f"{PAID_STAGE}{stage.pipeline_id}": stage.pipeline for stage in stages}
@@ -164,15 +167,18 @@ class SettingsForm(forms.Form):
         policy = {name: getattr(items.chosen, name.replace("item_policy", "policy")) for name in POLICY}
         switches = {name: getattr(stored, name) for name in SWITCHES}
         initial = values | policy | switches
-        pairs = [(f"{RULE_WHEN}{pipeline}", f"{RULE_THEN}{pipeline}") for pipeline in self._shown_pipelines]
-        super().__init__(data and with_changes_only(data, initial, together=pairs), initial=initial)
+        together = [
+            (f"{RULE_WHEN}{pipeline}", f"{RULE_THEN}{pipeline}", f"{RULE_PRESET}{pipeline}")
+            for pipeline in self._shown_pipelines
+        ]
+        super().__init__(data and with_changes_only(data, initial, together=together), initial=initial)
         for field_id, label in self.own.names.items():
             self.fields[own_mapping(field_id)] = forms.ChoiceField(label=label, required=False)
         for name, label in self.pipelines.items():
             self.fields[name] = forms.ChoiceField(
                 label=label, required=False, choices=_stage_choices(stages, name, kept[name])
             )
-        self._add_rules(stages)
+        self._add_rules(stages, presets)
         known = {field.code for field in fields}
         self.missing = {name for name in (*self.mappings, *TOLD) if values[name] and values[name] not in known}
         self.fields["tax_id_field"].label = tax_id_label
@@ -216,16 +222,19 @@ class SettingsForm(forms.Form):
     def _stored_rules(self) -> dict[str, str]:
         found = {pipeline: self.rules.get(pipeline) for pipeline in self._shown_pipelines}
         whens = {f"{RULE_WHEN}{pipeline}": rule.when if rule else "" for pipeline, rule in found.items()}
-        return whens | {f"{RULE_THEN}{each}": rule.then if rule else Outcome.PREPARE for each, rule in found.items()}
+        thens = {f"{RULE_THEN}{each}": rule.then if rule else Outcome.PREPARE for each, rule in found.items()}
+        return whens | thens | {f"{RULE_PRESET}{each}": rule.preset if rule else "" for each, rule in found.items()}
 
-    def _add_rules(self, stages: Sequence[Stage]) -> None:
+    def _add_rules(self, stages: Sequence[Stage], presets: Sequence[InvoicePreset]) -> None:
         for pipeline in self._shown_pipelines:
             own = [stage for stage in stages if stage.pipeline_id == pipeline]
             name = own[0].pipeline
             kept = self.initial[f"{RULE_WHEN}{pipeline}"]
             when = forms.ChoiceField(label=name, required=False, choices=_when_choices(own, kept))
             then = forms.ChoiceField(label=name, required=False, choices=THEN)
-            for field, column in ((when, "when"), (then, "then")):
+            offered = _preset_choices(presets, self.initial[f"{RULE_PRESET}{pipeline}"])
+            preset = forms.ChoiceField(label=name, required=False, choices=offered)
+            for field, column in ((when, "when"), (then, "then"), (preset, "preset")):
                 field.widget.attrs |= {
                     "aria-labelledby": f"rule-{pipeline} rules-{column}",
                     "data-change-label": f"{_('Automatic invoices')}, {name}",
@@ -237,8 +246,10 @@ class SettingsForm(forms.Form):
         return [self._rule_row(pipeline) for pipeline in self._shown_pipelines]
 
     def _rule_row(self, pipeline: int) -> RuleRow:
-        when, then = f"{RULE_WHEN}{pipeline}", f"{RULE_THEN}{pipeline}"
-        return RuleRow(pipeline, self[when], self[then], (self._shown(when), self._shown(then)))
+        when, then, preset = (f"{column}{pipeline}" for column in (RULE_WHEN, RULE_THEN, RULE_PRESET))
+        own = len(self.fields[preset].choices) > 1  # type: ignore[attr-defined]
+        shown = (self._shown(when), self._shown(then), self._shown(preset) if own else "")
+        return RuleRow(pipeline, self[when], self[then], self[preset] if own else None, shown)
 
     @property
     def _shown_pipelines(self) -> list[int]:
@@ -247,12 +258,12 @@ class SettingsForm(forms.Form):
     @property
     def chosen_rules(self) -> dict[int, Choice]:
         """For `services.save_settings`. Those of pipelines that the page did not show stay."""
-        chosen = {pipeline: Choice(rule.when, rule.then) for pipeline, rule in self.rules.items()}
+        chosen = {pipeline: Choice(rule.when, rule.then, rule.preset) for pipeline, rule in self.rules.items()}
         for pipeline in self._shown_pipelines:
             chosen.pop(pipeline, None)
             if when := self.cleaned_data.get(f"{RULE_WHEN}{pipeline}"):
                 then = self.cleaned_data.get(f"{RULE_THEN}{pipeline}") or Outcome.PREPARE
-                chosen[pipeline] = Choice(when, Outcome(then))
+                chosen[pipeline] = Choice(when, Outcome(then), self.cleaned_data.get(f"{RULE_PRESET}{pipeline}", ""))
         return chosen
 
     @property
@@ -260,7 +271,7 @@ class SettingsForm(forms.Form):
         """For `services.save_settings`."""
         shown = {field_id: self.cleaned_data[own_mapping(field_id)] for field_id in self.own.names}
         own = {field_id: code for field_id, code in {**self.own.filled_from, **shown}.items() if code}
-        dynamic = (OWN_MAPPING, PAID_STAGE, RULE_WHEN, RULE_THEN)
+        dynamic = (OWN_MAPPING, PAID_STAGE, RULE_WHEN, RULE_THEN, RULE_PRESET)
         rest = {name: value for name, value in self.cleaned_data.items() if not name.startswith(dynamic)}
         return rest | {"own_fields_from": own, "paid_stages": self._chosen_stages()}
 
@@ -439,3 +450,14 @@ def _when_choices(stages: Sequence[Stage], kept: str) -> list[tuple[str, Any]]:
     gone = [(kept, _("A stage that is gone"))] if lost else []
     # Translators: heads a list of the stages of a pipeline
     return [("", _("Never")), (WON, _("The deal is won")), *gone, (str(_("The deal reaches the stage")), found)]
+
+
+def _preset_choices(presets: Sequence[InvoicePreset], kept: str) -> list[tuple[str, Any]]:
+    """Only the first one where there is nothing to choose."""
+    # Translators: of the company's presets for new invoices, in a list of choices
+    found = [(str(preset.pk), _("Preset: {name}").format(name=preset.name)) for preset in presets]
+    # Translators: what automatic invoices start with, where the company has marked one of its presets as the default
+    none = [(NONE, _("No preset"))] if any(preset.is_default for preset in presets) else []
+    gone = [(kept, _("A preset that is gone"))] if kept not in ("", *dict(none), *dict(found)) else []
+    # Translators: what automatic invoices start with: the preset that a new form starts with, too
+    return [("", _("The usual preset")), *gone, *found, *none]

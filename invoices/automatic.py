@@ -36,6 +36,7 @@ from integration_settings.deal_rules import (
 from integration_settings.errors import ConnectionExpired, NotFound, RateLimited, ServiceError, ServiceUnavailable
 from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules, PipedriveUser
+from integration_settings.presets import NONE
 from integration_settings.rights import NotAllowed, Right, rights_of
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
@@ -273,7 +274,6 @@ def _step(row: ReadyDeal) -> Made:
     if stored is None or stored.user is None:
         raise ConnectionExpired("pipedrive", "nobody in whose name the rules act")
     user = stored.user
-    user.preset_choice = ""  # the company's default, whatever this user had last
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
     if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
         return _send(row, row.invoice, visitor, rules_of(stored)) if row.outcome == Outcome.SEND else _done(row)
@@ -285,6 +285,9 @@ def _step(row: ReadyDeal) -> Made:
 def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     if _is_too_late(row.found_at):
         return _wait_for_a_person(row, Why.GAVE_UP)
+    found_for = rules.get(row.pipeline_id or 0)
+    preset = found_for.preset if found_for else ""
+    visitor.user.preset_choice = preset  # the rule's, else the company's default, whatever this user had last
     prepared = prepare(visitor, row.deal_id)
     deal, before_tax = prepared.deal, prepared.worth_before_tax
     if prepared.so_far.count:
@@ -297,12 +300,15 @@ def _make(row: ReadyDeal, visitor: Visitor, rules: Rules) -> Made:
     then = rule.outcome_for(state, Outcome(row.outcome)) if rule.is_for(state) else Outcome.PREPARE
     if then == Outcome.PREPARE:
         return _wait_for_a_person(row, Why.WANTED)
+    if rule.preset != preset:  # the deal has gone to another pipeline
+        _write(row, pipeline_id=state.pipeline_id)
+        raise services.WantedNoMore
     if not prepared.customer.complete:
         raise ServiceUnavailable("quickbooks", "not all was told that says whose customer it is")
     sends = then == Outcome.SEND
     in_the_way = standing_in_the_way(prepared.findings, sends=sends)
     if why := _why_not(row, visitor, prepared, in_the_way, sends=sends):
-        return _wait_for_a_person(row, why, () if why == Why.PLAN else in_the_way)
+        return _wait_for_a_person(row, why, () if why in (Why.PLAN, Why.PRESET) else in_the_way)
     draft = prepared.rest.without_done
 
     def still(now: DealFacts) -> bool:
@@ -348,6 +354,8 @@ def _why_not(
         return Why.TAKEN_BACK
     if somebody_has_begun(row.company, row.deal_id):
         return Why.BEGUN
+    if visitor.user.preset_choice not in ("", NONE, prepared.template.id):
+        return Why.PRESET
     if load_instalments(visitor.user, prepared.deal.id):
         return Why.PLAN
     return why_not_unattended(

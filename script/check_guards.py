@@ -174,6 +174,7 @@ GUARDS = [
     Guard("a rule takes no deal as it was a moment ago", "invoices/deal_gateway.py", "    if not in_any_case:\n", "    if False:\n", N + "test_automatic_meanwhile.py"),
     Guard("two customers that are alike are not made at once", "invoices/automatic.py", "or one_like_it_is_made(visitor.connection, draft, now.party)", "", N + "test_automatic_meanwhile.py"),
     Guard("another party's customer is not billed by a rule", "invoices/automatic.py", " and not is_anothers(visitor.connection, prepared.customer)", "", N + "test_automatic_meanwhile.py"),
+    Guard("a rule whose preset is gone asks for nothing", "invoices/automatic.py", "    if visitor.user.preset_choice not in (\"\", NONE, prepared.template.id):", "    if False:", N + "test_automatic_changed_rules.py"),
     Guard("an e-mail is wanted by the deal's own pipeline", "invoices/automatic.py", "if row.pipeline_id in (None, pipeline)]", "]", N + "test_automatic_changed_rules.py"),
     Guard("a rule e-mails no more than it wanted with the intent", "invoices/automatic.py", "    _write(row, outcome=then, when=rule.when, pipeline_id=state.pipeline_id)", "    pass", N + "test_automatic_changed_rules.py"),
     Guard("no deal slips through between two pages", "integration_settings/pipedrive.py", "if last > since:", "if not since:", N + "test_automatic_reading.py"),

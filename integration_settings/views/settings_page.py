@@ -24,6 +24,7 @@ from integration_settings.item_links import ChosenPolicy, policy_of
 from integration_settings.kept_lists import ONE_HOUR
 from integration_settings.models import PipedriveUser
 from integration_settings.pipedrive_fields import Field, pipedrive_fields
+from integration_settings.presets import presets_of
 from integration_settings.profile import profile_of, refresh_profile
 from integration_settings.reference import AS_STORED
 from integration_settings.rights_card import RightsCard, rights_card
@@ -263,6 +264,7 @@ def _form(
         own=own,
         stages=pipelines,
         rules=rules_of(stored_rules(visitor.company)),
+        presets=list(presets_of(visitor.company)),
     )
 
 

@@ -28,6 +28,7 @@ class Why(StrEnum):
     TAX = "tax"  # several codes have the product's rate
     CHECKS = "checks"  # the form's checks block it
     LOOK = "look"  # or warn
+    PRESET = "preset"  # of the rule is gone
     PLAN = "plan"  # the deal is billed in instalments
     NO_EMAIL = "no_email"  # to send it to
     NO_RIGHT = "no_right"  # has the one in whose name the rule acts

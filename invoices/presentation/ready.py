@@ -62,6 +62,7 @@ def waits_because(row: ReadyDeal, with_words: Words) -> str:
         Why.TAX: _("Several tax codes have the product’s rate: choose one in the form."),
         Why.CHECKS: _("The form’s checks do not let it pass. The form says what is wrong."),
         Why.LOOK: _("The form has something to point out first."),
+        Why.PRESET: _("The preset for invoices of this pipeline is gone. Choose another one in the settings."),
         Why.PLAN: _("It is billed in instalments: invoice each of them from “Billing plan” in the deal’s panel."),
         Why.NO_EMAIL: _("There is no e-mail address to send it to."),
         Why.NO_RIGHT: _("Whoever set up the automatic invoices has no right to create invoices."),

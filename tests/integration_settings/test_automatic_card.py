@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -12,7 +13,9 @@ from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
 from integration_settings.models import DealRules, PipedriveUser
 from integration_settings.pipedrive import PipedriveClient
+from integration_settings.presets import delete_preset
 from tests.conftest import connect_user
+from tests.factories import make_company, make_preset
 from tests.integration_settings.settings_pages import CHOICES, CONTENT, SAVE, text_of
 from tests.integration_settings.test_pipedrive_client import V1
 
@@ -57,8 +60,44 @@ def test_a_rule_is_kept_and_shown_with_whose_name_it_uses(client, tenant, header
     assert before <= rule.since <= timezone.now()
     assert DealRules.objects.get().next_look_at <= timezone.now()
     page = client.get(CONTENT, headers=headers)
-    assert page.context["form"].rule_rows[0].shown == ("The deal is won", "Create and e-mail the invoice")
+    assert page.context["form"].rule_rows[0].shown == ("The deal is won", "Create and e-mail the invoice", "")
     assert "every five minutes in the name of Priya Nair, who chose this last." in text_of(page)
+
+
+def test_a_rule_has_a_preset_of_its_own_where_the_company_has_some(client, tenant, headers):
+    assert client.get(CONTENT, headers=headers).context["form"].rule_rows[0].preset is None
+    retainer = make_preset(tenant.company, name="Retainer")
+    assert choose(client, headers, WON, "create", rule_preset_1=str(retainer.pk)).status_code == 200
+    (rule,) = rules(tenant).values()
+    assert rule.preset == str(retainer.pk)
+    row = client.get(CONTENT, headers=headers).context["form"].rule_rows[0]
+    assert [label for _, label in row.preset.field.choices] == ["The usual preset", "Preset: Retainer"]
+    assert row.shown[2] == "Preset: Retainer"
+    assert choose(client, headers, WON, "create", rule_preset_1="999").status_code == 422
+
+
+def test_another_preset_does_not_begin_a_rule_anew(client, tenant, headers):
+    choose(client, headers, WON, "create")
+    (before,) = rules(tenant).values()
+    preset = make_preset(tenant.company, is_default=True)
+    for chosen in (str(preset.pk), "none"):
+        choose(client, headers, WON, "create", rule_preset_1=chosen)
+        (rule,) = rules(tenant).values()
+        assert rule == replace(before, preset=chosen)
+
+
+def test_a_preset_that_somebody_has_deleted_is_named_as_gone(client, tenant, headers):
+    preset = make_preset(tenant.company)
+    choose(client, headers, WON, "create", rule_preset_1=str(preset.pk))
+    delete_preset(preset)
+    row = client.get(CONTENT, headers=headers).context["form"].rule_rows[0]
+    assert row.shown[2] == "A preset that is gone"
+
+
+def test_another_company_s_preset_is_none_of_ours(client, tenant, headers):
+    make_preset(tenant.company)
+    other = make_preset(make_company())
+    assert choose(client, headers, WON, "create", rule_preset_1=str(other.pk)).status_code == 422
 
 
 def test_a_stage_of_that_pipeline_may_be_chosen_and_no_other(client, tenant, headers):

@@ -5,17 +5,20 @@ than was wanted.
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from integration_settings import deal_rules
 from integration_settings.deal_rules import WON, Choice, Outcome
-from integration_settings.models import DealRules
+from integration_settings.models import DealRules, PipedriveUser
+from integration_settings.presets import NONE, delete_preset
 from invoices import automatic, ready_deals
 from invoices.domain.unattended import Why
 from invoices.models import InvoiceAction, ReadyDeal
 from tests.conftest import visitor_of
+from tests.factories import make_preset
 from tests.invoices.conftest import RACKING
 from tests.invoices.intents import settle
-from tests.invoices.selling import SALES, SERVICE, SHELVES, sales
+from tests.invoices.selling import EARLIER, SALES, SERVICE, SHELVES, sales
 
 __all__ = ["sales"]
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -155,3 +158,60 @@ def test_what_another_pipelines_rule_e_mails_is_not_this_ones(sales, harbour, ch
     sales.carry_out()
     assert not InvoiceAction.objects.exists()
     assert sales.row(SHELVES).why == Why.NOT_SENT
+
+
+def with_preset(harbour, preset, then=Outcome.CREATE):
+    deal_rules.store(harbour.company, {SALES: Choice(WON, then, preset)}, harbour.user)
+
+
+def test_the_invoices_of_a_rule_start_with_its_own_preset(sales, harbour):
+    sales.set_rule(Outcome.CREATE)
+    make_preset(harbour.company, name="Usual", is_default=True, memo="Usual")
+    retainer = make_preset(harbour.company, name="Retainer", memo="Retainer of the month")
+    with_preset(harbour, str(retainer.pk))
+    sales.win(SHELVES)
+    (invoice,) = sales.invoice_by_rule()
+    assert (invoice.preset_name, invoice.draft["memo"]) == ("Retainer", "Retainer of the month")
+
+
+@pytest.mark.parametrize(("chosen", "memo"), [("", "Usual"), (NONE, "")])
+def test_without_one_of_its_own_they_start_as_every_form_or_with_none(sales, harbour, chosen, memo):
+    sales.set_rule(Outcome.CREATE)
+    make_preset(harbour.company, is_default=True, memo="Usual")
+    PipedriveUser.objects.update(preset_choice=str(make_preset(harbour.company, memo="What he had last").pk))
+    with_preset(harbour, chosen)
+    sales.win(SHELVES)
+    (invoice,) = sales.invoice_by_rule()
+    assert invoice.draft["memo"] == memo
+
+
+def test_a_rule_whose_preset_was_deleted_asks_for_nothing(sales, harbour):
+    sales.set_rule(Outcome.CREATE)
+    preset = make_preset(harbour.company, memo="Retainer")
+    with_preset(harbour, str(preset.pk))
+    delete_preset(preset)
+    sales.win(SHELVES)
+    assert sales.invoice_by_rule() == []
+    assert sales.row(SHELVES).why == Why.PRESET
+    with_preset(harbour, "")
+    ready_deals.try_again(visitor_of(harbour.user, "settings"))
+    assert len(sales.carry_out()) == 1
+
+
+def test_a_deal_that_goes_to_another_pipeline_gets_the_preset_of_that_one(sales, harbour):
+    sales.set_rule(Outcome.CREATE)
+    one, other = (make_preset(harbour.company, memo=memo) for memo in ("one", "other"))
+    rules = {SALES: Choice(WON, Outcome.CREATE, str(one.pk)), SERVICE: Choice(WON, Outcome.CREATE, str(other.pk))}
+    deal_rules.store(harbour.company, rules, harbour.user)
+    DealRules.objects.update(rules=begun_before(DealRules.objects.get().rules))
+    sales.win(SHELVES)
+    sales.look()
+    sales.change(SHELVES, pipeline_id=SERVICE)
+    assert sales.carry_out() == []
+    (invoice,) = sales.carry_out()
+    assert invoice.draft["memo"] == "other"
+
+
+def begun_before(rules):
+    early = (timezone.now() + EARLIER).isoformat()
+    return {pipeline: rule | {"since": early, "then_since": early} for pipeline, rule in rules.items()}
