@@ -257,7 +257,8 @@ def _prepared(
     if data:
         request.prepare_body(data, None)
         if len(data) > CHUNK:
-            request.body = Outgoing(data)  # type: ignore[assignment]  # any file will do
+            sent = data.encode() if isinstance(data, str) else data
+            request.body = Outgoing(sent)  # type: ignore[assignment]  # any file will do
     else:
         request.prepare_content_length(None)
     if auth is not None:
