@@ -186,6 +186,13 @@ def deal_state(values: Mapping[str, object]) -> DealState:
     )
 
 
+def deal_state_now(user: PipedriveUser, deal_id: int) -> DealState:
+    """Asked of Pipedrive in this moment. Raises the errors of `integration_settings.errors`, `NotFound` also for a deal
+    that this user may not see.
+    """
+    return deal_state(_read(PipedriveClient(user), deal_id))
+
+
 def _moment(told: object) -> datetime | None:
     """None for what is no time. One without a zone is universal time, as in version 1."""
     try:
