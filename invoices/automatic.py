@@ -24,6 +24,7 @@ from django.utils import translation
 
 from integration_settings.clock import LONGEST_DIFFERENCE, shared_now, spread
 from integration_settings.deal_rules import (
+    WON,
     DealState,
     Outcome,
     Rule,
@@ -37,7 +38,7 @@ from integration_settings.errors import ConnectionExpired, NotFound, RateLimited
 from integration_settings.kept_lists import read_once
 from integration_settings.models import Company, DealRules, PipedriveUser
 from integration_settings.presets import NONE
-from integration_settings.rights import NotAllowed, Right, rights_of
+from integration_settings.rights import NotAllowed, Right, demand, rights_of
 from integration_settings.selectors import hold_company, quickbooks_of
 from integration_settings.tenancy import Visitor, language_of
 from invoices import services
@@ -45,6 +46,7 @@ from invoices.customers import is_anothers, one_like_it_is_made
 from invoices.deal_answers import deal_state
 from invoices.deal_gateway import (
     DealFacts,
+    deal_state_now,
     deals_changed_since,
     facts_of,
     load_instalments,
@@ -276,7 +278,7 @@ def _step(row: ReadyDeal) -> Made:
     user = stored.user
     visitor = Visitor(row.company, user, "invoice", quickbooks_of(row.company))
     if row.invoice:  # somebody else's, who had the row in hand until this moment, where it is not to be sent
-        return _send(row, row.invoice, visitor, rules_of(stored)) if row.outcome == Outcome.SEND else _done(row)
+        return _send(row, row.invoice, visitor) if row.outcome == Outcome.SEND else _done(row)
     invoice = Invoice.objects.filter(company=row.company, intent_key=row.intent_key).first()
     with translation.override(language_of(user)):
         return _asked(row, invoice) if invoice else _make(row, visitor, rules_of(stored))
@@ -378,15 +380,13 @@ def _asked(row: ReadyDeal, invoice: Invoice) -> Made:
     return Made(invoice=invoice)
 
 
-def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> Made:
+def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor) -> Made:
     """E-mails it once QuickBooks has it. One that was refused stands on the desk: whoever makes another sends that."""
     if not invoice.is_settled:
         return _later(row, _longer_each_time(row))
     if invoice.submission == Submission.REJECTED:
         return _done(row)
-    its_own = [rule for pipeline, rule in rules.items() if row.pipeline_id in (None, pipeline)]
-    still_wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in its_own)
-    if not invoice.email or not still_wanted:
+    if not invoice.email or not _still_sends(row, visitor.user):
         return _wait_for_a_person(row, Why.NOT_SENT)
     key = uuid.uuid5(row.intent_key, "e-mail")
     try:
@@ -398,6 +398,21 @@ def _send(row: ReadyDeal, invoice: Invoice, visitor: Visitor, rules: Rules) -> M
         return _done(row) if was_taken_back else _wait_for_a_person(row, Why.NOT_SENT)  # the books are others
     _done(row)
     return Made(action=action)
+
+
+def _still_sends(row: ReadyDeal, user: PipedriveUser) -> bool:
+    """While the invoice was made nobody has switched that off, nor reopened, lost or deleted the deal; that it goes on
+    to the next stage is no matter.
+    """
+    demand(user, Right.SEND)  # here, as it may take a while
+    try:
+        status = deal_state_now(user, row.deal_id).status
+    except NotFound:
+        return False
+    rules = rules_of(stored_rules(row.company)).items()
+    its_own = [rule for pipeline, rule in rules if row.pipeline_id in (None, pipeline)]
+    wanted = any((rule.when, rule.then) == (row.when, Outcome.SEND) for rule in its_own)
+    return wanted and (status == WON or (status == "open" and row.when != WON))
 
 
 # What becomes of a row

@@ -188,6 +188,13 @@ def deals_changed_since(
     return [(deal_state(answer), _facts(answer)) for answer in deals], all_of_them
 
 
+def deal_state_now(user: PipedriveUser, deal_id: int) -> DealState:
+    """Asked of Pipedrive in this moment. Raises the errors of `integration_settings.errors`, `NotFound` also for a deal
+    that this user may not see.
+    """
+    return deal_state(_read(PipedriveClient(user), deal_id))
+
+
 def seen_deal(user: PipedriveUser, deal_id: int) -> DealFacts | None:
     """The deal as this user sees it, None when he may not; remembered for five minutes."""
     return remembered(user, deal_id) or _ask(user, deal_id)

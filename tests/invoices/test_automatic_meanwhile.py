@@ -55,6 +55,37 @@ def test_one_that_is_in_other_books_by_now_is_not_sent_and_somebody_is_told(sale
     assert sales.row(SHELVES).why == Why.NOT_SENT
 
 
+@pytest.mark.parametrize("change", [{"status": "open"}, {"status": "lost"}, {"is_deleted": True}])
+def test_one_whose_deal_is_won_no_more_is_not_sent_and_somebody_is_told(sales, created, change):
+    """Won by mistake, and reopened while its invoice was on its way."""
+    created(Outcome.SEND)
+    sales.change(SHELVES, **change)
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    assert sales.row(SHELVES).why == Why.NOT_SENT
+
+
+@pytest.mark.parametrize(("change", "sent"), [({"stage_id": 5}, True), ({"status": "lost"}, False)])
+def test_one_whose_deal_has_gone_on_to_the_next_stage_is_sent(sales, change, sent):
+    sales.set_rule(Outcome.SEND, when="4")
+    sales.move(SHELVES, 4)
+    (invoice,) = sales.invoice_by_rule()
+    settle(invoice)
+    sales.change(SHELVES, **change)
+    sales.carry_out()
+    assert InvoiceAction.objects.exists() == sent
+
+
+def test_one_is_not_sent_while_pipedrive_does_not_say_that_its_deal_is_still_won(sales, created, control):
+    created(Outcome.SEND)
+    control.fault("status", service="pipedrive", status=503, path=r"/deals/\d+$", times=9)
+    sales.carry_out()
+    assert not InvoiceAction.objects.exists()
+    control.clear_faults()
+    sales.carry_out()
+    assert InvoiceAction.objects.count() == 1
+
+
 @pytest.mark.parametrize("column", ["voided_on", "deleted_on"])
 def test_one_that_somebody_took_back_is_not_sent_and_nobody_is_told(sales, created, column):
     created(Outcome.SEND)
