@@ -60,7 +60,7 @@ class Estimate:
     status: str  # "Pending", "Accepted", "Rejected", "Closed"
     customer_id: str
     customer_name: str
-    currency: str
+    currency: str  # "" where QuickBooks does not name the one of the books
     total: Decimal | None  # None cannot be read
     tax: Decimal
     day: date | None
@@ -83,7 +83,7 @@ class Estimate:
 
     def still_says(self, chosen: FromEstimate, customer_id: str) -> bool:
         """Whether it is what somebody chose, for the customer who is billed now."""
-        same = (self.total, self.currency) == (chosen.total, chosen.currency)
+        same = self.total == chosen.total and self.currency in ("", chosen.currency)
         return same and self.customer_id == customer_id
 
 
@@ -99,7 +99,7 @@ def taken_over(estimate: Estimate, books: Books, today: date) -> TakenOver:
     """Raises ValueError for one whose total cannot be read."""
     if estimate.total is None:
         raise ValueError("an estimate without a total")
-    prices = _prices(estimate, books)
+    prices, currency = _prices(estimate, books), estimate.currency or books.home_currency
     left_out = Counter(estimate.left_out or {})
     discounted = bool(estimate.discount_percentage or estimate.discount_amount)
     if books.american and books.uses_sales_tax and discounted and not estimate.tax_after_discount:
@@ -111,14 +111,14 @@ def taken_over(estimate: Estimate, books: Books, today: date) -> TakenOver:
     draft = InvoiceDraft(
         deal_id=0,
         bill_to=BillTo(estimate.customer_id, estimate.customer_name),
-        currency=estimate.currency,
+        currency=currency,
         exchange_rate=None,
         invoice_date=day,
         due_date=day,
         amounts_are=prices,
-        lines=tuple(_line(line, prices, estimate.currency) for line in estimate.lines),
+        lines=tuple(_line(line, prices, currency) for line in estimate.lines),
         discount_percentage=estimate.discount_percentage,
-        discount_amount=_discount(estimate, prices),
+        discount_amount=_discount(estimate, prices, currency),
         extras=Extras(
             class_id=classes.pop() if len(classes) == 1 else "",
             location_id=estimate.location_id,
@@ -126,7 +126,7 @@ def taken_over(estimate: Estimate, books: Books, today: date) -> TakenOver:
         ),
         sales_tax_id=estimate.sales_tax_id,
         estimate=FromEstimate(
-            estimate.id, estimate.number, estimate.customer_id, estimate.currency, estimate.total, estimate.tax
+            estimate.id, estimate.number, estimate.customer_id, currency, estimate.total, estimate.tax
         ),
     )
     return TakenOver(draft, tuple((str(what), count) for what, count in left_out.items() if count))
@@ -164,11 +164,11 @@ def _line(line: OfferedLine, prices: AmountsAre, currency: str) -> DraftLine:
     )
 
 
-def _discount(estimate: Estimate, prices: AmountsAre) -> Decimal | None:
+def _discount(estimate: Estimate, prices: AmountsAre, currency: str) -> Decimal | None:
     """With tax where the prices have it; QuickBooks tells it without."""
     amount = estimate.discount_amount
     if not amount or prices != AmountsAre.TAX_INCLUSIVE:
         return amount
     net = sum((line.amount for line in estimate.lines), Decimal(0))
     gross = sum((line.gross or Decimal(0) for line in estimate.lines), Decimal(0))
-    return round_amount(amount * gross / net, estimate.currency) if net else amount
+    return round_amount(amount * gross / net, currency) if net else amount

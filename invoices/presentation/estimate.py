@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -56,7 +57,7 @@ def option(offered: Offered, value: str, say: Say) -> Option:
     return Option(
         value="" if offered.used else value,
         title=title,
-        total=say.amount(estimate.total, estimate.currency) if estimate.total is not None else "",
+        total=say.amount(estimate.total or Decimal(0), offered.taken_over.draft.currency),
         about=" · ".join(part for part in parts if part),
         # Translators: button beside an estimate, {estimate} is "Estimate 1002"
         label=_("Invoice it: {estimate}").format(estimate=title),

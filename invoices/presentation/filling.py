@@ -123,8 +123,9 @@ def reopened(
         else:
             entered[index] = replace(row, ticked=True)
             rows.append(None)
+    begins = ESTIMATE if stored.estimate and not other_books else "n"
     for index, line in left.items():
-        entered[index] = replace(line_input(line, f"n{index + 1}", stored.currency, say), added=True)
+        entered[index] = replace(line_input(line, f"{begins}{index + 1}", stored.currency, say), added=True)
         rows.append(None)
     in_order = (entered[index] for index in range(len(stored.lines)))
     form = replace(

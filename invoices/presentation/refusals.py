@@ -130,10 +130,10 @@ def _estimate_refused(refusal: Refusal) -> Explained:
         said = _("Choose it again to take over what it says now, or do not use the estimate.")
         return Explained(_("The estimate was changed in QuickBooks since it was chosen."), said)
     if refusal.code == ESTIMATE_GONE:
-        said = _("It was closed, rejected or deleted there. Choose another one, or do not use the estimate.")
+        said = _("It was closed, rejected or deleted in QuickBooks. Choose another one, or do not use the estimate.")
     else:
         said = quoted(refusal)
-    return Explained(_("QuickBooks has the estimate no more as one that can be invoiced."), said)
+    return Explained(_("The estimate can no longer be invoiced."), said)
 
 
 def _name_taken(refusal: Refusal, customer: str) -> Explained:

@@ -383,7 +383,7 @@ def customer_update(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     card = _update_card(visitor, visitor.connection, chosen, sent) if chosen else UpdateCard()
     if chosen and not card.gone_customer and Right.CREATE in rights_of(visitor.user):
         card = replace(card, estimates_of=chosen.customer_id)
-    return render(request, "invoices/form_customer_update.html", {"card": card, "alone": True})
+    return render(request, "invoices/form_customer_update.html", {"card": card})
 
 
 def _update_card(

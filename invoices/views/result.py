@@ -287,7 +287,10 @@ def _form_again(
     other_books = invoice.realm_id != connection.realm_id
     form, keys = filling.reopened(preparation, invoice.confirmed, say(), other_books=other_books)
     form = replace(form, intent_key=invoice.key_of_successor)
-    memory = replace(filling.memory_of(preparation), estimate=None if other_books else invoice.confirmed.estimate)
+    memory = filling.memory_of(preparation)
+    if not other_books and (estimate := invoice.confirmed.estimate):
+        afresh = filling.before_estimate(filling.opened(preparation, say()))
+        memory = replace(memory, estimate=estimate, before_estimate=afresh)
     refusal = selectors.refusal_of(invoice)
     mended = bool(refusal and refusal.customer_id and not other_books) and request.POST.get("use_customer") == "yes"
     customer_id, name = "", ""

@@ -135,9 +135,22 @@ class Pages:
                 if linked["TxnType"] == "Payment"
             )
         ]
+        offers = books.table("Estimate").rows
+        made_from = [
+            offers[linked["TxnId"]].get("DocNumber", linked["TxnId"])
+            for linked in row["LinkedTxn"]
+            if linked["TxnType"] == "Estimate" and linked["TxnId"] in offers
+        ]
         word, colour = status(row, books.today())
         return self.render(
-            "invoice.html", books=books, row=row, payments=paid, status=word, colour=colour, **notice(request)
+            "invoice.html",
+            books=books,
+            row=row,
+            payments=paid,
+            made_from=made_from,
+            status=word,
+            colour=colour,
+            **notice(request),
         )
 
     async def customer_view(self, request: Request) -> Response:

@@ -144,7 +144,7 @@ def business(detail: str) -> Refusal:
 
 
 def invoiced_already() -> Refusal:
-    """Of an invoice that names an estimate: its customer has none of that id, or it is closed. It tells of more."""
+    """Of an invoice that names an estimate: its customer has none of that id, or it is closed. The words tell more."""
     return business(
         "You've attempted to invoice for a charge, credit, billable expense, time, or estimate that does not exist or "
         "has already been invoiced."

@@ -20,6 +20,7 @@ from tests.invoices.form_answers import CREATE, FORM, address, finding_titles, p
 from tests.invoices.fragments import Page
 from tests.invoices.intents import in_the_books, settle
 from tests.invoices.selling import SHELVES
+from tests.invoices.test_lost_rows import look
 
 pytestmark = pytest.mark.django_db
 
@@ -104,7 +105,7 @@ def link_of(row):
 def test_the_form_opens_without_a_word_of_estimates_and_without_a_read(harbour, open_form, control):
     control.forget_requests()
     _, _, page = open_form(harbour, SHELVES)
-    assert page.by_id("offers").text == ""
+    assert not page.has_id("f-offers")
     assert "stimate" not in page.text
     assert not [call for call in control.requests("quickbooks") if "stimate" in str(call)]
 
@@ -121,7 +122,7 @@ def test_beside_a_known_customer_stands_a_way_to_its_estimates_and_beside_a_new_
     assert "Accepted" in accepted
     assert "Estimate 1002" in pending
     assert "Pending · valid until" in pending
-    assert Page(browser.post(CARD, fields | {"customer": "new"})).by_id("offers").text == ""
+    assert not Page(browser.post(CARD, fields | {"customer": "new"})).has_id("f-offers")
 
 
 def test_only_what_can_be_invoiced_is_listed(harbour, browse, books):
@@ -395,7 +396,9 @@ def test_what_became_of_it_since_the_choice_is_told_at_the_estimate(harbour, wit
     assert len(control.books(harbour.realm)["invoices"]) == before
     page = Page(browser.post(address(invoice, "retry")))
     assert said in page.by_id("f-estimate-error").text
+    assert page.fields()["e1-ticked"] == "yes"
     plain = Page(browser.post(ESTIMATE, page.fields() | {"estimate": ""})).fields()
+    assert ("e1-ticked" in plain, plain["l1-ticked"], plain["discount"]) == (False, "yes", ""), "the deal's, not its"
     answer = browser.post(CREATE, plain)
     assert answer.status_code == 200
     second = Invoice.objects.latest("pk")
@@ -427,6 +430,15 @@ def test_a_form_that_was_left_is_taken_up_with_its_estimate(harbour, with_estima
     assert "Estimate 1001" in page.by_id("f-estimate").text
     _, invoice = pressed(browser, page.fields())
     assert invoice.estimate_id
+
+
+def test_an_invoice_that_comes_back_from_quickbooks_has_its_estimate(harbour, with_estimate, books):
+    browser, fields = with_estimate("1001")
+    _, invoice = pressed(browser, fields)
+    settle(invoice)
+    invoice.delete()
+    look(harbour.company)
+    assert Invoice.objects.get().estimate_id == books.estimate("1001")["Id"]
 
 
 def test_an_estimate_that_nobody_offered_is_not_taken(harbour, fill_in, colleague, browse, books):

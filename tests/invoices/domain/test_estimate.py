@@ -128,6 +128,13 @@ def test_several_classes_and_an_american_tax_before_the_discount_are_counted():
     assert after.left_out == ()
 
 
+def test_books_of_one_currency_need_not_name_it():
+    told = an_estimate(currency="")
+    draft = taken_over(told, GB, TODAY).draft
+    assert (draft.currency, draft.estimate.currency) == ("GBP", "GBP")
+    assert told.still_says(draft.estimate, "7")
+
+
 def test_one_without_a_total_is_not_taken_over():
     with pytest.raises(ValueError, match="total"):
         taken_over(an_estimate(total=None), GB, TODAY)
