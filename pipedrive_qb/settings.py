@@ -294,7 +294,6 @@ if not REDIS_URL:  # the vendors' limits are for all our processes together, see
     CACHES["calls"] = {
         "BACKEND": "pipedrive_qb.cache.OneMachineCache",
         "LOCATION": str(VAR_DIR / "calls"),
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 LANGUAGE_CODE = "en"
 LANGUAGES = [
