@@ -247,7 +247,7 @@ class SettingsForm(forms.Form):
 
     def _rule_row(self, pipeline: int) -> RuleRow:
         when, then, preset = (f"{column}{pipeline}" for column in (RULE_WHEN, RULE_THEN, RULE_PRESET))
-        own = len(self.fields[preset].choices) > 1  # type: ignore[attr-defined]
+        own = len(self.fields[preset].choices) > 1  # type: ignore[attr-defined]  # all of these have choices
         shown = (self._shown(when), self._shown(then), self._shown(preset) if own else "")
         return RuleRow(pipeline, self[when], self[then], self[preset] if own else None, shown)
 

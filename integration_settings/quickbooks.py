@@ -189,7 +189,8 @@ class QuickBooksClient:
 
         def send(library: _Library) -> Json:
             response = library.process_request("POST", self._url("upload"), headers=headers, params=params, data=form)
-            return http.parse_json(response)  # type: ignore[no-any-return]
+            answer: Json = http.parse_json(response)
+            return answer
 
         self.written = Written(tuple(attachable), hashlib.sha256(told.encode() + content).hexdigest())
         answers = self._call(send, self._keep_trace).get("AttachableResponse")

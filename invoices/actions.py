@@ -32,6 +32,7 @@ from integration_settings.models import PipedriveUser, QuickBooksConnection
 from integration_settings.rights import Right
 from integration_settings.selectors import hold_company, quickbooks_of
 from invoices import attachments
+from invoices.attachments import LOOK_GAP
 from invoices.domain.actions import Action
 from invoices.domain.emails import addresses_in
 from invoices.domain.files import FileWish, to_json
@@ -67,7 +68,6 @@ NEEDS = {
     Action.DELETE: Right.VOID,
     Action.ATTACH: Right.CREATE,
 }
-LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of an e-mail
 
 
 @dataclass(frozen=True, slots=True)

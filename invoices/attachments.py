@@ -40,11 +40,11 @@ from invoices.evidence import written_down
 from invoices.invoice_gateway import InvoiceGateway
 from invoices.leases import longer_each_time, reject, renew, settle, too_late, wait, wait_for
 from invoices.models import Invoice, InvoiceAction, WriteKind
+from invoices.submission import CLOCK_MARGIN
 
 log = logging.getLogger(__name__)
 
-LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of a file
-CLOCK_MARGIN = timedelta(minutes=15)  # how far our clock and QuickBooks' may differ
+LOOK_GAP = timedelta(seconds=20)  # between the two looks that must both find no trace of a file, or of an e-mail
 
 
 class _Waits(Exception):

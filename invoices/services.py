@@ -33,7 +33,7 @@ from invoices.deal_gateway import DealFacts, deal_now, load_files, may_see_deal
 from invoices.domain.actions import Action
 from invoices.domain.books import can_be_sold
 from invoices.domain.draft import InvoiceDraft, fingerprint, to_json
-from invoices.domain.files import MOST_AT_ONCE, DealFile, FileWish
+from invoices.domain.files import DealFile, FileWish
 from invoices.domain.matching import CustomerCandidate, own_name
 from invoices.domain.money import Money
 from invoices.domain.names import searchable
@@ -444,6 +444,8 @@ def request_files(
     Raises like `files_for`, `NotPossible` when nothing is left, and `Busy` also while other files are attached.
     """
     _demand_files(visitor, invoice)
+    if stored := InvoiceAction.objects.filter(company=invoice.company, intent_key=intent_key).first():
+        return stored
     known = {file.file_id: file for file in load_files(visitor.user, invoice.deal_id, kept=True)}
     attached = attached_files(invoice)
     wanted = dict.fromkeys([*(each for each in file_ids if each not in attached), *again])
@@ -451,7 +453,6 @@ def request_files(
     wishes = [FileWish(each.file_id, each.name, each.size, on_send) for each in left if each.unfit is None]
     if not wishes:
         raise NotPossible(Action.ATTACH)
-    wishes = wishes[:MOST_AT_ONCE]
     action = actions.ask(invoice, Action.ATTACH, user=visitor.user, intent_key=intent_key, files=wishes)
     if action.intent_key != intent_key:
         raise Busy

@@ -141,9 +141,9 @@ def test_what_is_over_is_free_again_and_no_fault_to_touch(tmp_path):
     shared = OneMachineCache(str(tmp_path), {})
     assert shared.add("slot", True, 0.05)
     assert not shared.add("slot", True, 30)
-    time.sleep(0.1)
+    time.sleep(0.1)  # that it is over by the clock is the case
     assert shared.touch("slot", 1) is False
     assert shared.add("slot", True, 30)
     assert shared.touch("slot", 0.05) is True
-    time.sleep(0.1)
+    time.sleep(0.1)  # that it is over by the clock is the case
     assert shared.add("slot", True, 30)

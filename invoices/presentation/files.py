@@ -32,6 +32,7 @@ class FilesForm:
     number: str
     rows: tuple[FileRow, ...]
     intent_key: str
+    ticked: frozenset[int] = frozenset()
     on_send: bool = True
     error: str = ""
     problem: str = ""  # why nothing can be attached at all

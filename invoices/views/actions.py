@@ -24,6 +24,7 @@ from invoices.attachments import files_that_go_along
 from invoices.domain.actions import Action
 from invoices.domain.checks import LONGEST_EMAIL, is_email
 from invoices.domain.emails import addresses_in
+from invoices.domain.files import MOST_AT_ONCE
 from invoices.models import Invoice, InvoiceAction
 from invoices.presentation.actions import called
 from invoices.presentation.files import FilesForm, rows_of
@@ -135,7 +136,7 @@ def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
         return services.request_files(visitor, asked, chosen, again=again, intent_key=key, on_send=on_send)
 
     try:
-        if chosen or again:
+        if 0 < len(chosen) + len(again) <= MOST_AT_ONCE:
             return _act(request, visitor, public_id, attach)
         found, attached = services.files_for(visitor, invoice)
         form = replace(form, rows=rows_of(found, attached, say()))
@@ -148,7 +149,9 @@ def files(request: HttpRequest, visitor: Visitor, public_id: uuid.UUID) -> HttpR
         told = problem_of(error)
         form = replace(form, problem=f"{told.title} {told.text}")
     if request.method == "POST":
-        form = replace(form, on_send="on_send" in request.POST, error=_("Tick the files to attach."))
+        wrong = _("At most {count} files at once.") if chosen or again else _("Tick the files to attach.")
+        wrong = wrong.format(count=say().number(MOST_AT_ONCE))
+        form = replace(form, ticked=frozenset((*chosen, *again)), on_send="on_send" in request.POST, error=wrong)
     return _files_form(request, public_id, form, status)
 
 

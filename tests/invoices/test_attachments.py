@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 
 from integration_settings.models import CompanySettings, PipedriveUser
-from integration_settings.sockets import Outgoing, this_call
 from invoices import actions, attachments, tasks
 from invoices.domain import files as domain
 from invoices.domain.actions import Action
@@ -145,6 +144,18 @@ def test_without_a_tick_nothing_is_stored_and_the_form_says_so(desk):
     assert not InvoiceAction.objects.exists()
 
 
+def test_more_than_ten_at_once_are_told_and_none_is_left_out_silently(desk):
+    answer = desk.press(file=[desk.files()[QUOTE], *range(1000, 1010)])
+    page = Page(answer)
+    assert answer.status_code == 422
+    assert "At most 10 files at once." in page.text
+    ticked = [
+        box.parent.text for box in page.elements if "checked" in box.attributes and box.attributes["name"] == "file"
+    ]
+    assert [text.startswith(QUOTE) for text in ticked] == [True]
+    assert not InvoiceAction.objects.exists()
+
+
 def test_the_list_costs_nothing_before_somebody_asks_for_it(desk, control):
     control.forget_requests()
     desk.panel()
@@ -187,7 +198,8 @@ def test_a_double_press_is_one_wish(desk):
     desk.press(QUOTE, key=key)
     desk.press(QUOTE, key=key)
     carry_out(InvoiceAction.objects.get())
-    assert desk.attached() == [QUOTE]
+    assert "The invoice has changed meanwhile." not in Page(desk.press(QUOTE, key=key)).text
+    assert (desk.attached(), InvoiceAction.objects.count()) == ([QUOTE], 1)
 
 
 def test_what_is_attached_already_is_not_taken_again_from_a_list_that_did_not_say_so(desk):
@@ -355,11 +367,3 @@ def test_the_history_tells_of_each_file_without_its_name(desk, harbour, browse):
     text = Page(browse(harbour.user, "panel").get(desk.address("history"))).text
     assert "Attach a file: done" in text
     assert QUOTE not in text
-
-
-def test_a_large_body_goes_out_part_by_part_and_only_in_time(monkeypatch):
-    body = Outgoing(b"x" * 100)
-    assert body.read(10) == b"x" * 10
-    monkeypatch.setattr(this_call, "deadline", 0.0)
-    with pytest.raises(TimeoutError):
-        body.read(10)
